@@ -1,0 +1,127 @@
+"""GAN image-to-image translation in PyTorch: systems assembled from exchangeable parts, every part a plugin.
+
+The public names are imported when they are first used, so that importing the package imports no torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from i2ikit import errors as errors
+    from i2ikit import evaluate as evaluate
+    from i2ikit.core.build import build as build
+    from i2ikit.core.code import Code as Code
+    from i2ikit.core.code import Posterior as Posterior
+    from i2ikit.core.code import Verdict as Verdict
+    from i2ikit.core.component import Component as Component
+    from i2ikit.core.domain import Attribute as Attribute
+    from i2ikit.core.domain import DomainSpec as DomainSpec
+    from i2ikit.core.domain import LabelSet as LabelSet
+    from i2ikit.core.hookspecs import hookimpl as hookimpl
+    from i2ikit.core.model import Model as Model
+    from i2ikit.core.official import import_official as import_official
+    from i2ikit.core.recipe import Optimizer as Optimizer
+    from i2ikit.core.recipe import Player as Player
+    from i2ikit.core.recipe import Recipe as Recipe
+    from i2ikit.core.recipe import Schedule as Schedule
+    from i2ikit.core.recipe import Slot as Slot
+    from i2ikit.core.recipe import Term as Term
+    from i2ikit.core.registry import PluginWarning as PluginWarning
+    from i2ikit.core.registry import Registry as Registry
+    from i2ikit.core.registry import default_registry as default_registry
+    from i2ikit.core.specs import CodeSpec as CodeSpec
+    from i2ikit.core.specs import ImageSpec as ImageSpec
+    from i2ikit.core.specs import MapSpec as MapSpec
+    from i2ikit.core.specs import StyleSpec as StyleSpec
+    from i2ikit.core.storage import load as load
+    from i2ikit.core.translation import Translation as Translation
+    from i2ikit.core.translation import view as view
+    from i2ikit.data import open_data as open_data
+    from i2ikit.train import fit as fit
+
+# Where each public name is defined. A name without a module of its own here is the subpackage of that name.
+_DEFINED_IN = {
+    "Attribute": "i2ikit.core.domain",
+    "Code": "i2ikit.core.code",
+    "CodeSpec": "i2ikit.core.specs",
+    "Component": "i2ikit.core.component",
+    "DomainSpec": "i2ikit.core.domain",
+    "ImageSpec": "i2ikit.core.specs",
+    "LabelSet": "i2ikit.core.domain",
+    "MapSpec": "i2ikit.core.specs",
+    "Model": "i2ikit.core.model",
+    "Optimizer": "i2ikit.core.recipe",
+    "Player": "i2ikit.core.recipe",
+    "PluginWarning": "i2ikit.core.registry",
+    "Posterior": "i2ikit.core.code",
+    "Recipe": "i2ikit.core.recipe",
+    "Registry": "i2ikit.core.registry",
+    "Schedule": "i2ikit.core.recipe",
+    "Slot": "i2ikit.core.recipe",
+    "StyleSpec": "i2ikit.core.specs",
+    "Term": "i2ikit.core.recipe",
+    "Translation": "i2ikit.core.translation",
+    "Verdict": "i2ikit.core.code",
+    "build": "i2ikit.core.build",
+    "default_registry": "i2ikit.core.registry",
+    "errors": "",
+    "evaluate": "",
+    "fit": "i2ikit.train",
+    "hookimpl": "i2ikit.core.hookspecs",
+    "import_official": "i2ikit.core.official",
+    "load": "i2ikit.core.storage",
+    "open_data": "i2ikit.data",
+    "view": "i2ikit.core.translation",
+}
+
+__all__ = [
+    "Attribute",
+    "Code",
+    "CodeSpec",
+    "Component",
+    "DomainSpec",
+    "ImageSpec",
+    "LabelSet",
+    "MapSpec",
+    "Model",
+    "Optimizer",
+    "Player",
+    "PluginWarning",
+    "Posterior",
+    "Recipe",
+    "Registry",
+    "Schedule",
+    "Slot",
+    "StyleSpec",
+    "Term",
+    "Translation",
+    "Verdict",
+    "build",
+    "default_registry",
+    "errors",
+    "evaluate",
+    "fit",
+    "hookimpl",
+    "import_official",
+    "load",
+    "open_data",
+    "view",
+]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _DEFINED_IN:
+        raise AttributeError(f'module "i2ikit" has no attribute "{name}"')
+    module = _DEFINED_IN[name]
+    value = getattr(import_module(module), name) if module else import_module(f"i2ikit.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "__version__"})

@@ -1,0 +1,77 @@
+"""``i2ikit list``: what the installed plugins offer. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from i2ikit.core.component import ROLES, Component
+from i2ikit.core.registry import default_registry
+from i2ikit.errors import I2IKitError
+
+if TYPE_CHECKING:
+    from i2ikit.core.registry import Registry
+
+
+@click.command("list")
+@click.argument("pattern", default="*")
+@click.option("--role", type=click.Choice(ROLES), help="Only the components of one role.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def catalogue(pattern: str, role: str | None, as_json: bool) -> None:
+    """List components by role, and recipes.
+
+    PATTERN is a name with wildcards, such as 'stargan*'.
+    """
+    registry = default_registry()
+    components = registry.components(role, filter=pattern)
+    recipes = {} if role else {name: _says(registry, name) for name in registry.recipes(filter=pattern)}
+    if as_json:
+        click.echo(json.dumps({"components": [_entry(registry, each) for each in components], "recipes": recipes}, indent=2))
+        return
+    sections: list[tuple[str, list[tuple[str, str]]]] = [("recipe", list(recipes.items()))]
+    sections += [(each, [(part.name, part.says) for part in components if part.role == each]) for each in ROLES]
+    found = [(title, rows) for title, rows in sections if rows]
+    if not found:
+        click.echo(f'Nothing is called "{pattern}".')
+    elif sys.stdout.isatty():
+        _show(found)
+    else:
+        for title, rows in found:
+            for name, says in rows:
+                click.echo(f"{title}\t{name}\t{says}")
+
+
+def _says(registry: Registry, name: str) -> str:
+    try:
+        return registry.recipe(name).says
+    except I2IKitError as error:  # a list with one bad line is more use than none
+        return f"cannot be loaded: {error}"
+
+
+def _entry(registry: Registry, component: Component) -> dict[str, Any]:
+    offer = next(offer for offer in registry.plugins() if component in offer.components)
+    return {
+        "name": component.name,
+        "role": component.role,
+        "says": component.says,
+        "at": component.at,
+        "plugin": offer.plugin,
+        "distribution": offer.distribution,
+    }
+
+
+def _show(sections: list[tuple[str, list[tuple[str, str]]]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    for title in ("", "name", "what it is"):
+        table.add_column(title, no_wrap=title == "name")
+    for title, rows in sections:
+        for index, (name, says) in enumerate(rows):
+            table.add_row("" if index else f"[bold]{title}[/]", f"[cyan]{name}[/]", says)
+        table.add_section()
+    Console(highlight=False).print(table)

@@ -1,0 +1,194 @@
+"""From a recipe to a model: names, then shapes, then a rehearsal; every problem that is found is reported together."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from i2ikit.core.changes import changed
+from i2ikit.core.component import options_of
+from i2ikit.core.model import Losses, Model
+from i2ikit.core.nets import Nets, pair_key
+from i2ikit.core.plans import PLANS
+from i2ikit.core.recipe import ROLES, Recipe, Slot, Term
+from i2ikit.core.registry import Registry, default_registry
+from i2ikit.core.rehearsal import rehearse
+from i2ikit.core.specs import CodeSpec, StyleSpec
+from i2ikit.errors import BuildError, I2IKitError, OptionError, UnknownNameError
+
+INJECTED = ("image", "domain", "code")
+
+
+def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int = 0, rehearsal: bool = True, **changes: Any) -> Model:
+    """Build a model.
+
+    Args:
+        recipe: A registered name or a Recipe.
+        registry: Where components are looked up; the installed plugins by default.
+        seed: Of the first weights and of every draw in training.
+        rehearsal: Whether to try the assembly on shapes alone before it is returned.
+        **changes: ``size``, ``channels``, ``labels``, ``official``, ``lr``, ``rounds``, ``batch`` and what else
+            :func:`i2ikit.core.changes.changed` takes: a slot's name with a component name, a dict of options or a Slot;
+            ``terms={"translator/cycle": 5.0}``.
+
+    Raises:
+        UnknownNameError: A recipe or a change that does not exist.
+        BuildError: The assembly cannot work; every problem is named.
+
+    Example:
+        >>> model = build("stargan", size=32, labels={"hair": ("black", "blond"), "male": bool}, generator={"width": 8, "blocks": 1})
+    """
+    registry = registry or default_registry()
+    resolved = changed(registry.recipe(recipe) if isinstance(recipe, str) else recipe, changes)
+    problems = _names(resolved, registry)
+    if problems:
+        raise BuildError(resolved.name, problems)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        nets, problems = _fill(resolved, registry)
+        losses, more = _losses(resolved, registry)
+    problems = [*problems, *more, *(_ownership(resolved, nets) if nets else [])]
+    if problems or nets is None:
+        raise BuildError(resolved.name, problems)
+    model = Model(resolved, nets, losses, seed=seed)
+    if rehearsal:
+        problems = rehearse(model)
+        if problems:
+            raise BuildError(resolved.name, problems)
+    return model
+
+
+def _names(recipe: Recipe, registry: Registry) -> list[str]:
+    problems = []
+
+    def attempt(question: Callable[[], Any]) -> None:
+        try:
+            question()
+        except I2IKitError as error:
+            problems.append(str(error))
+
+    for name, slot in recipe.slots.items():
+        attempt(lambda name=name, slot=slot: registry.component(slot.component, recipe.role(name)))
+    if recipe.plan not in PLANS:
+        problems.append(str(UnknownNameError("plan", recipe.plan, PLANS)))
+    else:
+        plan_options = [name for name, p in inspect.signature(PLANS[recipe.plan]).parameters.items() if p.kind is p.KEYWORD_ONLY]
+        problems += [str(UnknownNameError(f'option of plan "{recipe.plan}"', name, plan_options)) for name in recipe.plan_options if name not in plan_options]
+    for player in recipe.players:
+        if not player.name.startswith(("translator", "critic")):
+            problems.append(f'A player is called "{player.name}". Players are "translator" or "critic", with a suffix where there are several.')
+        for slot in player.trains:
+            if slot not in recipe.slots:
+                problems.append(f'Player "{player.name}" trains a slot that does not exist. {UnknownNameError("slot", slot, recipe.slots)}')
+            elif recipe.slots[slot].frozen:
+                problems.append(f'Player "{player.name}" trains slot "{slot}", which is frozen. Leave it out, or unfreeze it.')
+        for name, term in player.terms.items():
+            if isinstance(term.loss, str):
+                attempt(lambda term=term: registry.component(term.loss, "loss"))
+            for slot in term.updates or ():
+                if slot not in player.trains:
+                    problems.append(f'Term "{player.name}/{name}" updates "{slot}", which player "{player.name}" does not train.')
+    return problems
+
+
+def _fill(recipe: Recipe, registry: Registry) -> tuple[Nets | None, list[str]]:
+    """Build the components front to back, each from the spec that feeds it."""
+    specs: dict[str, Any] = {"image": recipe.image, "domain": recipe.labels}
+    style = recipe.plan_options.get("style", 0)
+    code = CodeSpec(style=StyleSpec(int(style)) if style and "encoder" not in recipe.slots else None)
+    filled: dict[str, nn.Module] = {}
+    problems: list[str] = []
+    order = sorted(recipe.slots, key=lambda name: (name not in ROLES, ROLES.index(recipe.role(name))))
+    for name in order:
+        slot = recipe.slots[name]
+        try:
+            factory = cast(Callable[..., nn.Module], registry.resolve(slot.component, recipe.role(name)))
+            make = functools.partial(_made, factory, slot, {**specs, "code": code})
+            module = _per(slot, recipe, make)
+            first = next(iter(module.values())) if isinstance(module, nn.ModuleDict) else module
+            filled[name] = module
+            if name in ("encoder", "conditioner"):
+                code = cast(CodeSpec, first.gives)
+            if name == "encoder" and style:
+                code = code.styled(StyleSpec(int(style)))
+        except I2IKitError as error:
+            problems.append(f'Slot "{name}": {error}')
+            if name in ("encoder", "conditioner"):
+                return None, problems
+    if problems:
+        return None, problems
+    ordered = {name: filled[name] for name in recipe.slots}
+    roles = {name: recipe.role(name) for name in recipe.slots}
+    return Nets(ordered, dict(recipe.slots), roles, recipe.plan, recipe.image, recipe.labels), []
+
+
+def _per(slot: Slot, recipe: Recipe, make: Callable[[], nn.Module]) -> nn.Module:
+    if slot.per is None:
+        return make()
+    names = recipe.labels.names
+    if len(names) < 2:
+        raise OptionError(f'it has one net per {slot.per}, which needs two or more domains. Declare them: labels=("photo", "monet").')
+    keys = names if slot.per == "domain" else [pair_key(*pair) for pair in itertools.permutations(names, 2)]
+    nets = nn.ModuleDict({key: make() for key in keys})
+    first = nets[keys[0]]
+    for part in slot.shared:
+        if not hasattr(first, part):
+            raise UnknownNameError("part to share", part, [name for name, _ in first.named_children()])
+        for net in nets.values():
+            setattr(net, part, getattr(first, part))
+    return nets
+
+
+def _made(factory: Callable[..., nn.Module], slot: Slot, specs: Mapping[str, Any]) -> nn.Module:
+    return factory(**_arguments(slot.component, options_of(factory), slot.options, specs))
+
+
+def _arguments(component: str, parameters: Mapping[str, inspect.Parameter], options: Mapping[str, Any], specs: Mapping[str, Any]) -> dict[str, Any]:
+    known = [name for name in parameters if name not in INJECTED]
+    for name in options:
+        if name not in known:
+            raise UnknownNameError(f'option of "{component}"', name, known)
+    missing = [name for name in known if parameters[name].default is inspect.Parameter.empty and name not in options]
+    if missing:
+        raise OptionError(f'"{component}" needs the option "{missing[0]}". Give it: {{"{missing[0]}": ...}}.')
+    return {**{name: specs[name] for name in INJECTED if name in parameters and name in specs}, **options}
+
+
+def _losses(recipe: Recipe, registry: Registry) -> tuple[Losses, list[str]]:
+    losses: Losses = {}
+    problems = []
+    for player in recipe.players:
+        for name, term in player.terms.items():
+            try:
+                losses[f"{player.name}/{name}"] = _loss(term, recipe, registry)
+            except I2IKitError as error:
+                problems.append(f'Term "{player.name}/{name}": {error}')
+    return losses, problems
+
+
+def _loss(term: Term, recipe: Recipe, registry: Registry) -> Any:
+    factory = registry.resolve(term.loss, "loss") if isinstance(term.loss, str) else term.loss
+    if isinstance(factory, nn.Module):
+        return factory
+    name = term.loss if isinstance(term.loss, str) else getattr(term.loss, "__name__", "loss")
+    parameters = dict(options_of(factory))
+    if inspect.isclass(factory):
+        return factory(**_arguments(name, parameters, term.options, {"image": recipe.image, "domain": recipe.labels}))
+    parameters.pop(next(iter(parameters), ""), None)  # the translation itself
+    arguments = _arguments(name, parameters, term.options, {})
+    return functools.partial(factory, **arguments) if arguments else factory
+
+
+def _ownership(recipe: Recipe, nets: Nets) -> list[str]:
+    owned = {slot for player in recipe.players for slot in player.trains}
+    return [
+        f'Slot "{name}" has weights, but no player trains it. Add it to a player\'s trains, or freeze it: Slot(..., frozen=True).'
+        for name, slot in recipe.slots.items()
+        if name not in owned and not slot.frozen and nets.parameters_of([name])
+    ]

@@ -1,0 +1,82 @@
+"""A model told in text: slots, shapes, terms and views, who trains what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from i2ikit.core.model import Model
+
+
+def explain(model: Model) -> str:
+    """Return the assembly as a few tables of plain text."""
+    recipe, domain = model.recipe, model.domain
+    lines = [f"{recipe.name}: {recipe.says}" if recipe.says else recipe.name]
+    if recipe.paper:
+        lines.append(recipe.paper)
+    lines += ["", f"images   {model.image} in [-1, 1]", f"plan     {recipe.plan}{_options(recipe.plan_options)}"]
+    for part in domain.sets:
+        said = ", ".join(f"{each.name} ({' '.join(each.values)})" if each.values else f"{each.name} (yes no)" for each in part.attributes)
+        lines.append(f"labels   {part.name}: {said}")
+    if domain.width:
+        lines.append(f"         [{domain.width} entries: {', '.join(domain.entries)}]")
+    lines += ["", *_table(["slot", "component", "gives", "weights", "trained by"], _slots(model))]
+    lines += ["", *_table(["term", "weight", "every", "reads", "updates"], _terms(model))]
+    lines += ["", *_training(model)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _slots(model: Model) -> list[list[str]]:
+    rows = []
+    for name, slot in model.recipe.slots.items():
+        net = model.slot(name)
+        first = next(iter(net.values())) if isinstance(net, nn.ModuleDict) else net
+        gives = str(getattr(first, "gives", "")) or {"generator": str(model.image), "discriminator": "verdict"}.get(model.nets.roles[name], "")
+        count = sum(parameter.numel() for parameter in {id(p): p for p in net.parameters()}.values())
+        owners = [player.name for player in model.recipe.players if name in player.trains]
+        per = f" x{len(net)} (one a {slot.per})" if isinstance(net, nn.ModuleDict) else ""
+        trained = "frozen" if slot.frozen else ", ".join(owners) if count else "-"
+        rows.append([name, slot.component + per + _options(slot.options), gives, f"{count:,}", trained])
+    return rows
+
+
+def _terms(model: Model) -> list[list[str]]:
+    rows = []
+    for player in model.recipe.players:
+        for name, term in player.terms.items():
+            key = f"{player.name}/{name}"
+            loss = term.loss if isinstance(term.loss, str) else getattr(term.loss, "__name__", type(term.loss).__name__)
+            every = player.every * term.every
+            reads = ", ".join(dict.fromkeys(model.reading.get(key, [])))
+            rows.append([f"{key} = {loss}", f"{term.weight:g}", "round" if every == 1 else f"{every} rounds", reads, ", ".join(term.updates or player.trains)])
+    return rows
+
+
+def _training(model: Model) -> list[str]:
+    recipe = model.recipe
+    lines = []
+    for player in recipe.players:
+        optimizer = player.optimizer
+        pool = f", shown a pool of {player.pool} past fakes" if player.pool else ""
+        lines.append(f"{player.name:10} {optimizer.name}, lr {optimizer.lr:g}, betas {optimizer.betas[0]:g} {optimizer.betas[1]:g}{pool}")
+    decay = f"constant rate, {recipe.rounds:,} rounds"
+    if recipe.schedule.kind == "linear":
+        decay = f"linear decay to zero from round {int(recipe.rounds * recipe.schedule.start):,} to {recipe.rounds:,}"
+    lines.append(f"{'schedule':10} {decay}; batch {recipe.batch}")
+    if model.idle:
+        lines.append(f"{'untrained':10} no term reaches {', '.join(model.idle[:5])}{', ...' if len(model.idle) > 5 else ''}")
+    if not model.round:
+        lines.append(f"{'weights':10} random: this model has not been trained")
+    return lines
+
+
+def _options(options: object) -> str:
+    items = getattr(options, "items", dict)()
+    return f" ({', '.join(f'{key}={value}' for key, value in items)})" if items else ""
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *rows]]

@@ -1,0 +1,125 @@
+"""The kinds of image that people hold: tensors, PIL images, arrays and paths, and the way back to the same kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from i2ikit.errors import DataError
+
+
+class Kind(NamedTuple):
+    """An image as the networks take it, and how to give it back.
+
+    Attributes:
+        pixels: [B, C, H, W] in [-1, 1].
+        restore: From [B, C, H, W] in [-1, 1], and a path for images that came from one, to the kind that was given.
+        on_cpu: Whether the way back needs the image on the CPU.
+    """
+
+    pixels: Tensor
+    restore: Callable[[Tensor, Path | None], Any]
+    on_cpu: bool
+
+
+def opened(image: Any, channels: int, background: str | None) -> Kind:
+    """Read an image of any kind.
+
+    Raises:
+        DataError: It has another number of channels than the model, or is of no known kind.
+    """
+    if isinstance(image, Tensor):
+        return _checked(_tensor(image), channels)
+    if isinstance(image, (str, Path)):
+        return _checked(_file(Path(image), background), channels)
+    module = type(image).__module__
+    if module.startswith("PIL."):
+        return _checked(_picture(image, background), channels)
+    if module == "numpy" and hasattr(image, "shape"):
+        return _checked(_array(image), channels)
+    raise DataError(f"An image is a tensor, a PIL image, an ndarray or a path; found {type(image).__name__}.")
+
+
+def _tensor(image: Tensor) -> Kind:
+    if image.ndim not in (3, 4):
+        raise DataError(f"A tensor of images is [B, C, H, W] or [C, H, W]; found {list(image.shape)}.")
+    single, dtype, device = image.ndim == 3, image.dtype, image.device
+    if dtype is not torch.uint8 and not dtype.is_floating_point:
+        raise DataError(f"A tensor of images is float in [-1, 1] or uint8; found {dtype}.")
+    pixels = image.float() / 127.5 - 1 if dtype is torch.uint8 else image.float()
+
+    def restore(fake: Tensor, path: Path | None) -> Tensor:
+        fake = ((fake + 1) * 127.5).round() if dtype is torch.uint8 else fake
+        return (fake[0] if single else fake).to(device, dtype)
+
+    return Kind(pixels[None] if single else pixels, restore, False)
+
+
+def _array(image: Any) -> Kind:
+    import numpy as np
+
+    if image.ndim not in (2, 3):
+        raise DataError(f"An array is one image [H, W, C] or [H, W]; found {list(image.shape)}.")
+    flat, dtype = image.ndim == 2, image.dtype
+    if dtype.kind == "u" and dtype.itemsize <= 2:
+        top = float(np.iinfo(dtype).max)
+    elif dtype.kind == "f":
+        top = 1.0
+    else:
+        raise DataError(f"An array holds uint8, uint16, or floats in [0, 1]; found {dtype}.")
+    scaled = np.ascontiguousarray(np.atleast_3d(image)).astype(np.float32) / top * 2 - 1
+
+    def restore(fake: Tensor, path: Path | None) -> Any:
+        back = (fake[0].permute(1, 2, 0).numpy().astype(np.float64) + 1) / 2 * top
+        back = (np.rint(back) if dtype.kind == "u" else back).astype(dtype)
+        return back[..., 0] if flat else back
+
+    return Kind(torch.from_numpy(scaled).permute(2, 0, 1)[None], restore, True)
+
+
+def _picture(image: Any, background: str | None) -> Kind:
+    from PIL import Image
+
+    from i2ikit.pixels import composite, encode, from_picture, to_float, to_tensor
+
+    pixels = from_picture(image, "image")
+    if background is not None:
+        pixels = composite(pixels, background)
+    deep = pixels.dtype.itemsize == 2
+
+    def restore(fake: Tensor, path: Path | None) -> Any:
+        array = fake[0].permute(1, 2, 0).numpy()
+        if deep:
+            return Image.fromarray(((array[..., 0] + 1) * 32767.5).round().astype("uint16"))
+        back = ((array + 1) * 127.5).round().astype("uint8")
+        return Image.fromarray(back[..., 0] if back.shape[2] == 1 else back)
+
+    del encode
+    return Kind(to_float(to_tensor(pixels))[None], restore, True)
+
+
+def _file(path: Path, background: str | None) -> Kind:
+    from i2ikit.pixels import bits_of, composite, decode, read_bytes, to_float, to_tensor, write_image
+
+    pixels = decode(read_bytes(path), str(path))
+    if background is not None:
+        pixels = composite(pixels, background)
+    bits = bits_of(pixels)
+
+    def restore(fake: Tensor, to: Path | None) -> Path:
+        assert to is not None
+        return write_image(fake[0], to, bits)
+
+    return Kind(to_float(to_tensor(pixels))[None], restore, True)
+
+
+def _checked(kind: Kind, channels: int) -> Kind:
+    found = kind.pixels.shape[1]
+    if found != channels:
+        hint = ' Say what is behind transparent pixels: background="white".' if (found, channels) in ((4, 3), (2, 1)) else ""
+        raise DataError(f"The image has {found} channels, the model {channels}.{hint or ' Convert it first.'}")
+    return kind

@@ -1,0 +1,169 @@
+"""A built recipe: a plain ``nn.Module`` that can be stepped in anybody's loop, asked to translate, saved and loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from i2ikit.core import inference, step, storage
+from i2ikit.core.code import Verdict
+from i2ikit.core.domain import DomainSpec
+from i2ikit.core.nets import Nets
+from i2ikit.core.plans import PLANS
+from i2ikit.core.pool import Pool
+from i2ikit.core.recipe import Player, Recipe
+from i2ikit.core.specs import ImageSpec
+from i2ikit.core.translation import Translation
+from i2ikit.errors import UnknownNameError
+
+Losses = dict[str, Callable[[Translation], Tensor]]
+
+
+class Model(nn.Module):
+    """Networks, losses and the state of a training.
+
+    Attributes:
+        recipe: The recipe with every change resolved.
+        nets: The networks by slot.
+        losses: Each term's loss under "player/term"; losses that are modules are saved with the model.
+        round: Rounds finished.
+        seed: What all named draws are derived from.
+        preprocessing: How image files were prepared for training, for :meth:`translate`.
+        engine: Precision and processes; replaced by ``i2ikit.train``.
+        reading: The views that each term reads, found in the rehearsal.
+        idle: Trainable weights that no term reaches, found in the rehearsal.
+    """
+
+    def __init__(self, recipe: Recipe, nets: Nets, losses: Losses, *, seed: int = 0) -> None:
+        super().__init__()
+        self.recipe, self.nets, self.seed, self.round = recipe, nets, seed, 0
+        self.losses = losses
+        self.loss_modules = nn.ModuleDict({key.replace("/", "__"): loss for key, loss in losses.items() if isinstance(loss, nn.Module)})
+        self.pools = nn.ModuleDict()
+        self.plan = PLANS[recipe.plan]
+        self.engine: step.Engine = step.SingleProcess()
+        self.preprocessing: dict[str, Any] = {}
+        self.reading: dict[str, list[str]] = {}
+        self.idle: list[str] = []
+        self._optimizers: dict[str, torch.optim.Optimizer] = {}
+        self._reports: list[tuple[str, tuple[str, ...], Tensor, Tensor, object]] = []
+
+    @property
+    def image(self) -> ImageSpec:
+        """Size and channels that the model was built for."""
+        return self.nets.image
+
+    @property
+    def domain(self) -> DomainSpec:
+        """The label sets."""
+        return self.nets.domain
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.nets.parameters()).device
+
+    # -- training
+
+    def step(
+        self,
+        batches: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        draws: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]] | None = None,
+        accumulate: int = 1,
+    ) -> step.Logs:
+        """Play one training round; see :func:`i2ikit.core.step.step`."""
+        return step.step(self, batches, draws, accumulate)
+
+    def optimizer(self, player: Player) -> torch.optim.Optimizer:
+        """Return a player's optimizer, made on first use so that the model can still be moved before."""
+        if player.name not in self._optimizers:
+            self._optimizers[player.name] = make_optimizer(self.nets, player)
+        return self._optimizers[player.name]
+
+    def set_rates(self, player: Player, optimizer: torch.optim.Optimizer) -> None:
+        """Set the learning rates of the current round."""
+        factor = self.recipe.schedule.factor(self.round, self.recipe.rounds)
+        for group in optimizer.param_groups:
+            group["lr"] = player.optimizer.lr * player.optimizer.scale.get(group["slot"], 1.0) * factor
+
+    def pools_of(self, player: Player, translation: Translation) -> dict[str, Pool]:
+        """Return the pool of past fakes that a player sees of a translation; empty where it has none."""
+        if not player.pool:
+            return {}
+        key = f"{player.name}__{translation.name}"
+        if key not in self.pools:
+            self.pools[key] = Pool(player.pool, self.image).to(self.device)
+        pool = self.pools[key]
+        assert isinstance(pool, Pool)
+        return {"fake": pool}
+
+    def remember_finite(self, player: str, names: tuple[str, ...], flags: Tensor, finite: Tensor, files: object) -> None:
+        """Keep a turn's flags on the device; the host reads them one round late."""
+        self._reports.append((player, names, flags, finite, files))
+
+    def raise_if_not_finite(self) -> None:
+        """Raise NonFiniteLossError where the last round had a NaN or an infinite loss."""
+        reports, self._reports = self._reports, []
+        step.finite_or_raise(reports, self.round)
+
+    def example_batch(self, rows: int = 2, seed: int = 0) -> dict[str, Any]:
+        """Return random data of the right shapes for the recipe's plan, to try an assembly."""
+        from i2ikit.core.rehearsal import example_batch
+
+        return example_batch(self.recipe.plan, self.image, self.domain, rows, seed, self.device)
+
+    # -- use
+
+    def translate(self, image: Any, to: Any = None, **options: Any) -> Any:
+        """Translate an image; see :func:`i2ikit.core.inference.translate`."""
+        return inference.translate(self, image, to, **options)
+
+    def judge(self, image: Any, by: str = "discriminator") -> Verdict:
+        """Return what a critic says of an image (tensor, PIL image, ndarray or path): scores per scale, domain logits."""
+        return inference.judge(self, image, by)
+
+    def explain(self) -> str:
+        """Return slots, shapes, terms and the views they read, who trains what, and what is untrained, as text."""
+        from i2ikit.core.explain import explain
+
+        return explain(self)
+
+    def save(self, directory: str | Path) -> Path:
+        """Write weights (safetensors) and configuration (JSON) into a folder, all or nothing."""
+        return storage.save(self, directory)
+
+    # -- state
+
+    def training_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return all tensors and JSON data that a bit-exact resume needs, the weights included."""
+        return storage.training_state(self)
+
+    def restore_training_state(self, tensors: Mapping[str, Tensor], data: Mapping[str, Any]) -> None:
+        """Take up what :meth:`training_state` gave."""
+        storage.restore_training_state(self, tensors, data)
+
+    def slot(self, name: str) -> nn.Module:
+        """Return the net of a slot, or the ModuleDict of its nets."""
+        if name not in self.nets.slots:
+            raise UnknownNameError("slot", name, self.nets.slots)
+        return self.nets.get_submodule(name)
+
+
+def make_optimizer(nets: Nets, player: Player) -> torch.optim.Optimizer:
+    """Make a player's optimizer: one parameter group a slot, fused so that a non-finite round can be skipped on the device."""
+    groups: list[dict[str, Any]] = []
+    seen: set[int] = set()
+    for slot in player.trains:
+        parameters = [p for p in nets.parameters_of([slot]) if id(p) not in seen]
+        seen.update(map(id, parameters))
+        if parameters:
+            groups.append({"params": parameters, "slot": slot})
+    settings = player.optimizer
+    if settings.name == "sgd":
+        return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.betas[0], weight_decay=settings.weight_decay, fused=True)
+    kind = torch.optim.AdamW if settings.name == "adamw" else torch.optim.Adam
+    return kind(groups, lr=settings.lr, betas=settings.betas, eps=settings.eps, weight_decay=settings.weight_decay, fused=True)

@@ -1,0 +1,153 @@
+"""Plans: what a batch means. Each is a function from a batch to a list of translations."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from i2ikit.core.domain import DomainSpec
+from i2ikit.core.draws import Draws
+from i2ikit.core.nets import Nets
+from i2ikit.core.translation import Translation
+from i2ikit.errors import PlanError
+
+Batch = Mapping[str, Any]
+
+
+class Plan(Protocol):
+    """The signature of a plan; what follows ``learning`` are its options."""
+
+    def __call__(self, nets: Nets, batch: Batch, draws: Draws, learning: bool, **options: Any) -> list[Translation]: ...
+
+
+def labelled(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int = 0) -> list[Translation]:
+    """Translate each image to the label of another row (StarGAN, section 3.1).
+
+    Labels are exchanged among rows that know the same label sets, so that a target never claims to know more than the source.
+
+    Args:
+        style: Width of a style drawn from the prior; 0 draws none.
+    """
+    image, label = _of(batch, "image", "labelled"), _of(batch, "label", "labelled")
+    _fits(label, nets.domain)
+    given = draws.replaced("perm")
+    if given is not None:
+        whole = draws.whole.get("label", label)
+        order = given.long()
+        target = label[order] if len(order) == len(label) else draws.share.of(whole[order])
+    else:
+        whole = draws.whole.get("label", label)
+        target = draws.share.of(whole[exchange(whole, nets.domain, draws)])
+    drawn = draws.within("translation").normal("style", (len(image), style)) if style else None
+    return [
+        Translation(
+            nets, draws, real=image, source=label, target=target, exemplar=image, exemplar_domain=label, style=drawn, learning=learning
+        )
+    ]
+
+
+def paired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int = 0) -> list[Translation]:
+    """Translate each image to its true target (pix2pix).
+
+    Args:
+        style: Width of a style drawn from the prior; 0 draws none.
+    """
+    image, truth = _of(batch, "image", "paired"), _of(batch, "target", "paired")
+    drawn = draws.within("translation").normal("style", (len(image), style)) if style else None
+    return [Translation(nets, draws, real=image, truth=truth, exemplar=truth, style=drawn, learning=learning)]
+
+
+def unpaired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int = 0) -> list[Translation]:
+    """Translate between every ordered pair of domains (CycleGAN, MUNIT).
+
+    Args:
+        style: Width of a style drawn from the prior for each translation; 0 draws none.
+    """
+    names = nets.domain.names
+    if len(names) < 2:
+        raise PlanError('Plan "unpaired" needs two or more domains. Declare them: build(..., labels=("photo", "monet")).')
+    images = {name: _of(batch, name, "unpaired") for name in names}
+    made: dict[tuple[str, str], Translation] = {}
+    for source, target in itertools.permutations(names, 2):
+        name = f"{source}_to_{target}"
+        rows = len(images[source])
+        made[source, target] = Translation(
+            nets,
+            draws,
+            name=name,
+            real=images[source],
+            source=one_hot(source, nets.domain, rows, images[source]),
+            target=one_hot(target, nets.domain, rows, images[source]),
+            source_name=source,
+            target_name=target,
+            exemplar=images[target],
+            exemplar_domain=one_hot(target, nets.domain, len(images[target]), images[target]),
+            style=draws.within(name).normal("style", (rows, style)) if style else None,
+            learning=learning,
+        )
+    for (source, target), translation in made.items():
+        translation.reverse = made[target, source]
+    return list(made.values())
+
+
+def sampled(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int = 512) -> list[Translation]:
+    """Draw images from noise; the batch's images are what critics compare with (StyleGAN).
+
+    Args:
+        style: Width of the noise.
+    """
+    image = _of(batch, "image", "sampled")
+    label = batch.get("label")
+    noise = draws.within("translation").normal("style", (len(image), style))
+    return [Translation(nets, draws, target=label, exemplar=image, exemplar_domain=label, style=noise, learning=learning)]
+
+
+PLANS: dict[str, Callable[..., list[Translation]]] = {"labelled": labelled, "paired": paired, "unpaired": unpaired, "sampled": sampled}
+
+
+def exchange(label: Tensor, domain: DomainSpec, draws: Draws) -> Tensor:
+    """Return a random permutation [B] that moves rows only among those of equal mask."""
+    share_all = Draws(draws.path, draws.given, device=draws.device)
+    keys = share_all.uniform("perm", (len(label),))
+    if not domain.masked:
+        return keys.argsort()
+    weights = 2 ** torch.arange(len(domain.sets), device=label.device)
+    group = (label[:, domain.content :].round().long() * weights).sum(1)
+    return _within_groups(group, keys)
+
+
+def _within_groups(group: Tensor, keys: Tensor) -> Tensor:
+    by_key = keys.argsort()
+    shuffled = by_key[group[by_key].argsort(stable=True)]  # sorted by group, in random order within each
+    in_place = group.argsort(stable=True)  # sorted by group, in the batch's order within each
+    return torch.empty_like(in_place).scatter_(0, in_place, shuffled)
+
+
+def one_hot(name: str, domain: DomainSpec, rows: int, like: Tensor) -> Tensor:
+    """Return the label [B, D] of one named domain."""
+    entries = domain.encode({domain.attributes[0].name: name})
+    return torch.tensor([entries], device=like.device, dtype=like.dtype).expand(rows, -1)
+
+
+def _of(batch: Batch, key: str, plan: str) -> Tensor:
+    if key not in batch:
+        held = ", ".join(name for name, value in batch.items() if isinstance(value, Tensor)) or "nothing"
+        hint = {"image, label": "labelled", "image, target": "paired"}.get(", ".join(sorted(held.split(", "))))
+        made = f' It was made for plan "{hint}".' if hint and hint != plan else ""
+        raise PlanError(f'Plan "{plan}" needs batch["{key}"]; this batch has: {held}.{made}')
+    tensor = batch[key]
+    if not isinstance(tensor, Tensor):
+        raise PlanError(f'Plan "{plan}" needs batch["{key}"] as a tensor; found {type(tensor).__name__}.')
+    return tensor
+
+
+def _fits(label: Tensor, domain: DomainSpec) -> None:
+    if label.ndim != 2 or label.shape[1] != domain.width:
+        raise PlanError(
+            f'batch["label"] is {list(label.shape)}, but the declared labels have {domain.width} entries: {", ".join(domain.entries)}. '
+            f"Encode rows with model.domain.encode(row)."
+        )

@@ -1,0 +1,66 @@
+"""What each kind of component promises. A component is any ``nn.Module`` that keeps one of these; nothing is inherited."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+
+from i2ikit.core.code import Code, Verdict
+from i2ikit.core.specs import CodeSpec
+from i2ikit.core.translation import Translation
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Makes a code of an image. Its factory may ask for ``image`` (ImageSpec) and ``domain`` (DomainSpec)."""
+
+    gives: CodeSpec
+
+    def forward(self, image: Tensor, domain: Tensor | None) -> Code:
+        """Encode images [B, C, H, W]; ``domain`` [B, D] is the label of these images."""
+        ...
+
+
+@runtime_checkable
+class Conditioner(Protocol):
+    """Turns a code towards a target. Its factory may ask for ``code`` (CodeSpec), ``domain`` and ``image``."""
+
+    gives: CodeSpec
+
+    def forward(self, code: Code, domain: Tensor | None) -> Code:
+        """Condition a code on the label [B, D] of the target."""
+        ...
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Draws an image from a code. Its factory may ask for ``code``, ``image`` and ``domain``."""
+
+    def forward(self, code: Code) -> Tensor:
+        """Return images [B, C, H, W] in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Discriminator(Protocol):
+    """Judges an image. Its factory may ask for ``image`` and ``domain``.
+
+    Beside the image it gets what it declares in ``reads``, by name: "source" [B, C, H, W], the image that was translated;
+    "domain" [B, D], the label that the image should have; "code" (Code), what the image was drawn from or encoded to.
+    """
+
+    reads: tuple[str, ...] = ()
+
+    def forward(self, image: Tensor) -> Verdict:
+        """Judge images [B, C, H, W]."""
+        ...
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """A function of one translation, or a module with such a ``forward``."""
+
+    def __call__(self, translation: Translation) -> Tensor:
+        """Return a scalar."""
+        ...

@@ -1,0 +1,221 @@
+"""Recipes: frozen data from which a model is built. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from attrs import evolve, field, frozen
+
+from i2ikit.core.domain import DomainSpec
+from i2ikit.core.specs import ImageSpec
+from i2ikit.errors import OptionError
+
+Role = Literal["encoder", "conditioner", "generator", "discriminator", "loss"]
+ROLES: tuple[str, ...] = ("encoder", "conditioner", "generator", "discriminator")
+
+
+@frozen(init=False)
+class Slot:
+    """A place in the assembly, filled with a component.
+
+    Attributes:
+        component: A registered name.
+        role: Which protocol it keeps; the slot's own name where that is a role.
+        per: One net (None), one per domain or one per ordered pair of domains.
+        shared: Names of parts that the nets of a ``per`` slot have in common (CoGAN, UNIT).
+        frozen: Never trained: eval mode, no gradient.
+        options: Named options of the component.
+    """
+
+    component: str
+    role: str | None
+    per: Literal["domain", "pair"] | None
+    shared: tuple[str, ...]
+    frozen: bool
+    options: Mapping[str, Any]
+
+    def __init__(
+        self,
+        component: str,
+        *,
+        role: str | None = None,
+        per: Literal["domain", "pair"] | None = None,
+        shared: tuple[str, ...] = (),
+        frozen: bool = False,
+        **options: Any,
+    ) -> None:
+        self.__attrs_init__(component, role, per, tuple(shared), frozen, dict(options))  # type: ignore[attr-defined]
+
+    def with_options(self, **options: Any) -> Slot:
+        """Return the slot with some options changed."""
+        return evolve_slot(self, options={**self.options, **options})
+
+
+def evolve_slot(slot: Slot, **changes: Any) -> Slot:
+    """Return a slot with some attributes changed (``attrs.evolve`` needs the generated constructor)."""
+    kept = {"role": slot.role, "per": slot.per, "shared": slot.shared, "frozen": slot.frozen}
+    options = changes.pop("options", slot.options)
+    component = changes.pop("component", slot.component)
+    return Slot(component, **{**kept, **changes}, **options)
+
+
+@frozen(init=False)
+class Term:
+    """One weighted loss of a player.
+
+    Attributes:
+        loss: A registered name, or any function of one Translation that gives a scalar tensor.
+        weight: Its factor in the player's total.
+        every: It is played on every n-th round of its player (lazy regularisation).
+        updates: The slots that receive its gradient; all that the player trains where None.
+        on: The translations it is played on, by name; all where None.
+        options: Named options of the loss.
+    """
+
+    loss: str | Callable[..., Any]
+    weight: float
+    every: int
+    updates: tuple[str, ...] | None
+    on: tuple[str, ...] | None
+    options: Mapping[str, Any]
+
+    def __init__(
+        self,
+        loss: str | Callable[..., Any],
+        weight: float = 1.0,
+        *,
+        every: int = 1,
+        updates: tuple[str, ...] | None = None,
+        on: tuple[str, ...] | str | None = None,
+        **options: Any,
+    ) -> None:
+        names = (on,) if isinstance(on, str) else on
+        self.__attrs_init__(loss, weight, every, updates, names, dict(options))  # type: ignore[attr-defined]
+
+    def changed(self, **changes: Any) -> Term:
+        """Return the term with some attributes or options changed."""
+        kept = {"loss": self.loss, "weight": self.weight, "every": self.every, "updates": self.updates, "on": self.on}
+        own = {key: changes.pop(key) for key in list(changes) if key in kept}
+        return Term(**{**kept, **own}, **{**self.options, **changes})
+
+
+@frozen
+class Optimizer:
+    """How a player's parameters move.
+
+    Attributes:
+        name: "adam", "adamw" or "sgd".
+        lr: Learning rate before the schedule.
+        scale: A factor on the learning rate by slot name.
+        clip: Largest total norm of the player's gradient; 0 means no limit.
+    """
+
+    name: Literal["adam", "adamw", "sgd"] = "adam"
+    lr: float = 1e-4
+    betas: tuple[float, float] = field(default=(0.5, 0.999), converter=lambda pair: (float(pair[0]), float(pair[1])))
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    scale: Mapping[str, float] = field(factory=dict)
+    clip: float = 0.0
+
+
+@frozen
+class Schedule:
+    """The factor on every learning rate: 1 until ``start`` of the rounds, then linearly to zero.
+
+    Attributes:
+        kind: "constant" or "linear".
+        start: The share of all rounds after which the decay begins.
+        every: The rounds between two changes. One change is worth one round of decay, so that a value above 1 gives the slow
+            decay of StarGAN's original code (its rate falls by one round's share, but only every 1000 rounds).
+    """
+
+    kind: Literal["constant", "linear"] = "linear"
+    start: float = 0.5
+    every: int = 1
+
+    def factor(self, done: int, rounds: int) -> float:
+        """Return the factor for the round that follows ``done`` finished rounds of ``rounds``."""
+        begin = int(rounds * self.start)
+        if self.kind == "constant" or done <= begin or rounds <= begin:
+            return 1.0
+        changes = done // self.every - begin // self.every
+        return max(0.0, 1.0 - changes / (rounds - begin))
+
+
+@frozen
+class Player:
+    """Who is trained: some slots, by weighted terms.
+
+    Attributes:
+        name: "translator" or "critic", with a suffix where there are several.
+        trains: The slots whose parameters this player owns.
+        terms: Its losses by name.
+        every: It plays every n-th round.
+        optimizer: How its parameters move.
+        pool: How many past fakes are shown to this player instead of fresh ones, half of the time; 0 means none.
+    """
+
+    name: str
+    trains: tuple[str, ...]
+    terms: Mapping[str, Term]
+    every: int = 1
+    optimizer: Optimizer = field(factory=Optimizer)
+    pool: int = 0
+
+
+@frozen
+class Recipe:
+    """Everything that ``build`` needs.
+
+    Attributes:
+        name: The recipe's registered name.
+        slots: The assembly.
+        plan: How a batch becomes translations: "labelled", "paired", "unpaired" or "sampled".
+        players: In playing order.
+        plan_options: Named options of the plan.
+        image: Size and channels of the images.
+        labels: The label sets.
+        batch: Images in a batch, over all processes.
+        rounds: The length of a whole training, which the schedule refers to.
+        schedule: The factor on the learning rates.
+        flip: Whether training images are mirrored half of the time.
+        ema: Decay of the averaged translator; 0 means none.
+        retranslate: Whether each player makes the translations anew, as some originals do, in place of sharing the fakes.
+        official: Changes, as ``build`` takes them, that reproduce the original code where it departs from its paper.
+        paper: Title, authors and year.
+        says: What the recipe is, in one sentence.
+    """
+
+    name: str
+    slots: Mapping[str, Slot]
+    plan: str
+    players: tuple[Player, ...]
+    plan_options: Mapping[str, Any] = field(factory=dict)
+    image: ImageSpec = field(factory=ImageSpec)
+    labels: DomainSpec = field(factory=DomainSpec, converter=DomainSpec.parse)
+    batch: int = 16
+    rounds: int = 200_000
+    schedule: Schedule = field(factory=Schedule)
+    flip: bool = True
+    ema: float = 0.0
+    retranslate: bool = False
+    official: Mapping[str, Any] = field(factory=dict)
+    paper: str = ""
+    says: str = ""
+
+    def role(self, slot: str) -> str:
+        """Return the role of a slot."""
+        role = self.slots[slot].role or slot
+        if role not in ROLES:
+            raise OptionError(f'Slot "{slot}" has no role. Give it one: Slot(..., role="encoder"), or one of {", ".join(ROLES)}.')
+        return role
+
+    def player(self, name: str) -> Player:
+        """Return the player of that name."""
+        return next(player for player in self.players if player.name == name)
+
+    def with_player(self, changed: Player) -> Recipe:
+        """Return the recipe with the player of the same name replaced."""
+        return evolve(self, players=tuple(changed if player.name == changed.name else player for player in self.players))

@@ -1,0 +1,116 @@
+"""A whole round on tensors without memory: it shows which views each term reads, and refuses assemblies that cannot learn.
+
+Tensors of the meta device carry shapes and autograd but no values: the rehearsal costs no memory and no arithmetic, and needs neither
+fake-tensor mode (whose import alone takes longer) nor the device of the model.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from i2ikit.core import step
+from i2ikit.core.domain import DomainSpec
+from i2ikit.core.model import Model
+from i2ikit.core.specs import ImageSpec
+from i2ikit.core.translation import Translation
+from i2ikit.errors import I2IKitError, PlanError
+
+
+def rehearse(model: Model) -> list[str]:
+    """Play one round on shapes; return every problem, and note what each term reads in ``model.reading``."""
+    double = _double(model)
+    batch = example_batch(model.recipe.plan, model.image, model.domain, 2, 0, torch.device("meta"))
+    problems: list[str] = []
+    try:
+        [(part, draws)] = step.split(double, batch, {}, 0, 1)
+        for player in model.recipe.players:
+            translations = double.plan(double.nets, part, draws, True, **model.recipe.plan_options)
+            for translation in translations:
+                translation.trace = {}
+            for turn in _all_turns(player):
+                step.play(double, turn, translations)
+                for translation in translations:
+                    for term, views in (translation.trace or {}).items():
+                        seen = model.reading.setdefault(term, [])
+                        seen += [name for name in views if name not in seen]
+                    translation.forget(turn.updates)
+        problems += _unreached(double, part, draws)
+    except I2IKitError as error:
+        problems.append(str(error))
+    except (RuntimeError, TypeError, AttributeError, IndexError, ValueError, NotImplementedError) as error:
+        where = next((t.term for t in locals().get("translations", []) if t.term), "")
+        problems.append(f"The rehearsal failed{f' in term {where!r}' if where else ''}: {type(error).__name__}: {error}")
+    model.idle = [name for name, p in double.nets.named_parameters() if p.requires_grad and p.grad is None] if not problems else []
+    return problems
+
+
+def example_batch(plan: str, image: ImageSpec, domain: DomainSpec, rows: int, seed: int, device: torch.device) -> dict[str, Any]:
+    """Return random data of the right shapes for a plan."""
+    generator = None if device.type == "meta" else torch.Generator("cpu").manual_seed(seed)
+    source = torch.device("meta") if device.type == "meta" else torch.device("cpu")
+
+    def picture() -> Tensor:
+        size = (rows, image.channels, image.height, image.width)
+        return (torch.rand(size, generator=generator, device=source) * 2 - 1).to(device)
+
+    if plan == "unpaired":
+        if len(domain.names) < 2:
+            raise PlanError('Plan "unpaired" needs two or more domains. Declare them: build(..., labels=("photo", "monet")).')
+        return {name: picture() for name in domain.names}
+    batch: dict[str, Any] = {"image": picture()}
+    if plan == "paired":
+        batch["target"] = picture()
+    if plan == "labelled" or (plan == "sampled" and domain.width):
+        if not domain.width:
+            raise PlanError(f'Plan "{plan}" needs labels. Declare them: build(..., labels={{"hair": ("black", "blond")}}).')
+        batch["label"] = torch.tensor([_row(domain, seed + row) for row in range(rows)]).to(device)
+    return batch
+
+
+def _row(domain: DomainSpec, index: int) -> list[float]:
+    values = {each.name: each.choices[(index + place) % len(each.choices)] for place, each in enumerate(domain.attributes)}
+    return domain.encode(values)
+
+
+def _double(model: Model) -> Model:
+    """Return a copy of the model whose tensors have no memory."""
+    memo: dict[int, Any] = {}
+    for tensor in [*model.nets.parameters(), *model.loss_modules.parameters()]:
+        memo[id(tensor)] = nn.Parameter(torch.empty_like(tensor, device="meta"), requires_grad=tensor.requires_grad)
+    for tensor in [*model.nets.buffers(), *model.loss_modules.buffers()]:
+        memo[id(tensor)] = torch.empty_like(tensor, device="meta")
+    nets = copy.deepcopy(model.nets, memo)
+    losses = {name: copy.deepcopy(loss, memo) if isinstance(loss, nn.Module) else loss for name, loss in model.losses.items()}
+    return Model(model.recipe, nets, losses, seed=model.seed)
+
+
+def _all_turns(player: Any) -> list[step.Turn]:
+    """Return the turns of a round in which every term is due."""
+    return step.turns(player, 0)
+
+
+def _unreached(double: Model, batch: Any, draws: Any) -> list[str]:
+    """Name the label or the style that has no influence on the fake."""
+    problems = []
+    fakes = double.plan(double.nets, batch, draws, True, **double.recipe.plan_options)
+    slots = ", ".join(f"{name}={slot.component}" for name, slot in double.recipe.slots.items())
+    for translation in fakes:
+        if double.recipe.plan == "labelled" and not _reaches(translation, "target"):
+            problems.append(
+                f"The target label does not reach the fake in {slots}. Put a conditioner between encoder and generator that reads it, such as stargan_conditioner."
+            )
+        if translation._style is not None and not _reaches(translation, "_style"):
+            problems.append(f"The drawn style does not reach the fake in {slots}. Use a generator that reads a style, or leave style= out.")
+    return list(dict.fromkeys(problems))
+
+
+def _reaches(translation: Translation, name: str) -> bool:
+    probe = getattr(translation, name).detach().clone().requires_grad_()
+    setattr(translation, name, probe)
+    translation._memo.clear()
+    fake = translation.fake
+    return fake.requires_grad and torch.autograd.grad(fake.sum(), probe, allow_unused=True)[0] is not None

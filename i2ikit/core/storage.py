@@ -1,0 +1,245 @@
+"""Models on disk: safetensors for tensors, JSON for the rest, folders that are whole or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from i2ikit.core import recipe_json
+from i2ikit.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from i2ikit.core.model import Model
+    from i2ikit.core.registry import Registry
+
+CONFIG, WEIGHTS = "config.json", "weights.safetensors"
+FORMAT = 1
+
+
+def save(model: Model, directory: str | Path, weights: Mapping[str, Tensor] | None = None) -> Path:
+    """Write a model into a folder, all or nothing; a model that is there is replaced.
+
+    Args:
+        model: What to save.
+        directory: The folder, made where it is missing.
+        weights: Tensors that replace the model's by name (averaged weights).
+
+    Raises:
+        CheckpointError: The folder cannot be written, or holds something else than a model.
+    """
+    directory = Path(directory)
+    if directory.is_dir() and any(directory.iterdir()) and not (directory / CONFIG).exists():
+        raise CheckpointError(f'"{directory}" holds something else than a model. Choose another folder, or an empty one.')
+    tensors = {**_weights(model), **(weights or {})}
+
+    def write(folder: Path) -> None:
+        write_tensors(folder / WEIGHTS, tensors)
+        write_json(folder / CONFIG, config(model))
+
+    return write_folder(directory, write)
+
+
+def config(model: Model) -> dict[str, Any]:
+    """Return all that a model is built from, as JSON data."""
+    return {
+        "format": FORMAT,
+        "i2ikit": version("i2ikit"),
+        "seed": model.seed,
+        "round": model.round,
+        "preprocessing": model.preprocessing,
+        "recipe": recipe_json.dump(model.recipe),
+    }
+
+
+def load(path: str | Path, *, registry: Registry | None = None, device: str | torch.device = "cpu") -> Model:
+    """Build a model as it was saved, weights included.
+
+    Args:
+        path: A folder that :meth:`Model.save` wrote, or the folder of a training run, whose best or last model is taken.
+        registry: Where components are looked up; the installed plugins by default.
+        device: Where the weights go.
+
+    Raises:
+        CheckpointError: Nothing is there, a file is damaged, or the weights do not fit the configuration.
+    """
+    from i2ikit.core.build import build
+
+    folder = find(Path(path))
+    data = read_json(folder / CONFIG)
+    if data.get("format") != FORMAT:
+        raise CheckpointError(f'"{folder / CONFIG}" has format {data.get("format")!r}; this version reads {FORMAT}. Install the i2ikit that wrote it.')
+    try:
+        recipe = recipe_json.restore(data["recipe"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f'"{folder / CONFIG}" is no configuration of a model: {error!r}.') from error
+    model = build(recipe, registry=registry, seed=int(data.get("seed", 0)), rehearsal=False)
+    load_weights(model, read_tensors(folder / WEIGHTS), str(folder / WEIGHTS))
+    model.round = int(data.get("round", 0))
+    model.preprocessing = dict(data.get("preprocessing", {}))
+    return model.to(device)
+
+
+def find(path: Path) -> Path:
+    """Return the model folder that a path means: itself, or a run's best, final or latest model."""
+    if (path / CONFIG).is_file():
+        return path
+    if path.is_file():
+        raise CheckpointError(f'"{path}" is a file, and a model is a folder. Checkpoints of other projects are imported: i2ikit import --help.')
+    if not path.is_dir():
+        raise CheckpointError(f'There is no model at "{path}".')
+    for name in ("final", "best"):
+        if (path / name / CONFIG).is_file():
+            return path / name
+    kept = sorted(path.glob(f"checkpoints/*/model/{CONFIG}"))
+    if kept:
+        return kept[-1].parent
+    raise CheckpointError(f'"{path}" holds no model: neither {CONFIG} nor a finished checkpoint is there.')
+
+
+def load_weights(model: Model, tensors: Mapping[str, Tensor], origin: str) -> None:
+    """Copy saved weights into a model.
+
+    Raises:
+        CheckpointError: Names or shapes differ; the first five differences are named.
+    """
+    own = _weights(model)
+    for name, tensor in tensors.items():
+        if name.startswith("pools.") and name not in own:
+            _make_pool(model, name, tensor)
+    own = _weights(model)
+    wrong = [f"{name} is missing" for name in own if name not in tensors]
+    wrong += [f"{name} is not expected" for name in tensors if name not in own]
+    wrong += [f"{n} is {list(tensors[n].shape)}, expected {list(own[n].shape)}" for n in own if n in tensors and own[n].shape != tensors[n].shape]
+    if wrong:
+        raise CheckpointError(f'"{origin}" does not fit recipe "{model.recipe.name}": {"; ".join(wrong[:5])}{"; ..." if len(wrong) > 5 else ""}.')
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(tensors[name])
+
+
+def training_state(model: Model) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors and the JSON data of a training: weights, optimizers, pools, round."""
+    tensors = _weights(model)
+    for player in model.recipe.players:
+        for index, state in model.optimizer(player).state_dict()["state"].items():
+            tensors |= {f"optimizers.{player.name}.{index}.{key}": value for key, value in state.items() if isinstance(value, Tensor)}
+    return tensors, {"round": model.round, "seed": model.seed}
+
+
+def restore_training_state(model: Model, tensors: Mapping[str, Tensor], data: Mapping[str, Any]) -> None:
+    """Take up a training where :func:`training_state` left it."""
+    load_weights(model, {name: value for name, value in tensors.items() if not name.startswith("optimizers.")}, "the checkpoint")
+    for player in model.recipe.players:
+        optimizer = model.optimizer(player)
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            if name.startswith(f"optimizers.{player.name}."):
+                index, key = name.removeprefix(f"optimizers.{player.name}.").split(".")
+                state.setdefault(int(index), {})[key] = value
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    model.round, model.seed = int(data["round"]), int(data["seed"])
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors as safetensors."""
+    from safetensors.torch import save_file
+
+    save_file({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}, path)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read safetensors.
+
+    Raises:
+        CheckpointError: The file is missing, cut or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise CheckpointError(f'"{path}" is missing.')
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f'"{path}" is damaged ({error}). Take an earlier checkpoint.') from error
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write JSON data that a person can read."""
+    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read JSON data.
+
+    Raises:
+        CheckpointError: The file is missing, cut or damaged.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f'"{path}" is missing.') from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f'"{path}" is damaged ({error}). Take an earlier checkpoint.') from error
+    if not isinstance(data, dict):
+        raise CheckpointError(f'"{path}" holds no configuration. Take an earlier checkpoint.')
+    return data
+
+
+def write_folder(directory: Path, write: Callable[[Path], None]) -> Path:
+    """Fill a folder beside its place and move it there: a reader sees all of it or nothing.
+
+    Raises:
+        CheckpointError: It cannot be written (a full disk, no permission); nothing is left behind.
+    """
+    mark = uuid.uuid4().hex[:8]
+    fresh, old = directory.with_name(f".{directory.name}.{mark}.tmp"), directory.with_name(f".{directory.name}.{mark}.old")
+    try:
+        fresh.mkdir(parents=True)
+        write(fresh)
+        _flush(fresh)
+        if directory.exists():
+            os.replace(directory, old)
+        os.replace(fresh, directory)
+    except Exception as error:
+        if old.exists() and not directory.exists():
+            os.replace(old, directory)
+        if isinstance(error, OSError) or "SafetensorError" in type(error).__name__:
+            free = shutil.disk_usage(directory.parent if directory.parent.exists() else Path()).free // 2**20
+            raise CheckpointError(f'"{directory}" cannot be written: {error} ({free} MiB are free). What was there before is untouched.') from error
+        raise
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+    return directory
+
+
+def _flush(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+def _weights(model: Model) -> dict[str, Tensor]:
+    tensors = {f"nets.{name}": tensor for name, tensor in model.nets.named_state()}
+    tensors |= {f"losses.{name}": tensor for name, tensor in model.loss_modules.state_dict(keep_vars=True).items()}
+    tensors |= {f"pools.{name}": tensor for name, tensor in model.pools.state_dict(keep_vars=True).items()}
+    return tensors
+
+
+def _make_pool(model: Model, name: str, tensor: Tensor) -> None:
+    from i2ikit.core.pool import Pool
+
+    key, _, leaf = name.removeprefix("pools.").rpartition(".")
+    if leaf == "images" and key not in model.pools:
+        model.pools[key] = Pool(tensor.shape[0], model.image)

@@ -1,0 +1,230 @@
+"""What a data set holds, found by opening every file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from attrs import field, frozen
+
+from i2ikit.data.dataset import Dataset, FileDataset, Item
+from i2ikit.data.images import decode, mode_name
+from i2ikit.data.open import open_data
+from i2ikit.data.records import listed
+from i2ikit.errors import DataError
+
+
+@frozen
+class CheckReport:
+    """The findings of :func:`check`.
+
+    Attributes:
+        path: What was checked.
+        kind: ``"labelled"``, ``"unpaired"`` or ``"paired"``.
+        images: How many images there are for each split.
+        sizes: How many files there are of each ``"height x width"``, most first.
+        modes: How many files there are of each mode, such as ``"RGBA 8 bit"``, most first.
+        labels: For each attribute how many images of each split have each value; the value None counts the unknown.
+        sets: The attributes of each label set.
+        unreadable: Name and reason of each file that cannot be read.
+        odd: Files whose channels differ from most.
+        duplicates: Groups of files of equal content in different splits.
+        torn: Subjects that stand in two splits.
+        notes: What was chosen and what to look at, one line each.
+        command: The command that trains on this data; empty where there are no labels to learn.
+    """
+
+    path: str
+    kind: str
+    images: Mapping[str, int]
+    sizes: Mapping[str, int]
+    modes: Mapping[str, int]
+    labels: Mapping[str, Mapping[str | None, Mapping[str, int]]]
+    sets: Sequence[tuple[str, ...]]
+    unreadable: Sequence[tuple[str, str]]
+    odd: Sequence[str]
+    duplicates: Sequence[tuple[str, ...]]
+    torn: Sequence[str]
+    notes: Sequence[str]
+    command: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether every file can be trained on."""
+        return not self.unreadable and not self.odd
+
+    def render(self) -> str:
+        """Return the report as plain text."""
+        lines = [f"{self.path}: {self.kind}, {sum(self.images.values())} {'pairs' if self.kind == 'paired' else 'images'}"]
+        lines += ["", *_table("split", [[name, str(count)] for name, count in self.images.items()])]
+        lines += ["", *_table("size (height x width)", [[name, str(count)] for name, count in _most(self.sizes)])]
+        lines += ["", *_table("mode", [[name, str(count)] for name, count in _most(self.modes)])]
+        splits = list(self.images)
+        for names in self.sets:
+            rows = [
+                [f"{name} = {'(unknown)' if value is None else value}", *(str(counts.get(split, 0)) for split in splits)]
+                for name in names
+                for value, counts in self.labels[name].items()
+            ]
+            lines += ["", *_table("label set: " + ", ".join(names), rows, splits)]
+        lines += self._problems()
+        lines += [f"note: {note}" for note in self.notes]
+        lines += ["", "train with:", f"  {self.command}"] if self.command else ["", "StarGAN needs labels, which this data does not have."]
+        return "\n".join(lines)
+
+    def _problems(self) -> list[str]:
+        lines = [""] + ["all files can be read"] * (not self.unreadable)
+        lines += [f"unreadable: {why}" for _, why in self.unreadable[:20]]
+        if len(self.unreadable) > 20:
+            lines.append(f"unreadable: {len(self.unreadable) - 20} more")
+        if self.odd:
+            lines.append(f"other channels than most: {listed(self.odd, 5)}; say how to read them with background= or channels=")
+        lines += [f"same content in two splits: {listed(group)}" for group in self.duplicates[:5]]
+        if len(self.duplicates) > 5:
+            lines.append(f"same content in two splits: {len(self.duplicates) - 5} groups more")
+        if self.torn:
+            lines.append(f"subjects in two splits: {listed(self.torn, 5)}")
+        return lines
+
+
+@frozen
+class _Seen:
+    file: str
+    size: tuple[int, int] = (0, 0)
+    mode: str = ""
+    channels: int = 0
+    digest: bytes = field(default=b"", repr=False)
+    problem: str = ""
+
+
+def check(path: str | os.PathLike[str], **options: Any) -> CheckReport:
+    """Open every file of a data set and return what there is.
+
+    Args:
+        path: As :func:`i2ikit.data.open_data` takes it.
+        options: As :func:`i2ikit.data.open_data` takes them.
+
+    Raises:
+        DataError: There is no data set at all.
+    """
+    data = open_data(path, **options)
+    files = {name: item for item in data.items for name in (item.file, item.partner) if name is not None}
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        seen = list(pool.map(lambda name: _look(data, name), files))
+    good = [each for each in seen if not each.problem]
+    if not good:
+        raise DataError(f"None of the {len(seen)} images can be read. The first: {seen[0].problem}")
+    most = Counter(each.channels for each in good).most_common(1)[0][0]
+    odd = [each.file for each in good if each.channels != most]
+    notes = list(data.notes) + _advice(data, good, most)
+    return CheckReport(
+        path=os.fspath(path),
+        kind=data.kind,
+        images={name: sum(item.split == name for item in data.items) for name in data.splits},
+        sizes=Counter(f"{each.size[0]} x {each.size[1]}" for each in good),
+        modes=Counter(each.mode for each in good),
+        labels={each.name: _counts(data.items, each.name, each.choices) for each in data.domain.attributes},
+        sets=[tuple(each.name for each in part.attributes) for part in data.domain.sets],
+        unreadable=[(each.file, each.problem) for each in seen if each.problem],
+        odd=odd,
+        duplicates=_duplicates(good, files),
+        torn=_torn(data.items),
+        notes=notes,
+        command=_command(os.fspath(path), data, options, good, most),
+    )
+
+
+def _look(data: Dataset, name: str) -> _Seen:
+    try:
+        if not isinstance(data, FileDataset):  # drawn, hence nothing to open
+            image = data.image
+            return _Seen(name, (image.height, image.width), f"{mode_name(image.channels)} {data.bits} bit", image.channels)
+        content = data.images.source.read(name)
+        pixels = decode(content, name)
+        mode = f"{mode_name(pixels.shape[2])} {pixels.dtype.itemsize * 8} bit"
+        shaped = data.images.shape(pixels, name)
+        return _Seen(name, (pixels.shape[0], pixels.shape[1]), mode, shaped.shape[2], hashlib.sha256(content).digest())
+    except DataError as cause:
+        return _Seen(name, problem=str(cause))
+
+
+def _counts(items: Iterable[Item], name: str, choices: Sequence[str]) -> dict[str | None, dict[str, int]]:
+    counts: dict[str | None, dict[str, int]] = {choice: {} for choice in choices}
+    for item in items:
+        split = counts.setdefault(item.row.get(name), {})
+        split[item.split] = split.get(item.split, 0) + 1
+    return counts
+
+
+def _duplicates(seen: Sequence[_Seen], files: Mapping[str, Item]) -> list[tuple[str, ...]]:
+    groups: defaultdict[bytes, list[str]] = defaultdict(list)
+    for each in seen:
+        if each.digest:
+            groups[each.digest].append(each.file)
+    return [tuple(group) for group in groups.values() if len({files[name].split for name in group}) > 1]
+
+
+def _torn(items: Iterable[Item]) -> list[str]:
+    splits: defaultdict[str, set[str]] = defaultdict(set)
+    for item in items:
+        if item.subject is not None:
+            splits[item.subject].add(item.split)
+    return [subject for subject, names in splits.items() if len(names) > 1]
+
+
+def _advice(data: Dataset, good: Sequence[_Seen], channels: int) -> list[str]:
+    notes = []
+    if channels in {2, 4}:
+        notes.append(f'Images keep alpha as a channel ({mode_name(channels)}); background="white" blends it.')
+    if len({each.mode.rsplit(" ", 2)[1] for each in good}) > 1:
+        notes.append("Some files have 8 and some 16 bits; both are read to the same range.")
+    ratios = Counter(round(each.size[1] / each.size[0], 2) for each in good)
+    if len(ratios) > 1:
+        notes.append('Images have different proportions; a crop ("fit" in a Transform) keeps them from being stretched.')
+    if data.kind == "paired" and isinstance(data, FileDataset) and not data.images.reading.glued:
+        size = {each.file: each.size for each in good}
+        uneven = [item.file for item in data.items if size.get(item.file) != size.get(item.partner or "")]
+        if uneven:
+            notes.append(f"Source and target differ in size for {listed(uneven)}.")
+    return notes
+
+
+def _command(path: str, data: Dataset, options: Mapping[str, Any], good: Sequence[_Seen], channels: int) -> str:
+    two_folders = data.kind == "paired" and isinstance(data, FileDataset) and not data.images.reading.glued
+    if not data.domain.sets and not two_folders:
+        return ""
+    words = ["i2ikit", "train", "stargan", "--data", path]
+    names = [each.name for each in data.domain.attributes]
+    if names and names not in (["domain"], ["expression"]):
+        words += ["--labels", ",".join(names)]
+    shortest = min(data.image.height, data.image.width)
+    words += ["--size", str(min(256, max(32, 1 << (shortest.bit_length() - 1))))]
+    background = options.get("background") or ("white" if channels in {2, 4} or _alpha(good) else None)
+    if background:
+        words += ["--background", str(background)]
+    for name in ("channels", "crop"):
+        if options.get(name) is not None:
+            words += [f"--{name}", str(options[name])]
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def _alpha(good: Sequence[_Seen]) -> bool:
+    return any(each.mode.startswith(("RGBA", "gray with alpha")) for each in good)
+
+
+def _most(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    ordered = sorted(counts.items(), key=lambda pair: -pair[1])
+    rest = sum(count for _, count in ordered[8:])
+    return ordered[:8] + ([(f"{len(ordered) - 8} others", rest)] if rest else [])
+
+
+def _table(title: str, rows: Sequence[Sequence[str]], heads: Sequence[str] = ("images",)) -> list[str]:
+    wide = max([len(title), *(len(row[0]) for row in rows)])
+    columns = [max([len(head), *(len(row[index + 1]) for row in rows)]) for index, head in enumerate(heads)]
+    body = [[title, *heads], *rows]
+    return ["  ".join([row[0].ljust(wide), *(cell.rjust(width) for cell, width in zip(row[1:], columns, strict=True))]) for row in body]

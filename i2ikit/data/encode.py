@@ -1,0 +1,86 @@
+"""Image files from pixels; a format that would lose bits or channels is refused."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from i2ikit.errors import DataError
+
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF", ".npy": "NPY"}
+_CHANNELS = {"PNG": (1, 2, 3, 4), "JPEG": (1, 3), "WEBP": (3, 4), "BMP": (1, 3), "TIFF": (1, 2, 3, 4)}
+_OPTIONS: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True, "exact": True}}
+_PNG_COLOUR = {1: 0, 2: 4, 3: 2, 4: 6}
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+
+def encode(image: NDArray[np.float32], path: Path, bits: int) -> bytes:
+    """Return the bytes of a file.
+
+    Args:
+        image: [H W C] in [-1, 1].
+        path: Its ending says the format.
+        bits: 8, 16, or 32 (NPY only).
+
+    Raises:
+        DataError: The format is unknown or cannot hold this image.
+    """
+    kind = _FORMATS.get(path.suffix.lower())
+    channels = image.shape[2]
+    if kind is None:
+        raise DataError(f'"{path.name}" ends in "{path.suffix}", which is no format to write. Use {", ".join(sorted(_FORMATS))}.')
+    if bits not in {8, 16, 32}:
+        raise DataError(f'"{path.name}" was asked for with {bits} bits. Use 8 or 16, or 32 for NPY.')
+    if kind == "NPY":
+        return _npy(image if bits == 32 else _integers(image, bits))
+    if channels not in _CHANNELS[kind]:
+        raise DataError(f'{kind} cannot hold {channels} channels ("{path.name}"). Use {"PNG" if channels <= 4 else "NPY"}.')
+    deep_tiff = kind == "TIFF" and channels == 1
+    if bits == 32 or (bits == 16 and kind != "PNG" and not deep_tiff):
+        raise DataError(
+            f'{kind} cannot hold {bits} bits of {channels} channels ("{path.name}"). Use {"NPY" if bits == 32 else "PNG or NPY"}.'
+        )
+    pixels = _integers(image, bits)
+    if bits == 16 and kind == "PNG":
+        return _deep_png(pixels)
+    flat = pixels[..., 0] if channels == 1 else pixels
+    picture = Image.fromarray(flat) if bits == 16 else Image.frombytes(_MODES[channels], (flat.shape[1], flat.shape[0]), flat.tobytes())
+    buffer = io.BytesIO()
+    picture.save(buffer, format=kind, **_OPTIONS.get(kind, {}))
+    return buffer.getvalue()
+
+
+def _integers(image: NDArray[np.float32], bits: int) -> NDArray[Any]:
+    top = 2**bits - 1
+    # in float64: float32 has too few digits to add a half at 16 bits
+    whole: NDArray[Any] = np.floor((image.astype(np.float64) + 1) * (top / 2) + 0.5).astype(np.uint8 if bits == 8 else np.uint16)
+    return whole
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _deep_png(pixels: NDArray[Any]) -> bytes:
+    height, width, channels = pixels.shape
+    rows = np.ascontiguousarray(pixels.astype(">u2")).view(np.uint8).reshape(height, width * channels * 2)
+    # each row begins with its filter; 2 stores the difference to the row above, which packs well
+    filtered = np.full((height, rows.shape[1] + 1), 2, dtype=np.uint8)
+    filtered[0, 1:] = rows[0]
+    filtered[1:, 1:] = rows[1:] - rows[:-1]
+    header = struct.pack(">IIBBBBB", width, height, 16, _PNG_COLOUR[channels], 0, 0, 0)
+    packed = zlib.compress(filtered.tobytes(), 6)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

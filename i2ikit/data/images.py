@@ -1,0 +1,256 @@
+"""Pixels in and out: 1 to 4 channels and 8 or 16 bits survive, nothing is converted without being told to."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from i2ikit.data.encode import encode
+from i2ikit.data.source import write_atomically
+from i2ikit.errors import DataError
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".npy")
+
+Pixels = NDArray[Any]
+"""An image [H W C] of uint8, uint16 or float32 in [-1, 1]."""
+
+_MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "RGB": "RGB", "RGBA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}
+_DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+_NAMES = {1: "gray", 2: "gray with alpha", 3: "RGB", 4: "RGBA"}
+
+
+def is_image(file: str) -> bool:
+    """Return whether the name ends as an image does."""
+    return file.lower().endswith(IMAGE_SUFFIXES)
+
+
+def mode_name(channels: int) -> str:
+    """Return how people call an image of so many channels."""
+    return _NAMES.get(channels, f"{channels} channels")
+
+
+def decode(data: bytes, name: str) -> Pixels:
+    """Return the pixels [H W C] of a file: uint8, uint16, or float32 in [-1, 1].
+
+    A palette becomes the RGB or RGBA that it stands for, a bitmap becomes gray, and a photograph is turned as its EXIF tag says.
+
+    Args:
+        data: The bytes of the file.
+        name: What messages call it.
+
+    Raises:
+        DataError: The bytes are damaged, or of a kind (CMYK, 32 bits) that would lose something.
+    """
+    if not data:
+        raise DataError(f'Image "{name}" is empty (0 bytes). Replace or remove it.')
+    if data[:6] == b"\x93NUMPY":
+        return _array(data, name)
+    if data[:8] == b"\x89PNG\r\n\x1a\n" and data[24:25] == b"\x10":
+        return _deep_png(data, name)
+    try:
+        with Image.open(io.BytesIO(data)) as opened:
+            _refuse_loss(opened, name)
+            opened.load()
+            image = ImageOps.exif_transpose(opened)
+            pixels = _pixels(image, name)
+    except DataError:
+        raise
+    except UnidentifiedImageError:
+        raise DataError(f'Image "{name}" is no image that can be read. Replace or remove it.') from None
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as cause:
+        raise DataError(f'Image "{name}" is damaged: {_one_line(cause)}. Replace or remove it.') from None
+    return pixels
+
+
+def _refuse_loss(image: Image.Image, name: str) -> None:
+    bits = getattr(image, "tag_v2", {}).get(258, (8,))
+    if image.format == "TIFF" and len(bits) > 1 and max(bits) > 8:
+        raise DataError(
+            f'Image "{name}" is a TIFF of {len(bits)} channels with {max(bits)} bits, which cannot be read whole. Save it as PNG or NPY.'
+        )
+
+
+def _pixels(image: Image.Image, name: str) -> Pixels:
+    if image.mode in {"P", "PA"}:
+        image = image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
+    elif "transparency" in image.info and image.mode in {"L", "RGB"}:
+        image = image.convert("RGBA" if image.mode == "RGB" else "LA")
+    if image.mode in _MODES:
+        array = np.asarray(image.convert(_MODES[image.mode]))
+        return array[..., None] if array.ndim == 2 else array
+    if image.mode in _DEEP:
+        array = np.asarray(image)
+        if array.size and (int(array.min()) < 0 or int(array.max()) > 65535):
+            raise DataError(f'Image "{name}" has 32 bits. Save it with 8 or 16 bits, or as an NPY of float32 in [-1, 1].')
+        return array.astype(np.uint16)[..., None]
+    raise DataError(f'Image "{name}" has mode {image.mode}, which is neither gray nor RGB. Convert it to RGB first.')
+
+
+def _deep_png(data: bytes, name: str) -> Pixels:
+    # Pillow reads 16-bit RGB as 8 bits without a word; torchvision keeps them.
+    from torchvision.io import ImageReadMode, decode_png
+
+    try:
+        tensor: Tensor = decode_png(torch.frombuffer(bytearray(data), dtype=torch.uint8), mode=ImageReadMode.UNCHANGED)
+    except RuntimeError as cause:
+        raise DataError(f'Image "{name}" is damaged: {_one_line(cause).split(", ")[-1]}. Replace or remove it.') from None
+    return np.ascontiguousarray(tensor.permute(1, 2, 0).numpy())
+
+
+def _array(data: bytes, name: str) -> Pixels:
+    try:
+        array: Pixels = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as cause:
+        raise DataError(f'Array "{name}" is damaged: {_one_line(cause)}. Replace or remove it.') from None
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3:
+        raise DataError(f'Array "{name}" has shape {list(array.shape)}. An image is [H, W], [H, W, C] or [C, H, W].')
+    if array.shape[0] <= 4 < array.shape[2]:
+        array = array.transpose(1, 2, 0)
+    if array.dtype in {np.dtype("uint8"), np.dtype("uint16")}:
+        return np.ascontiguousarray(array)
+    if array.dtype.kind != "f":
+        raise DataError(f'Array "{name}" holds {array.dtype}. Save uint8, uint16, or floats in [-1, 1].')
+    if not np.isfinite(array).all() or (array.size and float(np.abs(array).max()) > 1.0):
+        raise DataError(f'Array "{name}" holds floats outside [-1, 1]. Scale it, or save uint8 or uint16.')
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def composite(pixels: Pixels, background: str) -> Pixels:
+    """Return pixels [H W 1] or [H W 3] without alpha, blended over a colour in their stored (sRGB) values.
+
+    Args:
+        pixels: [H W C]; without an alpha channel they are returned as they are.
+        background: A colour name or ``#rrggbb``.
+
+    Raises:
+        DataError: No such colour, or a colour behind a gray image.
+    """
+    channels = pixels.shape[2]
+    if channels not in {2, 4}:
+        return pixels
+    colour = _colour(background)
+    if channels == 2 and len(set(colour)) > 1:
+        raise DataError(f'Background "{background}" is a colour, but the images are gray with alpha. Ask for white, black or a gray.')
+    top = float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0
+    behind = np.array(colour[: channels - 1], dtype=np.float64) / 255.0
+    if pixels.dtype.kind == "f":
+        alpha = (pixels[..., -1:].astype(np.float64) + 1) / 2
+        return (pixels[..., :-1] * alpha + (behind * 2 - 1) * (1 - alpha)).astype(np.float32)
+    alpha = pixels[..., -1:].astype(np.float64) / top
+    blend: Pixels = np.floor(pixels[..., :-1] * alpha + behind * top * (1 - alpha) + 0.5).astype(pixels.dtype)
+    return blend
+
+
+def with_channels(pixels: Pixels, channels: int, name: str) -> Pixels:
+    """Return pixels [H W channels] where that adds nothing and drops no alpha: gray repeats, RGB becomes luma (Rec. 601).
+
+    Raises:
+        DataError: An alpha channel would be dropped without a background to put behind it.
+    """
+    have = pixels.shape[2]
+    if have == channels:
+        return pixels
+    if have not in _NAMES or channels not in _NAMES:
+        raise DataError(f'Image "{name}" has {have} channels and cannot become {channels}.')
+    if have in {2, 4} and channels in {1, 3}:
+        raise DataError(
+            f'Image "{name}" is {mode_name(have)}; to read {channels} channels say what is behind it, such as background="white".'
+        )
+    alpha = (
+        pixels[..., -1:] if have in {2, 4} else np.full_like(pixels[..., :1], 1 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max)
+    )
+    colour = pixels[..., : 1 if have <= 2 else 3]
+    wanted = 1 if channels <= 2 else 3
+    if colour.shape[2] < wanted:
+        colour = np.repeat(colour, 3, axis=2)
+    elif colour.shape[2] > wanted:
+        luma = colour.astype(np.float64) @ np.array([[0.299], [0.587], [0.114]])
+        colour = (luma if pixels.dtype.kind == "f" else np.floor(luma + 0.5)).astype(pixels.dtype)
+    return np.concatenate([colour, alpha], axis=2) if channels in {2, 4} else colour
+
+
+def to_float(pixels: Tensor) -> Tensor:
+    """Return uint8, uint16 or float32 pixels as float32 in [-1, 1], the same shape."""
+    if pixels.dtype == torch.uint8:
+        return pixels.float().div_(127.5).sub_(1.0)
+    if pixels.dtype == torch.uint16:
+        return pixels.float().div_(32767.5).sub_(1.0)
+    return pixels.float()
+
+
+def bits_of(pixels: Pixels | Tensor) -> int:
+    """Return the bits a channel: 8, 16, or 32 for floats."""
+    return pixels.dtype.itemsize * 8
+
+
+def read_image(path: str | Path, *, background: str | None = None, channels: int | None = None) -> Tensor:
+    """Return one image [C H W], float32 in [-1, 1].
+
+    Args:
+        path: The file.
+        background: A colour to put behind transparent pixels; without it alpha stays a channel.
+        channels: How many channels to give, see :func:`with_channels`.
+
+    Raises:
+        DataError: The file is missing or damaged.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as cause:
+        raise DataError(f'Image "{path}" cannot be read: {cause.strerror}.') from None
+    pixels = decode(data, str(path))
+    if background is not None:
+        pixels = composite(pixels, background)
+    if channels is not None:
+        pixels = with_channels(pixels, channels, str(path))
+    return to_float(to_tensor(pixels))
+
+
+def write_image(image: Tensor, path: str | Path, bits: int = 8) -> Path:
+    """Write an image, whole or not at all, and return its path.
+
+    Args:
+        image: [C H W] or [1 C H W] in [-1, 1]; values outside are clipped.
+        path: PNG (1 to 4 channels, 8 or 16 bits), TIFF (8 bits, or 16 bits of gray), JPEG, WebP, BMP (8 bits) or NPY (also 32 bits).
+        bits: 8, 16, or 32 for an NPY of float32.
+
+    Raises:
+        DataError: The format cannot hold this image, a value is not finite, or the folder cannot be written.
+    """
+    path = Path(path)
+    tensor = image.detach().to("cpu", torch.float32)
+    if tensor.ndim == 4 and tensor.shape[0] == 1:
+        tensor = tensor[0]
+    if tensor.ndim != 3:
+        raise DataError(f'"{path}" needs an image [C, H, W]; found shape {list(image.shape)}. Write the images of a batch one by one.')
+    if not bool(torch.isfinite(tensor).all()):
+        raise DataError(f'The image for "{path}" holds values that are not finite. Nothing was written.')
+    array = tensor.clamp(-1, 1).permute(1, 2, 0).contiguous().numpy()
+    write_atomically(path, encode(array, path, bits))
+    return path
+
+
+def to_tensor(pixels: Pixels) -> Tensor:
+    """Return pixels [H W C] as a tensor [C H W] of the same type."""
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)).copy())
+
+
+def _colour(background: str) -> tuple[int, ...]:
+    try:
+        return ImageColor.getcolor(background, "RGB")[:3]  # type: ignore[index]
+    except ValueError:
+        raise DataError(f'"{background}" is no colour. Write a name such as "white" or "#rrggbb".') from None
+
+
+def _one_line(cause: Exception) -> str:
+    return (str(cause).strip() or type(cause).__name__).splitlines()[0].rstrip(".")

@@ -1,0 +1,179 @@
+"""One door for every layout."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from i2ikit.core.domain import DomainSpec
+from i2ikit.data.celeba import find_list, read_list
+from i2ikit.data.dataset import Dataset, FileDataset, Images, Item, Reading, native
+from i2ikit.data.folders import read_folders
+from i2ikit.data.images import is_image
+from i2ikit.data.labels import declare
+from i2ikit.data.records import Found, hold_out, listed
+from i2ikit.data.source import Source, open_source
+from i2ikit.data.tables import find_table, read_table
+from i2ikit.errors import DataError, OptionError, suggestion
+
+if TYPE_CHECKING:
+    from typing import Any
+
+FACES = "faces"
+_FACES_NUMBERS = ("count", "size", "seed", "partial")
+_FACES_WORDS = ("view", "target")
+_FACES_EXAMPLE = "faces:count=3000,size=64,seed=0,partial=1"
+KINDS = ("labelled", "unpaired", "paired", "glued")
+
+
+def open_data(
+    path: str | os.PathLike[str],
+    *,
+    labels: str | Sequence[str] | None = None,
+    sets: Sequence[Sequence[str]] | None = None,
+    kind: str | None = None,
+    pairs: bool | str | Sequence[str] | None = None,
+    background: str | None = None,
+    channels: int | None = None,
+    crop: int | Sequence[int] | None = None,
+    holdout: float | None = None,
+) -> Dataset:
+    """Open a data set, whatever its layout: what is not said is found in the data, and what was chosen stands in ``notes``.
+
+    Recognised are: a folder a domain; two folders, unpaired or in pairs of equal name; glued A|B images; a table (CSV, JSON lines);
+    CelebA's attribute list; RaFD's file names; any of these in a zip archive, which is read in place; and the built-in drawings
+    ``"faces"``, with options as in ``"faces:count=3000,size=64,seed=0,partial=1"``, or ``"faces:target=sketch"`` for pairs.
+    Folders ``train``, ``val`` and ``test`` are splits.
+
+    Args:
+        path: A folder, a zip archive, a table, or ``"faces"``.
+        labels: The attributes to take, in this order, as names or as ``"tone,gender"``; all by default.
+        sets: Which attributes are known together; found from the empty cells by default.
+        kind: ``"labelled"``, ``"unpaired"``, ``"paired"`` or ``"glued"``, where the layout shall not decide.
+        pairs: True reads two folders as pairs; two folder names say which is the source and which is the target.
+        background: A colour to put behind transparent pixels, such as ``"white"`` or ``"#808080"``; None keeps alpha as a channel.
+        channels: How many channels to give, 1 to 4, where the files differ.
+        crop: A centred window, cut from every image as it is read: a size, or height and width.
+        holdout: The share of subjects that becomes the test split; 0.1 where the data has no split of its own.
+
+    Raises:
+        DataError: The path is missing, holds no images, or is of no known layout.
+        UnknownNameError: A label that the data does not have.
+    """
+    if isinstance(labels, str):
+        labels = [name.strip() for name in labels.split(",") if name.strip()]
+    text = os.fspath(path)
+    if text == FACES or text.startswith(f"{FACES}:"):
+        others = {"sets": sets, "kind": kind, "pairs": pairs, "background": background, "channels": channels, "crop": crop}
+        return _faces(text, labels, {**others, "holdout": holdout})
+    if isinstance(pairs, str):
+        pairs = [name.strip() for name in pairs.split(",")]
+    if kind is not None and kind not in KINDS:
+        raise OptionError(f'"{kind}" is no kind of data. {suggestion(kind, KINDS)}')
+    where = _existing(text)
+    source, table = _source(where)
+    found = _read(source, table, labels, kind, pairs)
+    found = hold_out(found, holdout)
+    domain, rows, notes = declare(found, None if found.selected else labels, sets)
+    reading = Reading(background, channels, _size(crop if crop is not None else found.crop), found.glued)
+    return assemble(source, found, domain, rows, reading, notes, name=where.stem if where.is_file() else where.resolve().name)
+
+
+def assemble(
+    source: Source,
+    found: Found,
+    domain: DomainSpec,
+    rows: Sequence[Mapping[str, str | None]],
+    reading: Reading,
+    notes: Sequence[str],
+    *,
+    name: str,
+) -> FileDataset:
+    """Return the data set of what a reader found."""
+    images = Images(source, reading)
+    items = [Item(each.file, each.split, row, each.subject, each.partner) for each, row in zip(found.records, rows, strict=True)]
+    if found.kind == "unpaired" and not domain.names:
+        names = [attribute.name for attribute in domain.attributes]
+        raise DataError(f"Unpaired data needs one group of domains; found {listed(names, 12) or 'no labels'}. Choose one with labels=.")
+    if found.kind == "unpaired":
+        items = [item for item in items if item.row[domain.attributes[0].name] is not None]
+    image, bits = native(images, [item.file for item in items])
+    images.channels = image.channels
+    return FileDataset(images, items, name=name, kind=found.kind, domain=domain, image=image, bits=bits, notes=(*found.notes, *notes))
+
+
+def _existing(text: str) -> Path:
+    path = Path(text).expanduser()
+    if not path.exists():
+        near = sorted(each.name for each in path.parent.iterdir()) if path.parent.is_dir() else []
+        there = (
+            suggestion(path.name, near) if near else f'Folder "{path.parent}" {"is empty" if path.parent.is_dir() else "does not exist"}.'
+        )
+        raise DataError(f'There is no data at "{text}". {there}')
+    return path
+
+
+def _source(path: Path) -> tuple[Source, str | None]:
+    if path.is_dir():
+        return open_source(path), None
+    suffix = path.suffix.lower()
+    if suffix == ".zip":
+        return open_source(path), None
+    if suffix in {".csv", ".jsonl", ".json"} or path.name == "list_attr_celeba.txt":
+        folder = path.parent.parent if path.parent.name == "Anno" else path.parent
+        return open_source(folder), path.relative_to(folder).as_posix()
+    raise DataError(f'"{path}" is a file that holds no data set. Give a folder, a zip archive, a CSV or a JSONL table.')
+
+
+def _read(source: Source, table: str | None, labels: Sequence[str] | None, kind: str | None, pairs: bool | Sequence[str] | None) -> Found:
+    if not any(is_image(file) for file in source.files):
+        empty = "is empty" if not source.files else f"holds {len(source.files)} files, but no image"
+        raise DataError(f'"{source.path}" {empty}. Put images in it: one folder a domain, or a table attributes.csv beside them.')
+    celeba = find_list(source) if table is None or table.endswith(".txt") else None
+    if celeba is not None:
+        return _of_kind(read_list(source, celeba, labels), kind, source)
+    table = table or find_table(source)
+    if table is not None:
+        return _of_kind(read_table(source, table), kind, source)
+    return read_folders(source, kind=kind, pairs=pairs)
+
+
+def _of_kind(found: Found, kind: str | None, source: Source) -> Found:
+    if kind in {"paired", "glued"} and found.kind != "paired":
+        raise DataError(f'"{source.path}" was asked for as pairs, but its table has no column "target". Add it, or choose another kind.')
+    return found if kind is None or kind == "glued" else evolve(found, kind=kind)
+
+
+def _size(crop: int | Sequence[int] | None) -> tuple[int, int] | None:
+    if crop is None:
+        return None
+    size = (crop, crop) if isinstance(crop, int) else tuple(crop)
+    if len(size) != 2 or min(size) < 1:
+        raise OptionError(f"A crop is a size, or height and width; found {crop}.")
+    return int(size[0]), int(size[1])
+
+
+def _faces(text: str, labels: Sequence[str] | None, others: Mapping[str, Any]) -> Dataset:
+    given = [name for name, value in others.items() if value is not None and not (name == "kind" and value == "labelled")]
+    if given:
+        raise OptionError(
+            f'The built-in faces take no "{given[0]}"; their options are written as in "faces:count=3000,size=64,seed=0,partial=1".'
+        )
+    options: dict[str, Any] = {}
+    for part in filter(None, text.partition(":")[2].split(",")):
+        name, _, value = (word.strip() for word in part.partition("="))
+        if name not in {*_FACES_NUMBERS, *_FACES_WORDS} or not value or (name in _FACES_NUMBERS and not value.isdigit()):
+            raise OptionError(f'"{part}" is no option of the built-in faces. Write "{_FACES_EXAMPLE}".')
+        options[name] = int(value) if name in _FACES_NUMBERS else value
+    if "partial" in options:
+        options["partial"] = bool(options["partial"])
+    from i2ikit.data.faces import FacesDataset
+
+    if labels is not None:
+        options["labels"] = tuple(labels)
+    faces: Dataset = FacesDataset(**options)
+    return faces

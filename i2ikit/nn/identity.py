@@ -1,0 +1,25 @@
+"""The encoder that leaves the image as it is."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from i2ikit.core.code import Code
+from i2ikit.core.specs import CodeSpec, ImageSpec, MapSpec
+
+
+class IdentityEncoder(nn.Module):
+    """Give the image itself as the code's only map, for generators that draw from whole images (StarGAN, CycleGAN, pix2pix).
+
+    Shapes:
+        in:  image [B, C, H, W] in [-1, 1]
+        out: code.maps[0] [B, C, H, W], the same tensor
+    """
+
+    def __init__(self, image: ImageSpec) -> None:
+        super().__init__()
+        self.gives = CodeSpec((MapSpec(image.channels, 1),))
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+        """Return the image as a code."""
+        return Code((image,))

@@ -1,0 +1,234 @@
+"""The same held-out images through a whole training: which ones, where to, and the grid that each visit leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+from i2ikit.core.domain import NO, Attribute, DomainSpec
+from i2ikit.core.model import Model
+from i2ikit.data.dataset import Dataset, Item
+from i2ikit.data.source import write_atomically
+from i2ikit.data.transforms import Transform
+from i2ikit.errors import DataError, I2IKitError
+from i2ikit.train.grid import Grid, png
+
+MOST_COLUMNS = 14
+FOLDER, LAYOUT = "samples", "layout.json"
+_POOL = 200  # images among which the rows are chosen
+
+
+@frozen
+class Target:
+    """One column of the grid: where every sample is translated to.
+
+    Attributes:
+        attribute: What changes; None for pairs, which have one target only.
+        value: The value it gets; None switches a yes-or-no attribute to what it is not.
+    """
+
+    attribute: str | None = None
+    value: str | None = None
+
+    def title(self, *, alone: bool) -> str:
+        """Return the column's heading; an attribute that stands ``alone`` is not named."""
+        if self.attribute is None:
+            return "translation"
+        if self.value is None:
+            return f"{self.attribute}: switched"
+        return self.value if alone else f"{self.attribute}: {self.value}"
+
+    def of(self, row: Mapping[str, str | None]) -> str | None:
+        """Return the value that a sample with these values gets."""
+        if self.value is not None or self.attribute is None:
+            return self.value
+        return "yes" if str(row.get(self.attribute) or "no").lower() in NO else "no"
+
+    def changes(self, row: Mapping[str, str | None]) -> bool:
+        """Return whether the target differs from what the sample is."""
+        return self.attribute is None or self.of(row) != row.get(self.attribute)
+
+
+class Samples:
+    """A fixed choice of held-out images and of targets, translated and drawn whenever asked.
+
+    Args:
+        data: Any data set; its test split is used where it has one, else "val", else all of it.
+        domain: The model's label sets.
+        transform: To the size that the model is trained at.
+        rows: How many images.
+        seed: Other seeds choose other images.
+
+    Attributes:
+        items: The images, chosen to show as many different values as possible.
+        targets: The columns.
+
+    Raises:
+        DataError: There is no image, or none that can be read.
+    """
+
+    def __init__(self, data: Dataset, domain: DomainSpec, transform: Transform, *, rows: int = 6, seed: int = 0) -> None:
+        held_out = next((name for name in ("test", "val") if name in data.splits), None)
+        self.data = data if held_out is None else data.split(held_out)
+        self.domain, self.transform = domain, transform
+        self.items = _choose(self.data, rows, seed)
+        self.targets = targets_of(domain) if data.kind != "paired" else (Target(),)
+        self.images = torch.stack([transform(self.data.read(item)) for item in self.items])
+        self._grid: Grid | None = None
+
+    def write(self, model: Model, run: str | Path, round: int) -> Path:  # noqa: A002 - the word for it everywhere
+        """Draw one grid of the translations as they are now, RUN/samples/round-00000500.png, and return its path.
+
+        RUN/samples/layout.json says what stands where, for programs that cut the grid.
+
+        Raises:
+            DataError: The folder cannot be written.
+        """
+        if self._grid is None:
+            self._grid = self._empty_grid()
+        folder = Path(run) / FOLDER
+        picture = self._grid.drawn(self.translations(model), round)
+        path = folder / f"round-{round:08d}.png"
+        write_atomically(path, png(picture))
+        rounds = sorted(int(each.stem.removeprefix("round-")) for each in folder.glob("round-*.png"))
+        write_atomically(folder / LAYOUT, (json.dumps({**self._layout(), "rounds": rounds}, indent=1) + "\n").encode())
+        return path
+
+    def translations(self, model: Model) -> list[list[Tensor | None]]:
+        """Return for each target the translation of each sample [C H W], None where a sample is of that domain already."""
+        return [self._column(model, target) for target in self.targets]
+
+    def truth(self, item: Item, target: Target) -> Tensor | None:
+        """Return the true translation [C H W], or None where the data has none."""
+        value = target.of(item.row)
+        try:
+            true = self.data.truth(item, {} if target.attribute is None else {target.attribute: value})
+        except I2IKitError:  # a value that this data does not know; a picture is no place to fail
+            return None
+        return None if true is None else self.transform(true)
+
+    def _column(self, model: Model, target: Target) -> list[Tensor | None]:
+        if target.attribute is None:
+            return list(model.translate(self.images))
+        if self.data.kind == "unpaired":
+            sources = [item.row[target.attribute] for item in self.items]
+            return [
+                None if source == target.value else model.translate(image, to=target.value, source=source)
+                for image, source in zip(self.images, sources, strict=True)
+            ]
+        return list(model.translate(self.images, to=torch.tensor([self._label(item, target) for item in self.items])))
+
+    def _label(self, item: Item, target: Target) -> list[float]:
+        """Return a sample's own label with one attribute changed, and what is unknown left unknown."""
+        assert target.attribute is not None
+        row = {each.name: item.row.get(each.name) for each in self.domain.attributes}
+        index = self.domain.set_of(target.attribute)
+        label: list[float] = []
+        for number, part in enumerate(self.domain.sets):
+            known = all(row[each.name] is not None for each in part.attributes)
+            for each in part.attributes:
+                value = target.of(item.row) if each.name == target.attribute else row[each.name]
+                label += each.encode(value) if value is not None and (known or number == index) else [0.0] * each.width
+        known_sets = [all(row[each.name] is not None for each in part.attributes) for part in self.domain.sets]
+        mask = [float(known or number == index) for number, known in enumerate(known_sets)]
+        return label + (mask if self.domain.masked else [])
+
+    def _empty_grid(self) -> Grid:
+        true = [[self.truth(item, target) for item in self.items] for target in self.targets]
+        alone = len(self.domain.attributes) == 1
+        return Grid(
+            inputs=list(self.images),
+            titles=[target.title(alone=alone) for target in self.targets],
+            captions=[[self._caption(item, target) for item in self.items] for target in self.targets],
+            said=[", ".join(_spoken(name, value) for name, value in item.row.items() if value is not None) for item in self.items],
+            truth=true if any(each is not None for column in true for each in column) else None,
+        )
+
+    def _caption(self, item: Item, target: Target) -> str:
+        if not target.changes(item.row):
+            return "as it is"
+        return _spoken(target.attribute or "", target.of(item.row)) if target.value is None and target.attribute else ""
+
+    def _layout(self) -> dict[str, Any]:
+        assert self._grid is not None
+        columns = [
+            {"title": title, "attribute": target.attribute, "value": target.value}
+            for title, target in zip(self._grid.titles, self.targets, strict=True)
+        ]
+        return {
+            "rows": [{"file": item.file, "values": dict(item.row)} for item in self.items],
+            "columns": columns,
+            "cell": [self._grid.height, self._grid.width],
+            "size": [self.transform.height, self.transform.width],
+            "truth": self._grid.truth is not None,
+            "places": self._grid.places(),
+            "examples": self._examples(),
+        }
+
+    def _examples(self) -> list[dict[str, Any]]:
+        """Return one telling column a row: another attribute each time, a true change, with its truth where there is one."""
+        assert self._grid is not None
+        truth = self._grid.truth
+        attributes = list(dict.fromkeys(target.attribute for target in self.targets))
+        found = []
+        for row, item in enumerate(self.items):
+            wanted = attributes[row % len(attributes)]
+            fits = [index for index, target in enumerate(self.targets) if target.changes(item.row)]
+            fits = [index for index in fits if truth is None or truth[index][row] is not None] or fits
+            fits = [index for index in fits if self.targets[index].attribute == wanted] or fits
+            if fits:
+                column = fits[row // len(attributes) % len(fits)]
+                target = self.targets[column]
+                title = _spoken(target.attribute, target.of(item.row)) if target.attribute else "translation"
+                found.append({"row": row, "column": column, "title": title})
+        return found
+
+
+def targets_of(domain: DomainSpec) -> tuple[Target, ...]:
+    """Return a column for each value of each group and one for each yes-or-no attribute, at most MOST_COLUMNS."""
+    widths = {each.name: len(each.values) or 1 for each in domain.attributes}
+    while sum(widths.values()) > MOST_COLUMNS and max(widths.values()) > 1:
+        widths[max(widths, key=lambda name: widths[name])] -= 1
+    columns = [target for each in domain.attributes for target in _columns(each, widths[each.name])]
+    return tuple(columns[:MOST_COLUMNS])
+
+
+def _columns(attribute: Attribute, count: int) -> list[Target]:
+    if not attribute.values:
+        return [Target(attribute.name)]
+    step = len(attribute.values) / count
+    return [Target(attribute.name, attribute.values[int(index * step)]) for index in range(count)]
+
+
+def _choose(data: Dataset, rows: int, seed: int) -> list[Item]:
+    """Return images of different subjects that together show as many different values as possible."""
+    if not data.items:
+        raise DataError(f'"{data.name}" holds no image to show samples of.')
+    order = torch.randperm(len(data.items), generator=torch.Generator().manual_seed(seed)).tolist()[:_POOL]
+    pool = [data.items[index] for index in order]
+    chosen: list[Item] = []
+    shown: dict[tuple[str, str | None], int] = {}
+    while pool and len(chosen) < rows:
+        best = min(pool, key=lambda item: _worth(item, chosen, shown))
+        pool.remove(best)
+        chosen.append(best)
+        for pair in best.row.items():
+            shown[pair] = shown.get(pair, 0) + 1
+    return chosen
+
+
+def _worth(item: Item, chosen: Sequence[Item], shown: Mapping[tuple[str, str | None], int]) -> tuple[int, int, int]:
+    unknown = sum(value is None for value in item.row.values())
+    again = item.subject is not None and any(item.subject == other.subject for other in chosen)
+    return int(again), unknown, sum(shown.get(pair, 0) for pair in item.row.items())
+
+
+def _spoken(name: str | None, value: str | None) -> str:
+    words = {"yes": f"{name}", "no": f"no {name}"}
+    return words.get(str(value), f"{name}: {value}")

@@ -1,0 +1,54 @@
+"""StarGAN: one generator for many domains (Choi et al., 2018). Hooks only, imports no torch."""
+
+from __future__ import annotations
+
+from i2ikit import Component, hookimpl
+
+
+@hookimpl
+def i2ikit_components() -> list[Component]:
+    """Return the parts of StarGAN."""
+    return [
+        Component(
+            "stargan_conditioner",
+            role="conditioner",
+            at="i2ikit_stargan.conditioner:LabelPlanes",
+            says="Appends the target label and its mask to the code, one constant plane an entry.",
+        ),
+        Component(
+            "stargan_generator",
+            role="generator",
+            at="i2ikit_stargan.generator:StarGANGenerator",
+            says="Residual generator with instance norm: two steps down, residual blocks, two steps up.",
+        ),
+        Component(
+            "stargan_critic",
+            role="discriminator",
+            at="i2ikit_stargan.critic:StarGANCritic",
+            says="Patch critic with a domain head that reads the label off the image.",
+        ),
+        Component(
+            "domain_real_loss",
+            role="loss",
+            at="i2ikit_stargan.losses:domain_real_loss",
+            says="The domain head reads the source label off real images.",
+        ),
+        Component(
+            "domain_fake_loss",
+            role="loss",
+            at="i2ikit_stargan.losses:domain_fake_loss",
+            says="The domain head reads the target label off translations.",
+        ),
+    ]
+
+
+@hookimpl
+def i2ikit_recipes() -> dict[str, str]:
+    """Return the paper's recipe and the fast one."""
+    return {"stargan": "i2ikit_stargan.recipe:STARGAN", "stargan-fast": "i2ikit_stargan.recipe:STARGAN_FAST"}
+
+
+@hookimpl
+def i2ikit_importers() -> dict[str, str]:
+    """Return what reads the original code's weights."""
+    return {"stargan": "i2ikit_stargan.official:import_official"}

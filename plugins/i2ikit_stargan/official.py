@@ -1,0 +1,235 @@
+"""Weights of the original StarGAN code, in and out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+from attrs import frozen
+from torch import Tensor, nn
+
+from i2ikit import DomainSpec, Model, build
+from i2ikit.errors import CheckpointError, LabelError, OptionError
+
+State = Mapping[str, Tensor]
+Given = str | PathLike[str] | State
+UNUSED = ("running_mean", "running_var", "num_batches_tracked")
+
+
+@frozen
+class GeneratorSizes:
+    """What the tensors of an original generator say of it."""
+
+    width: int
+    blocks: int
+    channels: int
+    planes: int
+
+
+@frozen
+class CriticSizes:
+    """What the tensors of an original discriminator say of it."""
+
+    width: int
+    depth: int
+    channels: int
+    classes: int
+    size: tuple[int, int]
+
+
+def import_official(
+    *,
+    generator: Given | None = None,
+    discriminator: Given | None = None,
+    labels: Any = None,
+    size: int | tuple[int, int] | None = None,
+) -> Model:
+    """Return a model with the weights of the original repository (yunjey/stargan), built with ``official=True``.
+
+    All sizes are read off the tensors. The weights do not say what the labels mean: without ``labels`` one set is taken for yes-or-no
+    attributes "label1", "label2", ..., and two sets for the original's default sizes, 5 such attributes and one group of 8 values.
+
+    Args:
+        generator: The file ``*-G.ckpt``, or the state dict itself.
+        discriminator: The file ``*-D.ckpt``, or the state dict itself. Without it the critic is untrained, as is the generator without
+            the other.
+        labels: The label sets as ``build`` takes them, in the order of the label vector.
+        size: Pixels, or a pair of height and width. Only needed where the discriminator does not say: without it, or where the
+            size is no multiple of its stride.
+
+    Raises:
+        OptionError: Neither of the two is given, or the size is not the discriminator's.
+        LabelError: The labels do not fill the label vector.
+        CheckpointError: A file is missing, damaged, unsafe, or not of this architecture.
+    """
+    if generator is None and discriminator is None:
+        raise OptionError('Importing an official "stargan" needs generator=, discriminator= or both; found neither.')
+    g_state, g_name = _read(generator, "generator")
+    d_state, d_name = _read(discriminator, "discriminator")
+    g = _generator_sizes(g_state, g_name) if g_state else None
+    d = _critic_sizes(d_state, d_name) if d_state else None
+    if g and d and g.channels != d.channels:
+        raise CheckpointError(f"{g_name} draws {g.channels} channels and {d_name} judges {d.channels}. Take two files of one training.")
+    domain = _labels(labels, g.planes if g else None, d.classes if d else None)
+    model = build(
+        "stargan",
+        official=True,
+        size=_size(size, d),
+        channels=(g or d).channels,  # type: ignore[union-attr]
+        labels=domain,
+        generator={"width": g.width, "blocks": g.blocks} if g else {},
+        discriminator={"width": d.width, "depth": d.depth} if d else {},
+        rehearsal=False,
+    )
+    if g:
+        _load(model.slot("generator"), generator_keys(g.blocks), g_state, g_name, "generator")
+    if d:
+        _load(model.slot("discriminator"), critic_keys(d.depth), d_state, d_name, "discriminator")
+    return model
+
+
+def export_official(model: Model) -> dict[str, dict[str, Tensor]]:
+    """Return the state dicts "generator" and "discriminator" of a StarGAN under the original's keys.
+
+    The original's own code also wants the norms' running statistics, which only a model built with ``official=True`` has.
+    """
+    generator, critic = model.slot("generator"), model.slot("discriminator")
+    blocks, depth = len(generator.middle), len(critic.trunk)  # type: ignore[arg-type]
+    return {
+        "generator": _renamed(generator, generator_keys(blocks)),
+        "discriminator": _renamed(critic, critic_keys(depth)),
+    }
+
+
+def generator_keys(blocks: int) -> dict[str, str]:
+    """Return the original's name of each part of our generator, in the original's order: ours by theirs."""
+    parts = {"main.0": "stem.conv", "main.1": "stem.norm"}
+    for step in range(2):
+        parts |= {f"main.{3 + 3 * step}": f"down.{step}.conv", f"main.{4 + 3 * step}": f"down.{step}.norm"}
+    for block in range(blocks):
+        for place, half in ((0, "first"), (3, "second")):
+            theirs, ours = f"main.{9 + block}.main", f"middle.{block}.{half}"
+            parts |= {f"{theirs}.{place}": f"{ours}.conv", f"{theirs}.{place + 1}": f"{ours}.norm"}
+    for step in range(2):
+        first = 9 + blocks + 3 * step
+        parts |= {f"main.{first}": f"up.{step}.conv", f"main.{first + 1}": f"up.{step}.norm"}
+    return {**parts, f"main.{15 + blocks}": "draw"}
+
+
+def critic_keys(depth: int) -> dict[str, str]:
+    """Return the original's name of each part of our critic: ours by theirs."""
+    return {**{f"main.{2 * step}": f"trunk.{step}" for step in range(depth)}, "conv1": "score", "conv2": "domain"}
+
+
+def _renamed(net: nn.Module, keys: Mapping[str, str]) -> dict[str, Tensor]:
+    own = net.state_dict()
+    return {theirs + name.removeprefix(ours): own[name] for theirs, ours in keys.items() for name in own if name.startswith(f"{ours}.")}
+
+
+def _load(net: nn.Module, keys: Mapping[str, str], state: State, name: str, what: str) -> None:
+    own = _renamed(net, keys)
+    wrong = [f"{key} {list(own[key].shape)} is missing" for key in own if key not in state and not key.endswith(UNUSED)]
+    wrong += [f"{key} is not expected" for key in state if key not in own and not key.endswith(UNUSED)]
+    both = [key for key in own if key in state]
+    wrong += [f"{key} is {list(state[key].shape)}, expected {list(own[key].shape)}" for key in both if state[key].shape != own[key].shape]
+    if wrong:
+        shown = "; ".join(wrong[:5]) + ("; ..." if len(wrong) > 5 else "")
+        raise CheckpointError(f"{name} does not fit the original StarGAN {what}: {shown}.")
+    with torch.no_grad():
+        for key in both:
+            own[key].copy_(state[key])
+
+
+def _generator_sizes(state: State, name: str) -> GeneratorSizes:
+    blocks = len([key for key in state if re.fullmatch(r"main\.\d+\.main\.0\.weight", key)])
+    first, last = state.get("main.0.weight"), state.get(f"main.{15 + blocks}.weight")
+    if first is None or last is None or first.ndim != 4 or last.ndim != 4 or "main.1.weight" not in state:
+        raise _foreign(state, name, "generator", f"main.0.weight, main.1.weight, ..., main.{15 + blocks}.weight")
+    return GeneratorSizes(first.shape[0], blocks, last.shape[0], first.shape[1] - last.shape[0])
+
+
+def _critic_sizes(state: State, name: str) -> CriticSizes:
+    depth = len([key for key in state if re.fullmatch(r"main\.\d+\.weight", key)])
+    first, head = state.get("main.0.weight"), state.get("conv2.weight")
+    if first is None or head is None or first.ndim != 4 or head.ndim != 4:
+        raise _foreign(state, name, "discriminator", "main.0.weight, main.0.bias, ..., conv1.weight, conv2.weight")
+    size = (head.shape[2] * 2**depth, head.shape[3] * 2**depth)
+    return CriticSizes(first.shape[0], depth, first.shape[1], head.shape[0], size)
+
+
+def _foreign(state: State, name: str, what: str, expected: str) -> CheckpointError:
+    other = "discriminator" if what == "generator" else "generator"
+    swapped = "conv2.weight" in state if what == "generator" else any(key.endswith(".main.0.weight") for key in state)
+    hint = f" These are the keys of a {other}: exchange the two." if swapped else ""
+    return CheckpointError(
+        f"{name} does not fit the original StarGAN {what}: expected are the keys {expected}; it begins with "
+        f"{', '.join(list(state)[:5]) or 'nothing'}.{hint}"
+    )
+
+
+def _labels(labels: Any, planes: int | None, classes: int | None) -> DomainSpec:
+    content = classes if classes is not None else planes
+    width = planes if planes is not None else classes
+    assert content is not None
+    assert width is not None
+    sets = width - content
+    if labels is not None:
+        domain = DomainSpec.parse(labels)
+        if (planes is not None and domain.width != planes) or (classes is not None and domain.content != classes):
+            found = [f"{planes} label planes" * (planes is not None), f"{classes} classes" * (classes is not None)]
+            raise LabelError(
+                f"The labels have {domain.width} entries, {domain.content} without the mask ({', '.join(domain.entries)}), but the weights "
+                f"have {' and '.join(filter(None, found))}. Declare the labels of the training, in its order."
+            )
+        return domain
+    if sets == 0:
+        return DomainSpec.parse(_yes_or_no(content))
+    if sets == 2 and content == 13:
+        return DomainSpec.parse([_yes_or_no(5), {"group": tuple(f"value{index + 1}" for index in range(8))}])
+    raise LabelError(
+        f"The weights have {planes} label planes and {classes} classes: {max(sets, 0)} label sets, and where one ends they do not say. "
+        "Declare them in their order: labels=[{...}, {...}]."
+    )
+
+
+def _yes_or_no(count: int) -> dict[str, type[bool]]:
+    return {f"label{index + 1}": bool for index in range(count)}
+
+
+def _size(size: int | tuple[int, int] | None, critic: CriticSizes | None) -> tuple[int, int]:
+    asked = (size, size) if isinstance(size, int) else size
+    if critic is None:
+        return asked or (128, 128)
+    if asked and any(side // 2**critic.depth * 2**critic.depth != own for side, own in zip(asked, critic.size, strict=True)):
+        raise OptionError(f"size={size} was asked for, but the discriminator is for {critic.size[0]} x {critic.size[1]}. Leave size out.")
+    return asked or critic.size
+
+
+def _read(given: Given | None, what: str) -> tuple[State, str]:
+    """Return the state dict and what it is called in messages."""
+    if given is None:
+        return {}, what
+    name = f"{what}=" if isinstance(given, Mapping) else f'"{given}"'
+    state = given if isinstance(given, Mapping) else _load_file(Path(given), name)
+    if not isinstance(state, Mapping) or not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise CheckpointError(f"{name} holds no state dict of tensors ({type(state).__name__}). Give the file of the original code.")
+    wrapped = all(key.startswith("module.") for key in state)  # written by DataParallel
+    return {key.removeprefix("module.") if wrapped else key: value for key, value in state.items()}, name
+
+
+def _load_file(path: Path, name: str) -> Any:
+    if not path.is_file():
+        raise CheckpointError(f"{name} is {'a folder' if path.is_dir() else 'missing'}. Give the file that the original code wrote.")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file can make it raise anything
+        if type(error).__name__ == "UnpicklingError":
+            raise CheckpointError(
+                f"{name} is refused: it holds more than tensors, and reading it would run code that came with it, or it is damaged. "
+                "Give a plain state dict."
+            ) from error
+        raise CheckpointError(f"{name} is damaged, or no checkpoint ({type(error).__name__}). Fetch it again.") from error

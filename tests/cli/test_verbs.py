@@ -1,0 +1,129 @@
+"""The command line: help, list, describe, doctor, and what an error looks like."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import pytest
+
+from i2ikit import cli, default_registry
+from i2ikit.cli import VERBS, main
+from i2ikit.errors import DataError
+
+
+def verb_that(raises: BaseException) -> click.Command:
+    def run() -> None:
+        raise raises
+
+    return click.Command("broken", callback=run)
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch):
+    def add(error: BaseException) -> None:
+        monkeypatch.setitem(cli.VERBS, "broken", ("test_broken_verb:command", "Breaks."))
+        monkeypatch.setattr(cli, "import_module", lambda name: type("Module", (), {"command": verb_that(error)}))
+
+    return add
+
+
+def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(verb in shown and says in shown for verb, (_, says) in VERBS.items())
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_a_command_with_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, "--help"]) == 0
+    assert f"i2ikit {verb}" in capsys.readouterr().out
+
+
+def test_an_unknown_verb_is_one_line_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trian"]) == 2
+    shown = capsys.readouterr()
+    assert shown.err == 'error: No verb is called "trian". Did you mean "train" or "translate"?\n'
+    assert shown.out == ""
+
+
+def test_a_wrong_option_is_one_line_that_points_to_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--rol", "loss"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: No such option")
+    assert error.endswith("`i2ikit list --help` shows what there is.\n")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (DataError('Folder "x" is empty.'), 2, 'error: Folder "x" is empty.\n'),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (OSError(28, "No space left on device", "run/weights"), 2, 'error: No space left on device: "run/weights".\n'),
+        (click.ClickException("A line."), 2, "error: A line.\n"),
+    ],
+)
+def test_an_error_of_the_user_is_one_line_and_an_exit_code(broken, capsys, error, code, line) -> None:
+    broken(error)
+    assert main(["broken"]) == code
+    assert capsys.readouterr().err.lstrip("\n") == line
+
+
+def test_an_error_of_ours_is_not_hidden(broken) -> None:
+    broken(ZeroDivisionError("ours"))
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        main(["broken"])
+
+
+def test_a_closed_pipe_is_quiet(broken, capsys: pytest.CaptureFixture[str]) -> None:
+    broken(BrokenPipeError(32, "Broken pipe"))
+    with pytest.raises(SystemExit, match="1"):
+        main(["broken"])
+    assert capsys.readouterr().err == ""
+
+
+def test_list_prints_a_line_for_each_component_and_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    registry = default_registry()
+    assert {row[1] for row in rows} == {component.name for component in registry.components()} | set(registry.recipes())
+
+
+def test_list_takes_a_role_and_a_pattern(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "wgan*", "--role", "loss"]) == 0
+    assert [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()] == ["wgan_critic_loss", "wgan_translator_loss"]
+
+
+def test_list_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    first = next(each for each in listed["components"] if each["name"] == "identity_encoder")
+    assert (first["role"], first["plugin"]) == ("encoder", "i2ikit.builtin")
+    assert "stargan" in listed["recipes"]
+
+
+def test_describe_a_component_says_role_and_origin(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", "stargan_critic"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("stargan_critic: discriminator\n")
+    assert "from i2ikit_stargan (i2ikit " in shown
+
+
+def test_describe_a_recipe_says_slots_players_and_terms(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", "stargan"]) == 0
+    shown = capsys.readouterr().out
+    for word in ("plan: labelled", "generator: stargan_generator", "translator: trains", "10 x cycle_loss"):
+        assert word in shown
+
+
+def test_describe_an_unknown_name_suggests_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", "cycle_los"]) == 2
+    assert 'No component or recipe is called "cycle_los". Did you mean "cycle_loss"' in capsys.readouterr().err
+
+
+def test_doctor_names_torch_and_every_plugin(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    shown = capsys.readouterr().out
+    for word in ("torch ", "devices: cpu", "i2ikit.builtin (i2ikit ", "i2ikit_stargan (i2ikit ", "click "):
+        assert word in shown

@@ -1,0 +1,22 @@
+"""Everything that the library's own plugins declare is there."""
+
+from __future__ import annotations
+
+import pytest
+
+from i2ikit import default_registry
+from i2ikit.core.component import options_of
+
+
+@pytest.mark.parametrize("name", [component.name for component in default_registry().components()])
+def test_every_declared_component_resolves_to_a_documented_factory(name: str) -> None:
+    factory = default_registry().resolve(name)
+    options_of(factory)
+    assert factory.__doc__
+
+
+@pytest.mark.parametrize("name", default_registry().recipes())
+def test_every_declared_recipe_resolves_under_its_name(name: str) -> None:
+    recipe = default_registry().recipe(name)
+    assert recipe.name == name
+    assert recipe.says

@@ -1,0 +1,24 @@
+"""A conditioner that changes nothing."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from i2ikit import Code, CodeSpec, DomainSpec
+
+
+class Tint(nn.Module):
+    """Pass the code on as it is.
+
+    Args:
+        strength: Unused; shows that a component has options.
+    """
+
+    def __init__(self, code: CodeSpec, domain: DomainSpec, strength: float = 1.0) -> None:
+        super().__init__()
+        self.gives = code
+        self.strength = strength
+
+    def forward(self, code: Code, domain: Tensor) -> Code:
+        """Return the code."""
+        return code

@@ -1,0 +1,200 @@
+"""StarGAN against numbers of the original code, where the folder with them lies beside the repository."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from i2ikit import Model, Translation, import_official
+from i2ikit.core.draws import Draws
+from i2ikit_stargan.official import export_official
+from stargan_by_hand import criticise, generate, parameters, statistics
+from torch import Tensor
+
+GOLDEN = Path(__file__).parents[3] / "shared/golden"
+pytestmark = pytest.mark.skipif(not GOLDEN.is_dir(), reason="the golden numbers of the original code (../shared/golden) are not here")
+
+FIVE = {"hair": ("black", "blond", "brown"), "male": bool, "young": bool}
+LABELS: dict[str, Any] = {"celeba": FIVE, "rafd": tuple("abcde")}
+STEPS = [(data, case) for data in LABELS for case in ("step", "frozen_D")]
+
+
+def reader() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("golden_fill", GOLDEN / "fill.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Golden:
+    """One file: the state dicts, the inputs and the recorded outputs."""
+
+    def __init__(self, name: str) -> None:
+        self.fill = reader()
+        self.meta, self.arrays = self.fill.load(str(GOLDEN / name))
+        self.states = {
+            net: {key: torch.from_numpy(value.copy()) for key, value in self.fill.state_dict(record, self.arrays).items()}
+            for net, record in self.meta["networks"].items()
+        }
+
+    def input(self, name: str) -> Tensor:
+        return torch.from_numpy(self.fill.input_array(self.meta["inputs"][name], self.arrays).copy())
+
+    def assert_output(self, name: str, value: Tensor, tolerance: float = 1e-4) -> None:
+        record = self.meta["outputs"][name]
+        wanted = torch.from_numpy(self.arrays[record["array"]])
+        found = torch.from_numpy(self.fill.sample(value.detach().numpy(), record))
+        torch.testing.assert_close(found, wanted, rtol=0, atol=tolerance)
+
+    def model(self, labels: Any = None, **changes: Any) -> Model:
+        return import_official("stargan", generator=self.states["G"], discriminator=self.states["D"], labels=labels, **changes)
+
+
+def fake_of(model: Model, image: Tensor, label: Tensor) -> Tensor:
+    return Translation(model.nets, Draws(), real=image, target=label).fake
+
+
+@pytest.mark.parametrize("name", ["stargan_small", "stargan_small_joint"])
+def test_imported_networks_give_the_originals_outputs(name: str) -> None:
+    golden = Golden(name)
+    model = golden.model()
+    image, label = golden.input(f"{name}/x"), golden.input("c")
+    golden.assert_output("G_train", fake_of(model, image, label))
+    generator = export_official(model)["generator"]
+    golden.assert_output("G_running_mean_main1_after_one_train_forward", generator["main.1.running_mean"], 1e-6)
+    golden.assert_output("G_running_var_main1_after_one_train_forward", generator["main.1.running_var"], 1e-6)
+    verdict = model.slot("discriminator")(image)
+    golden.assert_output("D_src", verdict.scores[0])
+    golden.assert_output("D_cls", verdict.domain)
+
+
+@pytest.mark.parametrize("name", ["stargan_small", "stargan_small_joint"])
+def test_use_in_eval_mode_gives_what_the_original_infers(name: str) -> None:
+    golden = Golden(name)
+    model = golden.model()
+    image, label = golden.input(f"{name}/x"), golden.input("c")
+    golden.assert_output("G_train", model.translate(image, to=label))
+    golden.assert_output("G_train", fake_of(model.eval(), image, label))
+
+
+@pytest.mark.parametrize("name", ["stargan_small", "stargan_small_joint"])
+def test_the_networks_written_by_hand_give_the_originals_outputs(name: str) -> None:
+    golden = Golden(name)
+    image, label = golden.input(f"{name}/x"), golden.input("c")
+    running = statistics(golden.states["G"])
+    golden.assert_output("G_train", generate(parameters(golden.states["G"]), image, label, running))
+    golden.assert_output("G_running_mean_main1_after_one_train_forward", running["main.1.running_mean"], 1e-6)
+    scores, logits = criticise(golden.states["D"], image)
+    golden.assert_output("D_src", scores)
+    golden.assert_output("D_cls", logits)
+
+
+def assert_records(found: dict[str, Tensor | None], records: list[Any], *, sums: float, samples: float, what: str) -> None:
+    """Compare tensors with [key, shape, sum, sum of squares, samples], sums relative to the tensor's size."""
+    assert [record[0] for record in records] == list(found)
+    for key, shape, total, squares, values in records:
+        tensor = found[key]
+        assert tensor is not None
+        assert list(tensor.shape) == shape
+        flat = tensor.detach().double().flatten()
+        assert float(flat.square().sum()) == pytest.approx(squares, rel=sums, abs=1e-12), f"{what} {key}: sum of squares"
+        assert float(flat.sum()) == pytest.approx(total, rel=sums, abs=sums * (squares * flat.numel()) ** 0.5), f"{what} {key}: sum"
+        places = range(flat.numel()) if flat.numel() <= 8 else [i * flat.numel() // 8 for i in range(8)]
+        assert flat[list(places)].tolist() == pytest.approx(values, rel=sums, abs=samples), f"{what} {key}: samples"
+
+
+def one_iteration(data: str, case: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Golden, Model, dict[str, float], dict[str, Any]]:
+    """Play the recorded iteration; keep each network's gradients and weights after each turn."""
+    golden = Golden(f"stargan_step_{data}")
+    imported = golden.model(LABELS[data])
+    optimizer = imported.recipe.player("critic").optimizer
+    model = golden.model(LABELS[data])
+    model.recipe = model.recipe.with_player(_every(imported.recipe.player("translator"), 1))
+    if case == "frozen_D":
+        model.recipe = model.recipe.with_player(_rate(imported.recipe.player("critic"), 0.0))
+    assert optimizer.lr == 1e-4
+    label = golden.input(f"label_{data}")
+    label = torch.nn.functional.one_hot(label, 5).float() if data == "rafd" else label
+    batch = {"image": golden.input(f"stargan_step_{data}/x_{data}"), "label": label}
+    kept: dict[str, Any] = {}
+    played = type(model.engine).apply
+
+    def apply(engine: Any, optimizer: Any, parameters: Any, finite: Tensor, clip: float) -> Tensor:
+        slot = "discriminator" if "discriminator" not in kept else "generator"
+        kept[slot] = gradients(model, slot)
+        result = played(engine, optimizer, parameters, finite, clip)
+        kept[f"{slot} after"] = {key: value.clone() for key, value in export_official(model)[slot].items()}
+        return result
+
+    monkeypatch.setattr(type(model.engine), "apply", apply)
+    logs = model.step(batch, draws={"perm": golden.input("perm"), "alpha": golden.input("alpha")})
+    return golden, model, {name: float(value) for name, value in logs.items()}, kept
+
+
+def _every(player: Any, every: int) -> Any:
+    from attrs import evolve
+
+    return evolve(player, every=every)
+
+
+def _rate(player: Any, lr: float) -> Any:
+    from attrs import evolve
+
+    return evolve(player, optimizer=evolve(player.optimizer, lr=lr))
+
+
+def gradients(model: Model, slot: str) -> dict[str, Tensor]:
+    """The gradients of a network under the original's keys."""
+    net = model.slot(slot)
+    by_storage = {parameter.data_ptr(): parameter.grad for parameter in net.parameters()}
+    named = {key: by_storage.get(value.data_ptr()) for key, value in export_official(model)[slot].items()}
+    return {key: gradient.clone() for key, gradient in named.items() if gradient is not None}
+
+
+@pytest.mark.parametrize(("data", "case"), STEPS)
+def test_one_iteration_equals_the_originals(data: str, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    golden, _, logs, kept = one_iteration(data, case, monkeypatch)
+    recorded = {name.removeprefix(f"{case}/{data}/"): value for name, value in golden.meta["values"].items()}
+    losses = recorded["losses"]
+    wanted = {
+        "critic/adversarial": losses["D/loss_real"] + losses["D/loss_fake"],
+        "critic/penalty": losses["D/loss_gp"],
+        "critic/domain": losses["D/loss_cls"],
+        "translator/adversarial": losses["G/loss_fake"],
+        "translator/domain": losses["G/loss_cls"],
+        "translator/cycle": losses["G/loss_rec"],
+    }
+    assert logs == pytest.approx(wanted, rel=1e-5)
+    assert_records(kept["discriminator"], recorded["D_grad_at_D_step"], sums=1e-3, samples=1e-4, what="gradient of D")
+    assert_records(kept["generator"], recorded["G_grad_at_G_step"], sums=1e-3, samples=1e-4, what="gradient of G")
+    # Where the exact gradient is zero its rounding noise decides the sign of Adam's first step: 2 lr apart at most.
+    assert_records(kept["discriminator after"], recorded["D_state_after_D_step"], sums=1e-5, samples=2e-6, what="D")
+    assert_records(kept["generator after"], recorded["G_state_after_G_step"], sums=1e-4, samples=2.1e-4, what="G")
+
+
+@pytest.mark.parametrize("data", list(LABELS))
+def test_a_critic_with_learning_rate_0_stays_as_it_is(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    golden, _, _, kept = one_iteration(data, "frozen_D", monkeypatch)
+    assert all(torch.equal(value, golden.states["D"][key]) for key, value in kept["discriminator after"].items())
+
+
+@pytest.mark.parametrize("data", list(LABELS))
+def test_the_papers_domain_loss_is_another_one_for_several_labels_only(data: str) -> None:
+    golden = Golden(f"stargan_step_{data}")
+    model = golden.model(LABELS[data])
+    label = golden.input(f"label_{data}")
+    label = torch.nn.functional.one_hot(label, 5).float() if data == "rafd" else label
+    translation = Translation(
+        model.nets, Draws(), exemplar=golden.input(f"stargan_step_{data}/x_{data}"), exemplar_domain=label
+    )
+    from i2ikit_stargan.losses import domain_real_loss
+
+    recorded = golden.meta["values"][f"step/{data}/losses"]["D/loss_cls"]
+    assert float(domain_real_loss(translation, official=True).detach()) == pytest.approx(recorded, rel=1e-5)
+    assert (float(domain_real_loss(translation).detach()) == pytest.approx(recorded, rel=1e-5)) is (data == "rafd")

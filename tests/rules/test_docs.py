@@ -1,0 +1,26 @@
+"""The docs keep up with the code."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+from i2ikit.core import hookspecs
+from i2ikit.core.offer import HOOKS
+
+PAGE = (Path(__file__).parents[2] / "docs/plugins.md").read_text()
+
+
+def signatures() -> dict[str, str]:
+    found = {name: value for name, value in vars(hookspecs).items() if name.startswith("i2ikit_")}
+    return {name: f"{name}{inspect.signature(value)}".replace("'", "") for name, value in found.items()}
+
+
+def test_each_hook_stands_in_the_page_with_its_exact_signature() -> None:
+    headings = re.findall(r"^### `(.*)`$", PAGE, flags=re.MULTILINE)
+    assert headings == list(signatures().values())
+
+
+def test_the_hooks_that_are_read_are_the_hooks_that_are_specified() -> None:
+    assert tuple(signatures()) == HOOKS

@@ -1,0 +1,145 @@
+"""StarGAN written by hand from its paper and from what its original code does, on dictionaries of tensors under the original's keys.
+
+Nothing of the library is used here: it is what the library is compared with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+Weights = dict[str, Tensor]
+Classify = Callable[[Tensor, Tensor], Tensor]
+
+
+def parameters(state: Weights) -> Weights:
+    """Copies of the learnt tensors, ready for gradients."""
+    return {k: v.clone().requires_grad_() for k, v in state.items() if "running" not in k and "num_batches" not in k}
+
+
+def statistics(state: Weights) -> Weights:
+    """Copies of the running statistics."""
+    return {k: v.clone() for k, v in state.items() if "running" in k}
+
+
+def generate(w: Weights, image: Tensor, label: Tensor, running: Weights | None = None) -> Tensor:
+    """The generator of table 4, in training mode, which is how the original infers too."""
+
+    def norm(x: Tensor, key: str) -> Tensor:
+        mean, var = x.mean((2, 3), keepdim=True), x.var((2, 3), keepdim=True, unbiased=False)
+        if running is not None:
+            seen = x.detach().mean((2, 3)).mean(0), x.detach().var((2, 3), unbiased=True).mean(0)
+            for name, value in zip(("running_mean", "running_var"), seen, strict=True):
+                running[f"{key}.{name}"] = 0.9 * running[f"{key}.{name}"] + 0.1 * value
+        scale, shift = w[f"{key}.weight"][:, None, None], w[f"{key}.bias"][:, None, None]
+        return (x - mean) / (var + 1e-5).sqrt() * scale + shift
+
+    blocks = len([k for k in w if re.fullmatch(r"main\.\d+\.main\.0\.weight", k)])
+    x = torch.cat([image, label[:, :, None, None].expand(-1, -1, *image.shape[2:])], 1)
+    x = norm(F.conv2d(x, w["main.0.weight"], padding=3), "main.1").relu()
+    x = norm(F.conv2d(x, w["main.3.weight"], stride=2, padding=1), "main.4").relu()
+    x = norm(F.conv2d(x, w["main.6.weight"], stride=2, padding=1), "main.7").relu()
+    for block in range(9, 9 + blocks):
+        h = norm(F.conv2d(x, w[f"main.{block}.main.0.weight"], padding=1), f"main.{block}.main.1").relu()
+        x = x + norm(F.conv2d(h, w[f"main.{block}.main.3.weight"], padding=1), f"main.{block}.main.4")
+    for up in (9 + blocks, 12 + blocks):
+        x = norm(F.conv_transpose2d(x, w[f"main.{up}.weight"], stride=2, padding=1), f"main.{up + 1}").relu()
+    return F.conv2d(x, w[f"main.{15 + blocks}.weight"], padding=3).tanh()
+
+
+def criticise(w: Weights, image: Tensor) -> tuple[Tensor, Tensor]:
+    """The critic of table 5: patch scores and label logits."""
+    x = image
+    for layer in range(len([k for k in w if re.fullmatch(r"main\.\d+\.weight", k)])):
+        x = F.leaky_relu(F.conv2d(x, w[f"main.{2 * layer}.weight"], w[f"main.{2 * layer}.bias"], stride=2, padding=1), 0.01)
+    return F.conv2d(x, w["conv1.weight"], padding=1), F.conv2d(x, w["conv2.weight"])[:, :, 0, 0]
+
+
+def celeba(logits: Tensor, label: Tensor) -> Tensor:
+    """The original's loss for several labels at once: summed, divided by the number of images."""
+    return F.binary_cross_entropy_with_logits(logits, label, reduction="sum") / len(logits)
+
+
+def rafd(logits: Tensor, label: Tensor) -> Tensor:
+    """The original's loss for one label of many, the label given as one-hot."""
+    return F.cross_entropy(logits, label.argmax(1))
+
+
+class Adam:
+    """Kingma and Ba 2015, algorithm 1."""
+
+    def __init__(self, w: Weights) -> None:
+        self.w, self.m, self.v, self.t = w, {k: torch.zeros_like(x) for k, x in w.items()}, {k: torch.zeros_like(x) for k, x in w.items()}, 0
+
+    @torch.no_grad()
+    def step(self, gradients: Weights, lr: float, b1: float = 0.5, b2: float = 0.999) -> None:
+        self.t += 1
+        for k, g in gradients.items():
+            self.m[k] = b1 * self.m[k] + (1 - b1) * g
+            self.v[k] = b2 * self.v[k] + (1 - b2) * g * g
+            self.w[k] -= lr * (self.m[k] / (1 - b1**self.t)) / ((self.v[k] / (1 - b2**self.t)).sqrt() + 1e-8)
+
+
+class StarGAN:
+    """The training iteration of algorithm and original: critic first, then the translator against the updated critic."""
+
+    def __init__(self, g: Weights, d: Weights) -> None:
+        self.g, self.d, self.running = parameters(g), parameters(d), statistics(g)
+        self.g_adam, self.d_adam = Adam(self.g), Adam(self.d)
+        self.g_gradients: Weights = {}
+        self.d_gradients: Weights = {}
+
+    def iteration(
+        self,
+        image: Tensor,
+        source: Tensor,
+        target: Tensor,
+        alpha: Tensor,
+        classify: Classify,
+        *,
+        content: slice | None = None,
+        lr: float = 1e-4,
+        d_lr: float | None = None,
+        translator: bool = True,
+    ) -> dict[str, float]:
+        """One batch; ``source`` and ``target`` are whole label vectors, ``content`` the part that the head is asked for."""
+        part = content or slice(0, source.shape[1])
+        track = self.running if self.running else None
+        score, logits = criticise(self.d, image)
+        fake = generate(self.g, image, target, track).detach()
+        fake_score, _ = criticise(self.d, fake)
+        a = alpha.view(-1, 1, 1, 1)
+        between = (a * image + (1 - a) * fake).requires_grad_()
+        (slope,) = torch.autograd.grad(criticise(self.d, between)[0].sum(), between, create_graph=True)
+        penalty = ((slope.flatten(1).square().sum(1).sqrt() - 1) ** 2).mean()
+        losses = {
+            "critic/adversarial": fake_score.mean() - score.mean(),
+            "critic/penalty": penalty,
+            "critic/domain": classify(logits[:, part], source[:, part]),
+        }
+        total = losses["critic/adversarial"] + losses["critic/domain"] + 10 * penalty
+        self.d_gradients = dict(zip(self.d, torch.autograd.grad(total, list(self.d.values())), strict=True))
+        self.d_adam.step(self.d_gradients, lr if d_lr is None else d_lr)
+        if translator:
+            fake = generate(self.g, image, target, track)
+            score, logits = criticise(self.d, fake)
+            losses["translator/adversarial"] = -score.mean()
+            losses["translator/domain"] = classify(logits[:, part], target[:, part])
+            losses["translator/cycle"] = (image - generate(self.g, fake, source, track)).abs().mean()
+            total = losses["translator/adversarial"] + losses["translator/domain"] + 10 * losses["translator/cycle"]
+            self.g_gradients = dict(zip(self.g, torch.autograd.grad(total, list(self.g.values())), strict=True))
+            self.g_adam.step(self.g_gradients, lr)
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+
+def original_rates(lr: float, iterations: int, decay: int, every: int) -> Iterator[float]:
+    """The learning rate of each iteration as the original's loop leaves it."""
+    rate = lr
+    for i in range(iterations):
+        yield rate
+        if (i + 1) % every == 0 and (i + 1) > iterations - decay:
+            rate -= lr / decay

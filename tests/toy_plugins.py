@@ -1,0 +1,40 @@
+"""Plugins made on the spot, for tests."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from i2ikit import Component, Registry, hookimpl
+
+
+def part(name: str, role: Any = "loss", at: str = "toy_module:toy_loss") -> Component:
+    return Component(name, role, at, "A toy.")
+
+
+def plugin(components: Any = None, recipes: Any = None, **more: Any) -> ModuleType:
+    module = ModuleType("toy_plugin")
+    if components is not None:
+
+        @hookimpl
+        def i2ikit_components() -> Any:
+            return components
+
+        module.i2ikit_components = i2ikit_components
+    if recipes is not None:
+
+        @hookimpl
+        def i2ikit_recipes() -> Any:
+            return recipes
+
+        module.i2ikit_recipes = i2ikit_recipes
+    for name, value in more.items():
+        setattr(module, name, value)
+    return module
+
+
+def registry_of(**plugins: ModuleType) -> Registry:
+    registry = Registry(discover=False)
+    for name, module in plugins.items():
+        registry.register(module, name)
+    return registry
