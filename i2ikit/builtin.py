@@ -2,32 +2,139 @@
 
 from __future__ import annotations
 
+import math
+
 from i2ikit import Component, hookimpl
 
 _ADVERSARIAL = "i2ikit.losses.adversarial"
 _PENALTIES = "i2ikit.losses.penalties"
 _RECONSTRUCTION = "i2ikit.losses.reconstruction"
 
+_PIXELS = "Mean absolute difference of the pixels, in units of [-1, 1]: 0.1 is about 13 of 255 gray levels."
+
 _LOSSES = (
-    ("wgan_critic_loss", _ADVERSARIAL, "Wasserstein critic: scores of fakes down, scores of real images up."),
-    ("wgan_translator_loss", _ADVERSARIAL, "Wasserstein translator: scores of fakes up."),
-    ("lsgan_critic_loss", _ADVERSARIAL, "Least-squares critic: scores of real images to 1, of fakes to 0."),
-    ("lsgan_translator_loss", _ADVERSARIAL, "Least-squares translator: scores of fakes to 1."),
-    ("hinge_critic_loss", _ADVERSARIAL, "Hinge critic: scores of real images above 1, of fakes below -1."),
-    ("hinge_translator_loss", _ADVERSARIAL, "Hinge translator: scores of fakes up."),
-    ("logistic_critic_loss", _ADVERSARIAL, "Logistic critic: real or fake as cross entropy."),
-    ("logistic_translator_loss", _ADVERSARIAL, "Logistic translator, non-saturating: fakes taken for real."),
-    ("gradient_penalty_loss", _PENALTIES, "WGAN-GP: the critic's gradient between real and fake images has norm 1."),
-    ("r1_loss", _PENALTIES, "R1: the critic's gradient vanishes on real images."),
-    ("cycle_loss", _RECONSTRUCTION, "There and back again gives the image itself."),
-    ("recon_loss", _RECONSTRUCTION, "Drawing an image from its own code gives the image itself."),
-    ("identity_loss", _RECONSTRUCTION, "An image that is already in the target domain stays as it is."),
-    ("l1_loss", _RECONSTRUCTION, "The translation equals the true target."),
+    Component(
+        "wgan_critic_loss",
+        "loss",
+        f"{_ADVERSARIAL}:wgan_critic_loss",
+        "Wasserstein critic: scores of fakes down, scores of real images up.",
+        curve="Minus the critic's estimate of the distance between fakes and real images. It drops below 0 as soon as the critic learns, "
+        "then climbs back towards 0 as the fakes come closer; it stays somewhat below.",
+        settles=0.0,
+    ),
+    Component(
+        "wgan_translator_loss",
+        "loss",
+        f"{_ADVERSARIAL}:wgan_translator_loss",
+        "Wasserstein translator: scores of fakes up.",
+        curve="Minus the mean score of the fakes. Scores have no zero of their own, so this curve may drift either way and its level "
+        "says nothing; the critic's curve tells how close the fakes are.",
+    ),
+    Component(
+        "lsgan_critic_loss",
+        "loss",
+        f"{_ADVERSARIAL}:lsgan_critic_loss",
+        "Least-squares critic: scores of real images to 1, of fakes to 0.",
+        curve="0 if the critic tells every fake from every real image, 0.5 if it cannot and answers one half to all. Somewhat below 0.5 "
+        "is a game in balance; close to 0 the translator learns little from it.",
+        settles=0.5,
+    ),
+    Component(
+        "lsgan_translator_loss",
+        "loss",
+        f"{_ADVERSARIAL}:lsgan_translator_loss",
+        "Least-squares translator: scores of fakes to 1.",
+        curve="How far the fakes' scores are from 1, squared: 1 if the critic sees through all of them, 0.25 if it answers one half to "
+        "all, 0 if it takes all for real.",
+        settles=0.25,
+    ),
+    Component(
+        "hinge_critic_loss",
+        "loss",
+        f"{_ADVERSARIAL}:hinge_critic_loss",
+        "Hinge critic: scores of real images above 1, of fakes below -1.",
+        curve="0 if the critic keeps every fake and every real image apart, 2 if it cannot. Somewhat below 2 is a game in balance.",
+        settles=2.0,
+    ),
+    Component(
+        "hinge_translator_loss",
+        "loss",
+        f"{_ADVERSARIAL}:hinge_translator_loss",
+        "Hinge translator: scores of fakes up.",
+        curve="Minus the mean score of the fakes: around 1 or above the critic sees through them, near 0 it hesitates, below 0 it takes "
+        "them for real. It swings and has no fixed level.",
+    ),
+    Component(
+        "logistic_critic_loss",
+        "loss",
+        f"{_ADVERSARIAL}:logistic_critic_loss",
+        "Logistic critic: real or fake as cross entropy.",
+        curve="The cross entropy of fakes plus that of real images: 0 if the critic tells them all apart, 2 ln 2 = 1.386 if it can only "
+        "guess. Somewhat below that is a game in balance.",
+        settles=2 * math.log(2),
+    ),
+    Component(
+        "logistic_translator_loss",
+        "loss",
+        f"{_ADVERSARIAL}:logistic_translator_loss",
+        "Logistic translator, non-saturating: fakes taken for real.",
+        curve="The cross entropy of fakes being taken for real: ln 2 = 0.693 if the critic can only guess, more if it sees through them. "
+        "It may well rise while the pictures improve, because the critic improves too.",
+        settles=math.log(2),
+    ),
+    Component(
+        "gradient_penalty_loss",
+        "loss",
+        f"{_PENALTIES}:gradient_penalty_loss",
+        "WGAN-GP: the critic's gradient between real and fake images has norm 1.",
+        curve="How far the slope of the critic is from 1, squared. It begins near 1, falls quickly and stays small; if it grows, the "
+        "critic's estimate of the distance means nothing.",
+    ),
+    Component(
+        "r1_loss",
+        "loss",
+        f"{_PENALTIES}:r1_loss",
+        "R1: the critic's gradient vanishes on real images.",
+        curve="How steep the critic is on real images. It rises while the critic learns and falls towards 0 as it has less to tell "
+        "apart; unlimited growth means that the critic overpowers the translator.",
+    ),
+    Component(
+        "cycle_loss",
+        "loss",
+        f"{_RECONSTRUCTION}:cycle_loss",
+        "There and back again gives the image itself.",
+        curve=f"What is lost on the way to the target and back. {_PIXELS} It falls and stays above 0, because a translation has to "
+        "change something.",
+    ),
+    Component(
+        "recon_loss",
+        "loss",
+        f"{_RECONSTRUCTION}:recon_loss",
+        "Drawing an image from its own code gives the image itself.",
+        curve=f"What the code does not hold of its own image. {_PIXELS} It falls towards 0.",
+    ),
+    Component(
+        "identity_loss",
+        "loss",
+        f"{_RECONSTRUCTION}:identity_loss",
+        "An image that is already in the target domain stays as it is.",
+        curve=f"What is changed although nothing should be. {_PIXELS} It falls towards 0.",
+    ),
+    Component(
+        "l1_loss",
+        "loss",
+        f"{_RECONSTRUCTION}:l1_loss",
+        "The translation equals the true target.",
+        curve=f"How far the translations are from the true targets of the training images. {_PIXELS} It falls; that it goes on falling "
+        "does not say that held-out images improve.",
+    ),
 )
 
 
 @hookimpl
 def i2ikit_components() -> list[Component]:
     """Return the identity encoder and the losses that several families share."""
-    identity = Component("identity_encoder", "encoder", "i2ikit.nn.identity:IdentityEncoder", "The image itself is the code, as one map.")
-    return [identity, *(Component(name, "loss", f"{module}:{name}", says) for name, module, says in _LOSSES)]
+    return [
+        Component("identity_encoder", "encoder", "i2ikit.nn.identity:IdentityEncoder", "The image itself is the code, as one map."),
+        *_LOSSES,
+    ]

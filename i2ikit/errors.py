@@ -75,7 +75,17 @@ class ConfigChangedError(I2IKitError, ValueError):
 
 
 class NonFiniteLossError(I2IKitError, ArithmeticError):
-    """A loss became NaN or infinite; the weights are those of the round before."""
+    """A loss became NaN or infinite; the weights are those of the round before.
+
+    Attributes:
+        terms: The terms that did, as "player/term"; none where only a gradient did.
+        round: The round that it happened in.
+        files: The files of its batch.
+    """
+
+    def __init__(self, message: str, *, terms: Sequence[str] = (), round: int = 0, files: Sequence[str] = ()) -> None:  # noqa: A002
+        self.terms, self.round, self.files = tuple(terms), round, tuple(files)
+        super().__init__(message)
 
 
 class MissingExtraError(I2IKitError, ImportError):

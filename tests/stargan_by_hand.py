@@ -73,7 +73,9 @@ class Adam:
     """Kingma and Ba 2015, algorithm 1."""
 
     def __init__(self, w: Weights) -> None:
-        self.w, self.m, self.v, self.t = w, {k: torch.zeros_like(x) for k, x in w.items()}, {k: torch.zeros_like(x) for k, x in w.items()}, 0
+        self.w, self.t = w, 0
+        self.m = {k: torch.zeros_like(x) for k, x in w.items()}
+        self.v = {k: torch.zeros_like(x) for k, x in w.items()}
 
     @torch.no_grad()
     def step(self, gradients: Weights, lr: float, b1: float = 0.5, b2: float = 0.999) -> None:
@@ -108,7 +110,7 @@ class StarGAN:
     ) -> dict[str, float]:
         """One batch; ``source`` and ``target`` are whole label vectors, ``content`` the part that the head is asked for."""
         part = content or slice(0, source.shape[1])
-        track = self.running if self.running else None
+        track = self.running or None
         score, logits = criticise(self.d, image)
         fake = generate(self.g, image, target, track).detach()
         fake_score, _ = criticise(self.d, fake)

@@ -17,7 +17,7 @@ def names(file: str) -> list[str]:
 
 
 def verify(checkout: Path, repository: str, commit: str) -> None:
-    """Stop where there is no checkout; warn where it is not at the pinned commit, since the pictures may differ from those of the numbers."""
+    """Stop where there is no checkout; warn where it is not at the pinned commit, whose pictures may differ."""
     if not checkout.is_dir():
         stop(f'There is no checkout at "{checkout}". Run: git clone {repository} {checkout} && git -C {checkout} checkout {commit}')
     asked = subprocess.run(["git", "-C", str(checkout), "rev-parse", "HEAD", "--show-prefix"], capture_output=True, text=True, check=False)

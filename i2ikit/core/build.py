@@ -9,18 +9,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import torch
+from attrs import evolve
 from torch import nn
 
 from i2ikit.core.changes import changed
 from i2ikit.core.component import options_of
 from i2ikit.core.model import Losses, Model
 from i2ikit.core.nets import Nets, pair_key
-from i2ikit.core.plans import PLANS
-from i2ikit.core.recipe import ROLES, Recipe, Slot, Term
+from i2ikit.core.plans import PRIOR, find_plan, options_of_plan
+from i2ikit.core.recipe import ROLES, Player, Recipe, Slot, Term
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.rehearsal import rehearse
 from i2ikit.core.specs import CodeSpec, StyleSpec
-from i2ikit.errors import BuildError, I2IKitError, OptionError, UnknownNameError
+from i2ikit.errors import BuildError, I2IKitError, OptionError, SpecError, UnknownNameError
 
 INJECTED = ("image", "domain", "code")
 
@@ -49,6 +50,7 @@ def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int =
     problems = _names(resolved, registry)
     if problems:
         raise BuildError(resolved.name, problems)
+    resolved = _with_plan_options(resolved, registry)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         nets, problems = _fill(resolved, registry)
@@ -56,7 +58,8 @@ def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int =
     problems = [*problems, *more, *(_ownership(resolved, nets) if nets else [])]
     if problems or nets is None:
         raise BuildError(resolved.name, problems)
-    model = Model(resolved, nets, losses, seed=seed)
+    model = Model(resolved, nets, losses, find_plan(resolved.plan, registry), seed=seed)
+    model.train()
     if rehearsal:
         problems = rehearse(model)
         if problems:
@@ -64,44 +67,54 @@ def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int =
     return model
 
 
+def _with_plan_options(recipe: Recipe, registry: Registry) -> Recipe:
+    """Return the recipe with the defaults of its plan: what a file holds must not depend on them."""
+    known = options_of_plan(find_plan(recipe.plan, registry), recipe.plan_options)
+    return evolve(recipe, plan_options={name: value for name, value in known.items() if value or name in recipe.plan_options})
+
+
 def _names(recipe: Recipe, registry: Registry) -> list[str]:
     problems = []
-
-    def attempt(question: Callable[[], Any]) -> None:
-        try:
-            question()
-        except I2IKitError as error:
-            problems.append(str(error))
-
     for name, slot in recipe.slots.items():
-        attempt(lambda name=name, slot=slot: registry.component(slot.component, recipe.role(name)))
-    if recipe.plan not in PLANS:
-        problems.append(str(UnknownNameError("plan", recipe.plan, PLANS)))
-    else:
-        plan_options = [name for name, p in inspect.signature(PLANS[recipe.plan]).parameters.items() if p.kind is p.KEYWORD_ONLY]
-        problems += [str(UnknownNameError(f'option of plan "{recipe.plan}"', name, plan_options)) for name in recipe.plan_options if name not in plan_options]
+        problems += _asked(lambda name=name, slot=slot: registry.component(slot.component, recipe.role(name)))  # type: ignore[misc]
+    problems += _asked(lambda: options_of_plan(find_plan(recipe.plan, registry), recipe.plan_options))
     for player in recipe.players:
-        if not player.name.startswith(("translator", "critic")):
-            problems.append(f'A player is called "{player.name}". Players are "translator" or "critic", with a suffix where there are several.')
-        for slot in player.trains:
-            if slot not in recipe.slots:
-                problems.append(f'Player "{player.name}" trains a slot that does not exist. {UnknownNameError("slot", slot, recipe.slots)}')
-            elif recipe.slots[slot].frozen:
-                problems.append(f'Player "{player.name}" trains slot "{slot}", which is frozen. Leave it out, or unfreeze it.')
-        for name, term in player.terms.items():
-            if isinstance(term.loss, str):
-                attempt(lambda term=term: registry.component(term.loss, "loss"))
-            for slot in term.updates or ():
-                if slot not in player.trains:
-                    problems.append(f'Term "{player.name}/{name}" updates "{slot}", which player "{player.name}" does not train.')
+        problems += _names_of(player, recipe, registry)
     return problems
+
+
+def _names_of(player: Player, recipe: Recipe, registry: Registry) -> list[str]:
+    problems = []
+    if not player.name.startswith(("translator", "critic")):
+        problems.append(f'A player is called "{player.name}". Players are "translator" or "critic", with a suffix where there are several.')
+    for slot in player.trains:
+        if slot not in recipe.slots:
+            problems.append(f'Player "{player.name}" trains a slot that does not exist. {UnknownNameError("slot", slot, recipe.slots)}')
+        elif recipe.slots[slot].frozen:
+            problems.append(f'Player "{player.name}" trains slot "{slot}", which is frozen. Leave it out, or unfreeze it.')
+    for name, term in player.terms.items():
+        if isinstance(term.loss, str):
+            problems += _asked(functools.partial(registry.component, term.loss, "loss"))
+        strange = [slot for slot in term.updates or () if slot not in player.trains]
+        problems += [f'Term "{player.name}/{name}" updates "{slot}", which player "{player.name}" does not train.' for slot in strange]
+    return problems
+
+
+def _asked(question: Callable[[], Any]) -> list[str]:
+    """Return the problem that a question runs into, if any."""
+    try:
+        question()
+    except I2IKitError as error:
+        return [str(error)]
+    return []
 
 
 def _fill(recipe: Recipe, registry: Registry) -> tuple[Nets | None, list[str]]:
     """Build the components front to back, each from the spec that feeds it."""
     specs: dict[str, Any] = {"image": recipe.image, "domain": recipe.labels}
     style = recipe.plan_options.get("style", 0)
-    code = CodeSpec(style=StyleSpec(int(style)) if style and "encoder" not in recipe.slots else None)
+    code = CodeSpec() if "encoder" in recipe.slots else _drawn(CodeSpec(), style)
+    drawn = code.style
     filled: dict[str, nn.Module] = {}
     problems: list[str] = []
     order = sorted(recipe.slots, key=lambda name: (name not in ROLES, ROLES.index(recipe.role(name))))
@@ -114,9 +127,10 @@ def _fill(recipe: Recipe, registry: Registry) -> tuple[Nets | None, list[str]]:
             first = next(iter(module.values())) if isinstance(module, nn.ModuleDict) else module
             filled[name] = module
             if name in ("encoder", "conditioner"):
-                code = cast(CodeSpec, first.gives)
-            if name == "encoder" and style:
-                code = code.styled(StyleSpec(int(style)))
+                code = _given(first, slot)
+            if name == "encoder":
+                code = _drawn(code, style)
+                drawn = code.style if style else None
         except I2IKitError as error:
             problems.append(f'Slot "{name}": {error}')
             if name in ("encoder", "conditioner"):
@@ -125,7 +139,27 @@ def _fill(recipe: Recipe, registry: Registry) -> tuple[Nets | None, list[str]]:
         return None, problems
     ordered = {name: filled[name] for name in recipe.slots}
     roles = {name: recipe.role(name) for name in recipe.slots}
-    return Nets(ordered, dict(recipe.slots), roles, recipe.plan, recipe.image, recipe.labels), []
+    return Nets(ordered, dict(recipe.slots), roles, recipe.plan_name, recipe.image, recipe.labels, drawn), []
+
+
+def _given(module: nn.Module, slot: Slot) -> CodeSpec:
+    gives = getattr(module, "gives", None)
+    if not isinstance(gives, CodeSpec):
+        raise SpecError(f'"{slot.component}" does not say what it gives. Set self.gives = CodeSpec(...) in its constructor.')
+    return gives
+
+
+def _drawn(code: CodeSpec, style: int | str) -> CodeSpec:
+    """Return the code with the style that the plan draws in place of the encoder's."""
+    if not style:
+        return code
+    if style != PRIOR:
+        return code.styled(StyleSpec(int(style)))
+    if code.style is None:
+        raise SpecError(
+            'style="prior" draws a style in place of the encoder\'s, and there is none. Use an encoder with style or give a width: style=8.'
+        )
+    return code
 
 
 def _per(slot: Slot, recipe: Recipe, make: Callable[[], nn.Module]) -> nn.Module:
@@ -149,7 +183,9 @@ def _made(factory: Callable[..., nn.Module], slot: Slot, specs: Mapping[str, Any
     return factory(**_arguments(slot.component, options_of(factory), slot.options, specs))
 
 
-def _arguments(component: str, parameters: Mapping[str, inspect.Parameter], options: Mapping[str, Any], specs: Mapping[str, Any]) -> dict[str, Any]:
+def _arguments(
+    component: str, parameters: Mapping[str, inspect.Parameter], options: Mapping[str, Any], specs: Mapping[str, Any]
+) -> dict[str, Any]:
     known = [name for name in parameters if name not in INJECTED]
     for name in options:
         if name not in known:
@@ -175,11 +211,12 @@ def _losses(recipe: Recipe, registry: Registry) -> tuple[Losses, list[str]]:
 def _loss(term: Term, recipe: Recipe, registry: Registry) -> Any:
     factory = registry.resolve(term.loss, "loss") if isinstance(term.loss, str) else term.loss
     if isinstance(factory, nn.Module):
-        return factory
+        return factory.requires_grad_(False)
     name = term.loss if isinstance(term.loss, str) else getattr(term.loss, "__name__", "loss")
     parameters = dict(options_of(factory))
     if inspect.isclass(factory):
-        return factory(**_arguments(name, parameters, term.options, {"image": recipe.image, "domain": recipe.labels}))
+        made = factory(**_arguments(name, parameters, term.options, {"image": recipe.image, "domain": recipe.labels}))
+        return made.requires_grad_(False) if isinstance(made, nn.Module) else made
     parameters.pop(next(iter(parameters), ""), None)  # the translation itself
     arguments = _arguments(name, parameters, term.options, {})
     return functools.partial(factory, **arguments) if arguments else factory

@@ -36,9 +36,7 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
             raise UnknownNameError(f'setting of recipe "{recipe.name}"', name, known)
     changes = dict(changes)
     if changes.pop("official", False):
-        if not recipe.official:
-            raise OptionError(f'Recipe "{recipe.name}" has no official variant: it does not depart from the original code.')
-        recipe = changed(recipe, recipe.official)
+        recipe = _official(recipe)
     recipe = evolve(recipe, image=_image(recipe.image, changes))
     labels = changes.pop("labels", changes.pop("domains", None))
     if labels is not None:
@@ -58,7 +56,17 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     for count in ("rounds", "batch"):
         if getattr(recipe, count) < 1:
             raise OptionError(f'"{count}" is {getattr(recipe, count)}; it must be 1 or more.')
-    slots = dict(recipe.slots)
+    return _with_slots(recipe, changes)
+
+
+def _official(recipe: Recipe) -> Recipe:
+    if not recipe.official:
+        raise OptionError(f'Recipe "{recipe.name}" has no official variant: it does not depart from the original code.')
+    return changed(recipe, recipe.official)
+
+
+def _with_slots(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    slots: dict[str, Slot | None] = dict(recipe.slots)
     for name, change in changes.items():
         slots[name] = _slot(slots.get(name), change)
     kept = {name: slot for name, slot in slots.items() if slot is not None}

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from i2ikit.errors import PluginError, suggestion
 
-Role = Literal["encoder", "conditioner", "generator", "discriminator", "loss"]
+Role = Literal["encoder", "conditioner", "generator", "discriminator", "loss", "plan"]
 ROLES: tuple[str, ...] = get_args(Role)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -24,10 +24,12 @@ class Component:
 
     Attributes:
         name: ``<family>_<what it is>``, such as ``"stargan_critic"``: small letters, digits and underscores.
-        role: The protocol that it keeps.
+        role: The protocol that it keeps; "plan" for a function that makes translations of a batch.
         at: Where its factory stands, ``"module:factory"``: a class, or a function.
         says: What it is, in one line.
         mixes_batch: Whether one image's result depends on the other images of the batch (batch norm, minibatch deviation).
+        curve: What a loss's curve means, which way it goes and where it stays, for people who watch a training.
+        settles: The unweighted value that a loss keeps where neither player can win, for a critic of one scale; None where there is none.
 
     Raises:
         PluginError: A field is not of that form.
@@ -38,6 +40,8 @@ class Component:
     at: str
     says: str
     mixes_batch: bool = False
+    curve: str = ""
+    settles: float | None = None
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):

@@ -195,7 +195,9 @@ class DomainSpec:
             values = [row.get(attribute.name) for attribute in part.attributes]
             missing = [each.name for each, value in zip(part.attributes, values, strict=True) if value is None or str(value).strip() == ""]
             if missing and not self.masked:
-                raise LabelError(f'The value of "{missing[0]}" is unknown, but the labels have no mask. Declare them with a mask (masked=True).')
+                raise LabelError(
+                    f'The value of "{missing[0]}" is unknown, but the labels have no mask. Declare them with a mask (masked=True).'
+                )
             mask.append(float(not missing))
             for attribute, value in zip(part.attributes, values, strict=True):
                 label += [0.0] * attribute.width if missing else attribute.encode(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from attrs import evolve, frozen
@@ -27,7 +28,13 @@ class Share:
     count: int = 1
 
     def of(self, whole: Tensor) -> Tensor:
-        """Return this share's rows."""
+        """Return this share's rows.
+
+        Raises:
+            PlanError: The rows cannot be shared equally.
+        """
+        if whole.shape[0] % self.count:
+            raise PlanError(f"A batch of {whole.shape[0]} rows cannot be split into {self.count} equal parts. Choose a multiple of it.")
         rows = whole.shape[0] // self.count
         return whole[self.index * rows : (self.index + 1) * rows]
 
@@ -40,6 +47,8 @@ class Draws:
         path: What the streams are keyed by so far: seed, round, batch, translation.
         given: Draws that replace a stream, by name; "a_to_b/alpha" before "alpha".
         whole: Tensors of the whole batch, over all processes and micro-batches, for draws that look at all rows.
+        device, dtype: Where draws are made, and of which kind: the images'.
+        seen: Notes the name of every draw, where somebody wants to know.
     """
 
     path: tuple[object, ...] = ()
@@ -47,6 +56,8 @@ class Draws:
     share: Share = Share()
     whole: Mapping[str, Tensor] = {}
     device: torch.device = torch.device("cpu")
+    dtype: torch.dtype = torch.float32
+    seen: set[str] | None = None
 
     def within(self, name: str) -> Draws:
         """Return the streams of one translation."""
@@ -59,8 +70,10 @@ class Draws:
 
     def replaced(self, name: str) -> Tensor | None:
         """Return the tensor that was given for a stream, if any."""
-        translation = str(self.path[-1]) if self.path else ""
-        found = self.given.get(f"{translation}/{name}", self.given.get(name))
+        full = f"{self.path[-1] if self.path else ''}/{name}"
+        if self.seen is not None:
+            self.seen.update((name, full))
+        found = self.given.get(full, self.given.get(name))
         return None if found is None else found.to(self.device)
 
     def draw(self, name: str, shape: tuple[int, ...], sample: Sampler) -> Tensor:
@@ -73,18 +86,22 @@ class Draws:
         if given is not None:
             for candidate in (given, self.share.of(given)):
                 if candidate.numel() == torch.Size(shape).numel():
-                    return candidate.reshape(shape)
+                    return candidate.reshape(shape).to(self.dtype)
             raise PlanError(f'Draw "{name}" was given as {list(given.shape)}; needed are {list(shape)}. Give one value a row.')
         whole = (shape[0] * self.share.count, *shape[1:])
         return self.share.of(sample(whole, self.generator(name)))
 
     def uniform(self, name: str, shape: tuple[int, ...]) -> Tensor:
         """Draw uniformly from [0, 1)."""
-        return self.draw(name, shape, lambda size, generator: torch.rand(size, generator=generator, device=self.device))
+        return self.draw(name, shape, lambda size, generator: torch.rand(size, generator=generator, **self._kind))
 
     def normal(self, name: str, shape: tuple[int, ...]) -> Tensor:
         """Draw from the standard normal distribution."""
-        return self.draw(name, shape, lambda size, generator: torch.randn(size, generator=generator, device=self.device))
+        return self.draw(name, shape, lambda size, generator: torch.randn(size, generator=generator, **self._kind))
+
+    @property
+    def _kind(self) -> dict[str, Any]:
+        return {"device": self.device, "dtype": self.dtype}
 
     def generator(self, name: str) -> torch.Generator | None:
         """Return a fresh generator of one stream; None where the device has none (a rehearsal)."""

@@ -33,7 +33,9 @@ def _slots(model: Model) -> list[list[str]]:
     for name, slot in model.recipe.slots.items():
         net = model.slot(name)
         first = next(iter(net.values())) if isinstance(net, nn.ModuleDict) else net
-        gives = str(getattr(first, "gives", "")) or {"generator": str(model.image), "discriminator": "verdict"}.get(model.nets.roles[name], "")
+        gives = str(getattr(first, "gives", "")) or {"generator": str(model.image), "discriminator": "verdict"}.get(
+            model.nets.roles[name], ""
+        )
         count = sum(parameter.numel() for parameter in {id(p): p for p in net.parameters()}.values())
         owners = [player.name for player in model.recipe.players if name in player.trains]
         per = f" x{len(net)} (one a {slot.per})" if isinstance(net, nn.ModuleDict) else ""
@@ -50,7 +52,15 @@ def _terms(model: Model) -> list[list[str]]:
             loss = term.loss if isinstance(term.loss, str) else getattr(term.loss, "__name__", type(term.loss).__name__)
             every = player.every * term.every
             reads = ", ".join(dict.fromkeys(model.reading.get(key, [])))
-            rows.append([f"{key} = {loss}", f"{term.weight:g}", "round" if every == 1 else f"{every} rounds", reads, ", ".join(term.updates or player.trains)])
+            rows.append(
+                [
+                    f"{key} = {loss}",
+                    f"{term.weight:g}",
+                    "round" if every == 1 else f"{every} rounds",
+                    reads,
+                    ", ".join(term.updates or player.trains),
+                ]
+            )
     return rows
 
 

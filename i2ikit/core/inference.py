@@ -54,8 +54,8 @@ def translate(
 
     Args:
         model: A model of any recipe.
-        image: A tensor [B, C, H, W] or [C, H, W] (float in [-1, 1] or uint8), a PIL image, an ndarray [H, W, C] or [H, W] (uint8, uint16, or
-            float in [0, 1]), or a path. The answer is of the same kind; for a path the image is written to ``out`` and its path returned.
+        image: A tensor [B, C, H, W] or [C, H, W] (float in [-1, 1] or uint8), a PIL image, an ndarray [H, W, C] or [H, W] (uint8, uint16,
+            or float in [0, 1]), or a path. The answer is of the same kind; for a path the image is written to ``out`` and its path returned.
         to: The target: values by attribute ``{"hair": "blond"}``, the name of a domain, or a label [B, D] or [D].
         label: The source's label as a tensor or a row of values. Attributes that ``to`` does not name keep its values; without it they keep
             what the critic's domain head says.
@@ -136,7 +136,9 @@ def _target(model: Model, pixels: Tensor, to: Any, label: Any, source: str | Non
         given = torch.as_tensor(to, dtype=pixels.dtype, device=pixels.device)
         given = given.expand(rows, -1) if given.ndim == 1 else given
         if given.ndim != 2 or given.shape != (rows, domain.width):
-            raise LabelError(f"to= is a label of shape {list(given.shape)}; needed is [{rows}, {domain.width}]: {', '.join(domain.entries)}.")
+            raise LabelError(
+                f"to= is a label of shape {list(given.shape)}; needed is [{rows}, {domain.width}]: {', '.join(domain.entries)}."
+            )
         return given, {each.name: "to" for each in domain.attributes}
     if isinstance(to, str) and len(domain.attributes) == 1:
         to = {domain.attributes[0].name: to}
@@ -171,7 +173,9 @@ def _kept(model: Model, pixels: Tensor, named: Mapping[str, Any], label: Any, so
     logits = _verdict(model, pixels, "discriminator").domain if "discriminator" in model.nets.slots else None
     if logits is None:
         missing = next(each.name for each in domain.sets[asked[0]].attributes if each.name not in named)
-        raise OptionError(f'The source\'s "{missing}" is not given, and this model has no critic that could tell it. Give label=, or name it in to=.')
+        raise OptionError(
+            f'The source\'s "{missing}" is not given, and this model has no critic that could tell it. Give label=, or name it in to=.'
+        )
     for index in asked:
         for each in domain.sets[index].attributes:
             place = domain.slice_of(each.name)

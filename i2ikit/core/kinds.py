@@ -84,9 +84,9 @@ def _array(image: Any) -> Kind:
 def _picture(image: Any, background: str | None) -> Kind:
     from PIL import Image
 
-    from i2ikit.pixels import composite, encode, from_picture, to_float, to_tensor
+    from i2ikit.pixels import composite, pixels_of, to_float, to_tensor
 
-    pixels = from_picture(image, "image")
+    pixels = pixels_of(image, "given")
     if background is not None:
         pixels = composite(pixels, background)
     deep = pixels.dtype.itemsize == 2
@@ -98,14 +98,13 @@ def _picture(image: Any, background: str | None) -> Kind:
         back = ((array + 1) * 127.5).round().astype("uint8")
         return Image.fromarray(back[..., 0] if back.shape[2] == 1 else back)
 
-    del encode
     return Kind(to_float(to_tensor(pixels))[None], restore, True)
 
 
 def _file(path: Path, background: str | None) -> Kind:
-    from i2ikit.pixels import bits_of, composite, decode, read_bytes, to_float, to_tensor, write_image
+    from i2ikit.pixels import bits_of, composite, read_pixels, to_float, to_tensor, write_image
 
-    pixels = decode(read_bytes(path), str(path))
+    pixels = read_pixels(path)
     if background is not None:
         pixels = composite(pixels, background)
     bits = bits_of(pixels)

@@ -13,7 +13,7 @@ from i2ikit.core import inference, step, storage
 from i2ikit.core.code import Verdict
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.nets import Nets
-from i2ikit.core.plans import PLANS
+from i2ikit.core.plans import Plan, kind_of
 from i2ikit.core.pool import Pool
 from i2ikit.core.recipe import Player, Recipe
 from i2ikit.core.specs import ImageSpec
@@ -36,19 +36,21 @@ class Model(nn.Module):
         engine: Precision and processes; replaced by ``i2ikit.train``.
         reading: The views that each term reads, found in the rehearsal.
         idle: Trainable weights that no term reaches, found in the rehearsal.
+        streams: The names of all random draws that ``step(..., draws=...)`` can replace, found in the rehearsal.
     """
 
-    def __init__(self, recipe: Recipe, nets: Nets, losses: Losses, *, seed: int = 0) -> None:
+    def __init__(self, recipe: Recipe, nets: Nets, losses: Losses, plan: Plan, *, seed: int = 0) -> None:
         super().__init__()
         self.recipe, self.nets, self.seed, self.round = recipe, nets, seed, 0
         self.losses = losses
         self.loss_modules = nn.ModuleDict({key.replace("/", "__"): loss for key, loss in losses.items() if isinstance(loss, nn.Module)})
         self.pools = nn.ModuleDict()
-        self.plan = PLANS[recipe.plan]
+        self.plan = plan
         self.engine: step.Engine = step.SingleProcess()
         self.preprocessing: dict[str, Any] = {}
         self.reading: dict[str, list[str]] = {}
         self.idle: list[str] = []
+        self.streams: list[str] = []
         self._optimizers: dict[str, torch.optim.Optimizer] = {}
         self._reports: list[tuple[str, tuple[str, ...], Tensor, Tensor, object]] = []
 
@@ -66,6 +68,17 @@ class Model(nn.Module):
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.nets.parameters()).device
+
+    @property
+    def takes(self) -> str:
+        """The kind of batch that a step takes: "labelled", "paired", "unpaired" or "sampled"."""
+        return kind_of(self.plan)
+
+    def train(self, mode: bool = True) -> Model:
+        """Set the mode; frozen slots and the networks of losses stay in eval mode."""
+        super().train(mode)
+        self.loss_modules.eval()
+        return self
 
     # -- training
 
@@ -96,7 +109,7 @@ class Model(nn.Module):
             return {}
         key = f"{player.name}__{translation.name}"
         if key not in self.pools:
-            self.pools[key] = Pool(player.pool, self.image).to(self.device)
+            self.pools[key] = Pool(player.pool, self.image).to(next(self.nets.parameters()))
         pool = self.pools[key]
         assert isinstance(pool, Pool)
         return {"fake": pool}
@@ -114,7 +127,7 @@ class Model(nn.Module):
         """Return random data of the right shapes for the recipe's plan, to try an assembly."""
         from i2ikit.core.rehearsal import example_batch
 
-        return example_batch(self.recipe.plan, self.image, self.domain, rows, seed, self.device)
+        return example_batch(self.takes, self.image, self.domain, rows, seed, self.device)
 
     # -- use
 

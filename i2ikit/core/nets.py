@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.recipe import Slot
-from i2ikit.core.specs import ImageSpec
+from i2ikit.core.specs import ImageSpec, StyleSpec
 from i2ikit.errors import PlanError
 
 
@@ -20,18 +20,28 @@ class Nets(nn.Module):
         roles: The role of each slot.
         plan: The name of the plan, for error messages.
         image, domain: What the nets were built for.
+        style: The style that the plan draws from the prior, and whose width it therefore has to know; None where it draws none.
     """
 
     def __init__(
-        self, filled: dict[str, nn.Module], slots: dict[str, Slot], roles: dict[str, str], plan: str, image: ImageSpec, domain: DomainSpec
+        self,
+        filled: dict[str, nn.Module],
+        slots: dict[str, Slot],
+        roles: dict[str, str],
+        plan: str,
+        image: ImageSpec,
+        domain: DomainSpec,
+        style: StyleSpec | None = None,
     ) -> None:
         super().__init__()
-        self.slots, self.roles, self.plan, self.image, self.domain = slots, roles, plan, image, domain
+        self.slots, self.roles, self.plan, self.image, self.domain, self.style = slots, roles, plan, image, domain, style
         for name, module in filled.items():
             self.add_module(name, module)
         self.freeze()
 
-    def net(self, slot: str, domain: str | None = None, pair: tuple[str | None, str | None] = (None, None), *, asker: str = "") -> nn.Module:
+    def net(
+        self, slot: str, domain: str | None = None, pair: tuple[str | None, str | None] = (None, None), *, asker: str = ""
+    ) -> nn.Module:
         """Return the net of a slot for a domain or an ordered pair.
 
         Raises:
@@ -45,7 +55,9 @@ class Nets(nn.Module):
         key = domain if per == "domain" else pair_key(*pair)
         assert isinstance(module, nn.ModuleDict)
         if key is None or key not in module:
-            raise PlanError(f'Slot "{slot}" has one net per {per}, and translation "{asker}" asked for "{key}"; there is: {", ".join(module)}.')
+            raise PlanError(
+                f'Slot "{slot}" has one net per {per}, and translation "{asker}" asked for "{key}"; there is: {", ".join(module)}.'
+            )
         return module[key]
 
     def reads(self, slot: str) -> tuple[str, ...]:

@@ -1,10 +1,17 @@
-"""Plans: what a batch means. Each is a function from a batch to a list of translations."""
+"""Plans: what a batch means. Each is a function from a batch to a list of translations.
+
+A plugin brings its own as a component of role "plan", marked with the kind of batch that it takes::
+
+    @takes("paired")
+    def two_styles(nets, batch, draws, learning, *, style=8): ...
+"""
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,10 +19,16 @@ from torch import Tensor
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.draws import Draws
 from i2ikit.core.nets import Nets
+from i2ikit.core.recipe import PYTHON
 from i2ikit.core.translation import Translation
-from i2ikit.errors import PlanError
+from i2ikit.errors import OptionError, PlanError, UnknownNameError
+
+if TYPE_CHECKING:
+    from i2ikit.core.registry import Registry
 
 Batch = Mapping[str, Any]
+KINDS = ("labelled", "paired", "unpaired", "sampled")
+PRIOR = "prior"  # draw as many numbers as the encoder's style has
 
 
 class Plan(Protocol):
@@ -24,13 +37,33 @@ class Plan(Protocol):
     def __call__(self, nets: Nets, batch: Batch, draws: Draws, learning: bool, **options: Any) -> list[Translation]: ...
 
 
-def labelled(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int = 0) -> list[Translation]:
+F = TypeVar("F", bound=Callable[..., list[Translation]])
+
+
+def takes(kind: str) -> Callable[[F], F]:
+    """Mark a plan with the kind of batch that it takes.
+
+    Args:
+        kind: "labelled" (image, label), "paired" (image, target), "unpaired" (one image batch a domain) or "sampled" (image).
+    """
+    if kind not in KINDS:
+        raise UnknownNameError("kind of batch", kind, KINDS)
+
+    def mark(plan: F) -> F:
+        plan.takes = kind  # type: ignore[attr-defined]
+        return plan
+
+    return mark
+
+
+@takes("labelled")
+def labelled(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int | str = 0) -> list[Translation]:
     """Translate each image to the label of another row (StarGAN, section 3.1).
 
     Labels are exchanged among rows that know the same label sets, so that a target never claims to know more than the source.
 
     Args:
-        style: Width of a style drawn from the prior; 0 draws none.
+        style: Width of a style drawn from the prior; "prior" means that of the encoder's style, 0 draws none.
     """
     image, label = _of(batch, "image", "labelled"), _of(batch, "label", "labelled")
     _fits(label, nets.domain)
@@ -42,30 +75,38 @@ def labelled(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: i
     else:
         whole = draws.whole.get("label", label)
         target = draws.share.of(whole[exchange(whole, nets.domain, draws)])
-    drawn = draws.within("translation").normal("style", (len(image), style)) if style else None
     return [
         Translation(
-            nets, draws, real=image, source=label, target=target, exemplar=image, exemplar_domain=label, style=drawn, learning=learning
+            nets,
+            draws,
+            real=image,
+            source=label,
+            target=target,
+            exemplar=image,
+            exemplar_domain=label,
+            style=prior(nets, draws, len(image)),
+            learning=learning,
         )
     ]
 
 
-def paired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int = 0) -> list[Translation]:
+@takes("paired")
+def paired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int | str = 0) -> list[Translation]:
     """Translate each image to its true target (pix2pix).
 
     Args:
-        style: Width of a style drawn from the prior; 0 draws none.
+        style: Width of a style drawn from the prior; "prior" means that of the encoder's style, 0 draws none.
     """
     image, truth = _of(batch, "image", "paired"), _of(batch, "target", "paired")
-    drawn = draws.within("translation").normal("style", (len(image), style)) if style else None
-    return [Translation(nets, draws, real=image, truth=truth, exemplar=truth, style=drawn, learning=learning)]
+    return [Translation(nets, draws, real=image, truth=truth, exemplar=truth, style=prior(nets, draws, len(image)), learning=learning)]
 
 
-def unpaired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int = 0) -> list[Translation]:
+@takes("unpaired")
+def unpaired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int | str = 0) -> list[Translation]:
     """Translate between every ordered pair of domains (CycleGAN, MUNIT).
 
     Args:
-        style: Width of a style drawn from the prior for each translation; 0 draws none.
+        style: Width of a style drawn from the prior for each translation; "prior" means that of the encoder's style, 0 draws none.
     """
     names = nets.domain.names
     if len(names) < 2:
@@ -86,7 +127,7 @@ def unpaired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: i
             target_name=target,
             exemplar=images[target],
             exemplar_domain=one_hot(target, nets.domain, len(images[target]), images[target]),
-            style=draws.within(name).normal("style", (rows, style)) if style else None,
+            style=prior(nets, draws, rows, name),
             learning=learning,
         )
     for (source, target), translation in made.items():
@@ -94,6 +135,7 @@ def unpaired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: i
     return list(made.values())
 
 
+@takes("sampled")
 def sampled(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int = 512) -> list[Translation]:
     """Draw images from noise; the batch's images are what critics compare with (StyleGAN).
 
@@ -102,11 +144,69 @@ def sampled(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: in
     """
     image = _of(batch, "image", "sampled")
     label = batch.get("label")
-    noise = draws.within("translation").normal("style", (len(image), style))
-    return [Translation(nets, draws, target=label, exemplar=image, exemplar_domain=label, style=noise, learning=learning)]
+    return [
+        Translation(
+            nets, draws, target=label, exemplar=image, exemplar_domain=label, style=prior(nets, draws, len(image)), learning=learning
+        )
+    ]
 
 
 PLANS: dict[str, Callable[..., list[Translation]]] = {"labelled": labelled, "paired": paired, "unpaired": unpaired, "sampled": sampled}
+
+
+def find_plan(plan: str | Plan, registry: Registry) -> Plan:
+    """Return the plan of a recipe: a core plan, a registered component, or the function itself.
+
+    Raises:
+        UnknownNameError: There is no such plan.
+        OptionError: A function that does not say which batches it takes.
+    """
+    if isinstance(plan, str) and plan.startswith(PYTHON):
+        return _lost(plan.removeprefix(PYTHON))
+    if isinstance(plan, str) and plan in PLANS:
+        return PLANS[plan]
+    registered = [component.name for component in registry.components("plan")]
+    if isinstance(plan, str) and plan.rpartition(":")[2] not in registered:
+        raise UnknownNameError("plan", plan, [*PLANS, *registered])
+    found: Plan = registry.resolve(plan, "plan") if isinstance(plan, str) else plan
+    if getattr(found, "takes", None) not in KINDS:
+        raise OptionError(f'Plan "{plan}" does not say which batches it takes. Mark it: @takes("labelled"), or one of {", ".join(KINDS)}.')
+    return found
+
+
+def kind_of(plan: Plan) -> str:
+    """Return the kind of batch that a plan takes."""
+    return str(getattr(plan, "takes", "labelled"))
+
+
+def options_of_plan(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all options of a plan, with their defaults where they are not given.
+
+    Raises:
+        UnknownNameError: The plan has no such option.
+    """
+    parameters = inspect.signature(plan).parameters.values()
+    if any(each.kind is each.VAR_KEYWORD for each in parameters):
+        return dict(given)
+    known = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
+    for name in given:
+        if name not in known:
+            raise UnknownNameError(f'option of plan "{getattr(plan, "__name__", plan)}"', name, known)
+    return {**known, **given}
+
+
+def prior(nets: Nets, draws: Draws, rows: int, name: str = "translation", stream: str = "style") -> Tensor | None:
+    """Draw a style [rows, S] or [rows, V, S] for the translation ``name``; None where the plan's option ``style`` is 0."""
+    return draws.within(name).normal(stream, (rows, *nets.style.shape)) if nets.style else None
+
+
+def _lost(name: str) -> Plan:
+    def plan(nets: Nets, batch: Batch, draws: Draws, learning: bool, **options: Any) -> list[Translation]:
+        raise PlanError(
+            f'This model was trained with the plan function "{name}", which a file cannot hold. Give it again: build(recipe, plan=...).'
+        )
+
+    return plan
 
 
 def exchange(label: Tensor, domain: DomainSpec, draws: Draws) -> Tensor:
@@ -115,8 +215,8 @@ def exchange(label: Tensor, domain: DomainSpec, draws: Draws) -> Tensor:
     keys = share_all.uniform("perm", (len(label),))
     if not domain.masked:
         return keys.argsort()
-    weights = 2 ** torch.arange(len(domain.sets), device=label.device)
-    group = (label[:, domain.content :].round().long() * weights).sum(1)
+    weights = torch.tensor([2**index for index in range(len(domain.sets))], device=label.device)
+    group = ((label[:, domain.content :] > 0.5).long() * weights).sum(1)
     return _within_groups(group, keys)
 
 

@@ -12,6 +12,7 @@ class Pool(nn.Module):
     """Up to ``size`` images [size, C, H, W]; saved with the model.
 
     Until it is full, images pass through and are kept. Then each image is, with probability one half, exchanged for a kept one.
+    Images that are not finite are not kept: the round that made them is undone.
     """
 
     images: Tensor
@@ -39,7 +40,7 @@ class Pool(nn.Module):
             swap = full & (chance[row] > 0.5)
             kept = self.images.index_select(0, slot.view(1))
             shown.append(torch.where(swap, kept, fake[row : row + 1]))
-            stored = torch.where(swap | ~full, fake[row : row + 1].to(kept.dtype), kept)
+            stored = torch.where((swap | ~full) & torch.isfinite(fake[row]).all(), fake[row : row + 1].to(kept.dtype), kept)
             self.images.index_copy_(0, slot.view(1), stored)
             self.filled.add_((~full).long())
         return torch.cat(shown)

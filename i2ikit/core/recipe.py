@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from attrs import evolve, field, frozen
@@ -11,8 +11,8 @@ from i2ikit.core.domain import DomainSpec
 from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import OptionError
 
-Role = Literal["encoder", "conditioner", "generator", "discriminator", "loss"]
-ROLES: tuple[str, ...] = ("encoder", "conditioner", "generator", "discriminator")
+ROLES: tuple[str, ...] = ("encoder", "conditioner", "generator", "discriminator", "loss")
+PYTHON = "python:"  # stands in files before the name of a function that a file cannot hold
 
 
 @frozen(init=False)
@@ -45,7 +45,7 @@ class Slot:
         frozen: bool = False,
         **options: Any,
     ) -> None:
-        self.__attrs_init__(component, role, per, tuple(shared), frozen, dict(options))  # type: ignore[attr-defined]
+        self.__attrs_init__(component, role, per, tuple(shared), frozen, dict(options))
 
     def with_options(self, **options: Any) -> Slot:
         """Return the slot with some options changed."""
@@ -70,6 +70,8 @@ class Term:
         every: It is played on every n-th round of its player (lazy regularisation).
         updates: The slots that receive its gradient; all that the player trains where None.
         on: The translations it is played on, by name; all where None.
+        turn: Terms of one interval and one turn share a backward pass and an optimizer step; a player with several turns steps once in
+            each, in the order of their first terms (StarGAN v2 trains one generator on two passes).
         options: Named options of the loss.
     """
 
@@ -78,6 +80,7 @@ class Term:
     every: int
     updates: tuple[str, ...] | None
     on: tuple[str, ...] | None
+    turn: str
     options: Mapping[str, Any]
 
     def __init__(
@@ -88,16 +91,26 @@ class Term:
         every: int = 1,
         updates: tuple[str, ...] | None = None,
         on: tuple[str, ...] | str | None = None,
+        turn: str = "",
         **options: Any,
     ) -> None:
         names = (on,) if isinstance(on, str) else on
-        self.__attrs_init__(loss, weight, every, updates, names, dict(options))  # type: ignore[attr-defined]
+        self.__attrs_init__(loss, weight, every, updates, names, turn, dict(options))
 
     def changed(self, **changes: Any) -> Term:
         """Return the term with some attributes or options changed."""
-        kept = {"loss": self.loss, "weight": self.weight, "every": self.every, "updates": self.updates, "on": self.on}
+        kept = {each: getattr(self, each) for each in ("loss", "weight", "every", "updates", "on", "turn")}
         own = {key: changes.pop(key) for key in list(changes) if key in kept}
         return Term(**{**kept, **own}, **{**self.options, **changes})
+
+
+def _pair(betas: Iterable[float]) -> tuple[float, float]:
+    first, second = betas
+    return float(first), float(second)
+
+
+def _domain(labels: object) -> DomainSpec:
+    return DomainSpec.parse(labels)
 
 
 @frozen
@@ -113,7 +126,7 @@ class Optimizer:
 
     name: Literal["adam", "adamw", "sgd"] = "adam"
     lr: float = 1e-4
-    betas: tuple[float, float] = field(default=(0.5, 0.999), converter=lambda pair: (float(pair[0]), float(pair[1])))
+    betas: tuple[float, float] = field(default=(0.5, 0.999), converter=_pair)
     eps: float = 1e-8
     weight_decay: float = 0.0
     scale: Mapping[str, float] = field(factory=dict)
@@ -172,7 +185,7 @@ class Recipe:
     Attributes:
         name: The recipe's registered name.
         slots: The assembly.
-        plan: How a batch becomes translations: "labelled", "paired", "unpaired" or "sampled".
+        plan: How a batch becomes translations: "labelled", "paired", "unpaired", "sampled", a registered name, or any such function.
         players: In playing order.
         plan_options: Named options of the plan.
         image: Size and channels of the images.
@@ -190,11 +203,11 @@ class Recipe:
 
     name: str
     slots: Mapping[str, Slot]
-    plan: str
+    plan: str | Callable[..., Any]
     players: tuple[Player, ...]
     plan_options: Mapping[str, Any] = field(factory=dict)
     image: ImageSpec = field(factory=ImageSpec)
-    labels: DomainSpec = field(factory=DomainSpec, converter=DomainSpec.parse)
+    labels: DomainSpec = field(factory=DomainSpec, converter=_domain)
     batch: int = 16
     rounds: int = 200_000
     schedule: Schedule = field(factory=Schedule)
@@ -204,6 +217,11 @@ class Recipe:
     official: Mapping[str, Any] = field(factory=dict)
     paper: str = ""
     says: str = ""
+
+    @property
+    def plan_name(self) -> str:
+        """What the plan is called in messages."""
+        return self.plan if isinstance(self.plan, str) else str(getattr(self.plan, "__name__", type(self.plan).__name__))
 
     def role(self, slot: str) -> str:
         """Return the role of a slot."""

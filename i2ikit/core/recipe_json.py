@@ -9,17 +9,18 @@ from typing import Any
 from attrs import asdict, fields
 
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.recipe import Optimizer, Player, Recipe, Schedule, Slot, Term
+from i2ikit.core.recipe import PYTHON, Optimizer, Player, Recipe, Schedule, Slot, Term
 from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import CheckpointError
 
-PLAIN = ("name", "plan", "batch", "rounds", "flip", "ema", "retranslate", "paper", "says")
+PLAIN = ("name", "batch", "rounds", "flip", "ema", "retranslate", "paper", "says")
 
 
 def dump(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe as JSON data, its ``official`` changes left out: they are applied or not wanted."""
     return {
         **{name: getattr(recipe, name) for name in PLAIN},
+        "plan": recipe.plan if isinstance(recipe.plan, str) else f"{PYTHON}{recipe.plan_name}",
         "plan_options": dict(recipe.plan_options),
         "image": asdict(recipe.image),
         "labels": recipe.labels.declaration(),
@@ -39,6 +40,7 @@ def restore(data: Mapping[str, Any]) -> Recipe:
     _strict(data, {each.name for each in fields(Recipe)}, "recipe")
     return Recipe(
         **{name: data[name] for name in PLAIN},
+        plan=data["plan"],
         plan_options=dict(data["plan_options"]),
         image=ImageSpec(**data["image"]),
         labels=DomainSpec.restore(data["labels"]),
@@ -51,7 +53,7 @@ def restore(data: Mapping[str, Any]) -> Recipe:
 def _player(player: Player) -> dict[str, Any]:
     terms = {}
     for name, term in player.terms.items():
-        loss = term.loss if isinstance(term.loss, str) else f"python:{getattr(term.loss, '__qualname__', type(term.loss).__qualname__)}"
+        loss = term.loss if isinstance(term.loss, str) else f"{PYTHON}{getattr(term.loss, '__qualname__', type(term.loss).__qualname__)}"
         terms[name] = {**_plain(asdict(term)), "loss": loss}
     plain = {"name": player.name, "trains": list(player.trains), "every": player.every, "pool": player.pool}
     return {**plain, "optimizer": _plain(asdict(player.optimizer)), "terms": terms}
@@ -74,13 +76,14 @@ def _restored_player(data: Mapping[str, Any]) -> Player:
     terms = {}
     for name, term in data["terms"].items():
         _strict(term, {each.name for each in fields(Term)}, "term")
-        if term["loss"].startswith("python:"):
+        if term["loss"].startswith(PYTHON):
             warnings.warn(
-                f'Term "{data["name"]}/{name}" was the function {term["loss"][7:]}, which a file cannot hold: the model translates, but trains without it.',
+                f'Term "{data["name"]}/{name}" was the function {term["loss"].removeprefix(PYTHON)}, which a file cannot hold: '
+                f"the model translates, but trains without it.",
                 stacklevel=4,
             )
             continue
-        given = {key: _tupled(term[key]) for key in ("weight", "every", "updates", "on")}
+        given = {key: _tupled(term[key]) for key in ("weight", "every", "updates", "on", "turn")}
         terms[name] = Term(term["loss"], **given, **{key: _tupled(value) for key, value in term["options"].items()})
     optimizer = Optimizer(**{key: _tupled(value) for key, value in data["optimizer"].items()})
     return Player(data["name"], tuple(data["trains"]), terms, data["every"], optimizer, data["pool"])

@@ -10,6 +10,7 @@ import copy
 from typing import Any
 
 import torch
+from attrs import evolve
 from torch import Tensor, nn
 
 from i2ikit.core import step
@@ -23,10 +24,11 @@ from i2ikit.errors import I2IKitError, PlanError
 def rehearse(model: Model) -> list[str]:
     """Play one round on shapes; return every problem, and note what each term reads in ``model.reading``."""
     double = _double(model)
-    batch = example_batch(model.recipe.plan, model.image, model.domain, 2, 0, torch.device("meta"))
+    batch = example_batch(model.takes, model.image, model.domain, 2, 0, torch.device("meta"))
     problems: list[str] = []
     try:
         [(part, draws)] = step.split(double, batch, {}, 0, 1)
+        draws = evolve(draws, seen=set())
         for player in model.recipe.players:
             translations = double.plan(double.nets, part, draws, True, **model.recipe.plan_options)
             for translation in translations:
@@ -38,6 +40,7 @@ def rehearse(model: Model) -> list[str]:
                         seen = model.reading.setdefault(term, [])
                         seen += [name for name in views if name not in seen]
                     translation.forget(turn.updates)
+        model.streams = sorted(draws.seen or ())
         problems += _unreached(double, part, draws)
     except I2IKitError as error:
         problems.append(str(error))
@@ -49,13 +52,12 @@ def rehearse(model: Model) -> list[str]:
 
 
 def example_batch(plan: str, image: ImageSpec, domain: DomainSpec, rows: int, seed: int, device: torch.device) -> dict[str, Any]:
-    """Return random data of the right shapes for a plan."""
+    """Return random data of the right shapes for a plan that takes batches of the kind ``plan``."""
     generator = None if device.type == "meta" else torch.Generator("cpu").manual_seed(seed)
-    source = torch.device("meta") if device.type == "meta" else torch.device("cpu")
 
     def picture() -> Tensor:
         size = (rows, image.channels, image.height, image.width)
-        return (torch.rand(size, generator=generator, device=source) * 2 - 1).to(device)
+        return (torch.empty(size) if generator is None else torch.rand(size, generator=generator) * 2 - 1).to(device)
 
     if plan == "unpaired":
         if len(domain.names) < 2:
@@ -79,13 +81,13 @@ def _row(domain: DomainSpec, index: int) -> list[float]:
 def _double(model: Model) -> Model:
     """Return a copy of the model whose tensors have no memory."""
     memo: dict[int, Any] = {}
-    for tensor in [*model.nets.parameters(), *model.loss_modules.parameters()]:
-        memo[id(tensor)] = nn.Parameter(torch.empty_like(tensor, device="meta"), requires_grad=tensor.requires_grad)
+    for weight in [*model.nets.parameters(), *model.loss_modules.parameters()]:
+        memo[id(weight)] = nn.Parameter(torch.empty_like(weight, device="meta"), requires_grad=weight.requires_grad)
     for tensor in [*model.nets.buffers(), *model.loss_modules.buffers()]:
         memo[id(tensor)] = torch.empty_like(tensor, device="meta")
     nets = copy.deepcopy(model.nets, memo)
     losses = {name: copy.deepcopy(loss, memo) if isinstance(loss, nn.Module) else loss for name, loss in model.losses.items()}
-    return Model(model.recipe, nets, losses, seed=model.seed)
+    return Model(model.recipe, nets, losses, model.plan, seed=model.seed)
 
 
 def _all_turns(player: Any) -> list[step.Turn]:
@@ -99,18 +101,22 @@ def _unreached(double: Model, batch: Any, draws: Any) -> list[str]:
     fakes = double.plan(double.nets, batch, draws, True, **double.recipe.plan_options)
     slots = ", ".join(f"{name}={slot.component}" for name, slot in double.recipe.slots.items())
     for translation in fakes:
-        if double.recipe.plan == "labelled" and not _reaches(translation, "target"):
+        if double.takes == "labelled" and not _reaches(translation, "target"):
             problems.append(
-                f"The target label does not reach the fake in {slots}. Put a conditioner between encoder and generator that reads it, such as stargan_conditioner."
+                f"The target label does not reach the fake in {slots}. "
+                f"Put a conditioner between encoder and generator that reads it, such as stargan_conditioner."
             )
-        if translation._style is not None and not _reaches(translation, "_style"):
-            problems.append(f"The drawn style does not reach the fake in {slots}. Use a generator that reads a style, or leave style= out.")
+        if translation._style is not None and not _reaches(translation, "style"):
+            problems.append(
+                f"The style of the target does not reach the fake in {slots}. Use a generator that reads a style, or leave style= out."
+            )
     return list(dict.fromkeys(problems))
 
 
 def _reaches(translation: Translation, name: str) -> bool:
-    probe = getattr(translation, name).detach().clone().requires_grad_()
-    setattr(translation, name, probe)
-    translation._memo.clear()
-    fake = translation.fake
+    value = translation.style if name == "style" else getattr(translation, name)
+    probe = value.detach().clone().requires_grad_()
+    setattr(translation, "_style" if name == "style" else name, probe)
+    translation.forget(frozenset(translation.nets.slots))  # what passed through networks; a fake that stays is not read below
+    fake = Translation.fake(translation)
     return fake.requires_grad and torch.autograd.grad(fake.sum(), probe, allow_unused=True)[0] is not None

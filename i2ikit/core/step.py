@@ -5,49 +5,27 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 from attrs import frozen
 from torch import Tensor, nn
 
 from i2ikit.core.draws import Draws, Share
+from i2ikit.core.engine import Engine, SingleProcess, gated_step
 from i2ikit.core.recipe import Player, Term
-from i2ikit.core.translation import Translation
-from i2ikit.errors import NonFiniteLossError
+from i2ikit.core.translation import JUDGES, Translation
+from i2ikit.errors import NonFiniteLossError, PlanError, UnknownNameError
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
 
+__all__ = ["Engine", "Logs", "SingleProcess", "Turn", "gated_step", "play", "split", "step", "translate", "turns", "update"]
+
 Logs = dict[str, Tensor]
-
-
-class Engine(Protocol):
-    """What differs between one process and several, and between precisions. ``train`` brings another one."""
-
-    index: int
-    count: int
-
-    def autocast(self) -> Any:
-        """Return the context that forward passes run in."""
-        ...
-
-    def backward(self, total: Tensor, inputs: Sequence[nn.Parameter], retain: bool) -> None:
-        """Add the gradient of ``total`` to the ``grad`` of ``inputs``."""
-        ...
-
-    def average(self, parameters: Sequence[nn.Parameter], finite: Tensor) -> Tensor:
-        """Average gradients over the processes; return whether all of them found finite losses."""
-        ...
-
-    def gather(self, tensor: Tensor) -> Tensor:
-        """Return the rows of all processes, in order."""
-        ...
-
-    def apply(self, optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], finite: Tensor, clip: float) -> Tensor:
-        """Step the optimizer where everything is finite; return whether it was."""
-        ...
+Part = tuple[Mapping[str, Any], Draws]  # a micro-batch and its share of the draws
 
 
 @frozen
@@ -56,28 +34,22 @@ class Turn:
 
     Attributes:
         updates: All slots that the turn changes.
-        on: The translations it plays, by name; all where None.
     """
 
     player: Player
     terms: Mapping[str, Term]
     updates: frozenset[str]
-    on: tuple[str, ...] | None
-
-    def plays(self, translation: Translation) -> bool:
-        """Return whether the turn plays this translation."""
-        return self.on is None or translation.name in self.on
 
 
 def turns(player: Player, done: int) -> list[Turn]:
-    """Return the turns of a player in the round that follows ``done`` rounds: the terms due, grouped by interval and translations."""
+    """Return the turns of a player in the round that follows ``done`` rounds: the terms due, grouped by interval and turn."""
     groups: dict[Any, dict[str, Term]] = {}
     for name, term in player.terms.items():
         if (done // player.every) % term.every == 0:
-            groups.setdefault((term.every, term.on), {})[name] = term
+            groups.setdefault((term.every, term.turn), {})[name] = term
     return [
-        Turn(player, terms, frozenset(slot for term in terms.values() for slot in (term.updates or player.trains)), on)
-        for (_, on), terms in groups.items()
+        Turn(player, terms, frozenset(slot for term in terms.values() for slot in (term.updates or player.trains)))
+        for terms in groups.values()
     ]
 
 
@@ -99,36 +71,56 @@ def step(
 
     Raises:
         NonFiniteLossError: The round before had a NaN or an infinite loss; the weights are those before it.
+        PlanError: The batch does not hold what the plan needs, or draws are given for another number of batches.
+        UnknownNameError: A draw is given that nothing draws.
     """
     model.raise_if_not_finite()
     rounds = [batches] if isinstance(batches, Mapping) else list(batches)
-    given = list(draws) if isinstance(draws, Sequence) else [draws or {}] * len(rounds)
+    given = _given(model, draws, len(rounds))
     due = [player for player in model.recipe.players if (model.round + 1) % player.every == 0]
     logs: Logs = {}
     for index, batch in enumerate(rounds):
         parts = split(model, batch, given[index], index, accumulate)
-        shared = _translate(model, parts[0], due) if accumulate == 1 and not model.recipe.retranslate else None
+        made: list[list[Translation]] = []
         for player in due:
+            if not made or model.recipe.retranslate:
+                made = [translate(model, part, [player] if model.recipe.retranslate else due) for part in parts]
             for turn in turns(player, model.round):
-                _play_turn(model, turn, parts, shared or (None if accumulate > 1 else _translate(model, parts[0], [player])), logs, batch)
+                _play_turn(model, turn, made, logs, batch)
+        for translation in itertools.chain(*made):
+            translation.close()
     model.round += 1
     return logs
 
 
-def _play_turn(
-    model: Model, turn: Turn, parts: list[tuple[Mapping[str, Any], Draws]], made: list[Translation] | None, logs: Logs, batch: Mapping[str, Any]
-) -> None:
+def _given(model: Model, draws: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]] | None, batches: int) -> list[Mapping[str, Tensor]]:
+    given = list(draws) if isinstance(draws, Sequence) else [draws or {}] * batches
+    if len(given) != batches:
+        raise PlanError(
+            f"Draws were given for {len(given)} batches, and the round has {batches}. Give one mapping a batch, or one for all."
+        )
+    for name in {name for each in given for name in each}:
+        if model.streams and name not in model.streams:
+            raise UnknownNameError("draw", name, model.streams)
+    return given
+
+
+def _play_turn(model: Model, turn: Turn, made: Sequence[Sequence[Translation]], logs: Logs, batch: Mapping[str, Any]) -> None:
+    """Play a turn over all micro-batches, then update."""
     parameters = model.nets.parameters_of(sorted(turn.updates))
-    for parameter in parameters:
-        parameter.grad = None
+    for parameter in model.nets.parameters_of(turn.player.trains):
+        parameter.grad = None  # also of slots that this turn leaves alone: the optimizer skips what has no gradient
     values: Logs = {}
-    for part in parts:
-        translations = made if made is not None else _translate(model, part, [turn.player])
-        for name, value in play(model, turn, translations, scale=1.0 / len(parts)).items():
-            values[name] = values[name] + value / len(parts) if name in values else value / len(parts)
+    for translations in made:
+        for translation in translations if len(made) > 1 else ():
+            translation.learning = _learns(model, turn.updates)
+        for name, value in play(model, turn, translations, scale=1.0 / len(made)).items():
+            values[name] = values[name] + value / len(made) if name in values else value / len(made)
+        for translation in translations if len(made) > 1 else ():
+            translation.release()
     update(model, turn, parameters, values, batch.get("file"))
     logs.update(values)
-    for translation in made or ():
+    for translation in itertools.chain(*made):
         translation.forget(turn.updates)
 
 
@@ -140,14 +132,14 @@ def play(model: Model, turn: Turn, translations: Iterable[Translation], scale: f
     """
     totals: dict[tuple[str, ...], Tensor] = {}
     logs: Logs = {}
-    played = [translation for translation in translations if turn.plays(translation)]
+    translations = list(translations)
     with model.engine.autocast():
-        for translation in played:
+        for translation in translations:
             translation.reading = turn.updates
             translation.pools = model.pools_of(turn.player, translation)
         for name, term in turn.terms.items():
             loss = model.losses[f"{turn.player.name}/{name}"]
-            value = _summed(loss, played, f"{turn.player.name}/{name}")
+            value = _summed(loss, played_by(term, translations), f"{turn.player.name}/{name}")
             receivers = tuple(term.updates or turn.player.trains)
             weighted = value * (term.weight * scale)
             totals[receivers] = totals[receivers] + weighted if receivers in totals else weighted
@@ -155,9 +147,21 @@ def play(model: Model, turn: Turn, translations: Iterable[Translation], scale: f
     for index, (receivers, total) in enumerate(totals.items()):
         if total.requires_grad:
             model.engine.backward(total, model.nets.parameters_of(receivers), index + 1 < len(totals))
-    for translation in played:
-        translation.reading = None
+    for translation in translations:
+        translation.reading, translation.pools = None, {}
     return logs
+
+
+def played_by(term: Term, translations: Sequence[Translation]) -> list[Translation]:
+    """Return the translations that a term plays.
+
+    Raises:
+        UnknownNameError: The plan makes no translation of a name that the term asks for.
+    """
+    for name in term.on or ():
+        if all(name != translation.name for translation in translations):
+            raise UnknownNameError("translation", name, [translation.name for translation in translations])
+    return [translation for translation in translations if term.on is None or translation.name in term.on]
 
 
 def update(model: Model, turn: Turn, parameters: Sequence[nn.Parameter], values: Logs, files: object = None) -> None:
@@ -170,25 +174,34 @@ def update(model: Model, turn: Turn, parameters: Sequence[nn.Parameter], values:
     model.remember_finite(turn.player.name, tuple(values), flags, finite, files)
 
 
-def split(model: Model, batch: Mapping[str, Any], given: Mapping[str, Tensor], index: int, parts: int) -> list[tuple[Mapping[str, Any], Draws]]:
+def split(model: Model, batch: Mapping[str, Any], given: Mapping[str, Tensor], index: int, parts: int) -> list[Part]:
     """Split a batch into micro-batches, each with its share of the batch's draws."""
     engine = model.engine
     tensors = {key: value for key, value in batch.items() if isinstance(value, Tensor)}
-    device = next(iter(tensors.values())).device if tensors else torch.device("cpu")
-    whole = {"label": engine.gather(tensors["label"])} if "label" in tensors and engine.count > 1 else {k: tensors[k] for k in ("label",) if k in tensors}
-    made = []
+    first = next((tensor for tensor in tensors.values() if tensor.ndim == 4), next(iter(tensors.values()), torch.empty(0)))
+    dtype = first.dtype if first.is_floating_point() else torch.get_default_dtype()
+    whole = (
+        {"label": engine.gather(tensors["label"])}
+        if "label" in tensors and engine.count > 1
+        else {k: tensors[k] for k in ("label",) if k in tensors}
+    )
+    made: list[Part] = []
     for part in range(parts):
         rows = {key: Share(part, parts).of(value) if parts > 1 else value for key, value in tensors.items()}
         share = Share(engine.index * parts + part, engine.count * parts)
-        made.append(({**batch, **rows}, Draws((model.seed, model.round, index), given, share, whole, device)))
+        made.append(({**batch, **rows}, Draws((model.seed, model.round, index), given, share, whole, first.device, dtype)))
     return made
 
 
-def _translate(model: Model, part: tuple[Mapping[str, Any], Draws], players: Sequence[Player]) -> list[Translation]:
+def translate(model: Model, part: Part, players: Sequence[Player]) -> list[Translation]:
+    """Ask the plan for the translations of a micro-batch; they learn if one of the players trains a part of the translator."""
     batch, draws = part
-    owned = {slot for player in players for slot in player.trains}
-    learning = any(model.nets.roles[slot] != "discriminator" for slot in owned)
+    learning = _learns(model, {slot for player in players for slot in player.trains})
     return model.plan(model.nets, batch, draws, learning, **model.recipe.plan_options)
+
+
+def _learns(model: Model, slots: Iterable[str]) -> bool:
+    return any(model.nets.roles[slot] not in JUDGES for slot in slots)
 
 
 def _summed(loss: Any, translations: Sequence[Translation], term: str) -> Tensor:
@@ -198,51 +211,9 @@ def _summed(loss: Any, translations: Sequence[Translation], term: str) -> Tensor
         value = loss(translation)
         total = value if total is None else total + value
         translation.term = ""
-    assert total is not None, f"{term} plays no translation"
+    if total is None:
+        raise PlanError(f'Term "{term}" plays no translation. Name one in on=, or leave on= out.')
     return total
-
-
-class SingleProcess:
-    """The plain engine: one process, no scaling, autocast where the user has switched it on."""
-
-    index, count = 0, 1
-
-    def autocast(self) -> Any:
-        """Leave autocast as the caller has it."""
-        return torch.enable_grad()
-
-    def backward(self, total: Tensor, inputs: Sequence[nn.Parameter], retain: bool) -> None:
-        """Run autograd to ``inputs`` alone."""
-        total.backward(inputs=list(inputs), retain_graph=retain)  # type: ignore[no-untyped-call]
-
-    def average(self, parameters: Sequence[nn.Parameter], finite: Tensor) -> Tensor:
-        """Return ``finite``: there is nobody to average with."""
-        return finite
-
-    def gather(self, tensor: Tensor) -> Tensor:
-        """Return the tensor."""
-        return tensor
-
-    def apply(self, optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], finite: Tensor, clip: float) -> Tensor:
-        """Step where the losses and the gradients are finite, without asking the host."""
-        return gated_step(optimizer, parameters, finite, clip)
-
-
-def gated_step(optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], finite: Tensor, clip: float = 0.0) -> Tensor:
-    """Step an optimizer unless a loss or a gradient is not finite; the decision stays on the device.
-
-    Fused optimizers skip the step where their ``found_inf`` is 1, which is how a gradient scaler stops them too.
-    """
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    if not gradients:
-        return finite
-    norm = nn.utils.get_total_norm(gradients)
-    finite = finite & torch.isfinite(norm)
-    if clip:
-        nn.utils.clip_grads_with_norm_(parameters, clip, norm)
-    optimizer.found_inf = (~finite).to(torch.float32)  # type: ignore[attr-defined]
-    optimizer.step()
-    return finite
 
 
 def finite_or_raise(reports: Sequence[tuple[str, tuple[str, ...], Tensor, Tensor, object]], done: int) -> None:
@@ -256,8 +227,15 @@ def finite_or_raise(reports: Sequence[tuple[str, tuple[str, ...], Tensor, Tensor
             bad = [name for name, flag in zip(names, flags.tolist(), strict=True) if not flag]
             what = " and ".join(f'"{name}"' for name in bad) or f'The gradient of "{player}"'
             shown = list(files)[:8] if isinstance(files, (list, tuple)) else []
-            where = f" Its files: {', '.join(map(str, shown))}{', ...' if isinstance(files, (list, tuple)) and len(files) > 8 else ''}." if shown else ""
+            where = (
+                f" Its files: {', '.join(map(str, shown))}{', ...' if isinstance(files, (list, tuple)) and len(files) > 8 else ''}."
+                if shown
+                else ""
+            )
             raise NonFiniteLossError(
                 f"{what} became NaN or infinite in round {done}; the weights are those of the round before.{where} "
-                f"Look at these images, or lower the learning rate."
+                f"Look at these images, or lower the learning rate.",
+                terms=bad,
+                round=done,
+                files=[str(file) for file in files] if isinstance(files, (list, tuple)) else (),
             )

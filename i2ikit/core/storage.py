@@ -76,7 +76,9 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str | to
     folder = find(Path(path))
     data = read_json(folder / CONFIG)
     if data.get("format") != FORMAT:
-        raise CheckpointError(f'"{folder / CONFIG}" has format {data.get("format")!r}; this version reads {FORMAT}. Install the i2ikit that wrote it.')
+        raise CheckpointError(
+            f'"{folder / CONFIG}" has format {data.get("format")!r}; this version reads {FORMAT}. Install the i2ikit that wrote it.'
+        )
     try:
         recipe = recipe_json.restore(data["recipe"])
     except (KeyError, TypeError, ValueError) as error:
@@ -93,7 +95,9 @@ def find(path: Path) -> Path:
     if (path / CONFIG).is_file():
         return path
     if path.is_file():
-        raise CheckpointError(f'"{path}" is a file, and a model is a folder. Checkpoints of other projects are imported: i2ikit import --help.')
+        raise CheckpointError(
+            f'"{path}" is a file, and a model is a folder. Checkpoints of other projects are imported: i2ikit import --help.'
+        )
     if not path.is_dir():
         raise CheckpointError(f'There is no model at "{path}".')
     for name in ("final", "best"):
@@ -118,9 +122,13 @@ def load_weights(model: Model, tensors: Mapping[str, Tensor], origin: str) -> No
     own = _weights(model)
     wrong = [f"{name} is missing" for name in own if name not in tensors]
     wrong += [f"{name} is not expected" for name in tensors if name not in own]
-    wrong += [f"{n} is {list(tensors[n].shape)}, expected {list(own[n].shape)}" for n in own if n in tensors and own[n].shape != tensors[n].shape]
+    wrong += [
+        f"{n} is {list(tensors[n].shape)}, expected {list(own[n].shape)}" for n in own if n in tensors and own[n].shape != tensors[n].shape
+    ]
     if wrong:
-        raise CheckpointError(f'"{origin}" does not fit recipe "{model.recipe.name}": {"; ".join(wrong[:5])}{"; ..." if len(wrong) > 5 else ""}.')
+        raise CheckpointError(
+            f'"{origin}" does not fit recipe "{model.recipe.name}": {"; ".join(wrong[:5])}{"; ..." if len(wrong) > 5 else ""}.'
+        )
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(tensors[name])
@@ -208,14 +216,16 @@ def write_folder(directory: Path, write: Callable[[Path], None]) -> Path:
         write(fresh)
         _flush(fresh)
         if directory.exists():
-            os.replace(directory, old)
-        os.replace(fresh, directory)
+            directory.replace(old)
+        fresh.replace(directory)
     except Exception as error:
         if old.exists() and not directory.exists():
-            os.replace(old, directory)
+            old.replace(directory)
         if isinstance(error, OSError) or "SafetensorError" in type(error).__name__:
             free = shutil.disk_usage(directory.parent if directory.parent.exists() else Path()).free // 2**20
-            raise CheckpointError(f'"{directory}" cannot be written: {error} ({free} MiB are free). What was there before is untouched.') from error
+            raise CheckpointError(
+                f'"{directory}" cannot be written: {error} ({free} MiB are free). What was there before is untouched.'
+            ) from error
         raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

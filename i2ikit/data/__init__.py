@@ -2,7 +2,7 @@
 
 from i2ikit.data.check import CheckReport, check
 from i2ikit.data.dataset import Dataset, FileDataset, Item
-from i2ikit.data.images import read_image, write_image
+from i2ikit.pixels import read_image, write_image
 from i2ikit.data.joint import JointDataset, join
 from i2ikit.data.loader import Batch, Loader
 from i2ikit.data.open import open_data

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
-from i2ikit.data.images import is_image
-from i2ikit.data.records import Found, Record, listed
+from i2ikit.pixels import is_image
+from i2ikit.data.records import Found, Record, listed, stem
 from i2ikit.data.source import Source
 from i2ikit.errors import DataError, UnknownNameError
 
@@ -21,7 +20,7 @@ PAPER = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
 
 def find_list(source: Source) -> str | None:
     """Return the name of the attribute list, or None."""
-    return next((file for file in source.files if PurePosixPath(file).name == LIST), None)
+    return next((file for file in source.files if file.rsplit("/", 1)[-1] == LIST), None)
 
 
 def read_list(source: Source, table: str, labels: Sequence[str] | None = None) -> Found:
@@ -54,20 +53,20 @@ def read_list(source: Source, table: str, labels: Sequence[str] | None = None) -
     place = {name: index + 1 for index, name in enumerate(names)}
     records: list[Record] = []
     several = 0
-    for line, file in zip(rows, files, strict=True):
+    shuffled = list(zip(rows, files, strict=True))
+    random.Random(1234).shuffle(shuffled)
+    tested = TEST_IMAGES if len(rows) > 2 * TEST_IMAGES else 0
+    for index, (line, file) in enumerate(shuffled):
         cells: dict[str, str | None] = {name.lower(): "yes" if line[place[name]] == "1" else "no" for name in chosen if name not in grouped}
         if grouped:
             true = [HAIR[name] for name in grouped if line[place[name]] == "1"]
             several += len(true) > 1
             cells["hair"] = true[0] if true else "none"
-        records.append(Record(file, cells=cells))
-    random.Random(1234).shuffle(records)
+        records.append(Record(file, ("test" if index < tested else "train") if tested else "", cells))
     notes = [f"{several} images have several hair colours; the first counts."] if several else []
-    if len(records) > 2 * TEST_IMAGES:
-        records = [Record(each.file, "test" if index < TEST_IMAGES else "train", each.cells) for index, each in enumerate(records)]
-        notes.append(f"The test split is the first {TEST_IMAGES} rows after shuffling with seed 1234, as in StarGAN.")
+    if tested:
+        notes.append(f"The test split is the first {tested} rows after shuffling with seed 1234, as in StarGAN.")
     exclusive = {"hair": tuple(HAIR[name] for name in grouped)} if grouped else {}
-    notes.append(f"Images are cropped to {CROP}x{CROP} at the centre.")
     return Found(tuple(records), columns, selected=True, crop=CROP, exclusive=exclusive, notes=tuple(notes))
 
 
@@ -89,10 +88,10 @@ def _files(source: Source, table: str, names: Sequence[str]) -> list[str]:
     by_stem: dict[str, str] = {}
     for file in source.files:
         if is_image(file):
-            stem = PurePosixPath(file).stem
-            if stem not in by_stem or "align" in file:
-                by_stem[stem] = file
-    missing = [name for name in names if PurePosixPath(name).stem not in by_stem]
+            name = stem(file)
+            if name not in by_stem or "align" in file:
+                by_stem[name] = file
+    missing = [name for name in names if stem(name) not in by_stem]
     if missing:
         raise DataError(f'"{table}" names {listed(missing)}, not in "{source.path}". Unpack img_align_celeba beside the list.')
-    return [by_stem[PurePosixPath(name).stem] for name in names]
+    return [by_stem[stem(name)] for name in names]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from i2ikit.data.images import decode, is_image
+from i2ikit.pixels import decode, is_image
 from i2ikit.data.pairs import glued, matched, two_folders
 from i2ikit.data.places import Place, labelled, place_of
 from i2ikit.data.rafd import is_rafd, read_names

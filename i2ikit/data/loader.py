@@ -155,9 +155,9 @@ class Loader:
                 while len(order) < needed:
                     order += torch.randperm(count, generator=generator).tolist()
                 flips = torch.rand(needed, generator=generator) < 0.5
-                self._orders[epoch, name] = (order, (flips & self._flip).tolist())
                 for old in [key for key in self._orders if key[0] < self._epoch]:
                     del self._orders[old]
+                self._orders[epoch, name] = (order, (flips & self._flip).tolist())
             return self._orders[epoch, name]
 
     def _image(self, item: Item, mirrored: bool, target: bool = False) -> Tensor:

@@ -13,7 +13,7 @@ from i2ikit.core.domain import DomainSpec
 from i2ikit.data.celeba import find_list, read_list
 from i2ikit.data.dataset import Dataset, FileDataset, Images, Item, Reading, native
 from i2ikit.data.folders import read_folders
-from i2ikit.data.images import is_image
+from i2ikit.pixels import is_image
 from i2ikit.data.labels import declare
 from i2ikit.data.records import Found, hold_out, listed
 from i2ikit.data.source import Source, open_source
@@ -79,8 +79,12 @@ def open_data(
     found = _read(source, table, labels, kind, pairs)
     found = hold_out(found, holdout)
     domain, rows, notes = declare(found, None if found.selected else labels, sets)
+    if crop is None and found.crop:
+        notes.append(f"Images are cropped to {found.crop}x{found.crop} at the centre, as usual for this set; crop= says otherwise.")
     reading = Reading(background, channels, _size(crop if crop is not None else found.crop), found.glued)
-    return assemble(source, found, domain, rows, reading, notes, name=where.stem if where.is_file() else where.resolve().name)
+    return assemble(
+        source, found, domain, rows, reading, notes, name=where.stem if where.suffix.lower() == ".zip" else source.path.resolve().name
+    )
 
 
 def assemble(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 from attrs import frozen
 
-from i2ikit.data.records import Found, Record, split_folder
+from i2ikit.data.records import Found, Record, split_folder, stem
 
 EXPRESSIONS = frozenset({"angry", "contemptuous", "disgusted", "fearful", "happy", "neutral", "sad", "surprised"})
 """The folders of RaFD as StarGAN's authors arrange it."""
@@ -29,7 +28,7 @@ class Place:
 
 def place_of(file: str) -> Place:
     """Return where a file lies; ``trainA``, ``train/A`` and ``A/train`` are the same."""
-    *folders, name = PurePosixPath(file).parts
+    *folders, name = file.split("/")
     split = domain = ""
     if folders and (letter := _LETTERED.match(folders[0])):
         split, domain, *folders = split_folder(letter[1]), letter[2], *folders[1:]
@@ -40,7 +39,7 @@ def place_of(file: str) -> Place:
             split, folders = split_folder(folders[1]), [folders[0], *folders[2:]]
         if folders:
             domain, *folders = folders
-    return Place(file, split, domain, "/".join([*folders, PurePosixPath(name).stem]))
+    return Place(file, split, domain, "/".join([*folders, stem(name)]))
 
 
 def labelled(places: Sequence[Place], domains: Sequence[str], kind: str) -> Found:

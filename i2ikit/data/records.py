@@ -72,6 +72,12 @@ def split_name(text: str, where: str) -> str:
     return _SPLIT_NAMES.get(word, "")
 
 
+def stem(file: str) -> str:
+    """Return the last part of a name without its ending; quicker than pathlib for the hundred thousands of a large set."""
+    last = file.rsplit("/", 1)[-1]
+    return last.rpartition(".")[0] or last
+
+
 def split_folder(text: str) -> str:
     """Return the split that a folder is named after, or nothing."""
     return _SPLIT_NAMES.get(text.lower(), "")
@@ -91,7 +97,7 @@ def hold_out(found: Found, share: float | None) -> Found:
     """
     if share is not None and not 0 <= share < 1:
         raise DataError(f"A hold-out is a share from 0 up to 1; found {share}.")
-    records = tuple(evolve(record, split=record.split or "train") for record in found.records)
+    records = tuple(record if record.split else evolve(record, split="train") for record in found.records)
     has_split = any(record.split != "train" for record in records)
     share = (0.0 if has_split else 0.1) if share is None else share
     if not share or any(record.split == "test" for record in records):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import uuid
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -51,8 +50,11 @@ class FolderSource:
             raise DataError(f'"{self.path / file}" cannot be read: {cause.strerror}.') from None
 
     def size(self, file: str) -> int:
-        """Return the size of a file in bytes."""
-        return (self.path / file).stat().st_size
+        """Return the size of a file in bytes, or raise DataError."""
+        try:
+            return (self.path / file).stat().st_size
+        except OSError as cause:
+            raise DataError(f'"{self.path / file}" cannot be read: {cause.strerror}.') from None
 
 
 class ZipSource:
@@ -96,25 +98,6 @@ class ZipSource:
 def open_source(path: Path) -> Source:
     """Return the source at a path that exists."""
     return ZipSource(path) if path.is_file() else FolderSource(path)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: beside its place first, then renamed.
-
-    Raises:
-        DataError: The folder cannot be written or the disk is full.
-    """
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            draft.write_bytes(data)
-            draft.replace(path)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-    except OSError as cause:
-        raise DataError(f'"{path}" cannot be written: {cause.strerror}. Nothing was left half-written.') from None
 
 
 def natural_order(names: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from i2ikit.data.images import is_image
+from i2ikit.pixels import is_image
 from i2ikit.data.records import Found, Record, listed, split_name
 from i2ikit.data.source import Source
 from i2ikit.errors import DataError, suggestion
@@ -53,7 +53,10 @@ def read_table(source: Source, table: str) -> Found:
     elif table.lower().endswith(".jsonl"):
         lines = list(_json_lines(text, table))
     else:
-        lines = list(_csv_lines(text, table))
+        try:
+            lines = list(_csv_lines(text, table))
+        except csv.Error as cause:
+            raise DataError(f'Table "{table}" is no CSV: {cause}.') from None
     if not lines:
         raise DataError(f'Table "{table}" has no rows.')
     columns = tuple(dict.fromkeys(name for _, cells in lines for name in cells if name not in _RESERVED))

@@ -39,8 +39,16 @@ class InstanceNorm(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Normalise maps [B, C, H, W]."""
-        mean, var = (self.running_mean, self.running_var) if self.track and self.training else (None, None)
-        return F.instance_norm(maps, mean, var, self.weight, self.bias, True, self.momentum, self.eps)
+        if self.track and self.training:
+            self._remember(maps.detach())
+        if maps.device.type == "cpu":  # groups of one channel are the same numbers, and faster there
+            return F.group_norm(maps, self.channels, self.weight, self.bias, self.eps).to(maps.dtype)
+        return F.instance_norm(maps, None, None, self.weight, self.bias, eps=self.eps)
+
+    def _remember(self, maps: Tensor) -> None:
+        var, mean = torch.var_mean(maps.to(self.running_mean.dtype), (2, 3))
+        self.running_mean.lerp_(mean.mean(0), self.momentum)
+        self.running_var.lerp_(var.mean(0), self.momentum)
 
     def extra_repr(self) -> str:
         """Show the options in a printed model."""

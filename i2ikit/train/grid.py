@@ -83,7 +83,7 @@ class Grid:
         draw = ImageDraw.Draw(canvas)
         for column, title in enumerate(["input", *self.titles], start=-1):
             left, top = self.place(0, column)
-            draw.text((left + self.width // 2, top - 10), _cut(title, self.width), _INK, font(14), anchor="mb")
+            draw.text((left + self.width // 2, top - 10), _cut(title, self.width), _INK, font(14), anchor="ms")
         for row, image in enumerate(inputs):
             left, top = self.place(row, -1)
             canvas.paste(self._cell(image), (left, top))

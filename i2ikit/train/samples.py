@@ -14,9 +14,9 @@ from torch import Tensor
 from i2ikit.core.domain import NO, Attribute, DomainSpec
 from i2ikit.core.model import Model
 from i2ikit.data.dataset import Dataset, Item
-from i2ikit.data.source import write_atomically
 from i2ikit.data.transforms import Transform
 from i2ikit.errors import DataError, I2IKitError
+from i2ikit.pixels import write_atomically
 from i2ikit.train.grid import Grid, png
 
 MOST_COLUMNS = 14
@@ -176,14 +176,14 @@ class Samples:
         assert self._grid is not None
         truth = self._grid.truth
         attributes = list(dict.fromkeys(target.attribute for target in self.targets))
-        found = []
+        found: list[dict[str, Any]] = []
         for row, item in enumerate(self.items):
             wanted = attributes[row % len(attributes)]
             fits = [index for index, target in enumerate(self.targets) if target.changes(item.row)]
             fits = [index for index in fits if truth is None or truth[index][row] is not None] or fits
             fits = [index for index in fits if self.targets[index].attribute == wanted] or fits
             if fits:
-                column = fits[row // len(attributes) % len(fits)]
+                column = min(fits, key=lambda index: sum(each["column"] == index for each in found))
                 target = self.targets[column]
                 title = _spoken(target.attribute, target.of(item.row)) if target.attribute else "translation"
                 found.append({"row": row, "column": column, "title": title})

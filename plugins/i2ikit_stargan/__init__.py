@@ -32,12 +32,17 @@ def i2ikit_components() -> list[Component]:
             role="loss",
             at="i2ikit_stargan.losses:domain_real_loss",
             says="The domain head reads the source label off real images.",
+            curve="How badly the critic reads the labels of real images. Guessing costs ln k for a group of k values and ln 2 = 0.69 for "
+            "each yes-or-no attribute; it falls towards 0 as the critic learns them.",
         ),
         Component(
             "domain_fake_loss",
             role="loss",
             at="i2ikit_stargan.losses:domain_fake_loss",
             says="The domain head reads the target label off translations.",
+            curve="How badly the critic reads the wanted labels off the translations. It begins at guessing or above (ln k for a group of "
+            "k values, 0.69 for yes or no) and falls as the changes become visible; where it meets the curve of the real images, they are "
+            "as clear as there.",
         ),
     ]
 

@@ -11,7 +11,7 @@ from i2ikit.errors import LabelError, SpecError
 
 
 class LabelPlanes(nn.Module):
-    """Append the target label to the last map of the code, one constant plane an entry (StarGAN, section 4).
+    """Append the target label to the last map of the code, one constant plane an entry (StarGAN, figure 2).
 
     The label of several label sets is one vector ``[c_1, ..., c_n, mask]``: unknown parts are zero and the mask says which sets are
     known (section 3.2).

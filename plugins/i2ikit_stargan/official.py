@@ -73,7 +73,9 @@ def import_official(
     g = _generator_sizes(g_state, g_name) if g_state else None
     d = _critic_sizes(d_state, d_name) if d_state else None
     if g and d and g.channels != d.channels:
-        raise CheckpointError(f"{g_name} draws {g.channels} channels and {d_name} judges {d.channels}. Take two files of one training.")
+        raise CheckpointError(
+            f"{g_name} draws {g.channels} channels and {d_name} judges {d.channels} channels. Take the files of one training."
+        )
     domain = _labels(labels, g.planes if g else None, d.classes if d else None)
     model = build(
         "stargan",

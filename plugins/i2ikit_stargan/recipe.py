@@ -54,7 +54,7 @@ STARGAN = Recipe(
         "terms": {"critic/domain": {"official": True}, "translator/domain": {"official": True}},
     },
 )
-"""The paper's networks, losses and numbers (section 5 and tables 4 and 5)."""
+"""The paper's networks, losses and numbers (sections 3.1, 4 and 5.3, tables 4 and 5); the number of rounds is the original code's."""
 
 STARGAN_FAST = Recipe(
     name="stargan-fast",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,8 @@ from i2ikit.data.faces import (
     write,
 )
 from i2ikit.data.faces import scene as scene_module
-from i2ikit.data.images import read_image
 from i2ikit.errors import DataError, OptionError, UnknownNameError
+from i2ikit.pixels import read_image
 
 SIZE = 64
 
@@ -161,7 +162,7 @@ def test_every_pair_of_expressions_differs_at_64_pixels_by_more_than_a_stated_mi
 
 
 def test_nearest_values_recovers_the_rows_of_true_drawings() -> None:
-    indices = range(100, 164)
+    indices = range(100, 140)
     who, said = identities(0, indices), rows(0, indices)
     assert nearest_values(draw(who, said, SIZE, SIZE), who, said) == said
 
@@ -331,3 +332,15 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(DataError, match=r"No space left on device\. Nothing was left"):
         write(tmp_path / "faces", count=2, size=8)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_two_thousand_faces_take_seconds_of_one_core() -> None:
+    who, said = identities(0, range(2000)), rows(0, range(2000))
+    start = time.process_time()
+    draw(who, said, SIZE, SIZE)
+    assert time.process_time() - start < 20  # about 3 s on an idle core; a shared one is given slack
+
+
+def test_no_faces_are_an_empty_batch() -> None:
+    assert draw(identities(0, []), [], 8, 9).shape == (0, 3, 8, 9)

@@ -13,6 +13,7 @@ import pytest
 
 from i2ikit import Registry
 from i2ikit.core.component import options_of
+from i2ikit.testing import check_component
 
 FOLDER = Path(__file__).parent / "example_plugin"
 
@@ -41,6 +42,13 @@ def test_its_loss_resolves(example: ModuleType) -> None:
     registry = Registry(discover=False)
     registry.register(example)
     assert registry.resolve("i2ikit_example:example_brightness_loss", "loss").__name__ == "brightness_loss"
+
+
+@pytest.mark.parametrize("name", ["example_tint_conditioner", "example_brightness_loss"])
+def test_its_parts_conform(example: ModuleType, name: str) -> None:
+    registry = Registry(discover=False)
+    registry.register(example)
+    assert "is_documented" in check_component(name, registry=registry).passed
 
 
 def test_its_recipe_uses_parts_of_other_plugins(example: ModuleType) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from i2ikit import Model, Schedule, build
-from i2ikit_stargan.official import export_official
 from stargan_by_hand import StarGAN, celeba, criticise, generate, original_rates, rafd
 from torch import Tensor
 from torch.nn import functional as F
+
+from i2ikit import Model, Schedule, build
+from i2ikit_stargan.official import export_official
 
 HAIR = {"hair": ("black", "blond", "brown"), "male": bool}
 MOOD = {"mood": ("angry", "happy", "sad")}
@@ -25,7 +26,7 @@ def small(**changes: Any) -> Model:
     generator = torch.Generator().manual_seed(7)
     with torch.no_grad():
         for parameter in model.nets.parameters():
-            parameter += 0.1 * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype))
     return model
 
 
@@ -57,7 +58,9 @@ def assert_equal_weights(model: Model, by_hand: StarGAN) -> None:
             torch.testing.assert_close(own[key], tensor.detach(), rtol=0, atol=1e-9, msg=lambda text, key=key: f"{key}: {text}")
 
 
-ROWS = [{"hair": "black", "male": True}, {"hair": "blond", "male": False}, {"hair": "brown", "male": True}, {"hair": "black", "male": False}]
+ROWS: list[dict[str, Any]] = [
+    {"hair": hair, "male": male} for hair, male in (("black", True), ("blond", False), ("brown", True), ("black", False))
+]
 
 
 @pytest.mark.parametrize(("size", "channels", "blocks"), [((16, 24), 3, 2), ((8, 8), 1, 0), ((36, 20), 4, 3)])
@@ -90,9 +93,7 @@ def test_several_rounds_with_five_critic_steps_to_one_and_linear_decay_equal_the
         logs = model.step(batch, draws=draws)
         target = batch["label"][draws["perm"]]
         classify = celeba if official else paper
-        losses = by_hand.iteration(
-            batch["image"], batch["label"], target, draws["alpha"], classify, lr=lr, translator=(i + 1) % 5 == 0
-        )
+        losses = by_hand.iteration(batch["image"], batch["label"], target, draws["alpha"], classify, lr=lr, translator=(i + 1) % 5 == 0)
         assert {name: float(value) for name, value in logs.items()} == pytest.approx(losses, rel=1e-9)
     assert_equal_weights(model, by_hand)
 

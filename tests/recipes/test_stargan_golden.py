@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 import torch
-from i2ikit import Model, Translation, import_official
-from i2ikit.core.draws import Draws
-from i2ikit_stargan.official import export_official
+from attrs import evolve
 from stargan_by_hand import criticise, generate, parameters, statistics
 from torch import Tensor
+from torch.nn import functional as F
+
+from i2ikit import Model, Translation, import_official
+from i2ikit.core.draws import Draws
+from i2ikit_stargan.losses import domain_real_loss
+from i2ikit_stargan.official import export_official
 
 GOLDEN = Path(__file__).parents[3] / "shared/golden"
 pytestmark = pytest.mark.skipif(not GOLDEN.is_dir(), reason="the golden numbers of the original code (../shared/golden) are not here")
@@ -95,33 +99,37 @@ def test_the_networks_written_by_hand_give_the_originals_outputs(name: str) -> N
     golden.assert_output("D_cls", logits)
 
 
-def assert_records(found: dict[str, Tensor | None], records: list[Any], *, sums: float, samples: float, what: str) -> None:
-    """Compare tensors with [key, shape, sum, sum of squares, samples], sums relative to the tensor's size."""
+def assert_records(found: dict[str, Tensor], records: list[Any], *, sums: float, samples: float | None = None, what: str) -> None:
+    """Compare tensors with [key, shape, sum, sum of squares, samples]: sums relative to the tensor's size, samples to its typical entry."""
     assert [record[0] for record in records] == list(found)
     for key, shape, total, squares, values in records:
         tensor = found[key]
-        assert tensor is not None
         assert list(tensor.shape) == shape
         flat = tensor.detach().double().flatten()
         assert float(flat.square().sum()) == pytest.approx(squares, rel=sums, abs=1e-12), f"{what} {key}: sum of squares"
         assert float(flat.sum()) == pytest.approx(total, rel=sums, abs=sums * (squares * flat.numel()) ** 0.5), f"{what} {key}: sum"
         places = range(flat.numel()) if flat.numel() <= 8 else [i * flat.numel() // 8 for i in range(8)]
-        assert flat[list(places)].tolist() == pytest.approx(values, rel=sums, abs=samples), f"{what} {key}: samples"
+        allowed = 30 * sums * (squares / flat.numel()) ** 0.5 if samples is None else samples
+        assert flat[list(places)].tolist() == pytest.approx(values, rel=sums, abs=allowed), f"{what} {key}: samples"
 
 
-def one_iteration(data: str, case: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Golden, Model, dict[str, float], dict[str, Any]]:
-    """Play the recorded iteration; keep each network's gradients and weights after each turn."""
-    golden = Golden(f"stargan_step_{data}")
-    imported = golden.model(LABELS[data])
-    optimizer = imported.recipe.player("critic").optimizer
-    model = golden.model(LABELS[data])
-    model.recipe = model.recipe.with_player(_every(imported.recipe.player("translator"), 1))
-    if case == "frozen_D":
-        model.recipe = model.recipe.with_player(_rate(imported.recipe.player("critic"), 0.0))
-    assert optimizer.lr == 1e-4
+def batch_of(golden: Golden, data: str, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
     label = golden.input(f"label_{data}")
-    label = torch.nn.functional.one_hot(label, 5).float() if data == "rafd" else label
-    batch = {"image": golden.input(f"stargan_step_{data}/x_{data}"), "label": label}
+    label = F.one_hot(label, 5) if data == "rafd" else label
+    return {"image": golden.input(f"stargan_step_{data}/x_{data}").to(dtype), "label": label.to(dtype)}
+
+
+def one_iteration(
+    data: str, case: str, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype = torch.float32
+) -> tuple[Golden, dict[str, float], dict[str, Any]]:
+    """Play the recorded iteration; return the losses, and each network's gradients and weights after its turn."""
+    golden = Golden(f"stargan_step_{data}")
+    model = golden.model(LABELS[data]).to(dtype)
+    critic, translator = model.recipe.player("critic"), model.recipe.player("translator")
+    assert critic.optimizer.lr == translator.optimizer.lr == 1e-4
+    model.recipe = model.recipe.with_player(evolve(translator, every=1))
+    if case == "frozen_D":
+        model.recipe = model.recipe.with_player(evolve(critic, optimizer=evolve(critic.optimizer, lr=0.0)))
     kept: dict[str, Any] = {}
     played = type(model.engine).apply
 
@@ -129,24 +137,13 @@ def one_iteration(data: str, case: str, monkeypatch: pytest.MonkeyPatch) -> tupl
         slot = "discriminator" if "discriminator" not in kept else "generator"
         kept[slot] = gradients(model, slot)
         result = played(engine, optimizer, parameters, finite, clip)
-        kept[f"{slot} after"] = {key: value.clone() for key, value in export_official(model)[slot].items()}
+        state = export_official(model)[slot]
+        kept[f"{slot} after"] = {key: value.clone() for key, value in state.items() if not key.endswith("num_batches_tracked")}
         return result
 
     monkeypatch.setattr(type(model.engine), "apply", apply)
-    logs = model.step(batch, draws={"perm": golden.input("perm"), "alpha": golden.input("alpha")})
-    return golden, model, {name: float(value) for name, value in logs.items()}, kept
-
-
-def _every(player: Any, every: int) -> Any:
-    from attrs import evolve
-
-    return evolve(player, every=every)
-
-
-def _rate(player: Any, lr: float) -> Any:
-    from attrs import evolve
-
-    return evolve(player, optimizer=evolve(player.optimizer, lr=lr))
+    logs = model.step(batch_of(golden, data, dtype), draws={"perm": golden.input("perm"), "alpha": golden.input("alpha")})
+    return golden, {name: float(value) for name, value in logs.items()}, kept
 
 
 def gradients(model: Model, slot: str) -> dict[str, Tensor]:
@@ -157,9 +154,10 @@ def gradients(model: Model, slot: str) -> dict[str, Tensor]:
     return {key: gradient.clone() for key, gradient in named.items() if gradient is not None}
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["single", "double"])
 @pytest.mark.parametrize(("data", "case"), STEPS)
-def test_one_iteration_equals_the_originals(data: str, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    golden, _, logs, kept = one_iteration(data, case, monkeypatch)
+def test_one_iteration_equals_the_originals(data: str, case: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    golden, logs, kept = one_iteration(data, case, monkeypatch, dtype)
     recorded = {name.removeprefix(f"{case}/{data}/"): value for name, value in golden.meta["values"].items()}
     losses = recorded["losses"]
     wanted = {
@@ -171,8 +169,10 @@ def test_one_iteration_equals_the_originals(data: str, case: str, monkeypatch: p
         "translator/cycle": losses["G/loss_rec"],
     }
     assert logs == pytest.approx(wanted, rel=1e-5)
-    assert_records(kept["discriminator"], recorded["D_grad_at_D_step"], sums=1e-3, samples=1e-4, what="gradient of D")
-    assert_records(kept["generator"], recorded["G_grad_at_G_step"], sums=1e-3, samples=1e-4, what="gradient of G")
+    # In single precision one ReLU near zero that falls on the other side moves every gradient before it by a percent.
+    sums = 1e-3 if dtype is torch.float32 else 1e-5
+    assert_records(kept["discriminator"], recorded["D_grad_at_D_step"], sums=sums, what="gradient of D")
+    assert_records(kept["generator"], recorded["G_grad_at_G_step"], sums=sums, what="gradient of G")
     # Where the exact gradient is zero its rounding noise decides the sign of Adam's first step: 2 lr apart at most.
     assert_records(kept["discriminator after"], recorded["D_state_after_D_step"], sums=1e-5, samples=2e-6, what="D")
     assert_records(kept["generator after"], recorded["G_state_after_G_step"], sums=1e-4, samples=2.1e-4, what="G")
@@ -180,7 +180,7 @@ def test_one_iteration_equals_the_originals(data: str, case: str, monkeypatch: p
 
 @pytest.mark.parametrize("data", list(LABELS))
 def test_a_critic_with_learning_rate_0_stays_as_it_is(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    golden, _, _, kept = one_iteration(data, "frozen_D", monkeypatch)
+    golden, _, kept = one_iteration(data, "frozen_D", monkeypatch)
     assert all(torch.equal(value, golden.states["D"][key]) for key, value in kept["discriminator after"].items())
 
 
@@ -188,13 +188,8 @@ def test_a_critic_with_learning_rate_0_stays_as_it_is(data: str, monkeypatch: py
 def test_the_papers_domain_loss_is_another_one_for_several_labels_only(data: str) -> None:
     golden = Golden(f"stargan_step_{data}")
     model = golden.model(LABELS[data])
-    label = golden.input(f"label_{data}")
-    label = torch.nn.functional.one_hot(label, 5).float() if data == "rafd" else label
-    translation = Translation(
-        model.nets, Draws(), exemplar=golden.input(f"stargan_step_{data}/x_{data}"), exemplar_domain=label
-    )
-    from i2ikit_stargan.losses import domain_real_loss
-
+    batch = batch_of(golden, data)
+    translation = Translation(model.nets, Draws(), exemplar=batch["image"], exemplar_domain=batch["label"])
     recorded = golden.meta["values"][f"step/{data}/losses"]["D/loss_cls"]
     assert float(domain_real_loss(translation, official=True).detach()) == pytest.approx(recorded, rel=1e-5)
     assert (float(domain_real_loss(translation).detach()) == pytest.approx(recorded, rel=1e-5)) is (data == "rafd")

@@ -96,18 +96,21 @@ def paint_mouth(scene: Scene) -> None:
     smirk = part.clamp(0, 1.3)
     middle = pose.curve * (0.5 - square) - pose.smirk * (smirk * smirk - 0.3)
     slope = (2.0 * pose.curve * part + 2.0 * pose.smirk * smirk) / width
-    steep = (1.0 + slope * slope).sqrt()
+    # dividing by the steepness of the curve turns heights into distances
+    round_ = (1.0 - pose.square) * 2.0 * part.clamp(-1.3, 1.3) + pose.square * 5.0 * part.sign() * (inside > 0.8)
+    steep_top = (1.0 + (slope - pose.open_top * round_ / width).square()).sqrt()
+    steep_low = (1.0 + (slope + pose.open_low * round_ / width).square()).sqrt()
     top = middle - pose.open_top * opening
     low = middle + pose.open_low * opening
-    mouth = torch.maximum(torch.maximum(top - y, y - low) / steep, (x.abs() - width))
+    mouth = torch.maximum(torch.maximum((top - y) / steep_top, (y - low) / steep_low), (x.abs() - width))
     full = 0.024 + 0.018 * scene.of("lip")
     skin, lip = scene.who.skin, scene.colour(palette.LIP)
     tint = 0.62 * skin * torch.tensor([0.9, 0.62, 0.62], device=scene.device) + 0.38 * lip
     bow = full * (0.75 + 0.5 * almond)
-    lips = torch.maximum(torch.maximum(top - y - bow, y - low - bow * 1.15) / steep, x.abs() - width - 0.014)
+    lips = torch.maximum(torch.maximum((top - y - bow) / steep_top, (y - low - bow * 1.15) / steep_low), x.abs() - width - 0.014)
     cover = patch.fill(lips, tint, "lips")
     patch.shade(cover * fade((y - low - bow * 0.55).abs(), 0.022) * 0.3, scene.colour(palette.WHITE))
-    hole = torch.maximum(torch.maximum(top - 0.011 - y, y - low - 0.011) / steep, x.abs() - width - 0.004)
+    hole = torch.maximum(torch.maximum((top - 0.011 - y) / steep_top, (y - low - 0.011) / steep_low), x.abs() - width - 0.004)
     cover = patch.fill(hole, scene.colour(palette.MOUTH) * 0.75, "mouth", ink=0.9)
     tongue = torch.maximum(ellipse(x, y - low - 0.015, width * 0.62, 0.075), mouth)
     shown = (0.07 - pose.open_low).clamp_min(0) * 90.0

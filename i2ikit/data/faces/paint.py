@@ -66,6 +66,8 @@ class SketchPainter:
             return cover
         view = self.canvas[:, 0, window[0], window[1]]
         view += (1.0 - ink * (1.0 - INK) - view).mul_(cover)
+        if ink > 0.8:  # dark shapes need no outline, which would fatten brows and frames
+            return cover
         half = (pixel * 0.5).clamp_min(self.thickness * 0.5)
         view += (INK - view).mul_(coverage(distance.abs() - half, pixel))
         return cover

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from i2ikit.data.encode import encode
-from i2ikit.data.source import write_atomically
 from i2ikit.errors import DataError
+from i2ikit.pixels import png16
+from i2ikit.pixels.encode import encode
+from i2ikit.pixels.files import write_atomically
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".npy")
 
@@ -52,14 +53,14 @@ def decode(data: bytes, name: str) -> Pixels:
         raise DataError(f'Image "{name}" is empty (0 bytes). Replace or remove it.')
     if data[:6] == b"\x93NUMPY":
         return _array(data, name)
-    if data[:8] == b"\x89PNG\r\n\x1a\n" and data[24:25] == b"\x10":
-        return _deep_png(data, name)
+    if png16.is_deep_colour(data):
+        return png16.read(data, name)
     try:
         with Image.open(io.BytesIO(data)) as opened:
             _refuse_loss(opened, name)
             opened.load()
             image = ImageOps.exif_transpose(opened)
-            pixels = _pixels(image, name)
+            pixels = pixels_of(image, name)
     except DataError:
         raise
     except UnidentifiedImageError:
@@ -70,6 +71,9 @@ def decode(data: bytes, name: str) -> Pixels:
 
 
 def _refuse_loss(image: Image.Image, name: str) -> None:
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":  # phones add a depth map or a thumbnail to a photograph
+        raise DataError(f'Image "{name}" has {frames} frames, of which only the first would be read. Save each as a file of its own.')
     bits = getattr(image, "tag_v2", {}).get(258, (8,))
     if image.format == "TIFF" and len(bits) > 1 and max(bits) > 8:
         raise DataError(
@@ -77,7 +81,8 @@ def _refuse_loss(image: Image.Image, name: str) -> None:
         )
 
 
-def _pixels(image: Image.Image, name: str) -> Pixels:
+def pixels_of(image: Image.Image, name: str) -> Pixels:
+    """Return the pixels [H W C] of a PIL image, uint8 or uint16; see :func:`decode`."""
     if image.mode in {"P", "PA"}:
         image = image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
     elif "transparency" in image.info and image.mode in {"L", "RGB"}:
@@ -90,18 +95,9 @@ def _pixels(image: Image.Image, name: str) -> Pixels:
         if array.size and (int(array.min()) < 0 or int(array.max()) > 65535):
             raise DataError(f'Image "{name}" has 32 bits. Save it with 8 or 16 bits, or as an NPY of float32 in [-1, 1].')
         return array.astype(np.uint16)[..., None]
+    if image.mode == "F":
+        raise DataError(f'Image "{name}" holds 32-bit floats. Save it with 8 or 16 bits, or as an NPY of float32 in [-1, 1].')
     raise DataError(f'Image "{name}" has mode {image.mode}, which is neither gray nor RGB. Convert it to RGB first.')
-
-
-def _deep_png(data: bytes, name: str) -> Pixels:
-    # Pillow reads 16-bit RGB as 8 bits without a word; torchvision keeps them.
-    from torchvision.io import ImageReadMode, decode_png
-
-    try:
-        tensor: Tensor = decode_png(torch.frombuffer(bytearray(data), dtype=torch.uint8), mode=ImageReadMode.UNCHANGED)
-    except RuntimeError as cause:
-        raise DataError(f'Image "{name}" is damaged: {_one_line(cause).split(", ")[-1]}. Replace or remove it.') from None
-    return np.ascontiguousarray(tensor.permute(1, 2, 0).numpy())
 
 
 def _array(data: bytes, name: str) -> Pixels:
@@ -192,6 +188,15 @@ def bits_of(pixels: Pixels | Tensor) -> int:
     return pixels.dtype.itemsize * 8
 
 
+def read_pixels(path: Path) -> Pixels:
+    """Return the pixels [H W C] of a file as they are stored; see :func:`decode`."""
+    try:
+        data = path.read_bytes()
+    except OSError as cause:
+        raise DataError(f'Image "{path}" cannot be read: {cause.strerror}.') from None
+    return decode(data, str(path))
+
+
 def read_image(path: str | Path, *, background: str | None = None, channels: int | None = None) -> Tensor:
     """Return one image [C H W], float32 in [-1, 1].
 
@@ -204,11 +209,7 @@ def read_image(path: str | Path, *, background: str | None = None, channels: int
         DataError: The file is missing or damaged.
     """
     path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as cause:
-        raise DataError(f'Image "{path}" cannot be read: {cause.strerror}.') from None
-    pixels = decode(data, str(path))
+    pixels = read_pixels(path)
     if background is not None:
         pixels = composite(pixels, background)
     if channels is not None:

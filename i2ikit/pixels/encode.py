@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from i2ikit.errors import DataError
+from i2ikit.pixels import png16
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF", ".npy": "NPY"}
 _CHANNELS = {"PNG": (1, 2, 3, 4), "JPEG": (1, 3), "WEBP": (3, 4), "BMP": (1, 3), "TIFF": (1, 2, 3, 4)}
 _OPTIONS: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True, "exact": True}}
-_PNG_COLOUR = {1: 0, 2: 4, 3: 2, 4: 6}
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
@@ -49,7 +47,7 @@ def encode(image: NDArray[np.float32], path: Path, bits: int) -> bytes:
         )
     pixels = _integers(image, bits)
     if bits == 16 and kind == "PNG":
-        return _deep_png(pixels)
+        return png16.write(pixels)
     flat = pixels[..., 0] if channels == 1 else pixels
     picture = Image.fromarray(flat) if bits == 16 else Image.frombytes(_MODES[channels], (flat.shape[1], flat.shape[0]), flat.tobytes())
     buffer = io.BytesIO()
@@ -68,19 +66,3 @@ def _npy(array: NDArray[Any]) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
-
-
-def _deep_png(pixels: NDArray[Any]) -> bytes:
-    height, width, channels = pixels.shape
-    rows = np.ascontiguousarray(pixels.astype(">u2")).view(np.uint8).reshape(height, width * channels * 2)
-    # each row begins with its filter; 2 stores the difference to the row above, which packs well
-    filtered = np.full((height, rows.shape[1] + 1), 2, dtype=np.uint8)
-    filtered[0, 1:] = rows[0]
-    filtered[1:, 1:] = rows[1:] - rows[:-1]
-    header = struct.pack(">IIBBBBB", width, height, 16, _PNG_COLOUR[channels], 0, 0, 0)
-    packed = zlib.compress(filtered.tobytes(), 6)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

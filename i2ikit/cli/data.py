@@ -1,0 +1,97 @@
+"""``i2ikit data``: check a data set, or make the built-in one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from i2ikit.data import CheckReport
+
+
+@click.group()
+def data() -> None:
+    """Check a data set, or make the built-in ones."""
+
+
+@data.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--labels", help="The attributes to take, such as 'tone,gender'; all by default.")
+@click.option("--kind", type=click.Choice(("labelled", "unpaired", "paired", "glued")), help="Where the layout shall not decide.")
+@click.option("--background", help="A colour behind transparent pixels, such as white.")
+@click.option("--channels", type=click.IntRange(1, 4), help="How many channels to read, where the files differ.")
+@click.option("--crop", type=click.IntRange(min=1), help="A centred window that is cut from every image.")
+@click.pass_context
+def check(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
+    """Open every file and say what there is, what is wrong, and how to train on it. Exit code 2 where a file cannot be used."""
+    from i2ikit.data import check as examine
+
+    given = {name: value for name, value in options.items() if value is not None}
+    reports = []
+    for path in paths:
+        report = examine(path, **given)
+        reports.append(report)
+        if len(reports) > 1:
+            click.echo("")
+        _show(report) if sys.stdout.isatty() else click.echo(report.render())
+    if not all(report.ok for report in reports):
+        ctx.exit(2)
+
+
+@data.group()
+def make() -> None:
+    """Make a data set."""
+
+
+@make.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--count", type=click.IntRange(min=1), default=1000, show_default=True, help="How many faces.")
+@click.option("--size", type=click.IntRange(min=8), default=64, show_default=True, help="Pixels of a side.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Other seeds draw other people.")
+@click.option("--views/--no-views", default=True, show_default=True, help="Sketches, segments, profiles, low resolution and masks too.")
+@click.option("--partial", is_flag=True, help="Hide one label set of each training face.")
+def faces(directory: Path, count: int, size: int, seed: int, views: bool, partial: bool) -> None:
+    """Draw cartoon faces into a new folder, with a table of their attributes."""
+    from i2ikit.data import faces as drawn
+
+    place = drawn.write(directory, count, size, seed, views=views, partial=partial)
+    click.echo(f"{count:,} faces of {size}x{size} pixels in {place}")
+    click.echo(f"look at them with: i2ikit data check {place}")
+
+
+def _show(report: CheckReport) -> None:
+    """Show a report as tables for a terminal; the words are those of its plain form."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, soft_wrap=True)
+    pairs = "pairs" if report.kind == "paired" else "images"
+    console.print(f"[bold]{report.path}[/]: {report.kind}, {sum(report.images.values())} {pairs}")
+    splits = list(report.images)
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    for title in ("", "", *splits):
+        table.add_column(title, justify="right" if title else "left")
+    table.add_row("images", "", *(str(report.images[split]) for split in splits))
+    for names in report.sets:
+        table.add_section()
+        for name in names:
+            for index, (value, counts) in enumerate(report.labels[name].items()):
+                shown = "[dim](unknown)[/]" if value is None else f"[cyan]{value}[/]"
+                table.add_row("" if index else f"[bold]{name}[/]", shown, *(str(counts.get(split, 0)) for split in splits))
+    console.print(table)
+    for says, counted in (("size (height x width)", report.sizes), ("mode", report.modes)):
+        ordered = sorted(counted.items(), key=lambda pair: -pair[1])
+        more = f", {len(ordered) - 5} others" if len(ordered) > 5 else ""
+        console.print(f"{says}: " + ", ".join(f"{name} ({count})" for name, count in ordered[:5]) + more, markup=False)
+    rendered = report.render().splitlines()
+    for line in rendered:
+        bad = line.startswith(("unreadable", "other channels", "same content", "subjects in"))
+        if bad or line.startswith(("note: ", "all files")):
+            console.print(line, style="red" if bad else "green" if line.startswith("all") else "yellow", markup=False)
+    if report.command:
+        console.print(f"train with:\n  [bold]{report.command}[/]")
+    else:
+        console.print(rendered[-1], markup=False)

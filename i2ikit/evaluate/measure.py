@@ -1,0 +1,195 @@
+"""The evaluation of any model that translates images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from i2ikit.data import Dataset, Item
+from i2ikit.errors import DataError, OptionError
+from i2ikit.evaluate import truth
+from i2ikit.evaluate.measurement import STYLES, Measurement
+from i2ikit.evaluate.parameters import count_parameters
+from i2ikit.evaluate.protocol import Number, versions
+from i2ikit.evaluate.reference import Reference, load_reference, reference_classifier
+from i2ikit.evaluate.report import Report
+from i2ikit.evaluate.resize import Preparation
+from i2ikit.evaluate.tally import Tally
+from i2ikit.evaluate.truth import Targets
+
+if TYPE_CHECKING:
+    from i2ikit.core.model import Model
+
+
+def evaluate(
+    model: Model,
+    data: Dataset,
+    *,
+    split: str = "test",
+    targets: Targets = "all",
+    batch: int = 64,
+    classifier: str | Path | Reference | None = "auto",
+    cache: str | Path | None = None,
+    limit: int | None = None,
+    crop: Any = "fit",
+    resize: str = "lanczos",
+) -> Report:
+    """Measure a model on one split of a data set.
+
+    Every image whose value of an attribute is known is translated to every other value, the other attributes kept; where the data has the
+    true image of a change, the translation is measured against it. A number that cannot be measured is left out, and the report says why.
+
+    Args:
+        model: A model, or anything with its ``translate``, ``domain`` and ``image``.
+        data: All splits: the reference classifier is trained on ``"train"``.
+        split: What is measured on.
+        targets: ``"all"``, the names of attributes, or a mapping ``{"tone": ("dark",)}``.
+        batch: Images that are translated together.
+        classifier: ``"auto"`` trains one or takes the one in ``cache``; a folder or a Reference is taken as it is; None leaves
+            accuracy out.
+        cache: A folder in which the classifier is kept.
+        limit: At most so many input images, drawn with seed 0; all by default.
+        crop: A window that is cut before resizing, as :class:`i2ikit.data.Transform` takes it; "fit" is what ``fit`` trains with.
+        resize: How images are brought to the model's size: "lanczos" or "bilinear".
+
+    Raises:
+        DataError: Data and model do not fit: other channels, no shared attribute.
+        UnknownNameError: A split, attribute or value that does not exist.
+        OptionError: Something else that cannot be asked for.
+    """
+    if batch < 1 or (limit is not None and limit < 1):
+        raise OptionError(f"batch and limit are 1 or more; found batch={batch}, limit={limit}.")
+    plan = _plan(model, data)
+    prepare = Preparation(model.image.height, model.image.width, crop, resize)
+    left_out: dict[str, str] = {}
+    described, numbers = _described(model, left_out)
+    if split == "test" and split not in data.splits:
+        reason = f'"{data.name}" has no split "test"; it has: {", ".join(data.splits)}.'
+        return Report(tuple(numbers), described, left_out={**left_out, "psnr": reason, "accuracy": reason, "diversity": reason})
+    part = data.split(split)
+    if part.image.channels != model.image.channels:
+        raise DataError(
+            f'"{data.name}" has images of {part.image.channels} channels and the model takes {model.image.channels}. '
+            'Open the data as it was opened for training, such as with background="white".'
+        )
+    chosen = _chosen(model, data, plan, targets)
+    items, notes = _inputs(model, part, plan, limit)
+    protocol = {
+        "split": split, "inputs": len(items), "targets": {name: list(values) for name, values in chosen.items()}, **prepare.protocol(),
+        "channels": part.image.channels, "range": "[0, 1], not rounded to 8 bits", "data": data.fingerprint(),
+        "round": int(getattr(model, "round", 0)), "seed": int(getattr(model, "seed", 0)), "versions": versions(),
+    }  # fmt: skip
+    reference = _reference(classifier, data, prepare, plan, split, cache, left_out)
+    styled = bool(_plan_options(model).get("style", 0))
+    measurement = Measurement(model, plan, part, chosen, prepare, reference, styled, left_out=left_out)
+    for start in range(0, len(items), batch):
+        measurement.add(items[start : start + batch])
+    tally = measurement.tally
+    _explain_missing(tally, left_out, part)
+    judged = {"classifier": dict(reference.config)} if reference else {}
+    extra = {"accuracy": judged, "kept": judged}
+    compared = f"{STYLES} samples of style for one target" if styled else "the translations of one input to all targets"
+    numbers = tally.numbers(protocol, extra, compared) + _own(reference, protocol, judged) + numbers
+    return Report(tuple(numbers), described, tuple(tally.pairs()), left_out, tuple(notes))
+
+
+def _plan_options(model: Model) -> Mapping[str, Any]:
+    options: Mapping[str, Any] = getattr(getattr(model, "recipe", None), "plan_options", {})
+    return options
+
+
+def _plan(model: Model, data: Dataset) -> str:
+    plan = str(getattr(getattr(model, "recipe", None), "plan", data.kind))
+    if plan == "sampled":
+        raise OptionError("This model draws images from noise: there is no input that its translations could be measured against.")
+    if plan == "paired" and data.kind != "paired":
+        raise DataError(f'The model translates pairs, and "{data.name}" is {data.kind}. Give a data set of pairs.')
+    return plan
+
+
+def _chosen(model: Model, data: Dataset, plan: str, targets: Targets) -> dict[str, tuple[str, ...]]:
+    if plan == "paired":
+        return {}
+    shared = [each.name for each in truth.shared_attributes(model.domain, data)]
+    return truth.wanted(model.domain, shared if targets == "all" else targets)
+
+
+def _inputs(model: Model, data: Dataset, plan: str, limit: int | None) -> tuple[list[Item], list[str]]:
+    items, notes = list(data.items), list[str]()
+    if plan == "labelled" and not model.domain.masked:
+        items = [item for item in items if truth.can_be_labelled(model.domain, item)]
+        if len(items) < len(data.items):
+            notes.append(f"{len(data.items) - len(items)} images are left out: a label is unknown, and the model's labels have no mask.")
+    if limit is not None and limit < len(items):
+        items = truth.drawn(items, limit)
+        notes.append(f"Measured on {limit} of the images only (limit).")
+    return items, notes
+
+
+def _reference(
+    classifier: str | Path | Reference | None, data: Dataset, prepare: Preparation, plan: str, split: str, cache: str | Path | None,
+    left_out: dict[str, str],
+) -> Reference | None:  # fmt: skip
+    if isinstance(classifier, Reference):
+        return classifier
+    if classifier is None or plan == "paired":
+        left_out["accuracy"] = "no classifier was asked for." if classifier is None else "pairs have no attributes."
+        return None
+    if classifier != "auto":
+        return load_reference(classifier)
+    try:
+        return reference_classifier(data, prepare, cache=cache, held_out=split)
+    except DataError as reason:
+        left_out["accuracy"] = str(reason)
+        return None
+
+
+def _explain_missing(tally: Tally, left_out: dict[str, str], data: Dataset) -> None:
+    if not tally.rows:
+        left_out["psnr"] = left_out["accuracy"] = left_out["diversity"] = "no image has a known value of an attribute that was asked for."
+        return
+    without = sorted(
+        {row["attribute"] for row in tally.rows if "psnr" not in row} - {row["attribute"] for row in tally.rows if "psnr" in row}
+    )
+    reason = f'"{data.name}" has no true image of a change'
+    if not any("psnr" in row for row in tally.rows):
+        left_out["psnr"] = f"{reason}."
+    else:
+        left_out.update({f"psnr/{name}": f"{reason} of {name}." for name in without})
+    if not any(tally.kept.values()) and "accuracy" not in left_out:
+        left_out["kept"] = "there is no other attribute with known values that could be kept."
+    if not tally.inputs["diversity"]:
+        left_out["diversity"] = "each input has one translation only."
+
+
+def _own(reference: Reference | None, protocol: Mapping[str, Any], judged: Mapping[str, Any]) -> list[Number]:
+    if reference is None:
+        return []
+    says = "share of real held-out images in which the reference classifier recognises the known value"
+    return [
+        Number(f"classifier_accuracy/{name}", value, "", True, {
+            **{key: protocol[key] for key in ("split", "data", "versions")}, "count": reference.counts.get(name), "definition": says,
+            **judged,
+        })
+        for name, value in reference.accuracy.items()
+    ]  # fmt: skip
+
+
+def _described(model: Model, left_out: dict[str, str]) -> tuple[dict[str, Any], list[Number]]:
+    described: dict[str, Any] = {"round": int(getattr(model, "round", 0)), "seed": int(getattr(model, "seed", 0))}
+    recipe = getattr(model, "recipe", None)
+    if recipe is not None:
+        described["recipe"] = recipe.name
+    if not hasattr(model, "nets"):
+        left_out["parameters"] = "the model has no nets that could be counted."
+        return described, []
+    counted = count_parameters(model)
+    protocol = {"definition": "parameters, trainable or not; shared ones once", "versions": versions()}
+    numbers = [Number("parameters", counted.total, "", False, protocol)]
+    numbers += [Number(f"parameters/{name}", count, "", False, protocol) for name, count in counted.slots.items() if count]
+    if counted.translators > 1:
+        crossed = {**protocol, "definition": counted.formula, "translators": counted.translators, "translator": counted.translator}
+        numbers.append(Number("parameters_cross_domain", counted.cross_domain, "", False, crossed))
+    described["parameters"] = {"total": counted.total, **counted.slots}
+    return described, numbers

@@ -1,0 +1,131 @@
+"""Distances between an image and its truth, as functions and as torchmetrics metrics.
+
+All take images [B C H W] in [0, 1]. The functions give one value an image [B]; the metrics average these over all images, which for PSNR is
+not the PSNR of the average error.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+
+from i2ikit.errors import OptionError
+
+CAP = 100.0
+"""The PSNR in dB of two equal images, and the most that any pair gets: a mean squared error of 1e-10."""
+WINDOW, SIGMA = 11, 1.5
+"""The Gaussian window of SSIM (Wang et al., 2004)."""
+
+
+def unit(images: Tensor) -> Tensor:
+    """Return images in [-1, 1] as images in [0, 1], values outside clamped."""
+    return images.clamp(-1.0, 1.0).add(1.0).div(2.0)
+
+
+def psnr(images: Tensor, truths: Tensor) -> Tensor:
+    """Return the peak signal-to-noise ratio of each image [B] in dB, at most :data:`CAP`.
+
+    Args:
+        images: [B C H W] in [0, 1].
+        truths: [B C H W] in [0, 1].
+
+    Raises:
+        OptionError: The shapes differ.
+    """
+    _same(images, truths)
+    ratio: Tensor = peak_signal_noise_ratio(images, truths, data_range=1.0, reduction="none", dim=(1, 2, 3))
+    return ratio.clamp(max=CAP)
+
+
+def ssim(images: Tensor, truths: Tensor) -> Tensor:
+    """Return the structural similarity of each image [B], with a Gaussian window of 11x11, sigma 1.5, K1 0.01, K2 0.03 (Wang et al., 2004).
+
+    Args:
+        images: [B C H W] in [0, 1], 11 pixels or more high and wide.
+        truths: [B C H W] in [0, 1].
+
+    Raises:
+        OptionError: The shapes differ, or the window does not fit.
+    """
+    _same(images, truths)
+    if min(images.shape[-2:]) < WINDOW:
+        height, width = images.shape[-2:]
+        raise OptionError(f"SSIM needs {WINDOW}x{WINDOW} pixels or more for its window; found {height}x{width}.")
+    similarity = structural_similarity_index_measure(images, truths, sigma=SIGMA, kernel_size=WINDOW, data_range=1.0, reduction="none")
+    assert isinstance(similarity, Tensor)
+    return similarity
+
+
+def l1(images: Tensor, truths: Tensor) -> Tensor:
+    """Return the mean absolute difference of each image [B].
+
+    Args:
+        images: [B C H W] in [0, 1].
+        truths: [B C H W] in [0, 1].
+
+    Raises:
+        OptionError: The shapes differ.
+    """
+    _same(images, truths)
+    return (images - truths).abs().mean(dim=(1, 2, 3))
+
+
+class _Mean(Metric):
+    """The mean over all images of one value an image."""
+
+    is_differentiable = True
+    full_state_update = False
+    total: Tensor
+    count: Tensor
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.long), dist_reduce_fx="sum")
+
+    def compute(self) -> Tensor:
+        """Return the mean, NaN before the first image."""
+        return (self.total / self.count).float()
+
+    def _add(self, values: Tensor) -> None:
+        self.total += values.detach().double().sum()
+        self.count += len(values)
+
+
+class PSNR(_Mean):
+    """Mean over images of :func:`psnr`, in dB."""
+
+    higher_is_better = True
+
+    def update(self, images: Tensor, truths: Tensor) -> None:
+        """Add images [B C H W] in [0, 1]."""
+        self._add(psnr(images, truths))
+
+
+class SSIM(_Mean):
+    """Mean over images of :func:`ssim`."""
+
+    higher_is_better = True
+
+    def update(self, images: Tensor, truths: Tensor) -> None:
+        """Add images [B C H W] in [0, 1]."""
+        self._add(ssim(images, truths))
+
+
+class L1(_Mean):
+    """Mean over images of :func:`l1`."""
+
+    higher_is_better = False
+
+    def update(self, images: Tensor, truths: Tensor) -> None:
+        """Add images [B C H W] in [0, 1]."""
+        self._add(l1(images, truths))
+
+
+def _same(images: Tensor, truths: Tensor) -> None:
+    if images.shape != truths.shape or images.ndim != 4:
+        raise OptionError(f"Images and truths are [B, C, H, W] of one shape; found {list(images.shape)} and {list(truths.shape)}.")

@@ -1,0 +1,119 @@
+"""A small translation with every view, on which losses and plans are tried."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from i2ikit.core.code import Code, Posterior, Verdict
+from i2ikit.core.domain import DomainSpec
+from i2ikit.core.draws import Draws, Share
+from i2ikit.core.nets import Nets
+from i2ikit.core.recipe import Slot
+from i2ikit.core.specs import CodeSpec, ImageSpec, MapSpec, StyleSpec
+from i2ikit.core.translation import Translation
+
+WIDTH = 4
+
+
+class _Encoder(nn.Module):
+    def __init__(self, image: ImageSpec) -> None:
+        super().__init__()
+        self.gives = CodeSpec((MapSpec(image.channels),), StyleSpec(WIDTH), posterior=True)
+        self.content = nn.Conv2d(image.channels, image.channels, 3, padding=1)
+        self.style = nn.Linear(image.channels, 2 * WIDTH)
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+        mean, logvar = self.style(image.mean((2, 3))).chunk(2, dim=1)
+        return Code((self.content(image),), mean, Posterior(mean, logvar.tanh()))
+
+
+class _Conditioner(nn.Module):
+    def __init__(self, code: CodeSpec, domain: DomainSpec) -> None:
+        super().__init__()
+        self.gives = code
+        self.shift = nn.Linear(domain.width, code.maps[-1].channels)
+
+    def forward(self, code: Code, domain: Tensor) -> Code:
+        *finer, last = code.maps
+        return code._replace(maps=(*finer, last + self.shift(domain.to(last.dtype))[:, :, None, None]))
+
+
+class _Generator(nn.Module):
+    def __init__(self, image: ImageSpec) -> None:
+        super().__init__()
+        self.draw = nn.Conv2d(image.channels, image.channels, 3, padding=1)
+        self.tint = nn.Linear(WIDTH, image.channels)
+
+    def forward(self, code: Code) -> Tensor:
+        tint = self.tint(code.style)[:, :, None, None] if code.style is not None else 0.0
+        drawn: Tensor = (self.draw(code.maps[-1]) + tint).tanh()
+        return drawn
+
+
+class _Critic(nn.Module):
+    reads: tuple[str, ...] = ()
+
+    def __init__(self, image: ImageSpec, domain: DomainSpec) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(image.channels, WIDTH, 4, 2, 1)
+        self.second = nn.Conv2d(WIDTH, WIDTH, 4, 2, 1)
+        self.fine, self.coarse = nn.Conv2d(WIDTH, 1, 1), nn.Conv2d(WIDTH, 1, 1)
+        self.domain = nn.Linear(WIDTH, domain.content)
+
+    def forward(self, image: Tensor) -> Verdict:
+        fine = self.first(image).tanh()
+        coarse = self.second(fine).tanh()
+        return Verdict((self.fine(fine), self.coarse(coarse)), self.domain(coarse.mean((2, 3))), ((fine,), (coarse,)))
+
+
+def tiny_nets(image: ImageSpec, domain: DomainSpec, seed: int = 3) -> Nets:
+    """Return one small network a role, smooth everywhere, so that second derivatives say something."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        encoder = _Encoder(image)
+        filled: dict[str, nn.Module] = {
+            "encoder": encoder,
+            "conditioner": _Conditioner(encoder.gives, domain),
+            "generator": _Generator(image),
+            "discriminator": _Critic(image, domain),
+        }
+    slots = {name: Slot(f"tiny_{name}") for name in filled}
+    return Nets(filled, slots, {name: name for name in filled}, "labelled", image, domain)
+
+
+class Tiny:
+    """A batch of four rows, of which translations of any share are made. Labels are exchanged between rows of equal mask.
+
+    Args:
+        nets: The networks.
+        labels: The labels [4, D].
+        device: "cpu", or "meta" for a rehearsal.
+    """
+
+    def __init__(self, nets: Nets, labels: Tensor, device: str = "cpu") -> None:
+        generator = torch.Generator().manual_seed(11)
+        size = (len(labels), nets.image.channels, nets.image.height, nets.image.width)
+        names = ("real", "exemplar", "truth", "other")
+        self.images = {name: (torch.rand(size, generator=generator) * 2 - 1).to(device) for name in names}
+        self.style = torch.randn(len(labels), WIDTH, generator=generator).to(device)
+        self.labels = labels.to(device)
+        self.order = [1, 0, 3, 2]
+        self.nets, self.device = nets, device
+
+    def translation(self, share: Share | None = None, seed: int = 0) -> Translation:
+        """Return a translation and its reverse, of all rows or of a share of them."""
+        share = share or Share()
+        draws = Draws(("kit", seed), {}, share, {"label": self.labels}, torch.device(self.device))
+        images = {name: share.of(each) for name, each in self.images.items()}
+        source, target, style = share.of(self.labels), share.of(self.labels[self.order]), share.of(self.style)
+        there = Translation(
+            self.nets, draws, name="there", real=images["real"], source=source, target=target, truth=images["truth"], style=style,
+            exemplar=images["exemplar"], exemplar_domain=source,
+        )  # fmt: skip
+        back = Translation(
+            self.nets, draws, name="back", real=images["exemplar"], source=target, target=source, truth=images["other"], style=style,
+            exemplar=images["real"], exemplar_domain=source,
+        )  # fmt: skip
+        there.reverse, back.reverse = back, there
+        return there

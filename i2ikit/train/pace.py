@@ -1,0 +1,47 @@
+"""How many rounds fit into some minutes."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from i2ikit.core.model import Model
+    from i2ikit.train.engine import PlainEngine
+    from i2ikit.train.feeds import Feeds
+
+MARGIN = 0.95
+"""The part of the time that is planned for rounds; the rest is for checkpoints, samples and the first reading of the images."""
+
+
+def rounds_within(minutes: float, model: Model, feeds: Feeds, engine: PlainEngine, accumulate: int) -> tuple[int, float]:
+    """Measure a few rounds on a throw-away copy; return how many fit, and the seconds of one.
+
+    Whole cycles of the players' intervals are played. The first one warms up, unless it has already taken five seconds; then cycles are
+    timed for five seconds. What the measuring takes is taken from the minutes.
+    """
+    double = copy.deepcopy(model, {id(model.engine): model.engine})
+    cycle = min(16, math.lcm(*(player.every * term.every for player in model.recipe.players for term in player.terms.values())))
+    enough, position, start = min(5.0, minutes * 2), feeds.state(), time.perf_counter()
+
+    def played() -> float:
+        begin = time.perf_counter()
+        for _ in range(cycle):
+            double.step(feeds.next(), accumulate=accumulate)
+        double.raise_if_not_finite()  # waits for the device
+        return float(engine.mean(torch.tensor(time.perf_counter() - begin, device=engine.device)))
+
+    with torch.random.fork_rng([] if engine.device.type in ("cpu", "mps") else [engine.device]):
+        seconds, rounds = played(), cycle
+        if seconds < enough:
+            seconds, rounds = 0.0, 0
+        while seconds < enough:
+            seconds, rounds = seconds + played(), rounds + cycle
+    feeds.restore(position)
+    per_round, spent = seconds / rounds, time.perf_counter() - start
+    fit = max(cycle, math.floor((minutes * 60 * MARGIN - spent) / per_round))
+    return engine.same(fit), per_round

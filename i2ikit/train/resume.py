@@ -1,0 +1,118 @@
+"""Go on with a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+from i2ikit.core import recipe_json
+from i2ikit.core.build import build
+from i2ikit.errors import CheckpointError, DataError
+from i2ikit.train import checkpoint, configuration
+from i2ikit.train.ema import Averages
+from i2ikit.train.engine import is_first_process
+from i2ikit.train.feeds import Data, Source, listed
+from i2ikit.train.journal import Tracker
+from i2ikit.train.loop import STOPPED, Validate
+from i2ikit.train.options import FitOptions
+from i2ikit.train.progress import Progress, shown
+from i2ikit.train.session import begun, finished, opened
+
+if TYPE_CHECKING:
+    from i2ikit.core.model import Model
+    from i2ikit.core.recipe import Recipe
+    from i2ikit.core.registry import Registry
+
+
+def resume(
+    run: str | Path,
+    *,
+    data: Data | Source | Sequence[Data | Source] | None = None,
+    model: Model | None = None,
+    registry: Registry | None = None,
+    recipe: Recipe | None = None,
+    changes: Mapping[str, Any] | None = None,
+    allow: Sequence[str] = (),
+    validate: Validate | None = None,
+    trackers: Iterable[Tracker] = (),
+    progress: Progress | None = None,
+) -> Model:
+    """Go on with a run from its newest checkpoint; on the CPU the result is bit by bit that of a training without a pause.
+
+    Args:
+        run: The folder of the run; nothing else is needed.
+        data: The data sets, where they were made in Python or have moved.
+        model: The model as it was built, where its recipe holds functions that no file can hold.
+        registry: Where components are looked up; the installed plugins by default.
+        recipe: The recipe as it should be now, where it shall differ from the run's.
+        changes: Training options that shall differ: ``{"workers": 2}``.
+        allow: The differences that are meant, by their keys, such as ``"recipe.rounds"``; a key allows all that stands below it.
+        validate: As for :func:`fit`.
+        trackers: As for :func:`fit`.
+        progress: As for :func:`fit`.
+
+    Raises:
+        CheckpointError: There is no run, or no checkpoint that can be read.
+        ConfigChangedError: Something differs from what the run was started with; each difference is named.
+        DataError: The data cannot be found again.
+    """
+    run, progress = Path(run), progress or shown(silent=not is_first_process())
+    stored = configuration.read(run)
+    options = evolve(FitOptions.restore(stored["train"]), **dict(changes or {}))
+    descriptions = stored["data"] if isinstance(stored["data"], list) else [stored["data"]]
+    if data is None:
+        sources = [Source.restore(each) for each in descriptions]
+    else:
+        given = listed(data)
+        if len(given) != len(descriptions):
+            raise DataError(f'"{run}" was trained on {len(descriptions)} data sets; {len(given)} were given.')
+        sources = [_moved(Source.of(each), old) for each, old in zip(given, descriptions, strict=True)]
+    model = _rebuilt(run, stored, recipe, model, registry)
+    now = configuration.describe(model, sources, options)
+    different = configuration.differences(stored, now)
+    configuration.refuse_changes(different, allow, run)
+    with ExitStack() as stack:
+        engine, feeds = opened(stack, model, sources, options, progress)
+        averages = Averages(model, model.recipe.ema)
+        folder, weights, state, numbers = checkpoint.latest(run)
+        checkpoint.restore(model, averages, weights, state, numbers)
+        engine.restore(state)
+        if different and engine.chief:
+            history = [*stored.get("changes", []), {"round": model.round, "changed": {key: list(pair) for key, pair in different.items()}}]
+            configuration.write(run, {**now, "command": stored.get("command", ""), "changes": history})
+        progress.say(f'Going on from "{folder.name}" of "{run}".')
+        if engine.chief:
+            (run / STOPPED).unlink(missing_ok=True)
+        training = begun(stack, run, model, sources, feeds, engine, options, validate, trackers, progress, averages)
+        training.restore(numbers)
+        return finished(training, model)
+
+
+def _moved(source: Source, old: Mapping[str, Any]) -> Source:
+    """Return the source with the path of the run, where only the data set itself was given."""
+    return source if source.path is not None else evolve(source, path=old.get("path"), options=dict(old.get("options", {})))
+
+
+def _rebuilt(run: Path, stored: Mapping[str, Any], recipe: Recipe | None, model: Model | None, registry: Registry | None) -> Model:
+    if model is None:
+        lost = [
+            f"{player['name']}/{name}"
+            for player in stored["recipe"]["players"]
+            for name, term in player["terms"].items()
+            if str(term["loss"]).startswith("python:")
+        ]
+        if lost and recipe is None:
+            raise CheckpointError(
+                f'Term "{lost[0]}" of "{run}" is a Python function, which no file can hold. Call resume(run, model=build(...)).'
+            )
+        model = build(recipe or recipe_json.restore(stored["recipe"]), registry=registry, seed=int(stored.get("seed", 0)), rehearsal=False)
+        model.preprocessing = dict(stored.get("preprocessing", {}))
+        return model
+    model.recipe = evolve(model.recipe, rounds=stored["recipe"]["rounds"], batch=stored["recipe"]["batch"])
+    model.seed = int(stored.get("seed", model.seed))
+    model.preprocessing = dict(stored.get("preprocessing", {}))
+    return model

@@ -1,0 +1,106 @@
+"""What a new training and one that goes on have in common: processes, loaders, the loop, the end."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from i2ikit.core.step import SingleProcess
+from i2ikit.data import Transform
+from i2ikit.errors import OptionError
+from i2ikit.train import checkpoint
+from i2ikit.train.ema import Averages
+from i2ikit.train.engine import PlainEngine, launch
+from i2ikit.train.feeds import Feeds, Source, fitted, training_part
+from i2ikit.train.journal import Journal, Tracker
+from i2ikit.train.loop import Training, Validate
+from i2ikit.train.options import FitOptions
+from i2ikit.train.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from i2ikit.core.model import Model
+    from i2ikit.train.samples import Samples
+
+
+def opened(stack: ExitStack, model: Model, sources: Sequence[Source], options: FitOptions, progress: Progress) -> tuple[PlainEngine, Feeds]:
+    """Start the processes, put the model on its device and open the loaders; say what will be done."""
+    fits = [fitted(model, source.data) for source in sources]
+    names = " and ".join(f'"{data.name}" ({len(training_part(data).items):,} images)' for data in fits)
+    progress.say(f"Training {model.recipe.name} at {model.image.height}x{model.image.width} on {names}.")
+    engine = launch(options)
+    if model.recipe.batch % (engine.count * options.accumulate):
+        raise OptionError(
+            f"A batch of {model.recipe.batch} does not divide into {engine.count} processes x {options.accumulate} micro-batches. "
+            f"Choose a multiple of {engine.count * options.accumulate}."
+        )
+    stack.enter_context(checkpoint.own_randomness(model.seed, engine.device))
+    engine.prepare(model)
+    model.train()
+    if options.channels_last:
+        model.nets.to(memory_format=torch.channels_last)
+    feeds = Feeds(model, sources, engine, workers=options.workers, channels_last=options.channels_last)
+    stack.callback(feeds.close)
+    return engine, feeds
+
+
+def begun(
+    stack: ExitStack,
+    run: Path,
+    model: Model,
+    sources: Sequence[Source],
+    feeds: Feeds,
+    engine: PlainEngine,
+    options: FitOptions,
+    validate: Validate | None,
+    trackers: Iterable[Tracker],
+    progress: Progress,
+    averages: Averages | None = None,
+) -> Training:
+    """Return a training that is ready to go; say how long it is and what it leaves."""
+    shown = progress if engine.chief else Silent()
+    sets = f"{len(sources)} x " if len(sources) > 1 else ""
+    rows = f" ({model.recipe.batch // engine.count} on each of {engine.count} processes)" if engine.count > 1 else ""
+    shown.say(
+        f"{model.recipe.rounds - model.round:,} rounds of {sets}{model.recipe.batch} images{rows} on {engine.device.type}, "
+        f"{options.precision}; samples every {options.sample_every:,} rounds, checkpoints every {options.checkpoint_every:,}, in {run}."
+    )
+    journal = Journal(run, trackers, model.round) if engine.chief else None
+    if journal is not None:
+        stack.callback(journal.close)
+    return Training(
+        run,
+        model,
+        feeds,
+        averages or Averages(model, model.recipe.ema),
+        engine,
+        options,
+        journal=journal,
+        progress=shown,
+        samples=_samples(model, sources[0]) if engine.chief and options.sample_every else None,
+        validate=validate,
+    )
+
+
+def _samples(model: Model, source: Source) -> Samples | None:
+    from i2ikit.train.samples import Samples
+
+    transform = Transform(model.image.height, model.image.width, crop="fit")
+    try:
+        return Samples(fitted(model, source.data), model.domain, transform)
+    except Exception as error:  # noqa: BLE001 - pictures do not end a training
+        warnings.warn(f"There will be no samples ({type(error).__name__}: {error}).", stacklevel=2)
+        return None
+
+
+def finished(training: Training, model: Model) -> Model:
+    """Train to the end, save it, and return the model as anyone may use it."""
+    training.go()
+    training.save()
+    training.finish()
+    model.engine = SingleProcess()
+    return model

@@ -1,0 +1,63 @@
+"""``i2ikit import``: original weights become a model folder."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from i2ikit import build, load
+from i2ikit.cli.import_ import declared
+from i2ikit.errors import OptionError
+
+
+def test_original_weights_become_a_model_folder(i2i, tmp_path) -> None:
+    from i2ikit_stargan.official import export_official
+
+    small = build("stargan", size=32, generator={"width": 4, "blocks": 1}, discriminator={"width": 4}, rehearsal=False)
+    files = []
+    for name, state in export_official(small).items():
+        torch.save(state, tmp_path / f"{name}.ckpt")
+        files += [f"--{name}", tmp_path / f"{name}.ckpt"]
+    said = i2i("import", "stargan", tmp_path / "model", *files, "--labels", "hair=black,blond,brown male young")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.endswith(f"written to {tmp_path / 'model'}\n")
+    assert load(tmp_path / "model").domain.entries == ("hair=black", "hair=blond", "hair=brown", "male", "young")
+
+
+def test_labels_are_read_as_sets_of_groups_and_yes_or_no_attributes() -> None:
+    assert declared("hair=black,blond male + expression=happy,sad") == [
+        {"hair": ("black", "blond"), "male": bool},
+        {"expression": ("happy", "sad")},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("male + ", '--labels "male + " has an empty label set. Write "hair=black,blond male + expression=happy,sad".'),
+        ("male male", '--labels "male male": "male" is given twice. Write name=value,value or name.'),
+        ("=a,b", '--labels "=a,b": "=a,b" has no name. Write name=value,value or name.'),
+    ],
+)
+def test_labels_of_another_form_are_refused(text: str, line: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        declared(text)
+    assert str(caught.value) == line
+
+
+def test_an_unknown_system_and_a_missing_file_are_one_line_and_leave_nothing(i2i, tmp_path) -> None:
+    said = i2i("import", "starga", tmp_path / "model", "--generator", tmp_path / "G.ckpt")
+    assert said.code == 2
+    assert '"starga"' in said.err
+    assert "stargan" in said.err
+    said = i2i("import", "stargan", tmp_path / "model", "--generator", tmp_path / "G.ckpt")
+    assert said.code == 2
+    assert str(tmp_path / "G.ckpt") in said.err
+    assert said.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_used_is_left_alone(i2i, tmp_path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    said = i2i("import", "stargan", tmp_path, "--generator", tmp_path / "G.ckpt")
+    assert said == (2, "", f'error: "{tmp_path}" is not empty. Name a new folder for the model.\n')

@@ -1,0 +1,7 @@
+"""Toys are too small for several threads."""
+
+from __future__ import annotations
+
+import torch
+
+torch.set_num_threads(1)

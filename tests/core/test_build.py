@@ -1,0 +1,183 @@
+"""What ``build`` refuses, and how it says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from attrs import evolve
+from core.test_toy_bicyclegan import BICYCLEGAN
+from core.test_toy_cut import CUT
+from core.test_toy_cyclegan import CYCLEGAN
+from core.test_toy_munit import MUNIT
+from core.test_toy_psp import PSP
+from core.test_toy_stargan import STARGAN
+from core.test_toy_stargan2 import STARGAN2
+from core.test_toy_stylegan2 import STYLEGAN2
+from core.toys.assembly import assemble, batch_of
+from core.toys.special import two_styles
+from torch import Tensor
+
+from i2ikit import Player, Recipe, Slot, Term, Translation
+from i2ikit.errors import BuildError, UnknownNameError
+
+ALL = (STARGAN, CYCLEGAN, MUNIT, PSP, BICYCLEGAN, STYLEGAN2, CUT, STARGAN2)
+
+
+def problems(recipe: Recipe, **changes: Any) -> tuple[str, ...]:
+    with pytest.raises(BuildError) as caught:
+        assemble(recipe, **changes)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize("recipe", ALL, ids=lambda recipe: recipe.name)
+def test_every_toy_trains_on_its_own_example_batch_and_no_weight_is_idle(recipe: Recipe) -> None:
+    model = assemble(recipe)
+    # the logarithmic variance of an unused posterior and the style of a content encoder are the only weights that no term reads
+    idle = [name for name in model.idle if not name.startswith("encoder.style.")]
+    assert not idle
+    assert all(torch.isfinite(value) for value in model.step(batch_of(model)).values())
+
+
+@pytest.mark.parametrize("recipe", ALL, ids=lambda recipe: recipe.name)
+def test_equal_seeds_give_equal_weights_and_leave_the_global_stream_alone(recipe: Recipe) -> None:
+    state = torch.random.get_rng_state()
+    one, two, other = assemble(recipe), assemble(recipe), assemble(recipe, seed=1)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    pairs = zip(one.nets.parameters(), two.nets.parameters(), other.nets.parameters(), strict=True)
+    same = [(torch.equal(own, again), torch.equal(own, third)) for own, again, third in pairs]
+    assert all(equal for equal, _ in same)
+    assert not all(equal for _, equal in same)
+
+
+def test_a_label_that_does_not_reach_the_image_is_refused() -> None:
+    [problem] = problems(STARGAN, conditioner=None)
+    assert problem == (
+        "The target label does not reach the fake in encoder=toy_whole, generator=toy_painter, discriminator=toy_critic. "
+        "Put a conditioner between encoder and generator that reads it, such as stargan_conditioner."
+    )
+
+
+@pytest.mark.parametrize("recipe", [MUNIT, BICYCLEGAN, STARGAN2], ids=lambda recipe: recipe.name)
+def test_a_style_that_does_not_reach_the_image_is_refused(recipe: Recipe) -> None:
+    found = problems(recipe, generator={"styled": False})
+    assert any(problem.startswith("The style of the target does not reach the fake in encoder=") for problem in found)
+
+
+def test_several_wrong_names_are_reported_together() -> None:
+    found = problems(
+        STARGAN,
+        generator="toy_paintr",
+        plan_options={"stile": 3},
+        terms={"critic/domain": {"loss": "toy_domain_reel"}, "translator/cycle": {"updates": ("generatr",)}},
+    )
+    assert [problem.partition(". ")[2] for problem in found[:2]] == ['Did you mean "toy_painter"?', 'Did you mean "style"?']
+    assert 'No loss is called "toy_domain_reel". Did you mean "toy_domain_real"' in found[2]
+    assert found[3].startswith('Term "translator/cycle" updates "generatr", which player "translator" does not train.')
+    assert len(found) == 4
+
+
+def test_several_wrong_options_are_reported_together() -> None:
+    found = problems(STARGAN, generator={"widht": 3}, discriminator={"heads": True})
+    assert found == (
+        'Slot "generator": No option of "toy_painter" is called "widht". Did you mean "width"?',
+        'Slot "discriminator": No option of "toy_critic" is called "heads". Did you mean "head"?',
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"generatr": {"width": 3}}, 'No setting of recipe "toy_stargan" is called "generatr". Did you mean "generator"'),
+        ({"terms": {"translator/cycl": 1.0}}, 'No term is called "translator/cycl". Did you mean "translator/cycle"'),
+        ({"players": {"critc": {"every": 2}}}, 'No player is called "critc". Did you mean "critic"'),
+        ({"players": {"critic": {"evry": 2}}}, 'No setting of a player is called "evry". Did you mean "every"'),
+    ],
+)
+def test_a_misspelt_change_is_corrected(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(UnknownNameError, match=said):
+        assemble(STARGAN, **changes)
+
+
+def test_a_misspelt_plan_is_corrected_and_registered_plans_are_known() -> None:
+    [problem] = problems(STARGAN, plan="labeled")
+    assert problem.startswith('No plan is called "labeled". Did you mean "labelled"')
+    [problem] = problems(STARGAN, plan="toy_two_style")
+    assert problem.startswith('No plan is called "toy_two_style". Did you mean "toy_two_styles"')
+
+
+def test_a_plan_may_be_a_function_that_says_which_batches_it_takes() -> None:
+    model = assemble(BICYCLEGAN, plan=two_styles)
+    assert model.takes == "paired"
+    model.step(batch_of(model))
+
+    def unmarked(nets: Any, batch: Any, draws: Any, learning: bool) -> list[Translation]:
+        return []
+
+    [problem] = problems(PSP, plan=unmarked)
+    assert 'does not say which batches it takes. Mark it: @takes("labelled")' in problem
+
+
+def test_a_translation_that_the_plan_does_not_make_is_refused_at_build_time() -> None:
+    [problem] = problems(BICYCLEGAN, terms={"translator/l1": {"on": ("encodd",)}})
+    assert problem == 'No translation is called "encodd". Did you mean "encoded"?'
+
+
+def test_a_slot_that_nobody_trains_is_refused() -> None:
+    [problem] = problems(evolve(STARGAN, players=STARGAN.players[:1]))
+    assert problem == (
+        'Slot "generator" has weights, but no player trains it. Add it to a player\'s trains, or freeze it: Slot(..., frozen=True).'
+    )
+
+
+def test_a_player_that_trains_a_frozen_slot_is_refused() -> None:
+    [problem] = problems(PSP, players={"translator": {"trains": ("encoder", "generator")}})
+    assert problem == 'Player "translator" trains slot "generator", which is frozen. Leave it out, or unfreeze it.'
+
+
+def test_a_player_that_trains_a_slot_that_does_not_exist_is_refused() -> None:
+    [problem] = problems(PSP, players={"translator": {"trains": ("encodr",)}})
+    assert problem == 'Player "translator" trains a slot that does not exist. No slot is called "encodr". Did you mean "encoder"?'
+
+
+def test_a_prior_style_without_a_style_to_replace_is_refused() -> None:
+    [problem] = problems(BICYCLEGAN, style="prior")
+    assert problem.startswith('Slot "encoder": style="prior" draws a style in place of the encoder\'s, and there is none.')
+
+
+def test_an_extra_slot_without_a_role_is_refused() -> None:
+    [problem] = problems(CUT, head=Slot("toy_patch_head"))
+    assert problem.startswith('Slot "head" has no role. Give it one: Slot(..., role="encoder"), or one of')
+
+
+def test_a_term_that_asks_for_what_the_plan_does_not_give_is_refused() -> None:
+    [problem] = problems(STARGAN, terms={"translator/l1": Term("toy_l1")})
+    assert problem == 'Term "translator/l1" asks for the true target, which plan "labelled" did not give translation "translation".'
+
+
+def crash(t: Translation) -> Tensor:
+    return t.fake @ torch.zeros(3, 3, device=t.fake.device)
+
+
+def test_a_loss_that_fails_on_the_shapes_is_named() -> None:
+    [problem] = problems(STARGAN, terms={"translator/crash": Term(crash)})
+    assert problem.startswith("The rehearsal failed in term 'translator/crash': RuntimeError")
+
+
+def test_the_rehearsal_leaves_weights_buffers_and_gradients_alone() -> None:
+    model, unrehearsed = assemble(STYLEGAN2), assemble(STYLEGAN2, rehearsal=False)
+    for own, other in zip(model.state_dict().values(), unrehearsed.state_dict().values(), strict=True):
+        assert torch.equal(own, other)
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_an_unpaired_recipe_without_domains_says_how_to_declare_them() -> None:
+    found = problems(CYCLEGAN, labels={})
+    assert 'Slot "generator": it has one net per pair, which needs two or more domains. Declare them: labels=("photo", "monet").' in found
+
+
+def test_the_players_are_called_translator_or_critic() -> None:
+    strange = Player("painter", ("generator",), {"l1": Term("toy_l1")})
+    found = problems(evolve(PSP, players=(*PSP.players, strange)))
+    assert any(problem.startswith('A player is called "painter". Players are "translator" or "critic"') for problem in found)

@@ -1,0 +1,210 @@
+"""Translating images of any kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from i2ikit import Model, build
+from i2ikit.errors import DataError, LabelError, OptionError, UnknownNameError
+
+LABELS = [{"hair": ("black", "blond", "red"), "glasses": bool}, {"mood": ("calm", "happy")}]
+SMALL = {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4}}
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return build("stargan", size=16, labels=LABELS, **SMALL)
+
+
+@pytest.fixture
+def image() -> Tensor:
+    return torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 14), (17, 16), (30, 21), (5, 33)])
+def test_size_is_kept_for_any_height_and_width(model: Model, size: tuple[int, int]) -> None:
+    assert model.translate(torch.zeros(1, 3, *size), to={"hair": "red"}).shape == (1, 3, *size)
+
+
+def test_tensor_comes_back_with_its_dtype_and_rank(model: Model, image: Tensor) -> None:
+    batch = model.translate(image, to={"hair": "red"})
+    single = model.translate(image[0], to={"hair": "red"})
+    whole = model.translate(((image + 1) * 127.5).to(torch.uint8), to={"hair": "red"})
+
+    assert (batch.dtype, batch.shape) == (torch.float32, image.shape)
+    assert single.shape == image[0].shape
+    assert (whole.dtype, whole.shape) == (torch.uint8, image.shape)
+
+
+def test_rows_do_not_depend_on_each_other(model: Model, image: Tensor) -> None:
+    both = model.translate(image, to={"hair": "red"}, label={"hair": "black", "glasses": 1, "mood": "calm"})
+    one = model.translate(image[1:], to={"hair": "red"}, label={"hair": "black", "glasses": 1, "mood": "calm"})
+
+    torch.testing.assert_close(both[1:], one)
+
+
+def test_kinds_give_the_same_picture_back_in_the_same_kind(model: Model, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    label = {"hair": "black", "glasses": 0, "mood": "happy"}
+    Image.fromarray(pixels).save(tmp_path / "in.png")
+
+    array = model.translate(pixels, to={"hair": "blond"}, label=label)
+    picture = model.translate(Image.fromarray(pixels), to={"hair": "blond"}, label=label)
+    path = model.translate(tmp_path / "in.png", to={"hair": "blond"}, label=label)
+    tensor = model.translate(torch.from_numpy(pixels).permute(2, 0, 1), to={"hair": "blond"}, label=label)
+
+    assert (array.dtype, array.shape) == (np.uint8, (16, 16, 3))
+    assert isinstance(picture, Image.Image)
+    assert path == tmp_path / "in.hair-blond.png"
+    np.testing.assert_array_equal(array, np.asarray(picture))
+    np.testing.assert_array_equal(array, np.asarray(Image.open(path)))
+    np.testing.assert_array_equal(array, tensor.permute(1, 2, 0).numpy())
+
+
+def test_float_array_is_read_and_given_in_zero_to_one(model: Model) -> None:
+    made = model.translate(np.full((16, 16, 3), 0.5, np.float64), to={"hair": "blond"})
+
+    assert made.dtype == np.float64
+    assert 0 <= made.min() <= made.max() <= 1
+
+
+def test_sixteen_bits_and_one_channel_survive() -> None:
+    model = build("stargan", size=16, channels=1, labels={"glasses": bool}, **SMALL)
+    deep = model.translate(np.full((16, 16), 40_000, np.uint16), to={"glasses": True})
+
+    assert (deep.dtype, deep.shape) == (np.uint16, (16, 16))
+
+
+def test_attributes_not_named_are_kept_from_the_label(model: Model, image: Tensor) -> None:
+    answer = model.translate(image, to={"hair": "red"}, label={"hair": "black", "glasses": 1, "mood": "happy"}, details=True)
+
+    assert answer.values[0] == {"hair": "red", "glasses": "yes", "mood": "happy"}
+    assert answer.origin == {"hair": "to", "glasses": "label", "mood": "label"}
+
+
+def test_attributes_not_named_are_read_by_the_critic(model: Model, image: Tensor) -> None:
+    answer = model.translate(image, to={"hair": "red"}, details=True)
+    logits = model.judge(image).domain
+    assert logits is not None
+
+    assert answer.origin == {"hair": "to", "glasses": "critic", "mood": "critic"}
+    assert [row["mood"] for row in answer.values] == [("calm", "happy")[int(row[4:6].argmax())] for row in logits]
+    assert [row["glasses"] for row in answer.values] == ["yes" if row[3] > 0 else "no" for row in logits]
+
+
+def test_unknown_source_masks_the_sets_that_are_not_named(model: Model, image: Tensor) -> None:
+    answer = model.translate(image, to={"mood": "happy"}, source="unknown", details=True)
+
+    assert answer.label.tolist()[0] == [0, 0, 0, 0, 0, 1, 0, 1]
+    assert answer.values[0] == {"hair": None, "glasses": None, "mood": "happy"}
+    assert answer.origin["hair"] == "unknown"
+
+
+def test_label_tensor_is_taken_as_it_is(model: Model, image: Tensor) -> None:
+    label = torch.tensor([[0.0, 1, 0, 1, 1, 0, 1, 1], [1.0, 0, 0, 0, 0, 1, 1, 1]])
+    by_label = model.translate(image, to=label)
+    by_name = model.translate(image[:1], to={"hair": "blond", "glasses": 1, "mood": "calm"})
+
+    torch.testing.assert_close(by_label[:1], by_name)
+
+
+def test_trained_size_resizes(model: Model) -> None:
+    assert model.translate(torch.zeros(1, 3, 40, 40), to={"hair": "red"}, size="trained").shape[-2:] == (16, 16)
+
+
+def test_mode_and_gradients_are_as_before(model: Model, image: Tensor) -> None:
+    model.train()
+    made = model.translate(image, to={"hair": "red"})
+
+    assert model.training
+    assert not made.requires_grad
+
+
+def test_scores_and_logits_of_the_critic(model: Model, image: Tensor) -> None:
+    verdict = model.judge(image)
+    assert verdict.domain is not None
+
+    assert verdict.scores[0].shape[0] == 2
+    assert verdict.domain.shape == (2, 6)
+    assert model.judge(torch.zeros(1, 3, 40, 24)).domain is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({"to": {"hat": "yes"}}, UnknownNameError, 'No attribute is called "hat".'),
+        ({"to": {"hair": "blonde"}}, UnknownNameError, 'No value of "hair" is called "blonde". Did you mean "blond"?'),
+        ({"to": {"glasses": "maybe"}}, LabelError, 'Attribute "glasses" is yes or no; found "maybe".'),
+        ({"to": {}}, OptionError, 'names no target. Write to={"hair": "black"}.'),
+        ({"to": torch.zeros(2, 3)}, LabelError, "needed is [1, 8]"),
+        ({"to": {"hair": "red"}, "label": torch.zeros(3)}, LabelError, "label= has shape [1, 3]; needed is [1, 8]."),
+        ({"to": {"hair": "red"}, "size": 7}, OptionError, 'write size="trained"'),
+    ],
+)
+def test_bad_target_is_one_clear_line(model: Model, options: dict[str, object], error: type[Exception], says: str) -> None:
+    with pytest.raises(error) as caught:
+        model.translate(torch.zeros(1, 3, 16, 16), **options)
+
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("image", "says"),
+    [
+        (torch.zeros(1, 4, 16, 16), "The image has 4 channels, the model 3."),
+        (torch.zeros(16, 16), "A tensor of images is [B, C, H, W] or [C, H, W]; found [16, 16]."),
+        (torch.zeros(1, 3, 16, 16, dtype=torch.int64), "float in [-1, 1] or uint8; found torch.int64"),
+        (np.zeros((16, 16, 3), np.int32), "uint8, uint16, or floats in [0, 1]; found int32"),
+        (object(), "An image is a tensor, a PIL image, an ndarray or a path; found object."),
+        (Path("nowhere.png"), "nowhere.png"),
+    ],
+)
+def test_bad_image_is_one_clear_line(model: Model, image: object, says: str) -> None:
+    with pytest.raises(DataError) as caught:
+        model.translate(image, to={"hair": "red"})
+
+    assert says in str(caught.value)
+
+
+def test_model_without_a_critic_asks_for_the_label(image: Tensor) -> None:
+    model = build("stargan", size=16, labels=LABELS, **SMALL)
+    del model.nets._modules["discriminator"]
+    del model.nets.slots["discriminator"]
+
+    with pytest.raises(OptionError, match='The source\'s "glasses" is not given, and this model has no critic'):
+        model.translate(image, to={"hair": "red"})
+
+
+def test_trained_background_is_put_behind_transparent_pixels(model: Model) -> None:
+    clear = Image.new("RGBA", (16, 16), (255, 0, 0, 0))
+    label = {"hair": "black", "glasses": 0, "mood": "happy"}
+    with pytest.raises(DataError, match='The image has 4 channels, the model 3. Say what is behind transparent pixels: background="white".'):
+        model.translate(clear, to={"hair": "red"}, label=label)
+
+    white = model.translate(Image.new("RGB", (16, 16), "white"), to={"hair": "red"}, label=label)
+    model.preprocessing = {"background": "white"}
+    made = model.translate(clear, to={"hair": "red"}, label=label)
+    model.preprocessing = {}
+
+    assert np.array_equal(np.asarray(made), np.asarray(white))
+
+
+def test_padding_is_cropped_back_where_the_image_fits_already(model: Model, image: Tensor) -> None:
+    class Copy(nn.Module):
+        multiple = 8
+
+        def forward(self, code: object) -> Tensor:
+            return code.maps[-1][:, :3]  # type: ignore[attr-defined, no-any-return]
+
+    kept = model.nets.generator
+    model.nets.generator = Copy()
+    odd = image[..., :13, :11]
+    torch.testing.assert_close(model.translate(odd, to={"hair": "red"}), odd)
+    model.nets.generator = kept

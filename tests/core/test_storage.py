@@ -1,0 +1,166 @@
+"""Models on disk."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from i2ikit import Model, Term, build, load
+from i2ikit.core import storage
+from i2ikit.errors import CheckpointError
+
+SMALL = {"size": 16, "generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4}}
+
+
+@pytest.fixture
+def model() -> Model:
+    return build("stargan", labels={"hair": ("black", "blond"), "male": bool}, seed=3, **SMALL)
+
+
+def test_loaded_model_needs_no_flags_and_gives_the_same_image(model: Model, tmp_path: Path) -> None:
+    model.preprocessing = {"background": "white"}
+    model.save(tmp_path / "run" / "final")
+    again = load(tmp_path / "run" / "final")
+    image = torch.rand(1, 3, 16, 16)
+
+    assert again.recipe.slots == model.recipe.slots
+    assert again.recipe.players == model.recipe.players
+    assert (again.domain, again.image, again.seed, again.preprocessing) == (model.domain, model.image, 3, {"background": "white"})
+    torch.testing.assert_close(again.translate(image, to={"hair": "blond"}), model.translate(image, to={"hair": "blond"}), rtol=0, atol=0)
+
+
+def test_loaded_model_trains_on(model: Model, tmp_path: Path) -> None:
+    model.step(model.example_batch(2))
+    model.save(tmp_path / "m")
+    again = load(tmp_path / "m")
+
+    assert again.round == 1
+    assert set(again.step(again.example_batch(2))) == {"critic/adversarial", "critic/penalty", "critic/domain"}
+
+
+def test_training_state_goes_on_bit_by_bit(model: Model, tmp_path: Path) -> None:
+    batches = [model.example_batch(2, seed=seed) for seed in range(10)]
+    for batch in batches[:6]:
+        model.step(batch)
+    tensors, data = model.training_state()
+    storage.write_tensors(tmp_path / "state.safetensors", tensors)
+    other = build("stargan", labels={"hair": ("black", "blond"), "male": bool}, seed=9, **SMALL)
+    other.restore_training_state(storage.read_tensors(tmp_path / "state.safetensors"), json.loads(json.dumps(data)))
+    for batch in batches[6:]:
+        model.step(batch)
+        other.step(batch)
+
+    for (name, mine), (_, theirs) in zip(model.nets.named_state(), other.nets.named_state(), strict=True):
+        assert torch.equal(mine, theirs), name
+
+
+def test_folder_holds_safetensors_and_json_alone(model: Model, tmp_path: Path) -> None:
+    model.save(tmp_path / "m")
+
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["config.json", "weights.safetensors"]
+    assert list(tmp_path.iterdir()) == [tmp_path / "m"]
+    assert all(name.startswith("nets.") for name in load_file(tmp_path / "m" / "weights.safetensors"))
+
+
+def test_saving_again_replaces_the_model(model: Model, tmp_path: Path) -> None:
+    model.save(tmp_path / "m")
+    model.step(model.example_batch(2))
+    model.save(tmp_path / "m")
+
+    assert load(tmp_path / "m").round == 1
+
+
+def test_full_disk_leaves_the_old_model_untouched(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model.save(tmp_path / "m")
+    before = (tmp_path / "m" / "weights.safetensors").read_bytes()
+
+    def full(path: Path, tensors: object) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(storage, "write_tensors", full)
+    with pytest.raises(CheckpointError, match="cannot be written: .*No space left on device.*What was there before is untouched"):
+        model.save(tmp_path / "m")
+
+    assert (tmp_path / "m" / "weights.safetensors").read_bytes() == before
+    assert list(tmp_path.iterdir()) == [tmp_path / "m"]
+
+
+def test_foreign_folder_is_not_overwritten(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").write_bytes(b"x")
+
+    with pytest.raises(CheckpointError, match="holds something else than a model"):
+        model.save(tmp_path)
+
+
+@pytest.mark.parametrize("length", [0, 7, 100, 5000])
+def test_weights_cut_short_are_named(model: Model, tmp_path: Path, length: int) -> None:
+    model.save(tmp_path / "m")
+    file = tmp_path / "m" / "weights.safetensors"
+    file.write_bytes(file.read_bytes()[:length])
+
+    with pytest.raises(CheckpointError, match=r"weights\.safetensors\" is damaged .* Take an earlier checkpoint"):
+        load(tmp_path / "m")
+
+
+def test_configuration_cut_short_is_named(model: Model, tmp_path: Path) -> None:
+    model.save(tmp_path / "m")
+    file = tmp_path / "m" / "config.json"
+    file.write_text(file.read_text()[:300])
+
+    with pytest.raises(CheckpointError, match=r"config\.json\" is damaged"):
+        load(tmp_path / "m")
+
+
+def test_unknown_key_in_the_configuration_is_refused(model: Model, tmp_path: Path) -> None:
+    model.save(tmp_path / "m")
+    file = tmp_path / "m" / "config.json"
+    data = json.loads(file.read_text())
+    data["recipe"]["colour"] = "blue"
+    file.write_text(json.dumps(data))
+
+    with pytest.raises(CheckpointError, match='The saved recipe has "colour", which this version does not know'):
+        load(tmp_path / "m")
+
+
+def test_missing_file_and_missing_folder_are_told_apart(model: Model, tmp_path: Path) -> None:
+    model.save(tmp_path / "m")
+    (tmp_path / "m" / "weights.safetensors").unlink()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "weights.ckpt").write_bytes(b"x")
+
+    with pytest.raises(CheckpointError, match=r"weights\.safetensors\" is missing"):
+        load(tmp_path / "m")
+    with pytest.raises(CheckpointError, match="There is no model at"):
+        load(tmp_path / "nowhere")
+    with pytest.raises(CheckpointError, match="holds no model"):
+        load(tmp_path / "empty")
+    with pytest.raises(CheckpointError, match="is a file, and a model is a folder.*i2ikit import"):
+        load(tmp_path / "weights.ckpt")
+
+
+def test_weights_of_another_architecture_name_the_first_five_differences(model: Model, tmp_path: Path) -> None:
+    model.save(tmp_path / "m")
+    build("stargan", labels={"hair": ("black", "blond"), "male": bool}, size=16, generator={"width": 6, "blocks": 2}).save(tmp_path / "other")
+    shutil.copy(tmp_path / "other" / "weights.safetensors", tmp_path / "m")
+
+    with pytest.raises(CheckpointError, match=r"does not fit recipe \"stargan\": .*; \.\.\.") as caught:
+        load(tmp_path / "m")
+    assert str(caught.value).count("; ") == 5
+
+
+def test_function_as_a_loss_is_told_when_the_model_is_loaded(tmp_path: Path) -> None:
+    def brightness(t: object) -> torch.Tensor:
+        return t.fake.mean()  # type: ignore[attr-defined, no-any-return]
+
+    model = build("stargan", terms={"translator/brightness": Term(brightness, 0.1)}, labels={"male": bool}, **SMALL)
+    model.save(tmp_path / "m")
+
+    with pytest.warns(UserWarning, match=r'Term "translator/brightness" was the function .*brightness, which a file cannot hold'):
+        again = load(tmp_path / "m")
+    assert "translator/brightness" not in again.losses

@@ -1,0 +1,127 @@
+"""CycleGAN: the translators first, then the critics with the same fakes out of a pool, one net a pair and a domain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from core.toys.assembly import ADAM, Calls, adam, assemble, assert_equal, batch_of, by_hand, minimise, recipe
+from torch import Tensor
+
+from i2ikit import Code, Player, Slot, Term
+
+CYCLEGAN = recipe(
+    "toy_cyclegan",
+    {
+        "encoder": Slot("toy_whole"),
+        "generator": Slot("toy_painter", per="pair"),
+        "discriminator": Slot("toy_critic", per="domain"),
+    },
+    "unpaired",
+    (
+        Player(
+            "translator",
+            ("encoder", "generator"),
+            {"adversarial": Term("toy_ls_translator"), "cycle": Term("toy_cycle", 10.0), "identity": Term("toy_identity", 5.0)},
+            optimizer=ADAM,
+        ),
+        Player("critic", ("discriminator",), {"adversarial": Term("toy_ls_critic", 0.5)}, optimizer=ADAM, pool=50),
+    ),
+    labels=("a", "b"),
+)
+
+
+def l1(one: Tensor, other: Tensor) -> Tensor:
+    return (one - other).abs().mean()
+
+
+class HistoryPool:
+    """The pool of the paper's section 4: as drawn, an image is shown and kept, or exchanged for a kept one."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self.images = size, list[Tensor]()
+
+    def show(self, images: Tensor, chance: Tensor, place: Tensor) -> Tensor:
+        shown = []
+        for image, coin, where in zip(images, chance.flatten(), place.flatten(), strict=True):
+            if len(self.images) < self.size:
+                self.images.append(image)
+                shown.append(image)
+            elif coin > 0.5:
+                index = int(where * self.size)
+                shown.append(self.images[index])
+                self.images[index] = image
+            else:
+                shown.append(image)
+        return torch.stack(shown)
+
+
+class Paper:
+    """CycleGAN, equations 1 to 3 with the identity loss of section 5.2, on copies of the same networks."""
+
+    def __init__(self, model: Any, pool: int) -> None:
+        self.nets = by_hand(model)
+        ab: Any = self.nets.generator["a_to_b"]
+        ba: Any = self.nets.generator["b_to_a"]
+        self.da, self.db = self.nets.discriminator["a"], self.nets.discriminator["b"]
+        self.g_ab, self.g_ba = ab, ba
+        self.g_optimizer, self.d_optimizer = adam(ab, ba), adam(self.da, self.db)
+        self.pools = {"a": HistoryPool(pool), "b": HistoryPool(pool)}
+
+    def ab(self, image: Tensor) -> Any:
+        return self.g_ab(Code((image,)))
+
+    def ba(self, image: Tensor) -> Any:
+        return self.g_ba(Code((image,)))
+
+    def round(self, a: Tensor, b: Tensor, draws: dict[str, Tensor]) -> None:
+        fake_b, fake_a = self.ab(a), self.ba(b)
+        total = ((self.db(fake_b).scores[0] - 1) ** 2).mean() + ((self.da(fake_a).scores[0] - 1) ** 2).mean()
+        total = total + 10 * (l1(self.ba(fake_b), a) + l1(self.ab(fake_a), b)) + 5 * (l1(self.ab(b), b) + l1(self.ba(a), a))
+        minimise(total, self.g_optimizer)
+        total = torch.zeros(())
+        for critic, real, fake, name, pair in ((self.da, a, fake_a, "a", "b_to_a"), (self.db, b, fake_b, "b", "a_to_b")):
+            shown = self.pools[name].show(fake.detach(), draws[f"{pair}/pool/chance"], draws[f"{pair}/pool/place"])
+            total = total + 0.5 * (((critic(real).scores[0] - 1) ** 2).mean() + (critic(shown).scores[0] ** 2).mean())
+        minimise(total, self.d_optimizer)
+
+
+def coins(rows: int, seed: int) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    names = [f"{pair}/pool/{what}" for pair in ("a_to_b", "b_to_a") for what in ("chance", "place")]
+    return {name: torch.rand(rows, generator=generator).double() for name in names}
+
+
+def test_two_rounds_equal_the_paper() -> None:
+    model = assemble(CYCLEGAN)
+    paper, start = Paper(model, 50), by_hand(model)
+    for index in range(2):
+        batch, draws = batch_of(model, 3, seed=index), coins(3, index)
+        model.step(batch, draws=draws)
+        paper.round(batch["a"], batch["b"], draws)
+    assert_equal(model, paper.nets, start)
+
+
+def test_a_full_pool_shows_past_fakes_as_the_paper_does() -> None:
+    model = assemble(CYCLEGAN, players={"critic": {"pool": 4}})
+    paper, start = Paper(model, 4), by_hand(model)
+    for index in range(4):
+        batch, draws = batch_of(model, 3, seed=index), coins(3, index)
+        model.step(batch, draws=draws)
+        paper.round(batch["a"], batch["b"], draws)
+    assert_equal(model, paper.nets, start)
+    kept = model.get_buffer("pools.critic__a_to_b.images")
+    assert torch.allclose(kept, torch.stack(paper.pools["b"].images), atol=1e-10, rtol=0)
+
+
+def test_the_critics_judge_the_fakes_that_the_translators_made_before_their_update() -> None:
+    model = assemble(CYCLEGAN)
+    calls = Calls(model)
+    model.step(batch_of(model))
+    assert calls.take()[0] == {"encoder": 6, "generator": 6, "discriminator": 6}
+
+
+def test_three_domains_have_a_net_for_each_ordered_pair() -> None:
+    model = assemble(CYCLEGAN, labels=("a", "b", "c"))
+    assert list(model.slot("generator")._modules) == ["a_to_b", "a_to_c", "b_to_a", "b_to_c", "c_to_a", "c_to_b"]
+    assert model.step(batch_of(model)).keys() == {"translator/adversarial", "translator/cycle", "translator/identity", "critic/adversarial"}

@@ -1,0 +1,93 @@
+"""MUNIT: content and style per domain, styles from the prior, the critics first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from core.toys.assembly import ADAM, Calls, adam, assemble, assert_equal, batch_of, by_hand, minimise, recipe
+from torch import Tensor
+
+from i2ikit import Code, Player, Slot, Term
+from i2ikit.core.step import split
+
+MUNIT = recipe(
+    "toy_munit",
+    {
+        "encoder": Slot("toy_content_and_style", per="domain"),
+        "generator": Slot("toy_painter", per="domain"),
+        "discriminator": Slot("toy_critic", per="domain"),
+    },
+    "unpaired",
+    (
+        Player("critic", ("discriminator",), {"adversarial": Term("toy_ls_critic")}, optimizer=ADAM),
+        Player(
+            "translator",
+            ("encoder", "generator"),
+            {
+                "adversarial": Term("toy_ls_translator"),
+                "recon": Term("toy_recon", 10.0),
+                "style": Term("toy_style"),
+                "content": Term("toy_content"),
+            },
+            optimizer=ADAM,
+        ),
+    ),
+    labels=("a", "b"),
+    plan_options={"style": "prior"},
+)
+
+
+def l1(one: Tensor, other: Tensor) -> Tensor:
+    return (one - other).abs().mean()
+
+
+class Paper:
+    """MUNIT, section 3.2 and equation 5, on copies of the same networks."""
+
+    def __init__(self, model: Any) -> None:
+        self.nets = by_hand(model)
+        self.encode, self.draw, self.d = self.nets.encoder, self.nets.generator, self.nets.discriminator
+        self.d_optimizer, self.g_optimizer = adam(self.d), adam(self.encode, self.draw)
+
+    def round(self, a: Tensor, b: Tensor, style_a: Tensor, style_b: Tensor) -> None:
+        (content_a,), own_a, _ = self.encode["a"](a)
+        (content_b,), own_b, _ = self.encode["b"](b)
+        fake_b, fake_a = self.draw["b"](Code((content_a,), style_b)), self.draw["a"](Code((content_b,), style_a))
+        total = torch.zeros(())
+        for critic, real, fake in ((self.d["a"], a, fake_a), (self.d["b"], b, fake_b)):
+            total = total + ((critic(real).scores[0] - 1) ** 2).mean() + (critic(fake.detach()).scores[0] ** 2).mean()
+        minimise(total, self.d_optimizer)
+        total = sum(((self.d[name](fake).scores[0] - 1) ** 2).mean() for name, fake in (("a", fake_a), ("b", fake_b)))
+        recon_a, recon_b = self.draw["a"](Code((content_a,), own_a)), self.draw["b"](Code((content_b,), own_b))
+        (again_a,), restyle_b, _ = self.encode["b"](fake_b)
+        (again_b,), restyle_a, _ = self.encode["a"](fake_a)
+        total = total + 10 * (l1(recon_a, a) + l1(recon_b, b)) + l1(restyle_a, style_a) + l1(restyle_b, style_b)
+        minimise(total + l1(again_a, content_a) + l1(again_b, content_b), self.g_optimizer)
+
+
+def test_two_rounds_equal_the_paper() -> None:
+    model = assemble(MUNIT)
+    paper, start = Paper(model), by_hand(model)
+    for index in range(2):
+        batch = batch_of(model, 3, seed=index)
+        style_a, style_b = torch.randn(2, 3, 2, generator=torch.Generator().manual_seed(index)).double()
+        model.step(batch, draws={"a_to_b/style": style_b, "b_to_a/style": style_a})
+        paper.round(batch["a"], batch["b"], style_a, style_b)
+    assert_equal(model, paper.nets, start)
+
+
+def test_a_round_calls_four_encoders_and_four_generators() -> None:
+    model = assemble(MUNIT)
+    calls = Calls(model)
+    model.step(batch_of(model))
+    assert calls.take()[0] == {"encoder": 4, "generator": 4, "discriminator": 6}
+
+
+def test_the_two_translations_draw_different_styles() -> None:
+    model = assemble(MUNIT)
+    [(part, draws)] = split(model, batch_of(model), {}, 0, 1)
+    there, back = model.plan(model.nets, part, draws, True, style="prior")
+    assert not torch.equal(there.style, back.style)
+    assert there.reverse is back
+    assert back.reverse is there

@@ -1,0 +1,134 @@
+"""StarGAN with two label sets, each known for a part of the data: the core's step equals the paper's, written by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from core.toys.assembly import ADAM, Calls, adam, assemble, assert_equal, by_hand, minimise, recipe
+from torch.nn import functional as F
+
+from i2ikit import Code, Player, Slot, Term
+from i2ikit.core.step import split
+
+LABELS = {"hair": {"hair": ("black", "blond", "brown")}, "mood": {"glad": bool}}
+ROWS = [{"hair": "black"}, {"hair": "brown"}, {"hair": "blond", "glad": 1}, {"hair": "brown", "glad": 0}, {"glad": 1}, {"glad": 0}]
+STARGAN = recipe(
+    "toy_stargan",
+    {
+        "encoder": Slot("toy_whole"),
+        "conditioner": Slot("toy_planes"),
+        "generator": Slot("toy_painter"),
+        "discriminator": Slot("toy_critic", head=True),
+    },
+    "labelled",
+    (
+        Player(
+            "critic",
+            ("discriminator",),
+            {"adversarial": Term("toy_wgan_critic"), "penalty": Term("toy_penalty", 10.0), "domain": Term("toy_domain_real")},
+            optimizer=ADAM,
+        ),
+        Player(
+            "translator",
+            ("encoder", "conditioner", "generator"),
+            {"adversarial": Term("toy_wgan_translator"), "domain": Term("toy_domain_fake"), "cycle": Term("toy_cycle", 10.0)},
+            every=2,
+            optimizer=ADAM,
+        ),
+    ),
+    labels=LABELS,
+)
+
+
+def the_batch(model: Any, seed: int = 0) -> dict[str, Any]:
+    label = torch.tensor([model.domain.encode(row) for row in ROWS]).double()
+    return {"image": torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(seed)).double() * 2 - 1, "label": label}
+
+
+def domain_loss(logits: Any, label: Any) -> Any:
+    hair = F.cross_entropy(logits[:, :3], label[:, :3], reduction="none") * label[:, 4]
+    glad = F.binary_cross_entropy_with_logits(logits[:, 3], label[:, 3], reduction="none") * label[:, 5]
+    return (hair + glad).mean()
+
+
+class Paper:
+    """StarGAN, equations 1 to 8, on copies of the same networks."""
+
+    def __init__(self, model: Any) -> None:
+        self.nets = by_hand(model)
+        self.d, self.g = self.nets.discriminator, self.nets.generator
+        self.d_optimizer, self.g_optimizer = adam(self.d), adam(self.g)
+
+    def translate(self, image: Any, label: Any) -> Any:
+        return self.g(Code((torch.cat([image, label[:, :, None, None].expand(-1, -1, 8, 8)], 1),)))
+
+    def critic(self, image: Any, label: Any, target: Any, alpha: Any) -> None:
+        fake = self.translate(image, target).detach()
+        between = (alpha * image + (1 - alpha) * fake).requires_grad_()
+        (gradient,) = torch.autograd.grad(self.d(between).scores[0].sum(), between, create_graph=True)
+        penalty = ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
+        real = self.d(image)
+        adversarial = self.d(fake).scores[0].mean() - real.scores[0].mean()
+        minimise(adversarial + 10 * penalty + domain_loss(real.domain, label), self.d_optimizer)
+
+    def translator(self, image: Any, label: Any, target: Any) -> None:
+        fake = self.translate(image, target)
+        verdict = self.d(fake)
+        cycle = (self.translate(fake, label) - image).abs().mean()
+        minimise(-verdict.scores[0].mean() + domain_loss(verdict.domain, target) + 10 * cycle, self.g_optimizer)
+
+
+PERM = torch.tensor([1, 0, 3, 2, 5, 4])
+
+
+def test_two_rounds_equal_the_paper() -> None:
+    model = assemble(STARGAN)
+    paper, start = Paper(model), by_hand(model)
+    for index in range(2):
+        batch = the_batch(model, index)
+        alpha = torch.rand(6, 1, 1, 1, generator=torch.Generator().manual_seed(index)).double()
+        model.step(batch, draws={"perm": PERM, "alpha": alpha})
+        paper.critic(batch["image"], batch["label"], batch["label"][PERM], alpha)
+    paper.translator(batch["image"], batch["label"], batch["label"][PERM])
+    assert_equal(model, paper.nets, start)
+
+
+def test_a_round_of_two_datasets_plays_each_in_turn() -> None:
+    model = assemble(STARGAN, players={"translator": {"every": 1}})
+    paper, start = Paper(model), by_hand(model)
+    whole = the_batch(model)
+    batches = [{name: tensor[:2] for name, tensor in whole.items()}, {name: tensor[4:] for name, tensor in whole.items()}]
+    perm, alpha = torch.tensor([1, 0]), torch.rand(2, 1, 1, 1).double()
+    model.step(batches, draws={"perm": perm, "alpha": alpha})
+    for batch in batches:
+        paper.critic(batch["image"], batch["label"], batch["label"][perm], alpha)
+        paper.translator(batch["image"], batch["label"], batch["label"][perm])
+    assert_equal(model, paper.nets, start)
+
+
+def test_targets_are_exchanged_among_rows_that_know_the_same_sets() -> None:
+    model = assemble(STARGAN)
+    batch = the_batch(model)
+    orders = set()
+    for _ in range(6):
+        [(part, draws)] = split(model, batch, {}, 0, 1)
+        target = model.plan(model.nets, part, draws, True)[0].target
+        assert target is not None
+        assert torch.equal(target[:, 4:], batch["label"][:, 4:])
+        assert torch.equal(target.sum(0), batch["label"].sum(0))
+        orders.add(tuple(target.flatten().tolist()))
+        model.round += 1
+    assert len(orders) > 1
+
+
+def test_a_critic_only_round_calls_the_generator_once_without_gradients_and_a_translator_round_twice() -> None:
+    model = assemble(STARGAN)
+    calls = Calls(model)
+    model.step(the_batch(model))
+    assert calls.take() == (
+        {"encoder": 1, "conditioner": 1, "generator": 1, "discriminator": 3},
+        {"encoder": 0, "conditioner": 0, "generator": 0, "discriminator": 3},
+    )
+    model.step(the_batch(model))
+    assert calls.take()[0] == {"encoder": 2, "conditioner": 2, "generator": 2, "discriminator": 4}

@@ -1,0 +1,126 @@
+"""The losses of the toys: each a function of one translation."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from i2ikit import Code, DomainSpec, Translation
+
+
+def wgan_critic(t: Translation) -> Tensor:
+    return t.judge("fake").scores[0].mean() - t.judge("exemplar").scores[0].mean()
+
+
+def wgan_translator(t: Translation) -> Tensor:
+    return -t.judge("fake").scores[0].mean()
+
+
+def penalty(t: Translation) -> Tensor:
+    alpha = t.uniform("alpha", 1, 1, 1)
+    between = (alpha * t.exemplar + (1 - alpha) * t.fake.detach()).requires_grad_()
+    (gradient,) = torch.autograd.grad(t.pass_judgement(between).scores[0].sum(), between, create_graph=True)
+    return (gradient.flatten(1).square().sum(1).sqrt() - 1).square().mean()
+
+
+def known(logits: Tensor | None, label: Tensor | None, domain: DomainSpec) -> Tensor:
+    """Cross entropy of each label set over the images of which it is known."""
+    assert logits is not None
+    assert label is not None
+    total = logits.new_zeros(())
+    for index, part in enumerate(domain.sets):
+        place = domain.slice_of_set(index)
+        mask = label[:, domain.content + index]
+        if part.attributes[0].values:
+            each = F.cross_entropy(logits[:, place], label[:, place], reduction="none")
+        else:
+            each = F.binary_cross_entropy_with_logits(logits[:, place], label[:, place], reduction="none").sum(1)
+        total = total + (each * mask).sum() / len(mask)
+    return total
+
+
+def domain_real(t: Translation) -> Tensor:
+    return known(t.judge("exemplar").domain, t.exemplar_domain, t.nets.domain)
+
+
+def domain_fake(t: Translation) -> Tensor:
+    return known(t.judge("fake").domain, t.target, t.nets.domain)
+
+
+def ls_critic(t: Translation, *, critic: str = "discriminator", real: str = "exemplar") -> Tensor:
+    return ((t.judge(real, critic).scores[0] - 1) ** 2).mean() + (t.judge("fake", critic).scores[0] ** 2).mean()
+
+
+def ls_translator(t: Translation, *, critic: str = "discriminator") -> Tensor:
+    return ((t.judge("fake", critic).scores[0] - 1) ** 2).mean()
+
+
+def logistic_critic(t: Translation) -> Tensor:
+    return F.softplus(t.judge("fake").scores[0]).mean() + F.softplus(-t.judge("exemplar").scores[0]).mean()
+
+
+def logistic_translator(t: Translation) -> Tensor:
+    return F.softplus(-t.judge("fake").scores[0]).mean()
+
+
+def r1(t: Translation) -> Tensor:
+    real = t.exemplar.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(t.pass_judgement(real, "exemplar").scores[0].sum(), real, create_graph=True)
+    return gradient.square().sum((1, 2, 3)).mean()
+
+
+class PathLength(nn.Module):
+    """How far the length of the image's gradient with respect to the style is from its running mean (StyleGAN2, section 3.2)."""
+
+    mean: Tensor
+
+    def __init__(self, decay: float = 0.5) -> None:
+        super().__init__()
+        self.decay = decay
+        self.register_buffer("mean", torch.zeros(()))
+
+    def forward(self, t: Translation) -> Tensor:
+        style = t.condition(t.restyled(Code()), t.target).style
+        assert style is not None
+        image = t.run("generator", Code(style=style))
+        noise = t.normal("path/noise", *image.shape[1:]) / (image.shape[2] * image.shape[3]) ** 0.5
+        (gradient,) = torch.autograd.grad((image * noise).sum(), style, create_graph=True)
+        length = gradient.square().sum(2).mean(1).sqrt()
+        with torch.no_grad():
+            self.mean.lerp_(length.mean().to(self.mean.dtype), self.decay)
+        return (length - self.mean).square().mean()
+
+
+def cycle(t: Translation) -> Tensor:
+    return (t.cycle - t.real).abs().mean()
+
+
+def recon(t: Translation) -> Tensor:
+    return (t.recon - t.real).abs().mean()
+
+
+def identity(t: Translation) -> Tensor:
+    return (t.identity - t.exemplar).abs().mean()
+
+
+def l1(t: Translation) -> Tensor:
+    return (t.fake - t.truth).abs().mean()
+
+
+def l2(t: Translation) -> Tensor:
+    return (t.fake - t.truth).square().mean()
+
+
+def style(t: Translation) -> Tensor:
+    assert t.recode.style is not None
+    return (t.recode.style - t.style).abs().mean()
+
+
+def content(t: Translation) -> Tensor:
+    return (t.recode.maps[-1] - t.code.maps[-1]).abs().mean()
+
+
+def style_size(t: Translation) -> Tensor:
+    assert t.code.style is not None
+    return t.code.style.square().sum((1, 2)).mean()

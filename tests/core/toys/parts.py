@@ -1,0 +1,161 @@
+"""Networks of a few dozen weights, one for every kind of part that the papers need."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from i2ikit import Code, CodeSpec, DomainSpec, ImageSpec, MapSpec, Posterior, StyleSpec, Verdict
+
+
+def planes(label: Tensor, like: Tensor) -> Tensor:
+    return label[:, :, None, None].expand(-1, -1, *like.shape[-2:]).to(like.dtype)
+
+
+class Whole(nn.Module):
+    """The image itself as the only map."""
+
+    def __init__(self, image: ImageSpec) -> None:
+        super().__init__()
+        self.gives = CodeSpec((MapSpec(image.channels),))
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+        return Code((image,))
+
+
+class Planes(nn.Module):
+    """Appends the label to the last map."""
+
+    def __init__(self, code: CodeSpec, domain: DomainSpec) -> None:
+        super().__init__()
+        self.gives = code.widened(domain.width)
+
+    def forward(self, code: Code, domain: Tensor) -> Code:
+        return code._replace(maps=(*code.maps[:-1], torch.cat([code.maps[-1], planes(domain, code.maps[-1])], 1)))
+
+
+class Painter(nn.Module):
+    """Draws an image from the last map, shifted by the style."""
+
+    def __init__(self, code: CodeSpec, image: ImageSpec, width: int = 4, styled: bool = True, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.stochastic = dropout > 0
+        self.dropout = nn.Dropout(dropout)
+        self.trunk = nn.Conv2d(code.maps[-1].channels, width, 3, padding=1)
+        self.shift = nn.Linear(code.style.width, width) if code.style and styled else None
+        self.up = nn.Upsample(scale_factor=code.maps[-1].stride)
+        self.out = nn.Conv2d(width, image.channels, 3, padding=1)
+
+    def forward(self, code: Code) -> Tensor:
+        hidden = self.trunk(code.maps[-1])
+        if self.shift is not None and code.style is not None:
+            hidden = hidden + self.shift(code.style)[:, :, None, None]
+        return torch.tanh(self.out(self.up(self.dropout(torch.tanh(hidden)))))
+
+
+class Critic(nn.Module):
+    """Scores by patch, domain logits, and what it is told beside the image as more channels."""
+
+    def __init__(self, image: ImageSpec, domain: DomainSpec, width: int = 4, head: bool = False, told: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.reads = told
+        extra = {"source": image.channels, "domain": domain.width}
+        self.trunk = nn.Conv2d(image.channels + sum(extra[name] for name in told), width, 4, stride=2, padding=1)
+        self.score = nn.Conv2d(width, 1, 3, padding=1)
+        self.head = nn.Linear(width, domain.content) if head else None
+
+    def forward(self, image: Tensor, source: Tensor | None = None, domain: Tensor | None = None) -> Verdict:
+        more = [each for each in (source, None if domain is None else planes(domain, image)) if each is not None]
+        hidden = torch.tanh(self.trunk(torch.cat([image, *more], 1)))
+        return Verdict((self.score(hidden),), self.head(hidden.mean((2, 3))) if self.head else None)
+
+
+class ContentAndStyle(nn.Module):
+    """Half the resolution for content, the mean colour of features for style (MUNIT)."""
+
+    def __init__(self, image: ImageSpec, width: int = 3, style: int = 2) -> None:
+        super().__init__()
+        self.content = nn.Conv2d(image.channels, width, 4, stride=2, padding=1)
+        self.style = nn.Linear(width, style)
+        self.gives = CodeSpec((MapSpec(width, 2),), StyleSpec(style))
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+        hidden = torch.tanh(self.content(image))
+        return Code((hidden,), self.style(hidden.mean((2, 3))))
+
+
+class WholeWithStyle(nn.Module):
+    """The image as a map, and the style that it has in its domain (StarGAN v2)."""
+
+    def __init__(self, image: ImageSpec, domain: DomainSpec, style: int = 2) -> None:
+        super().__init__()
+        self.trunk = nn.Conv2d(image.channels, 3, 4, stride=2, padding=1)
+        self.heads = nn.Linear(3, style * domain.content)
+        self.gives = CodeSpec((MapSpec(image.channels),), StyleSpec(style))
+
+    def forward(self, image: Tensor, domain: Tensor) -> Code:
+        styles = self.heads(torch.tanh(self.trunk(image)).mean((2, 3))).unflatten(1, (domain.shape[1], -1))
+        return Code((image,), torch.einsum("bd,bds->bs", domain.to(styles.dtype), styles))
+
+
+class StyleOfNoise(nn.Module):
+    """Noise to the style of a domain, or to one style vector a layer where there are no domains."""
+
+    def __init__(self, domain: DomainSpec, noise: int = 3, style: int = 2, vectors: int = 0) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(noise, 4), nn.Tanh(), nn.Linear(4, style * max(1, domain.content, vectors)))
+        self.shape = (max(1, domain.content, vectors), style)
+        self.gives = CodeSpec(style=StyleSpec(style, vectors))
+
+    def forward(self, code: Code, domain: Tensor | None = None) -> Code:
+        assert code.style is not None
+        styles = self.net(code.style).unflatten(1, self.shape)
+        return Code(style=styles if domain is None else torch.einsum("bd,bds->bs", domain.to(styles.dtype), styles))
+
+
+class StyleOfImage(nn.Module):
+    """One style vector a layer from an image (pSp), or a posterior of a single one (BicycleGAN)."""
+
+    def __init__(self, image: ImageSpec, width: int = 2, vectors: int = 0, variational: bool = False) -> None:
+        super().__init__()
+        self.trunk = nn.Conv2d(image.channels, 3, 4, stride=2, padding=1)
+        self.mean = nn.Linear(3, width * max(vectors, 1))
+        self.logvar = nn.Linear(3, width) if variational else None
+        self.vectors = vectors
+        self.gives = CodeSpec(style=StyleSpec(width, vectors), posterior=variational)
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+        hidden = torch.tanh(self.trunk(image)).mean((2, 3))
+        mean = self.mean(hidden)
+        posterior = Posterior(mean, self.logvar(hidden)) if self.logvar is not None else None
+        return Code((), mean.unflatten(1, (self.vectors, -1)) if self.vectors else mean, posterior)
+
+
+class Synthesis(nn.Module):
+    """Draws from one style vector a layer alone (StyleGAN2)."""
+
+    def __init__(self, code: CodeSpec, image: ImageSpec, width: int = 3) -> None:
+        super().__init__()
+        assert code.style is not None
+        self.start = nn.Parameter(torch.randn(1, width, image.height // 2, image.width // 2))
+        self.modulate = nn.ModuleList(nn.Linear(code.style.width, width) for _ in range(code.style.vectors))
+        self.conv = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(code.style.vectors))
+        self.out = nn.Conv2d(width, image.channels, 1)
+
+    def forward(self, code: Code) -> Tensor:
+        assert code.style is not None
+        hidden: Tensor = self.start
+        for index, (modulate, conv) in enumerate(zip(self.modulate, self.conv, strict=True)):
+            hidden = torch.tanh(conv(hidden * (1 + modulate(code.style[:, index]))[:, :, None, None]))
+        return torch.tanh(self.out(nn.functional.interpolate(hidden, scale_factor=2)))
+
+
+class PatchHead(nn.Module):
+    """Projects features [B, P, C] onto the unit sphere (CUT)."""
+
+    def __init__(self, code: CodeSpec, width: int = 3) -> None:
+        super().__init__()
+        self.project = nn.Linear(code.maps[-1].channels, width)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return nn.functional.normalize(self.project(features), dim=-1)

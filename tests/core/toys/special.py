@@ -1,0 +1,118 @@
+"""What a plugin brings that the core does not have: plans of two translations, views and losses of one paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from i2ikit import Code, Posterior, Translation, view
+from i2ikit.core.draws import Draws
+from i2ikit.core.nets import Nets
+from i2ikit.core.plans import prior, takes
+
+# -- BicycleGAN: one translation with the style of the truth, one with a style from the prior
+
+
+@view
+def posterior_of_truth(t: Translation) -> Posterior:
+    code = t.encode(t.truth, None, None, slot="style_encoder")
+    assert code.posterior is not None
+    return code.posterior
+
+
+@view
+def style_of_truth(t: Translation) -> Tensor:
+    mean, logvar = t[posterior_of_truth]
+    return cast(Tensor, mean + (logvar / 2).exp() * t.normal("style", mean.shape[1]))
+
+
+@takes("paired")
+def two_styles(nets: Nets, batch: Mapping[str, Tensor], draws: Draws, learning: bool, *, style: int = 2) -> list[Translation]:
+    image, truth = batch["image"], batch["target"]
+    given: dict[str, Any] = {"real": image, "truth": truth, "exemplar": truth, "learning": learning}
+    return [
+        Translation(nets, draws, name="encoded", style=style_of_truth, **given),
+        Translation(nets, draws, name="random", style=prior(nets, draws, len(image), "random"), **given),
+    ]
+
+
+def kl(t: Translation) -> Tensor:
+    mean, logvar = t[posterior_of_truth]
+    return cast(Tensor, (mean.square() + logvar.exp() - logvar - 1).sum(1).mean() / 2)
+
+
+def latent(t: Translation) -> Tensor:
+    found = t.encode(t.fake, None, None, slot="style_encoder").posterior
+    assert found is not None
+    return (found.mean - t.style).abs().mean()
+
+
+# -- StarGAN v2: styles from noise, then styles from reference images
+
+
+@view
+def mapped_style(t: Translation) -> Tensor:
+    return cast(Tensor, t.run("mapping", Code(style=t.normal("noise", 3)), t.target).style)
+
+
+def style_of(reference: Tensor) -> view[Tensor]:
+    def reference_style(t: Translation) -> Tensor:
+        style = t.encode(reference, t.target, None).style
+        assert style is not None
+        return style
+
+    return view(reference_style)
+
+
+@takes("labelled")
+def two_passes(nets: Nets, batch: Mapping[str, Tensor], draws: Draws, learning: bool) -> list[Translation]:
+    image, label = batch["image"], batch["label"]
+    order = draws.uniform("order", (len(image),)).argsort()
+    given: dict[str, Any] = {
+        "real": image,
+        "source": label,
+        "target": label[order],
+        "exemplar": image,
+        "exemplar_domain": label,
+        "learning": learning,
+    }
+    return [
+        Translation(nets, draws, name="latent", style=mapped_style, **given),
+        Translation(nets, draws, name="reference", style=style_of(image[order]), **given),
+    ]
+
+
+@view
+def other_fake(t: Translation) -> Tensor:
+    style = t.run("mapping", Code(style=t.normal("other noise", 3)), t.target).style
+    return t.decode(t.code._replace(style=style), t.target).detach()
+
+
+def diversity(t: Translation) -> Tensor:
+    return cast(Tensor, -(t.fake - t[other_fake]).abs().mean())
+
+
+# -- CUT: patches of one place in source and fake belong together, all others do not
+
+
+@view
+def places(t: Translation) -> Tensor:
+    return t.uniform("patches", 4)
+
+
+@view
+def patches(t: Translation, of: str) -> Tensor:
+    features = getattr(t, of).maps[-1].flatten(2).transpose(1, 2)
+    index = (t[places] * features.shape[1]).long()[:, :, None].expand(-1, -1, features.shape[2])
+    return cast(Tensor, t.run("head", features.gather(1, index)))
+
+
+def patch_contrast(t: Translation, *, temperature: float = 0.5) -> Tensor:
+    query, key = t[patches, "recode"], t[patches, "code"]
+    logits = query @ key.detach().transpose(1, 2) / temperature
+    answer = torch.arange(logits.shape[1], device=logits.device).expand(len(logits), -1)
+    return F.cross_entropy(logits.flatten(0, 1), answer.flatten())

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torchvision.transforms import v2
+
+from i2ikit.data import Loader, Transform, join, open_data
+from i2ikit.errors import DataError, LabelError, OptionError
+
+Draw = Callable[..., Path]
+
+
+@pytest.fixture
+def people(draw: Draw, tmp_path: Path) -> Path:
+    for domain, count in (("a", 5), ("b", 4), ("c", 2)):
+        for index in range(count):
+            draw(f"{domain}/{domain}{index}.png", size=(12, 10))
+    return tmp_path
+
+
+def loader(path: Path, *, kind: str = "labelled", transform: Transform | None = None, **options: Any) -> Loader:
+    options = {"batch": 4, "seed": 7, **options}
+    return Loader(open_data(path, kind=kind, holdout=0), transform or Transform(8, 8, flip=True), **options)
+
+
+def same(one: dict[str, Any], two: dict[str, Any]) -> bool:
+    return one.keys() == two.keys() and all(
+        torch.equal(one[key], two[key]) if torch.is_tensor(one[key]) else one[key] == two[key] for key in one
+    )
+
+
+def test_a_labelled_batch_has_image_label_and_file(people: Path) -> None:
+    batches = loader(people)
+    batch = next(batches)
+    assert batch["image"].shape == (4, 3, 8, 8)
+    assert batch["image"].abs().max() <= 1
+    assert [row.argmax().item() for row in batch["label"]] == ["abc".index(name[0]) for name in batch["file"]]
+
+
+def test_an_epoch_shows_no_image_twice_and_the_next_has_another_order(people: Path) -> None:
+    batches = loader(people)
+    assert batches.batches == 2
+    epochs = [[name for batch in itertools.islice(batches, 2) for name in batch["file"]] for _ in range(3)]
+    assert all(len(set(epoch)) == 8 for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_batches_do_not_depend_on_the_number_of_workers(people: Path, workers: int) -> None:
+    plain, threaded = loader(people), loader(people, workers=workers)
+    assert all(same(next(plain), next(threaded)) for _ in range(7))
+    threaded.close()
+
+
+def test_another_seed_gives_another_order(people: Path) -> None:
+    assert next(loader(people))["file"] != next(loader(people, seed=8))["file"]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_restored_loader_goes_on_exactly(people: Path, workers: int) -> None:
+    first = loader(people, workers=workers)
+    for _ in range(3):
+        next(first)
+    state = first.state()
+    assert first.position == (1, 1)
+    assert state == {"epoch": 1, "index": 1}
+    second = loader(people, workers=workers)
+    next(second)
+    second.restore(state)
+    assert all(same(next(first), next(second)) for _ in range(4))
+    first.close()
+    second.close()
+
+
+def test_a_batch_at_a_position_does_not_depend_on_what_was_cached(people: Path) -> None:
+    warm = loader(people)
+    for _ in range(20):
+        next(warm)
+    assert same(warm.at(3, 1), loader(people).at(3, 1))
+    assert warm.position == (10, 0)
+
+
+def test_a_position_of_another_batch_is_refused(people: Path) -> None:
+    with pytest.raises(DataError, match=r"^Loader position \{'epoch': 0, 'index': 9\} is none of 2 batches an epoch\."):
+        loader(people).restore({"epoch": 0, "index": 9})
+
+
+def test_the_ranks_share_each_batch_in_consecutive_rows(people: Path) -> None:
+    whole = next(loader(people))
+    parts = [next(loader(people, rank=rank, world=2)) for rank in range(2)]
+    assert torch.equal(whole["image"], torch.cat([part["image"] for part in parts]))
+    assert whole["file"] == parts[0]["file"] + parts[1]["file"]
+    with pytest.raises(OptionError, match=r"^A batch of 4 does not divide among 3 processes\. Choose a multiple of 3\.$"):
+        loader(people, world=3)
+
+
+def test_a_batch_larger_than_the_data_is_refused(people: Path) -> None:
+    with pytest.raises(DataError, match=r'^A batch of 12 was asked for, but ".*" has 11 images\. Use 11 or less\.$'):
+        loader(people, batch=12)
+
+
+def test_half_of_the_images_are_mirrored_and_none_without_flip(people: Path) -> None:
+    batches = loader(people)
+    data = open_data(people, kind="labelled", holdout=0)
+    still = {item.file: Transform(8, 8).apply(data.read(item)) for item in data.items}
+    mirrored = [
+        not torch.equal(image, still[name])
+        for batch in itertools.islice(batches, 100)
+        for image, name in zip(batch["image"], batch["file"], strict=True)
+    ]
+    assert 0.4 < float(np.mean(mirrored)) < 0.6
+    plain = next(loader(people, transform=Transform(8, 8)))
+    assert all(torch.equal(image, still[name]) for image, name in zip(plain["image"], plain["file"], strict=True))
+
+
+def test_an_unpaired_batch_has_one_entry_a_domain_and_the_short_one_starts_over(people: Path) -> None:
+    batches = loader(people, kind="unpaired")
+    assert batches.batches == 1
+    batch = next(batches)
+    assert set(batch) == {"a", "b", "c", "file"}
+    assert [name[0] for name in batch["file"]] == list("aaaabbbbcccc")
+    assert sorted(batch["file"][8:]) == ["c/c0.png", "c/c0.png", "c/c1.png", "c/c1.png"]
+
+
+def test_image_and_target_of_a_pair_get_the_same_flip(draw: Draw, tmp_path: Path) -> None:
+    for index in range(6):
+        source = draw(f"a/{index}.png")
+        (tmp_path / "b").mkdir(exist_ok=True)
+        (tmp_path / "b" / source.name).write_bytes(source.read_bytes())
+    batches = loader(tmp_path, kind="paired")
+    for batch in itertools.islice(batches, 6):
+        assert torch.equal(batch["image"], batch["target"])
+        assert "label" not in batch
+
+
+def test_images_of_different_size_are_refused_where_one_size_is_needed(draw: Draw, tmp_path: Path) -> None:
+    draw("1.png", size=(8, 8))
+    draw("2.png", size=(8, 9))
+    batches = Loader(open_data(tmp_path, holdout=0), None, batch=2, seed=0)
+    with pytest.raises(
+        DataError, match=r'^"\d\.png" is 8x\d and "\d\.png" is 8x\d, but a batch needs one size\. Give a size to resize to\.$'
+    ):
+        next(batches)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_damaged_image_stops_with_one_line_that_names_it(people: Path, workers: int) -> None:
+    (people / "a" / "a3.png").write_bytes((people / "a" / "a3.png").read_bytes()[:60])
+    batches = loader(people, workers=workers)
+    with pytest.raises(DataError, match=r'^Image "a/a3\.png" is damaged: [^\n]*\. Replace or remove it\.$'):
+        list(itertools.islice(batches, 20))
+    batches.close()
+
+
+def test_a_domain_called_like_an_entry_of_a_batch_is_refused(draw: Draw, tmp_path: Path) -> None:
+    for name in ("image/1.png", "b/2.png"):
+        draw(name)
+    with pytest.raises(DataError, match=r'^A domain cannot be called "image", which is an entry of every batch\. Rename its folder\.$'):
+        loader(tmp_path, kind="unpaired", batch=1)
+
+
+def test_flip_crop_and_resize_equal_torchvision() -> None:
+    image = torch.rand(3, 30, 24) * 2 - 1
+    ours = Transform(11, 9, crop=(20, 17)).apply(image, mirrored=True)
+    theirs = v2.Compose([v2.RandomHorizontalFlip(1.0), v2.CenterCrop((20, 17)), v2.Resize((11, 9), antialias=True)])(image)
+    assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+def test_a_transform_without_a_generator_never_mirrors_and_with_one_repeats() -> None:
+    image = torch.rand(3, 8, 8)
+    transform = Transform(8, 8, flip=True)
+    assert all(torch.equal(transform(image), image) for _ in range(10))
+    drawn = [
+        [torch.equal(transform(image, generator), image) for _ in range(20)]
+        for generator in (torch.Generator().manual_seed(1) for _ in range(2))
+    ]
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn[0])) == 2
+
+
+@pytest.mark.parametrize(("height", "width", "shape"), [(8, 8, (3, 10, 20)), (8, 4, (3, 9, 9)), (3, 17, (3, 40, 31))])
+def test_the_fitting_crop_keeps_the_proportions(height: int, width: int, shape: tuple[int, int, int]) -> None:
+    step = torch.linspace(-1, 1, shape[2]).expand(shape)
+    fitted = Transform(height, width, crop="fit").apply(step)
+    assert fitted.shape == (3, height, width)
+    window = Transform(height, width, crop="fit")._cropped(step)
+    assert abs(window.shape[1] / window.shape[2] - height / width) < 0.15 * height / width
+
+
+def test_bad_sizes_and_crops_are_refused() -> None:
+    with pytest.raises(OptionError, match=r"^An image is at least 1x1; found 0x8"):
+        Transform(0, 8)
+    with pytest.raises(OptionError, match=r"^A crop is a size"):
+        Transform(8, 8, crop="middle")
+    with pytest.raises(DataError, match=r"^An image is 8x8, smaller than the crop of 9x9\. Crop less\.$"):
+        Transform(8, 8, crop=9).apply(torch.zeros(3, 8, 8))
+
+
+def test_joined_sets_stand_in_one_label_and_are_unknown_to_each_other(draw: Draw, tmp_path: Path) -> None:
+    for name in ("one/a/1.png", "one/b/2.png", "one/c/3.png", "two/angry/4.png", "two/happy/5.png", "two/sad/6.png"):
+        draw(name)
+    one, two = join([open_data(tmp_path / "one", holdout=0), open_data(tmp_path / "two", holdout=0)])
+    assert one.domain == two.domain
+    assert [part.name for part in one.domain.sets] == ["one", "two"]
+    assert one.label(one.items[0]) == [1, 0, 0, 0, 0, 0, 1, 0]
+    assert two.label(two.items[1]) == [0, 0, 0, 0, 1, 0, 0, 1]
+    batch = next(Loader(two.split("train"), Transform(8, 8), batch=3, seed=0))
+    assert batch["label"].shape == (3, 8)
+    with pytest.raises(LabelError, match=r'^Attribute "domain" is declared twice'):
+        join([open_data(tmp_path / "one"), open_data(tmp_path / "one")])
+
+
+def test_sixteen_cached_images_of_64_come_in_two_milliseconds(shared: Callable[[str], Path]) -> None:
+    data = open_data(shared("emoji_people"), background="white").split("test")
+    batches = Loader(data, Transform(64, 64, flip=True), batch=16, seed=0)
+    for _ in range(10 * batches.batches):
+        next(batches)
+    times = []
+    for _ in range(50):
+        start = time.perf_counter()
+        next(batches)
+        times.append(time.perf_counter() - start)
+    assert sorted(times)[2] < 0.002

@@ -1,0 +1,123 @@
+"""Distances against formulas written by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from i2ikit.errors import OptionError
+from i2ikit.evaluate import L1, PSNR, SSIM, l1, multiscale, pairwise, psnr, ssim, unit
+
+
+@pytest.fixture
+def images() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    first = torch.rand(3, 2, 17, 14, generator=generator)
+    return first, (first + 0.2 * torch.randn(first.shape, generator=generator)).clamp(0, 1)
+
+
+def psnr_by_hand(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    return -10 * math.log10(((a - b) ** 2).mean())
+
+
+def ssim_by_hand(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    # Wang et al. (2004): Gaussian window of 11x11 with sigma 1.5, borders mirrored, the mean over positions and channels
+    axis = np.arange(-5, 6)
+    window = np.exp(-(axis**2) / (2 * 1.5**2))
+    window /= window.sum()
+
+    def blurred(image: NDArray[np.float64]) -> NDArray[np.float64]:
+        padded = np.pad(image, 5, mode="reflect")
+        rows = np.stack([np.convolve(row, window, "valid") for row in padded])
+        return np.stack([np.convolve(column, window, "valid") for column in rows.T]).T
+
+    values = []
+    for x, y in zip(a, b, strict=True):
+        mx, my = blurred(x), blurred(y)
+        vx, vy, vxy = blurred(x * x) - mx**2, blurred(y * y) - my**2, blurred(x * y) - mx * my
+        c1, c2 = 0.01**2, 0.03**2
+        values.append(((2 * mx * my + c1) * (2 * vxy + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))).mean())
+    return float(np.mean(values))
+
+
+def test_psnr_equals_the_formula_of_each_image(images: tuple[Tensor, Tensor]) -> None:
+    a, b = images
+    expected = [psnr_by_hand(x.double().numpy(), y.double().numpy()) for x, y in zip(a, b, strict=True)]
+    assert psnr(a, b).tolist() == pytest.approx(expected, abs=1e-4)
+
+
+def test_ssim_equals_the_formula_of_each_image(images: tuple[Tensor, Tensor]) -> None:
+    a, b = images
+    expected = [ssim_by_hand(x.double().numpy(), y.double().numpy()) for x, y in zip(a, b, strict=True)]
+    assert ssim(a, b).tolist() == pytest.approx(expected, abs=2e-4)
+
+
+def test_l1_equals_the_formula_of_each_image(images: tuple[Tensor, Tensor]) -> None:
+    a, b = images
+    assert l1(a, b).tolist() == pytest.approx([float(np.abs(x.numpy() - y.numpy()).mean()) for x, y in zip(a, b, strict=True)], abs=1e-6)
+
+
+def test_equal_images_have_a_psnr_of_100_db_and_an_ssim_of_1(images: tuple[Tensor, Tensor]) -> None:
+    assert psnr(images[0], images[0]).tolist() == [100.0] * 3
+    assert ssim(images[0], images[0]).tolist() == pytest.approx([1.0] * 3)
+
+
+@pytest.mark.parametrize(("metric", "function"), [(PSNR, psnr), (SSIM, ssim), (L1, l1)])
+def test_a_metric_is_the_mean_over_images_whatever_the_batches(metric: type, function: object, images: tuple[Tensor, Tensor]) -> None:
+    a, b = images
+    split = metric()
+    split.update(a[:1], b[:1])
+    split.update(a[1:], b[1:])
+    assert callable(function)
+    assert float(split.compute()) == pytest.approx(float(function(a, b).mean()), rel=1e-6)
+    split.reset()
+    split.update(a[:1], b[:1])
+    assert float(split.compute()) == pytest.approx(float(function(a[:1], b[:1])[0]), rel=1e-6)
+
+
+def test_the_mean_of_psnr_is_not_the_psnr_of_the_mean_error() -> None:
+    truth = torch.zeros(2, 1, 4, 4)
+    image = torch.stack([torch.full((1, 4, 4), 0.1), torch.full((1, 4, 4), 0.01)])
+    metric = PSNR()
+    metric.update(image, truth)
+    assert float(metric.compute()) == pytest.approx((20 + 40) / 2, abs=1e-3)
+
+
+@pytest.mark.parametrize("function", [psnr, ssim, l1])
+def test_images_of_different_shape_are_refused(function: object) -> None:
+    assert callable(function)
+    with pytest.raises(OptionError, match=r"found \[1, 3, 16, 16\] and \[1, 3, 16, 17\]"):
+        function(torch.zeros(1, 3, 16, 16), torch.zeros(1, 3, 16, 17))
+
+
+def test_ssim_refuses_images_smaller_than_its_window() -> None:
+    with pytest.raises(OptionError, match=r"needs 11x11 pixels or more .* found 10x16"):
+        ssim(torch.zeros(1, 3, 10, 16), torch.zeros(1, 3, 10, 16))
+
+
+def test_unit_maps_minus_one_to_zero_and_clamps() -> None:
+    assert unit(torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0])).tolist() == [0.0, 0.0, 0.5, 1.0, 1.0]
+
+
+def test_pairwise_diversity_is_the_mean_over_unordered_pairs() -> None:
+    images = torch.stack([torch.full((3, 4, 4), value) for value in (0.0, 0.1, 0.5)])
+    assert float(pairwise(images)) == pytest.approx((0.1 + 0.5 + 0.4) / 3)
+
+
+def test_multiscale_diversity_keeps_colour_and_fades_noise() -> None:
+    colours = torch.stack([torch.zeros(3, 16, 16), torch.ones(3, 16, 16)])
+    assert float(multiscale(colours)) == pytest.approx(1.0)
+    board = (torch.arange(16)[:, None] + torch.arange(16)) % 2
+    noise = torch.stack([board, 1 - board]).float()[:, None]
+    assert float(pairwise(noise)) == pytest.approx(1.0)
+    assert float(multiscale(noise)) == pytest.approx(0.25)
+
+
+def test_diversity_of_one_image_is_refused() -> None:
+    with pytest.raises(OptionError, match="two or more images"):
+        pairwise(torch.zeros(1, 3, 4, 4))

@@ -1,0 +1,162 @@
+"""``i2ikit train`` on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import toy_training
+
+from i2ikit import default_registry, load
+from i2ikit.cli import main, settings
+from i2ikit.core.changes import changed
+from i2ikit.core.recipe import Slot
+from i2ikit.cpu import tune_cpu
+from i2ikit.errors import OptionError
+
+DATA = "faces:count=24,size=16"
+TINY = [
+    part
+    for each in ("generator.width=4", "generator.blocks=1", "discriminator.width=4", "discriminator.depth=2")
+    for part in ("--set", each)
+]
+TRAIN = ["train", "stargan-fast", "--data", DATA, *TINY, "--batch", "4", "--sample-every", "0", "--no-eval"]
+
+
+@pytest.fixture(autouse=True)
+def no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what follows a training, which has tests of its own, and the setting of this process's memory."""
+    monkeypatch.setattr("i2ikit.cli.train._conclude", lambda *_: None)
+    monkeypatch.setattr("i2ikit.cpu.tune_cpu", lambda: "not in tests")
+
+
+def test_train_says_what_it_does_and_leaves_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    assert main([*TRAIN, "--labels", "hair,glasses", "--rounds", "2", "--run", str(run), "--lr", "1e-3", "--ema", "0.5"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"Training stargan-fast on {DATA}; starting torch")
+    assert "Images are 16x16; training at 16x16" in said
+    model = load(run / "final")
+    assert [each.name for each in model.domain.attributes] == ["hair", "glasses"]
+    assert (model.recipe.ema, model.recipe.rounds, model.recipe.batch) == (0.5, 2, 4)
+    assert {player.optimizer.lr for player in model.recipe.players} == {1e-3}
+    assert model.preprocessing == {"background": None, "crop": None, "size": [16, 16], "data": ["faces"]}
+
+
+def test_resume_needs_nothing_else_and_reports_changes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = str(tmp_path / "run")
+    assert main([*TRAIN, "--rounds", "2", "--run", run]) == 0
+    assert main(["train", "--resume", run]) == 0
+    assert main(["train", "--resume", run, "--rounds", "4"]) == 2
+    assert "started otherwise: recipe.rounds: 2 -> 4" in capsys.readouterr().err
+    assert main(["train", "--resume", run, "--set", "translator.lr=0.5"]) == 2
+    assert "recipe.players.translator.optimizer.lr: 0.0002 -> 0.5" in capsys.readouterr().err
+    assert main(["train", "--resume", run, "--rounds", "4", "--allow-change", "recipe.rounds"]) == 0
+    history = json.loads((tmp_path / "run/run.json").read_text())["changes"]
+    assert history == [{"round": 2, "changed": {"recipe.rounds": [2, 4]}}]
+
+
+def test_init_from_begins_with_the_weights_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*TRAIN, "--rounds", "1", "--run", str(tmp_path / "one")]) == 0
+    assert (
+        main(["train", "--init-from", str(tmp_path / "one"), "--data", DATA, "--rounds", "1", "--run", str(tmp_path / "two"), "--lr", "0"])
+        == 0
+    )
+    (one, _), (two, _) = toy_training.state(tmp_path / "one"), toy_training.state(tmp_path / "two")
+    assert all((one[name] == two[name]).all() for name in one if name.startswith("model/nets."))
+    other = ["train", "--init-from", str(tmp_path / "one"), "--data", DATA, "--labels", "hair", "--run", str(tmp_path / "three")]
+    assert main(other) == 2
+    assert "was trained with the labels hair=black" in capsys.readouterr().err
+
+
+def test_a_dry_run_shows_the_model_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*TRAIN, "--rounds", "7", "--run", str(tmp_path / "run"), "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "7 rounds of batch 4" in said
+    assert "stargan_generator (width=4" in said
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train"], "There is no data to train on."),
+        (["train", "stargan", "--data", "faces"], "There is no folder for the run. Name one: --run runs/NAME."),
+        (["train", "--data", "faces", "--run", "r"], "There is no recipe to train."),
+        (["train", "stargann", "--data", "faces", "--run", "r"], 'No recipe is called "stargann". Did you mean "stargan"'),
+        (["train", "stargan", "--data", "no/such", "--run", "r"], 'There is no data at "no/such"'),
+        (["train", "stargan", "--data", "faces", "--run", "r", "--size", "big"], "--size big is no size."),
+        (["train", "stargan", "--data", "faces", "--run", "r", "--set", "generator.widht=3"], "widht"),
+        (["train", "stargan", "--data", "faces", "--run", "r", "--labels", "hairr"], "hairr"),
+        (["train", "--resume", "no/run"], 'There is no run at "no/run"'),
+        (["train", "stargan", "--resume", "no/run"], "--resume goes on with a run as it is and takes no recipe."),
+        (
+            ["train", "stargan", "--data", "faces", "--run", "r", "--rounds", "2", "--minutes", "1"],
+            "Both --rounds and --minutes are given.",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_reach_slots_terms_players_and_schedule() -> None:
+    recipe = default_registry().recipe("stargan")
+    typed = ["generator.width=8", "terms.translator/cycle=5", "terms.critic/penalty.eps=1e-8", "critic.every=2", "translator.lr=3e-4"]
+    after = changed(recipe, settings.changes([*typed, "schedule.kind=constant", "batch=8", "flip=false"], recipe))
+    assert after.slots["generator"].options["width"] == 8
+    assert after.player("translator").terms["cycle"].weight == 5
+    assert after.player("critic").terms["penalty"].options["eps"] == 1e-8
+    assert (after.player("critic").every, after.player("translator").optimizer.lr) == (2, 3e-4)
+    assert (after.schedule.kind, after.batch, after.flip) == ("constant", 8, False)
+
+
+def test_a_setting_can_name_another_component_and_its_options() -> None:
+    recipe = default_registry().recipe("stargan")
+    found = settings.changes(["generator=munit_decoder", "generator.width=4"], recipe)
+    assert found == {"generator": Slot("munit_decoder", width=4)}
+
+
+def test_a_setting_without_a_value_says_how_to_write_it() -> None:
+    with pytest.raises(OptionError, match=r"--set width is no setting\. Write --set generator\.width=32"):
+        settings.changes(["width"], default_registry().recipe("stargan"))
+
+
+@pytest.mark.slow
+def test_ctrl_c_on_the_command_line_ends_with_130_and_the_command_that_goes_on(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "i2ikit", *TRAIN, "--rounds", "100000", "--log-every", "1", "--run", str(run)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    deadline = time.monotonic() + 120
+    while not (run / "log.jsonl").exists() or not (run / "log.jsonl").read_text():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert out.splitlines()[-1].endswith(f"Go on with: i2ikit train --resume {run}")
+    assert errors == ""
+
+
+@pytest.mark.slow
+def test_the_allocator_is_tuned_or_the_reason_is_given() -> None:
+    code = "from i2ikit.cpu import tune_cpu; print(repr(tune_cpu()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "''" or sys.platform != "linux"
+    assert callable(tune_cpu)

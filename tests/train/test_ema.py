@@ -1,0 +1,45 @@
+"""Averaged weights."""
+
+from __future__ import annotations
+
+import torch
+from toy_training import model
+
+from i2ikit.train import Averages
+
+
+def test_the_averages_follow_their_formula() -> None:
+    made = model(ema=0.9)
+    averages = Averages(made, 0.9)
+    name = next(each for each, _ in made.nets.named_state() if each.startswith("generator"))
+    weight = dict(made.nets.named_state())[name]
+    expected = weight.detach().clone().double()
+    for update in range(1, 30):
+        with torch.no_grad():
+            weight.add_(0.1)
+        made.round += 1
+        averages.update()
+        decay = min(0.9, (1 + update) / (10 + update))
+        expected = decay * expected + (1 - decay) * weight.detach().double()
+    torch.testing.assert_close(averages.weights()[f"nets.{name}"].double(), expected, rtol=1e-5, atol=1e-6)
+    assert not any(each.startswith("nets.discriminator") for each in averages.weights())
+
+
+def test_averages_move_only_in_rounds_in_which_a_translator_plays() -> None:
+    made = model(ema=0.9, players={"translator": {"every": 3}})
+    averages = Averages(made, 0.9)
+    for made.round in range(1, 8):
+        averages.update()
+    assert averages.updates == 2
+
+
+def test_averages_are_lent_and_taken_back() -> None:
+    made = model(ema=0.9)
+    averages = Averages(made, 0.9)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.add_(1.0)
+    before = [each.detach().clone() for each in made.parameters()]
+    with averages.shown() as shown:
+        assert not torch.equal(next(shown.nets.generator.parameters()), before[0])  # type: ignore[operator]
+    assert all(torch.equal(a, b) for a, b in zip(before, made.parameters(), strict=True))

@@ -1,0 +1,259 @@
+"""What a training leaves behind, and what it survives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from toy_training import DATA, LABELS, At, losses, model, same, state, trained
+
+from i2ikit import Model, Term, load, open_data
+from i2ikit.core import storage
+from i2ikit.errors import CheckpointError, NonFiniteLossError, OptionError
+from i2ikit.train import fit, resume
+from i2ikit.train.progress import Lines, Silent
+
+
+def faces() -> Any:
+    return open_data(DATA, labels=LABELS)
+
+
+def test_two_trainings_of_one_seed_are_the_same(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        trained(tmp_path / name)
+    same(tmp_path / "one", tmp_path / "two")
+    assert losses(tmp_path / "one") == losses(tmp_path / "two")
+
+
+def test_another_seed_is_another_training(tmp_path: Path) -> None:
+    trained(tmp_path / "one", 2)
+    trained(tmp_path / "two", 2, seed=1)
+    assert losses(tmp_path / "one") != losses(tmp_path / "two")
+
+
+def test_the_global_random_states_are_as_they_were(tmp_path: Path) -> None:
+    before = torch.get_rng_state()
+    trained(tmp_path / "run", 1)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_training_moves_every_weight_and_the_loss_of_a_fixed_batch_falls(tmp_path: Path) -> None:
+    fresh = model(ema=0.0, lr=2e-3)
+    batch = fresh.example_batch(8)
+    start = [each.detach().clone() for each in fresh.parameters()]
+    first = float(fresh.step(batch)["translator/cycle"])
+    fresh = model(ema=0.0, lr=2e-3)
+    done = trained(tmp_path / "run", 60, made=fresh, log_every=20)
+    assert all(not torch.equal(a, b) for a, b in zip(start, done.parameters(), strict=True))
+    assert losses(tmp_path / "run")[-1]["translator/cycle"] < 0.6 * first
+
+
+def test_a_run_holds_configuration_log_checkpoint_samples_and_the_final_model(tmp_path: Path) -> None:
+    made = trained(tmp_path / "run", 4, sample_every=2)
+    run = tmp_path / "run"
+    assert {each.name for each in run.iterdir()} == {"run.json", "log.jsonl", "checkpoints", "samples", "final"}
+    assert {each.name for each in (run / "samples").iterdir()} >= {f"round-0000000{each}.png" for each in (0, 2, 4)}
+    again = load(run / "final")
+    assert again.round == 4
+    assert all(torch.equal(a, b) for a, b in zip(made.parameters(), again.parameters(), strict=True))
+
+
+def test_the_configuration_of_a_run_says_all_and_no_path_of_the_machine(tmp_path: Path) -> None:
+    trained(tmp_path / "run", 1)
+    data = json.loads((tmp_path / "run/run.json").read_text())
+    assert set(data) == {"recipe", "seed", "preprocessing", "data", "train", "versions", "command"}
+    assert data["data"]["path"] == DATA
+    assert data["data"]["options"] == {"labels": list(LABELS)}
+    assert data["recipe"]["rounds"] == 1
+    assert str(tmp_path) not in json.dumps({key: value for key, value in data.items() if key != "command"})
+
+
+def test_a_line_of_the_log_has_round_time_losses_rate_and_speed(tmp_path: Path) -> None:
+    trained(tmp_path / "run", 4, log_every=2)
+    lines = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    terms = {"critic/adversarial", "critic/domain", "translator/adversarial", "translator/domain", "translator/cycle"}
+    assert [line["round"] for line in lines] == [2, 4]
+    assert all(set(line) == {"round", "seconds", *terms, "lr", "images_per_second", "loader_share"} for line in lines)
+    assert lines[0]["seconds"] < lines[1]["seconds"]
+
+
+def test_the_learning_rate_in_the_log_follows_the_schedule(tmp_path: Path) -> None:
+    trained(tmp_path / "run", 8, changes={"lr": 1e-3})
+    rates = [line["lr"] for line in losses(tmp_path / "run")]
+    assert rates == pytest.approx([1e-3] * 5 + [0.75e-3, 0.5e-3, 0.25e-3])
+
+
+def test_micro_batches_equal_the_big_batch(tmp_path: Path) -> None:
+    sgd = {"players": {name: {"optimizer": {"name": "sgd", "lr": 0.05}} for name in ("critic", "translator")}, "ema": 0.0}
+    one, two = trained(tmp_path / "one", 3, changes=sgd), trained(tmp_path / "two", 3, changes=sgd, accumulate=2)
+    for a, b in zip(one.parameters(), two.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-6)
+
+
+def test_a_batch_that_does_not_divide_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"A batch of 4 does not divide into 1 processes x 3 micro-batches\. Choose a multiple of 3"):
+        trained(tmp_path / "run", 1, accumulate=3)
+
+
+class Broken:
+    """A tracker that always fails."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def start(self, run: Path, done: int) -> None:
+        pass
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        self.asked += 1
+        raise RuntimeError("no such host")
+
+    def close(self) -> None:
+        raise AssertionError("it was left out")
+
+
+def test_a_tracker_that_raises_is_left_out_and_the_training_goes_on(tmp_path: Path) -> None:
+    broken = Broken()
+    with pytest.warns(
+        UserWarning, match=r"Broken failed \(RuntimeError: no such host\) and is left out from here; the training goes on"
+    ) as said:
+        trained(tmp_path / "run", 4, trackers=[broken])
+    assert len(said) == 1
+    assert broken.asked == 1
+    assert len(losses(tmp_path / "run")) == 4
+
+
+def test_tensorboard_gets_every_number(tmp_path: Path) -> None:
+    from i2ikit.train import TensorBoard
+
+    trained(tmp_path / "run", 2, trackers=[TensorBoard()])
+    assert [each.name.startswith("events.out") for each in (tmp_path / "run/tensorboard").iterdir()] == [True]
+
+
+class NanAfter:
+    """A cycle loss that is NaN from some round on."""
+
+    def __init__(self, rounds: int) -> None:
+        self.left = rounds
+
+    def __call__(self, t: Any) -> torch.Tensor:
+        self.left -= 1
+        return (t.cycle - t.real).abs().mean() * (1.0 if self.left >= 0 else float("nan"))
+
+
+def test_a_loss_that_is_not_finite_stops_with_term_round_and_files_and_unharmed_weights(tmp_path: Path) -> None:
+    made = model()
+    made.losses["translator/cycle"] = NanAfter(5)
+    with pytest.raises(NonFiniteLossError, match=r'"translator/cycle" became NaN or infinite in round 6.*Its files:') as caught:
+        trained(tmp_path / "run", 12, made=made, checkpoint_every=2)
+    assert caught.value.terms == ("translator/cycle",)
+    told = json.loads((tmp_path / "run/stopped.json").read_text())
+    assert (told["terms"], told["round"], len(told["files"])) == (["translator/cycle"], 6, 4)
+    assert all(torch.isfinite(each).all() for each in made.parameters())
+    assert state(tmp_path / "run")[1]["round"] == 4  # the round of the failure is not saved, though a checkpoint was due
+    assert not (tmp_path / "run/final").exists()
+
+
+def test_a_full_disk_stops_with_one_line_and_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, calls = storage.write_tensors, []
+
+    def full(path: Path, tensors: Any) -> None:
+        calls.append(path)
+        if len(calls) > 4:  # two files a checkpoint: rounds 0 and 2 are written, round 4 is not
+            path.write_bytes(b"half of ")
+            raise OSError(28, "No space left on device")
+        write(path, tensors)
+
+    monkeypatch.setattr(storage, "write_tensors", full)
+    with pytest.raises(CheckpointError, match=r"round-00000004.* cannot be written: .*No space left on device"):
+        trained(tmp_path / "run", 8, checkpoint_every=2)
+    assert sorted(each.name for each in (tmp_path / "run/checkpoints").iterdir()) == ["round-00000000", "round-00000002"]
+    monkeypatch.undo()
+    resume(tmp_path / "run", progress=Silent())
+    trained(tmp_path / "whole", 8, checkpoint_every=2)
+    same(tmp_path / "whole", tmp_path / "run")
+
+
+def test_the_last_checkpoints_and_the_best_model_are_kept(tmp_path: Path) -> None:
+    scores = {2: 1.0, 4: 3.0, 6: 2.0}
+
+    def validate(shown: Model) -> dict[str, float]:
+        return {"psnr": scores[shown.round]}
+
+    trained(tmp_path / "run", 6, checkpoint_every=1, keep=3, evaluate_every=2, validate=validate, best="psnr")
+    assert sorted(each.name for each in (tmp_path / "run/checkpoints").iterdir()) == [f"round-0000000{each}" for each in (4, 5, 6)]
+    assert load(tmp_path / "run/best").round == 4
+    assert [line["psnr"] for line in losses(tmp_path / "run") if line.get("event") == "evaluated"] == [1.0, 3.0, 2.0]
+
+
+def test_a_minus_before_the_best_keeps_the_smallest(tmp_path: Path) -> None:
+    trained(tmp_path / "run", 4, evaluate_every=1, validate=lambda shown: {"l1": abs(shown.round - 2.0)}, best="-l1")
+    assert load(tmp_path / "run/best").round == 2
+
+
+def test_an_evaluation_that_fails_does_not_end_the_training(tmp_path: Path) -> None:
+    def validate(shown: Model) -> dict[str, float]:
+        raise RuntimeError("out of memory")
+
+    with pytest.warns(UserWarning, match="The evaluation failed"):
+        assert trained(tmp_path / "run", 4, evaluate_every=1, validate=validate).round == 4
+
+
+def test_minutes_are_measured_into_rounds_that_stand_in_the_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = model()
+    done = fit(made, faces(), tmp_path / "run", minutes=0.01, sample_every=0, progress=Lines())
+    rounds = json.loads((tmp_path / "run/run.json").read_text())["recipe"]["rounds"]
+    assert done.round == rounds >= 1
+    assert f"{rounds:,} rounds." in capsys.readouterr().out
+
+
+def test_measuring_leaves_no_trace_in_the_training(tmp_path: Path) -> None:
+    fit(model(), faces(), tmp_path / "measured", minutes=0.005, log_every=1, sample_every=0, progress=Silent())
+    rounds = json.loads((tmp_path / "measured/run.json").read_text())["recipe"]["rounds"]
+    fit(model(), faces(), tmp_path / "told", rounds=rounds, log_every=1, sample_every=0, progress=Silent())
+    same(tmp_path / "measured", tmp_path / "told")
+
+
+def test_plain_lines_say_first_what_will_be_done_and_then_how_it_goes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trained(tmp_path / "run", 3, progress=Lines(pause=0.0))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == 'Training stargan-fast at 16x16 on "faces" (21 images).'
+    assert lines[1].startswith("3 rounds of 4 images on cpu, 32-true;")
+    assert lines[2].startswith("round 1/3")
+    assert "translator adversarial" in lines[2]
+
+
+def test_a_slow_loader_is_pointed_out_once(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Lines(pause=0.0)
+    lines.begin(0, 3)
+    for done in (1, 2, 3):
+        lines.report({"round": done, "loader_share": 0.6, "translator/cycle": 0.1})
+    assert capsys.readouterr().out.count("Reading images takes 60% of the time") == 1
+
+
+def test_a_length_below_the_rounds_of_the_model_is_refused(tmp_path: Path) -> None:
+    made = model()
+    made.round = 5
+    with pytest.raises(OptionError, match="The model has 5 rounds behind it"):
+        trained(tmp_path / "run", 5, made=made)
+
+
+def test_a_function_in_a_recipe_is_asked_for_when_the_run_goes_on(tmp_path: Path) -> None:
+    def plain_cycle(t: Any) -> torch.Tensor:
+        return (t.cycle - t.real).abs().mean()
+
+    changes = {"terms": {"translator/cycle": Term(plain_cycle, 10.0)}}
+    trained(tmp_path / "run", 2, changes=changes)
+    with pytest.raises(CheckpointError, match=r'Term "translator/cycle" of .* is a Python function'):
+        resume(tmp_path / "run", progress=Silent())
+    assert resume(tmp_path / "run", model=model(**changes), progress=Silent()).round == 2
+
+
+def test_a_checkpoint_due_after_the_failing_round_is_not_written_in_the_log_either(tmp_path: Path) -> None:
+    seen: list[int] = []
+    trained(tmp_path / "run", 3, trackers=[At(3, lambda: seen.append(3))])
+    assert seen == [3]

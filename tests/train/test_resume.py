@@ -1,0 +1,195 @@
+"""A training that goes on is the training that never stopped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import toy_training
+from toy_training import At, losses, same, trained
+
+from i2ikit.errors import CheckpointError, ConfigChangedError, DataError, OptionError
+from i2ikit.train import TrainingInterrupted, resume
+from i2ikit.train.progress import Silent
+
+PROGRAM = Path(toy_training.__file__)
+
+
+class PulledPlugError(BaseException):
+    """What nothing in a training catches."""
+
+
+def pulled() -> None:
+    raise PulledPlugError
+
+
+def stopped(run: Path, rounds: int = 12, at: int = 7, **options: Any) -> None:
+    """Leave a run behind that ended after round ``at`` without a word."""
+    with pytest.raises(PulledPlugError):
+        trained(run, rounds, checkpoint_every=4, trackers=[At(at, pulled)], **options)
+
+
+def go_on(run: Path, **options: Any) -> Any:
+    return resume(run, progress=Silent(), **options)
+
+
+def test_a_resumed_run_is_bit_by_bit_one_that_never_stopped(tmp_path: Path) -> None:
+    whole = trained(tmp_path / "whole", 12, checkpoint_every=4)
+    stopped(tmp_path / "parts")
+    parts = go_on(tmp_path / "parts")
+    same(tmp_path / "whole", tmp_path / "parts")
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), parts.parameters(), strict=True))
+    assert parts.round == 12
+
+
+def test_the_log_of_a_resumed_run_has_each_round_once(tmp_path: Path) -> None:
+    trained(tmp_path / "whole", 12, checkpoint_every=4)
+    stopped(tmp_path / "parts")
+    assert losses(tmp_path / "parts")[-1]["round"] == 7  # beyond the checkpoint of round 4
+    with (tmp_path / "parts/log.jsonl").open("a") as file:
+        file.write('{"round": 8, "sec')
+    go_on(tmp_path / "parts")
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+
+
+def test_a_window_of_the_log_that_a_pause_cuts_is_completed(tmp_path: Path) -> None:
+    trained(tmp_path / "whole", 12, checkpoint_every=4, log_every=3)
+    stopped(tmp_path / "parts", at=6, log_every=3)
+    go_on(tmp_path / "parts")
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_with_signal_9_resumes_bit_by_bit(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, PROGRAM, "killed", tmp_path / "parts"], timeout=300, check=False)
+    assert done.returncode == -signal.SIGKILL
+    trained(tmp_path / "whole", 12, checkpoint_every=4)
+    go_on(tmp_path / "parts")
+    same(tmp_path / "whole", tmp_path / "parts")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_finishes_the_round_saves_and_says_how_to_go_on(tmp_path: Path, name: signal.Signals) -> None:
+    run = tmp_path / "run"
+    process = subprocess.Popen([sys.executable, PROGRAM, "interrupted", run], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(name)
+    _, errors = process.communicate(timeout=120)
+    assert f"Go on with: i2ikit train --resume {run}" in errors
+    saved = toy_training.state(run)[1]["round"]
+    assert saved >= 3
+    assert losses(run)[-1]["round"] == saved
+
+
+def test_ctrl_c_in_this_process_saves_the_round_and_raises_a_keyboard_interrupt(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(TrainingInterrupted, match="after round 3; everything is saved") as caught:
+        trained(tmp_path / "run", 12, trackers=[At(3, lambda: os.kill(os.getpid(), signal.SIGINT))])
+    assert isinstance(caught.value, KeyboardInterrupt)
+    assert signal.getsignal(signal.SIGINT) is before
+    trained(tmp_path / "whole", 12)
+    go_on(tmp_path / "run")
+    same(tmp_path / "whole", tmp_path / "run")
+
+
+def test_the_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
+    def twice() -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        trained(tmp_path / "run", 12, trackers=[At(3, twice)])
+    assert not isinstance(caught.value, TrainingInterrupted)
+    assert toy_training.state(tmp_path / "run")[1]["round"] == 0
+
+
+def test_half_a_checkpoint_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    stopped(tmp_path / "run", at=11)
+    newest = tmp_path / "run/checkpoints/round-00000008"
+    content = (newest / "state.safetensors").read_bytes()
+    (newest / "state.safetensors").write_bytes(content[: len(content) // 2])
+    with pytest.warns(UserWarning, match=r'round-00000008/state\.safetensors" is damaged.*Going on from "round-00000004"'):
+        go_on(tmp_path / "run")
+    trained(tmp_path / "whole", 12)
+    same(tmp_path / "whole", tmp_path / "run")
+
+
+def test_a_folder_that_was_being_written_is_no_checkpoint(tmp_path: Path) -> None:
+    stopped(tmp_path / "run")
+    shutil.copytree(tmp_path / "run/checkpoints/round-00000004", tmp_path / "run/checkpoints/.round-00000008.1234.tmp")
+    assert go_on(tmp_path / "run").round == 12
+
+
+def test_a_run_without_a_whole_checkpoint_says_so(tmp_path: Path) -> None:
+    trained(tmp_path / "run", 1)
+    for path in (tmp_path / "run").glob("checkpoints/*/state.json"):
+        path.unlink()
+    with pytest.raises(CheckpointError, match=r'"\S+run" has no checkpoint that can be read: .*state\.json" is missing'):
+        go_on(tmp_path / "run")
+
+
+def test_a_folder_without_a_run_says_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"There is no run at .* A run is started by: i2ikit train RECIPE"):
+        go_on(tmp_path / "nothing")
+
+
+def test_an_existing_run_is_not_trained_over(tmp_path: Path) -> None:
+    trained(tmp_path / "run", 1)
+    with pytest.raises(OptionError, match=r"holds a run already\. Go on with it: i2ikit train --resume"):
+        trained(tmp_path / "run", 2)
+
+
+def test_a_folder_with_something_else_in_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(OptionError, match="holds something else than a run"):
+        trained(tmp_path, 1)
+
+
+def test_a_changed_recipe_is_refused_and_each_difference_is_named(tmp_path: Path) -> None:
+    made = trained(tmp_path / "run", 2)
+    from i2ikit.core.changes import changed
+
+    recipe = changed(made.recipe, {"rounds": 4, "terms": {"translator/cycle": 5.0}})
+    with pytest.raises(
+        ConfigChangedError, match=r"recipe\.rounds: 2 -> 4; recipe\.players\.translator\.terms\.cycle\.weight: 10\.0 -> 5\.0"
+    ):
+        go_on(tmp_path / "run", recipe=recipe)
+    with pytest.raises(ConfigChangedError, match=r"started otherwise: recipe\.rounds: 2 -> 4\. Resume.*--allow-change recipe\.rounds"):
+        go_on(tmp_path / "run", recipe=recipe, allow=["recipe.players"])
+    assert go_on(tmp_path / "run", recipe=recipe, allow=["recipe"]).round == 4
+
+
+def test_changed_data_is_refused(tmp_path: Path) -> None:
+    trained(tmp_path / "run", 2)
+    with pytest.raises(ConfigChangedError, match=r"data\.fingerprint: \w+\.* -> \w+"):
+        go_on(tmp_path / "run", data="faces:count=25,size=16")
+
+
+def test_options_that_cannot_change_the_result_may_change(tmp_path: Path) -> None:
+    stopped(tmp_path / "run")
+    go_on(tmp_path / "run", changes={"workers": 2, "log_every": 2, "keep": 1})
+    trained(tmp_path / "whole", 12, checkpoint_every=4)
+    tensors, _ = toy_training.state(tmp_path / "run")
+    others, _ = toy_training.state(tmp_path / "whole")
+    assert all(torch.equal(tensors[name], others[name]) for name in others)
+
+
+def test_data_that_was_made_in_python_is_asked_for(tmp_path: Path) -> None:
+    from i2ikit import open_data
+    from i2ikit.train import fit
+
+    made = toy_training.model()
+    data = open_data(toy_training.DATA, labels=toy_training.LABELS)
+    fit(made, data, tmp_path / "run", rounds=1, sample_every=0, progress=Silent())
+    with pytest.raises(DataError, match=r'"faces" was made in Python and cannot be found again\. Call resume\(run, data=\.\.\.\)'):
+        go_on(tmp_path / "run")
+    assert go_on(tmp_path / "run", data=data).round == 1

@@ -1,0 +1,134 @@
+"""The samples of a run: which images, where to, and the grid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from i2ikit.core.domain import DomainSpec
+from i2ikit.data import Transform, open_data
+from i2ikit.data.faces import FacesDataset
+from i2ikit.pixels import write_image
+from i2ikit.train.samples import MOST_COLUMNS, Samples, targets_of
+
+SIZE = Transform(16, 16)
+
+
+class Asked:
+    """A stand-in for a model: remembers what it is asked and answers with one gray a call."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+
+    def translate(self, image: Tensor, **options: Any) -> Tensor:
+        self.calls.append(options)
+        return torch.full_like(image, -1 + 40 * len(self.calls) / 255)
+
+
+def faces(labels: Sequence[str] = ("hair", "glasses"), **options: Any) -> FacesDataset:
+    return FacesDataset(40, size=16, labels=labels, **options)
+
+
+def test_the_images_are_held_out_and_the_same_for_the_same_seed() -> None:
+    data = faces()
+    one, two, other = (Samples(data, data.domain, SIZE, rows=3, seed=seed) for seed in (0, 0, 1))
+    assert {item.split for item in one.items} == {"test"}
+    assert one.items == two.items != other.items
+
+
+def test_the_images_show_as_many_values_as_possible() -> None:
+    data = FacesDataset(400, size=16, labels=("hair", "glasses"))
+    rows = [item.row for item in Samples(data, data.domain, SIZE, rows=4).items]
+    assert {row["hair"] for row in rows} == {"black", "brown", "blond", "red"}
+    assert {row["glasses"] for row in rows} == {"yes", "no"}
+
+
+def test_there_is_a_column_for_each_value_and_one_that_switches_each_attribute() -> None:
+    data = faces()
+    samples, model = Samples(data, data.domain, SIZE, rows=2), Asked()
+    samples.translations(model)
+    assert [(target.attribute, target.value) for target in samples.targets] == [
+        ("hair", "black"), ("hair", "brown"), ("hair", "blond"), ("hair", "red"), ("glasses", None),
+    ]  # fmt: skip
+    for item, asked in zip(samples.items, model.calls[1]["to"].tolist(), strict=True):
+        assert data.domain.decode(asked) == {**item.row, "hair": "brown"}
+    for item, asked in zip(samples.items, model.calls[4]["to"].tolist(), strict=True):
+        assert data.domain.decode(asked) == {**item.row, "glasses": "no" if item.row["glasses"] == "yes" else "yes"}
+
+
+def test_many_values_are_thinned_and_every_attribute_keeps_a_column() -> None:
+    domain = DomainSpec.parse({"digit": [str(number) for number in range(40)], "male": bool, "young": bool})
+    targets = targets_of(domain)
+    assert len(targets) == MOST_COLUMNS
+    assert [target.attribute for target in targets[-2:]] == ["male", "young"]
+
+
+def test_a_set_that_is_unknown_stays_unknown() -> None:
+    data = FacesDataset(40, size=16, labels=("hair", "expression"), partial=True).split("train")
+    samples, model = Samples(data, data.domain, SIZE, rows=4), Asked()
+    samples.translations(model)
+    for item, asked in zip(samples.items, model.calls[0]["to"].tolist(), strict=True):
+        assert data.domain.decode(asked) == {**item.row, "hair": "black"}
+
+
+def test_the_grid_and_its_layout_agree(tmp_path) -> None:
+    data = faces()
+    samples = Samples(data, data.domain, SIZE, rows=3)
+    model = Asked()
+    path = samples.write(model, tmp_path, 500)
+    samples.write(model, tmp_path, 20)
+    layout = json.loads((tmp_path / "samples" / "layout.json").read_text())
+    assert path == tmp_path / "samples" / "round-00000500.png"
+    assert (layout["rounds"], layout["truth"], layout["cell"], layout["size"]) == ([20, 500], True, [128, 128], [16, 16])
+    with Image.open(path) as grid:
+        for column, places in enumerate(layout["places"]["ours"]):
+            for left, top in places:
+                gray = 20 * (column + 1)
+                assert grid.crop((left, top, left + 128, top + 128)).getextrema() == ((gray, gray),) * 3
+        left, top = layout["places"]["truth"][0][0]
+        small = grid.crop((left, top, left + 128, top + 128)).resize((16, 16), Image.Resampling.BOX)
+    true = samples.truth(samples.items[0], samples.targets[0])
+    shown = torch.tensor(list(small.tobytes())).view(16, 16, 3).permute(2, 0, 1) / 127.5 - 1
+    assert (shown - true).abs().mean() < 0.05
+    assert all(layout["columns"][each["column"]]["attribute"] in ("hair", "glasses") for each in layout["examples"])
+
+
+def test_unpaired_images_are_not_translated_to_the_domain_that_they_are_of(tmp_path) -> None:
+    for name in ("horse", "zebra"):
+        for number in range(2):
+            write_image(torch.rand(3, 16, 16) * 2 - 1, tmp_path / "data" / name / f"{number}.png")
+    data = open_data(tmp_path / "data", kind="unpaired")
+    samples, model = Samples(data, data.domain, SIZE, rows=4), Asked()
+    made = samples.translations(model)
+    for target, column in zip(samples.targets, made, strict=True):
+        assert [image is None for image in column] == [item.row["domain"] == target.value for item in samples.items]
+    assert {(call["source"], call["to"]) for call in model.calls} == {("horse", "zebra"), ("zebra", "horse")}
+    assert samples.write(model, tmp_path, 1).is_file()
+
+
+def test_pairs_have_one_column_and_their_truth(tmp_path) -> None:
+    data = FacesDataset(40, size=16, target="sketch")
+    samples, model = Samples(data, DomainSpec(), SIZE, rows=2), Asked()
+    samples.write(model, tmp_path, 1)
+    assert model.calls == [{}]
+    layout = json.loads((tmp_path / "samples" / "layout.json").read_text())
+    assert [column["title"] for column in layout["columns"]] == ["translation"]
+    assert layout["truth"]
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_images_of_any_channels_are_shown(tmp_path, channels: int) -> None:
+    for name in "ab":
+        for number in range(2):
+            write_image(torch.rand(channels, 16, 12) * 2 - 1, tmp_path / "data" / name / f"{number}.png")
+    data = open_data(tmp_path / "data", kind="labelled")
+    samples = Samples(data, data.domain, Transform(16, 12), rows=2)
+    with Image.open(samples.write(Asked(), tmp_path, 1)) as grid:
+        assert grid.mode == "RGB"
+    assert json.loads((tmp_path / "samples" / "layout.json").read_text())["cell"] == [128, 96]
