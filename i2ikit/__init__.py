@@ -20,9 +20,14 @@ if TYPE_CHECKING:
     from i2ikit.core.domain import Attribute as Attribute
     from i2ikit.core.domain import DomainSpec as DomainSpec
     from i2ikit.core.domain import LabelSet as LabelSet
+    from i2ikit.core.draws import Draws as Draws
     from i2ikit.core.hookspecs import hookimpl as hookimpl
+    from i2ikit.core.memo import lasting_view as lasting_view
     from i2ikit.core.model import Model as Model
+    from i2ikit.core.nets import Nets as Nets
     from i2ikit.core.official import import_official as import_official
+    from i2ikit.core.plans import prior as prior
+    from i2ikit.core.plans import takes as takes
     from i2ikit.core.recipe import Optimizer as Optimizer
     from i2ikit.core.recipe import Player as Player
     from i2ikit.core.recipe import Recipe as Recipe
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
     from i2ikit.core.storage import load as load
     from i2ikit.core.translation import Translation as Translation
     from i2ikit.core.translation import view as view
+    from i2ikit.cpu import tune_cpu as tune_cpu
     from i2ikit.data import open_data as open_data
     from i2ikit.train import fit as fit
 
@@ -49,10 +55,12 @@ _DEFINED_IN = {
     "CodeSpec": "i2ikit.core.specs",
     "Component": "i2ikit.core.component",
     "DomainSpec": "i2ikit.core.domain",
+    "Draws": "i2ikit.core.draws",
     "ImageSpec": "i2ikit.core.specs",
     "LabelSet": "i2ikit.core.domain",
     "MapSpec": "i2ikit.core.specs",
     "Model": "i2ikit.core.model",
+    "Nets": "i2ikit.core.nets",
     "Optimizer": "i2ikit.core.recipe",
     "Player": "i2ikit.core.recipe",
     "PluginWarning": "i2ikit.core.registry",
@@ -72,8 +80,12 @@ _DEFINED_IN = {
     "fit": "i2ikit.train",
     "hookimpl": "i2ikit.core.hookspecs",
     "import_official": "i2ikit.core.official",
+    "lasting_view": "i2ikit.core.memo",
     "load": "i2ikit.core.storage",
     "open_data": "i2ikit.data",
+    "prior": "i2ikit.core.plans",
+    "takes": "i2ikit.core.plans",
+    "tune_cpu": "i2ikit.cpu",
     "view": "i2ikit.core.translation",
 }
 
@@ -83,10 +95,12 @@ __all__ = [
     "CodeSpec",
     "Component",
     "DomainSpec",
+    "Draws",
     "ImageSpec",
     "LabelSet",
     "MapSpec",
     "Model",
+    "Nets",
     "Optimizer",
     "Player",
     "PluginWarning",
@@ -106,8 +120,12 @@ __all__ = [
     "fit",
     "hookimpl",
     "import_official",
+    "lasting_view",
     "load",
     "open_data",
+    "prior",
+    "takes",
+    "tune_cpu",
     "view",
 ]
 

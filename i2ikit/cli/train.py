@@ -139,6 +139,7 @@ def _start(run: Path | None, given: dict[str, Any], trackers: Sequence[Any], pro
 def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[Source]]:
     """Return the model for the data, and the data for the model."""
     from i2ikit.core.build import build
+    from i2ikit.core.plans import find_plan, kind_of
     from i2ikit.core.registry import default_registry
     from i2ikit.core.storage import WEIGHTS, find, load, load_weights, read_tensors
     from i2ikit.data import join
@@ -149,7 +150,7 @@ def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[Source
             "There is no recipe to train. `i2ikit list` shows what there is; then: i2ikit train RECIPE --data PATH --run runs/NAME."
         )
     recipe = default_registry().recipe(given["recipe"]) if given["recipe"] else before.recipe  # type: ignore[union-attr]
-    sources = _sources(given, str(recipe.plan))
+    sources = _sources(given, kind_of(find_plan(recipe.plan, default_registry())))
     first = sources[0].data
     changes = {name: given[name] for name in ("rounds", "batch", "lr", "ema") if given[name] is not None}
     changes |= {"official": True} if given["official"] else {}

@@ -150,7 +150,7 @@ def _values(words: Sequence[str], option: str) -> dict[str, str]:
 def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: Mapping[str, str]) -> None:
     """Raise for a name or a value that the model does not have, and for a source that is told in part."""
     domain = model.domain
-    if model.recipe.plan != "labelled":
+    if model.takes != "labelled":
         return
     if wanted is None:
         first = domain.attributes[0]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -16,7 +17,7 @@ def explain(model: Model) -> str:
     lines = [f"{recipe.name}: {recipe.says}" if recipe.says else recipe.name]
     if recipe.paper:
         lines.append(recipe.paper)
-    lines += ["", f"images   {model.image} in [-1, 1]", f"plan     {recipe.plan}{_options(recipe.plan_options)}"]
+    lines += ["", f"images   {model.image} in [-1, 1]", f"plan     {recipe.plan_name}{_options(recipe.plan_options)}"]
     for part in domain.sets:
         said = ", ".join(f"{each.name} ({' '.join(each.values)})" if each.values else f"{each.name} (yes no)" for each in part.attributes)
         lines.append(f"labels   {part.name}: {said}")
@@ -82,9 +83,8 @@ def _training(model: Model) -> list[str]:
     return lines
 
 
-def _options(options: object) -> str:
-    items = getattr(options, "items", dict)()
-    return f" ({', '.join(f'{key}={value}' for key, value in items)})" if items else ""
+def _options(options: Mapping[str, Any]) -> str:
+    return f" ({', '.join(f'{key}={value}' for key, value in options.items())})" if options else ""
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:

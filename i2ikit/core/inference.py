@@ -55,7 +55,8 @@ def translate(
     Args:
         model: A model of any recipe.
         image: A tensor [B, C, H, W] or [C, H, W] (float in [-1, 1] or uint8), a PIL image, an ndarray [H, W, C] or [H, W] (uint8, uint16,
-            or float in [0, 1]), or a path. The answer is of the same kind; for a path the image is written to ``out`` and its path returned.
+            or float in [0, 1]), or a path. The answer is of the same kind; for a path the image is written to ``out``, whose path
+            is returned.
         to: The target: values by attribute ``{"hair": "blond"}``, the name of a domain, or a label [B, D] or [D].
         label: The source's label as a tensor or a row of values. Attributes that ``to`` does not name keep its values; without it they keep
             what the critic's domain head says.
@@ -114,7 +115,7 @@ def padded(model: Model, pixels: Tensor, target: Tensor | None, to: str | None, 
     whole = F.pad(pixels, (0, right, 0, down), mode=mode) if down or right else pixels
     source_name, target_name = _route(model, to, source)
     draws = Draws(("translate", seed), device=pixels.device)
-    style = int(model.recipe.plan_options.get("style", 0))
+    style = model.nets.style
     translation = Translation(
         model.nets,
         draws,
@@ -122,7 +123,7 @@ def padded(model: Model, pixels: Tensor, target: Tensor | None, to: str | None, 
         target=target,
         source_name=source_name,
         target_name=target_name,
-        style=draws.normal("style", (len(pixels), style)) if style else None,
+        style=draws.normal("style", (len(pixels), *style.shape)) if style else None,
         learning=False,
     )
     return translation.fake[..., :height, :width]
@@ -130,7 +131,7 @@ def padded(model: Model, pixels: Tensor, target: Tensor | None, to: str | None, 
 
 def _target(model: Model, pixels: Tensor, to: Any, label: Any, source: str | None) -> tuple[Tensor | None, dict[str, str]]:
     domain, rows = model.domain, len(pixels)
-    if model.recipe.plan != "labelled":
+    if model.takes != "labelled":
         return None, {}
     if isinstance(to, Tensor) or (isinstance(to, Sequence) and not isinstance(to, str)):
         given = torch.as_tensor(to, dtype=pixels.dtype, device=pixels.device)
@@ -190,11 +191,11 @@ def _kept(model: Model, pixels: Tensor, named: Mapping[str, Any], label: Any, so
 def _label(model: Model, label: Any, pixels: Tensor) -> Tensor:
     if isinstance(label, Mapping):
         label = torch.tensor(model.domain.encode(label))
-    label = torch.as_tensor(label, dtype=pixels.dtype, device=pixels.device)
-    label = label.expand(len(pixels), -1) if label.ndim == 1 else label
-    if label.shape != (len(pixels), model.domain.width):
-        raise LabelError(f"label= has shape {list(label.shape)}; needed is [{len(pixels)}, {model.domain.width}].")
-    return label.clone()
+    given = torch.as_tensor(label, dtype=pixels.dtype, device=pixels.device)
+    given = given.expand(len(pixels), -1) if given.ndim == 1 else given
+    if given.shape != (len(pixels), model.domain.width):
+        raise LabelError(f"label= has shape {list(given.shape)}; needed is [{len(pixels)}, {model.domain.width}].")
+    return given.clone()
 
 
 def _is_known(domain: Any, label: Tensor, name: str) -> bool:
@@ -215,7 +216,7 @@ def _verdict(model: Model, pixels: Tensor, by: str) -> Verdict:
 
 
 def _route(model: Model, to: str | None, source: str | None) -> tuple[str | None, str | None]:
-    if model.recipe.plan != "unpaired":
+    if model.takes != "unpaired":
         return None, None
     names = model.domain.names
     if to not in names:

@@ -152,7 +152,7 @@ def restore_training_state(model: Model, tensors: Mapping[str, Tensor], data: Ma
         for name, value in tensors.items():
             if name.startswith(f"optimizers.{player.name}."):
                 index, key = name.removeprefix(f"optimizers.{player.name}.").split(".")
-                state.setdefault(int(index), {})[key] = value
+                state.setdefault(int(index), {})[key] = value.clone()
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     model.round, model.seed = int(data["round"]), int(data["seed"])
 

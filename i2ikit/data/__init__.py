@@ -2,11 +2,11 @@
 
 from i2ikit.data.check import CheckReport, check
 from i2ikit.data.dataset import Dataset, FileDataset, Item
-from i2ikit.pixels import read_image, write_image
 from i2ikit.data.joint import JointDataset, join
 from i2ikit.data.loader import Batch, Loader
 from i2ikit.data.open import open_data
 from i2ikit.data.transforms import Transform
+from i2ikit.pixels import read_image, write_image
 
 __all__ = [
     "Batch", "CheckReport", "Dataset", "FileDataset", "Item", "JointDataset", "Loader", "Transform",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from i2ikit.pixels import is_image
 from i2ikit.data.records import Found, Record, listed, stem
 from i2ikit.data.source import Source
 from i2ikit.errors import DataError, UnknownNameError
+from i2ikit.pixels import is_image
 
 LIST = "list_attr_celeba.txt"
 CROP = 178

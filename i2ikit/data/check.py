@@ -13,10 +13,10 @@ from typing import Any
 from attrs import field, frozen
 
 from i2ikit.data.dataset import Dataset, FileDataset, Item
-from i2ikit.pixels import decode, mode_name
 from i2ikit.data.open import open_data
 from i2ikit.data.records import listed
 from i2ikit.errors import DataError
+from i2ikit.pixels import decode, mode_name
 
 
 @frozen

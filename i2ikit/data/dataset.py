@@ -14,9 +14,9 @@ from torch import Tensor
 
 from i2ikit.core.domain import YES, Attribute, DomainSpec
 from i2ikit.core.specs import ImageSpec
-from i2ikit.pixels import Pixels, composite, decode, mode_name, to_float, to_tensor, with_channels
 from i2ikit.data.source import Source
 from i2ikit.errors import DataError, UnknownNameError
+from i2ikit.pixels import Pixels, composite, decode, mode_name, to_float, to_tensor, with_channels
 
 SPLITS = ("train", "val", "test")
 CACHE_BYTES = 1 << 30

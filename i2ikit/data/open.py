@@ -13,12 +13,12 @@ from i2ikit.core.domain import DomainSpec
 from i2ikit.data.celeba import find_list, read_list
 from i2ikit.data.dataset import Dataset, FileDataset, Images, Item, Reading, native
 from i2ikit.data.folders import read_folders
-from i2ikit.pixels import is_image
 from i2ikit.data.labels import declare
 from i2ikit.data.records import Found, hold_out, listed
 from i2ikit.data.source import Source, open_source
 from i2ikit.data.tables import find_table, read_table
 from i2ikit.errors import DataError, OptionError, suggestion
+from i2ikit.pixels import is_image
 
 if TYPE_CHECKING:
     from typing import Any

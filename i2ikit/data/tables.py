@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from i2ikit.pixels import is_image
 from i2ikit.data.records import Found, Record, listed, split_name
 from i2ikit.data.source import Source
 from i2ikit.errors import DataError, suggestion
+from i2ikit.pixels import is_image
 
 FILE, SPLIT, SUBJECT, TARGET = "file", "split", "subject", "target"
 _RESERVED = (FILE, SPLIT, SUBJECT, TARGET)

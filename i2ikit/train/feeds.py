@@ -144,7 +144,7 @@ def fitted(model: Model, data: Dataset) -> Dataset:
     Raises:
         DataError: Kind, channels or labels do not fit the model.
     """
-    wanted = model.recipe.plan
+    wanted = model.takes
     if data.kind != wanted and wanted in KINDS:  # another plan says itself what a batch lacks
         raise DataError(f'Recipe "{model.recipe.name}" needs {wanted} data; "{data.name}" is {data.kind}. Open it with kind="{wanted}".')
     if data.image.channels != model.image.channels:

@@ -84,7 +84,7 @@ def test_full_disk_leaves_the_old_model_untouched(model: Model, tmp_path: Path, 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(storage, "write_tensors", full)
-    with pytest.raises(CheckpointError, match="cannot be written: .*No space left on device.*What was there before is untouched"):
+    with pytest.raises(CheckpointError, match=r"cannot be written: .*No space left on device.*What was there before is untouched"):
         model.save(tmp_path / "m")
 
     assert (tmp_path / "m" / "weights.safetensors").read_bytes() == before
@@ -140,13 +140,14 @@ def test_missing_file_and_missing_folder_are_told_apart(model: Model, tmp_path: 
         load(tmp_path / "nowhere")
     with pytest.raises(CheckpointError, match="holds no model"):
         load(tmp_path / "empty")
-    with pytest.raises(CheckpointError, match="is a file, and a model is a folder.*i2ikit import"):
+    with pytest.raises(CheckpointError, match=r"is a file, and a model is a folder.*i2ikit import"):
         load(tmp_path / "weights.ckpt")
 
 
 def test_weights_of_another_architecture_name_the_first_five_differences(model: Model, tmp_path: Path) -> None:
     model.save(tmp_path / "m")
-    build("stargan", labels={"hair": ("black", "blond"), "male": bool}, size=16, generator={"width": 6, "blocks": 2}).save(tmp_path / "other")
+    other = {"width": 6, "blocks": 2}
+    build("stargan", labels={"hair": ("black", "blond"), "male": bool}, size=16, generator=other).save(tmp_path / "other")
     shutil.copy(tmp_path / "other" / "weights.safetensors", tmp_path / "m")
 
     with pytest.raises(CheckpointError, match=r"does not fit recipe \"stargan\": .*; \.\.\.") as caught:

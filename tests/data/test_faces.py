@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import json
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
@@ -28,11 +23,9 @@ from i2ikit.data.faces import (
     nearest_values,
     rows,
     segment_map,
-    write,
 )
 from i2ikit.data.faces import scene as scene_module
-from i2ikit.errors import DataError, OptionError, UnknownNameError
-from i2ikit.pixels import read_image
+from i2ikit.errors import OptionError, UnknownNameError
 
 SIZE = 64
 
@@ -237,110 +230,3 @@ def test_bad_requests_say_what_there_is() -> None:
         FacesDataset(0)
     with pytest.raises(OptionError, match="shares"):
         FacesDataset(10, test=1.0)
-
-
-def test_splits_are_disjoint_by_identity_and_do_not_depend_on_the_count() -> None:
-    few, many = FacesDataset(200), FacesDataset(1000)
-    assert many.splits == ("train", "val", "test")
-    sizes = {name: len(many.split(name)) for name in many.splits}
-    assert sizes["test"] == 100
-    assert abs(sizes["val"] - 50) <= 1
-    subjects = [{item.subject for item in many.split(name).items} for name in many.splits]
-    assert not set.intersection(*subjects)
-    assert len(set.union(*subjects)) == 1000
-    assert [(item.file, item.split) for item in few.items] == [(item.file, item.split) for item in many.items[:200]]
-
-
-def test_labels_survive_encoding_and_decoding() -> None:
-    data = FacesDataset(50)
-    assert [data.domain.decode(data.label(item)) for item in data.items] == [item.row for item in data.items]
-
-
-def test_partial_hides_one_label_set_of_each_training_face() -> None:
-    data = FacesDataset(200, partial=True)
-    masks = torch.tensor([data.label(item)[-2:] for item in data.split("train").items])
-    assert bool((masks.sum(dim=1) == 1).all())
-    assert abs(float(masks[:, 0].mean()) - 0.5) < 0.01
-    assert all(None not in item.row.values() for item in data.split("test").items)
-    hidden = next(item for item in data.items if item.row["hair"] is None)
-    assert data.true_row(hidden)["hair"] in FACES.attribute("hair").choices
-
-
-def test_a_choice_of_labels_gives_their_domain() -> None:
-    data = FacesDataset(20, labels=("hair", "glasses"))
-    assert [each.name for each in data.domain.attributes] == ["hair", "glasses"]
-    assert not data.domain.masked
-    assert len(data.label(data.items[0])) == data.domain.width == 5
-    with pytest.raises(UnknownNameError, match='attribute is called "glases"'):
-        FacesDataset(20, labels=("glases",))
-
-
-def test_reading_gives_the_drawing_and_truth_the_drawing_of_the_changed_row() -> None:
-    data = FacesDataset(80, size=(40, 32))
-    item = data.items[70]
-    who = identities(0, [70])
-    assert torch.equal(data.read(item), draw(who, [data.true_row(item)], 40, 32)[0])
-    assert torch.equal(data.read_many(data.items[:3])[2], data.read(data.items[2]))
-    changed = draw(who, [{**data.true_row(item), "hair": "red", "hat": "yes"}], 40, 32)[0]
-    assert torch.equal(data.truth(item, {"hair": "red", "hat": True}), changed)
-    with pytest.raises(UnknownNameError, match='value of "hair" is called "green"'):
-        data.truth(item, {"hair": "green"})
-
-
-def test_pairs_of_views() -> None:
-    data = FacesDataset(10, view="sketch", target="image")
-    assert (data.kind, data.image.channels, data.domain.width) == ("paired", 1, 0)
-    target = data.target(data.items[4])
-    assert target is not None
-    assert torch.equal(target, FacesDataset(10).read(data.items[4]))
-
-
-def test_the_fingerprint_follows_the_content() -> None:
-    prints = {FacesDataset(20).fingerprint(), FacesDataset(20, seed=1).fingerprint(), FacesDataset(20, partial=True).fingerprint()}
-    assert len(prints) == 3
-    assert FacesDataset(20).fingerprint() in prints
-
-
-def test_written_files_hold_the_drawings_bit_for_bit(tmp_path: Path) -> None:
-    place = write(tmp_path / "faces", count=6, size=32, seed=2)
-    data = FacesDataset(6, size=32, seed=2)
-    lines = (place / "attributes.csv").read_text().splitlines()
-    assert lines[0] == "file,split,subject,hair,glasses,hat,expression"
-    for item, line in zip(data.items, lines[1:], strict=True):
-        file, split, subject, *values = line.split(",")
-        assert (split, subject, values) == (item.split, item.subject, list(data.true_row(item).values()))
-        assert torch.equal(read_image(place / file), data.read(item))
-    for view in ("profile", "sketch", "segments", "low", "masked", "parts", "masks"):
-        assert len(list((place / view).glob("*.png"))) == 6
-    numbers = np.asarray(Image.open(place / "parts" / "000003.png"))
-    assert np.array_equal(numbers, segment_map(identities(2, [3]), rows(2, [3]), 32, 32)[0].numpy())
-    assert json.loads((place / "parts.json").read_text())["5"] == PARTS[5]
-
-
-def test_writing_refuses_a_folder_with_files_and_leaves_nothing(tmp_path: Path) -> None:
-    (tmp_path / "kept.txt").write_text("mine")
-    with pytest.raises(DataError, match=r"is not empty\. Name a new or empty folder"):
-        write(tmp_path, count=2, size=8)
-    assert [each.name for each in tmp_path.iterdir()] == ["kept.txt"]
-
-
-def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Image.Image, "save", full)
-    with pytest.raises(DataError, match=r"No space left on device\. Nothing was left"):
-        write(tmp_path / "faces", count=2, size=8)
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.slow
-def test_two_thousand_faces_take_seconds_of_one_core() -> None:
-    who, said = identities(0, range(2000)), rows(0, range(2000))
-    start = time.process_time()
-    draw(who, said, SIZE, SIZE)
-    assert time.process_time() - start < 20  # about 3 s on an idle core; a shared one is given slack
-
-
-def test_no_faces_are_an_empty_batch() -> None:
-    assert draw(identities(0, []), [], 8, 9).shape == (0, 3, 8, 9)

@@ -20,7 +20,7 @@ def test_data_of_another_kind_or_with_other_labels_is_refused(tmp_path: Path) ->
     with pytest.raises(DataError, match=r'"faces" has the label "hat" .* and the model does not know "hat"'):
         fit(model(), data, tmp_path / "run", rounds=1, progress=Silent())
     made = model()
-    made.recipe = evolve(made.recipe, plan="paired")
+    made.recipe, made.plan = evolve(made.recipe, plan="paired"), PLANS["paired"]
     with pytest.raises(DataError, match='Recipe "stargan-fast" needs paired data; "faces" is labelled'):
         fit(made, data, tmp_path / "run", rounds=1, progress=Silent())
     assert not (tmp_path / "run").exists()
