@@ -10,6 +10,7 @@ from attrs import evolve
 from toy_training import DATA, LABELS, model
 
 from i2ikit import open_data
+from i2ikit.core.plans import PLANS
 from i2ikit.errors import DataError
 from i2ikit.train import fit
 from i2ikit.train.progress import Silent
