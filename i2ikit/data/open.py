@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 FACES = "faces"
-_FACES_NUMBERS = ("count", "size", "seed", "partial")
+_FACES_NUMBERS = ("count", "size", "seed", "partial", "hats")
 _FACES_WORDS = ("view", "target")
 _FACES_EXAMPLE = "faces:count=3000,size=64,seed=0,partial=1"
 KINDS = ("labelled", "unpaired", "paired", "glued")
@@ -173,8 +173,7 @@ def _faces(text: str, labels: Sequence[str] | None, others: Mapping[str, Any]) -
         if name not in {*_FACES_NUMBERS, *_FACES_WORDS} or not value or (name in _FACES_NUMBERS and not value.isdigit()):
             raise OptionError(f'"{part}" is no option of the built-in faces. Write "{_FACES_EXAMPLE}".')
         options[name] = int(value) if name in _FACES_NUMBERS else value
-    if "partial" in options:
-        options["partial"] = bool(options["partial"])
+    options |= {name: bool(options[name]) for name in ("partial", "hats") if name in options}
     from i2ikit.data.faces import FacesDataset
 
     if labels is not None:

@@ -21,12 +21,12 @@ MARGIN = 0.95
 def rounds_within(minutes: float, model: Model, feeds: Feeds, engine: PlainEngine, accumulate: int) -> tuple[int, float]:
     """Measure a few rounds on a throw-away copy; return how many fit, and the seconds of one.
 
-    Whole cycles of the players' intervals are played. The first one warms up, unless it has already taken five seconds; then cycles are
-    timed for five seconds. What the measuring takes is taken from the minutes.
+    Whole cycles of the players' intervals are played for about eight seconds, and the faster half of them counts: the first ones also
+    warm up the processor and read images that later rounds find in memory. What the measuring takes is taken from the minutes.
     """
     double = copy.deepcopy(model, {id(model.engine): model.engine})
     cycle = min(16, math.lcm(*(player.every * term.every for player in model.recipe.players for term in player.terms.values())))
-    enough, position, start = min(5.0, minutes * 2), feeds.state(), time.perf_counter()
+    enough, position, start = min(8.0, minutes * 3), feeds.state(), time.perf_counter()
 
     def played() -> float:
         begin = time.perf_counter()
@@ -36,12 +36,11 @@ def rounds_within(minutes: float, model: Model, feeds: Feeds, engine: PlainEngin
         return float(engine.mean(torch.tensor(time.perf_counter() - begin, device=engine.device)))
 
     with torch.random.fork_rng([] if engine.device.type in ("cpu", "mps") else [engine.device]):
-        seconds, rounds = played(), cycle
-        if seconds < enough:
-            seconds, rounds = 0.0, 0
-        while seconds < enough:
-            seconds, rounds = seconds + played(), rounds + cycle
+        seconds = [played()]
+        while sum(seconds) < enough:
+            seconds.append(played())
     feeds.restore(position)
-    per_round, spent = seconds / rounds, time.perf_counter() - start
+    faster = sorted(seconds)[: math.ceil(len(seconds) / 2)]
+    per_round, spent = sum(faster) / len(faster) / cycle, time.perf_counter() - start
     fit = max(cycle, math.floor((minutes * 60 * MARGIN - spent) / per_round))
     return engine.same(fit), per_round

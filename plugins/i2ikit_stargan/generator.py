@@ -77,6 +77,10 @@ class StarGANGenerator(nn.Module):
         self.middle = nn.Sequential(*(ResidualBlock(4 * width, track=track) for _ in range(blocks)))
         self.up = nn.Sequential(ConvBlock(4 * width, 2 * width, kernel=4, stride=2, up=True, track=track), *last)
         self.draw = nn.Conv2d(outer, drawn, 7 if patch == 1 else 3, padding=3 if patch == 1 else 1, bias=False)
+        if patch > 1:
+            # The pixels of a square begin equal: without it the squares show as a checkerboard for a long time (Aitken et al. 2017).
+            with torch.no_grad():
+                self.draw.weight.copy_(self.draw.weight[:: patch**2].repeat_interleave(patch**2, dim=0))
 
     def forward(self, code: Code) -> Tensor:
         """Draw images from a conditioned code."""

@@ -63,8 +63,8 @@ STARGAN_FAST = Recipe(
     slots={
         "encoder": Slot("identity_encoder"),
         "conditioner": Slot("stargan_conditioner"),
-        "generator": Slot("stargan_generator", width=24, blocks=3, output="masked", patch=2),
-        "discriminator": Slot("stargan_critic", width=48, depth=4, widest=256, conditional=True),
+        "generator": Slot("stargan_generator", width=16, blocks=3, output="masked", patch=2),
+        "discriminator": Slot("stargan_critic", width=32, depth=4, widest=256, conditional=True),
     },
     plan="labelled",
     players=(
@@ -75,7 +75,7 @@ STARGAN_FAST = Recipe(
                 "adversarial": Term("lsgan_critic_loss"),
                 "domain": Term("domain_real_loss"),
             },
-            optimizer=Optimizer("adam", lr=2e-4, betas=(0.5, 0.999)),
+            optimizer=Optimizer("adam", lr=4e-4, betas=(0.5, 0.999)),
         ),
         Player(
             "translator",
@@ -85,7 +85,7 @@ STARGAN_FAST = Recipe(
                 "domain": Term("domain_fake_loss"),
                 "cycle": Term("cycle_loss", 10.0),
             },
-            optimizer=Optimizer("adam", lr=2e-4, betas=(0.5, 0.999)),
+            optimizer=Optimizer("adam", lr=4e-4, betas=(0.5, 0.999)),
         ),
     ),
     image=STARGAN.image,

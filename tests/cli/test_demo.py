@@ -20,8 +20,8 @@ def test_it_says_what_it_will_do_before_anything_slow(i2i, monkeypatch, tmp_path
     said = i2i("demo", "--run", run, "--minutes", 6)
     assert (said.code, said.err) == (130, "")
     assert said.out == (
-        "StarGAN learns to change the hair colour, glasses and hats of drawn faces.\n"
-        "  train    about 6 minutes on two cores: one generator for all changes, 64x64 pixels\n"
+        "StarGAN learns to change the hair colour and the glasses of drawn faces.\n"
+        "  train    about 6 minutes on two cores: one generator for all changes, 48x48 pixels\n"
         "  measure  about half a minute: held-out faces against the true drawing of each change\n"
         f"  page     a few seconds: {run / 'index.html'}\n"
         f"Ctrl-C saves, and the same command goes on: i2ikit demo --run {run}\n"

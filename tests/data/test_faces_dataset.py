@@ -141,3 +141,15 @@ def test_two_thousand_faces_take_seconds_of_one_core() -> None:
 
 def test_no_faces_are_an_empty_batch() -> None:
     assert draw(identities(0, []), [], 8, 9).shape == (0, 3, 8, 9)
+
+
+def test_faces_without_hats_show_their_hair_and_have_no_such_label() -> None:
+    bare, dressed = FacesDataset(40, size=16, hats=False), FacesDataset(40, size=16)
+
+    assert [each.name for each in bare.domain.attributes] == ["hair", "glasses", "expression"]
+    assert {bare.true_row(item)["hat"] for item in bare.items} == {"no"}
+    worn = [index for index, item in enumerate(dressed.items) if dressed.true_row(item)["hat"] == "yes"]
+    assert worn
+    assert all(not torch.equal(bare.read(bare.items[i]), dressed.read(dressed.items[i])) for i in worn)
+    with pytest.raises(OptionError, match='without hats, and for the label "hat"'):
+        FacesDataset(4, labels=("hair", "hat"), hats=False)

@@ -33,6 +33,7 @@ class FacesDataset:
         seed: Other seeds give other people.
         size: The side of the picture in pixels, or height and width.
         labels: The attributes that are told, in the order of ``FACES``; all by default.
+        hats: Whether about half of the people wear a hat, which hides much of their hair; without hats that label is not there.
         partial: Hides the first label set of one half of the training faces and the second of the other half.
         val: The share of faces in the split "val".
         test: The share of faces in the split "test".
@@ -55,6 +56,7 @@ class FacesDataset:
         seed: int = 0,
         size: int | Sequence[int] = 64,
         labels: Sequence[str] | None = None,
+        hats: bool = True,
         partial: bool = False,
         val: float = 0.05,
         test: float = 0.1,
@@ -70,11 +72,11 @@ class FacesDataset:
             if each not in VIEWS:
                 raise UnknownNameError("view of a face", each, VIEWS)
         self.kind = "paired" if target else "labelled"
-        self.domain = DomainSpec() if target else _chosen(labels)
+        self.domain = DomainSpec() if target else _chosen(labels, hats)
         self.seed, self.height, self.width, self.view, self.target_view = seed, height, width, view, target
         self.image = _spec(view, height, width)
         self.notes: tuple[str, ...] = ("one label set is hidden for each training face",) if partial else ()
-        self._rows = rows(seed, range(count))
+        self._rows = rows(seed, range(count)) if hats else [{**row, "hat": "no"} for row in rows(seed, range(count))]
         self._blocks: dict[tuple[int, str], Tensor] = {}
         self.items = self._itemise(partial, val, test)
         self.splits = tuple(each for each in SPLITS if any(item.split == each for item in self.items))
@@ -186,9 +188,13 @@ class FacesDataset:
         return picture.add_(1.0).mul_(127.5).round_().byte()
 
 
-def _chosen(labels: Sequence[str] | None) -> DomainSpec:
-    if labels is None:
+def _chosen(labels: Sequence[str] | None, hats: bool) -> DomainSpec:
+    if labels is None and hats:
         return FACES
+    if labels is None:
+        labels = [each.name for each in FACES.attributes if each.name != "hat"]
+    if "hat" in labels and not hats:
+        raise OptionError('The faces are asked for without hats, and for the label "hat". Leave out one of the two.')
     if not labels:
         raise OptionError(f"The faces need one label or more. There is: {', '.join(each.name for each in FACES.attributes)}.")
     wanted = {FACES.attribute(name).name for name in labels}

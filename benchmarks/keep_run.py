@@ -1,0 +1,45 @@
+"""Keep what a finished run has shown: python benchmarks/keep_run.py RUN NAME writes benchmarks/results/NAME/.
+
+The numbers with their protocols, the last grid of samples, and one line that says how they were made: command, commit, machine, time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main(run: Path, name: str) -> None:
+    configuration, log = json.loads((run / "run.json").read_text()), (run / "log.jsonl").read_text().splitlines()
+    kept = RESULTS / name
+    kept.mkdir(parents=True, exist_ok=True)
+    shutil.copy(run / "numbers.json", kept / "numbers.json")
+    last = max((run / "samples").glob("round-*.png"))
+    shutil.copy(last, kept / "samples.png")
+    seconds = max(json.loads(line).get("seconds", 0.0) for line in log)
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    made = {
+        "command": configuration.get("command", ""),
+        "rounds": configuration["recipe"]["rounds"],
+        "batch": configuration["recipe"]["batch"],
+        "training_minutes": round(seconds / 60, 1),
+        "commit": commit,
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, no GPU used",
+        "versions": configuration.get("versions", {}),
+    }
+    (kept / "made.json").write_text(json.dumps(made, indent=2) + "\n")
+    for number in json.loads((kept / "numbers.json").read_text())["numbers"]:
+        print(f"{number['name']:28} {number['value']:.4g} {number['unit']}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("python benchmarks/keep_run.py RUN NAME")
+    main(Path(sys.argv[1]), sys.argv[2])
