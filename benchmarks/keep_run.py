@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from PIL import Image
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -21,8 +23,8 @@ def main(run: Path, name: str) -> None:
     kept = RESULTS / name
     kept.mkdir(parents=True, exist_ok=True)
     shutil.copy(run / "numbers.json", kept / "numbers.json")
-    last = max((run / "samples").glob("round-*.png"))
-    shutil.copy(last, kept / "samples.png")
+    with Image.open(max((run / "samples").glob("round-*.png"))) as grid:
+        grid.convert("RGB").save(kept / "samples.webp", quality=85)
     seconds = max(json.loads(line).get("seconds", 0.0) for line in log)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     made = {

@@ -22,7 +22,7 @@ from i2ikit.data.faces import (
     segment_map,
     write,
 )
-from i2ikit.errors import DataError, UnknownNameError
+from i2ikit.errors import DataError, OptionError, UnknownNameError
 from i2ikit.pixels import read_image
 
 SIZE = 64

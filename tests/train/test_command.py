@@ -56,7 +56,7 @@ def test_resume_needs_nothing_else_and_reports_changes(tmp_path: Path, capsys: p
     assert main(["train", "--resume", run, "--rounds", "4"]) == 2
     assert "started otherwise: recipe.rounds: 2 -> 4" in capsys.readouterr().err
     assert main(["train", "--resume", run, "--set", "translator.lr=0.5"]) == 2
-    assert "recipe.players.translator.optimizer.lr: 0.0002 -> 0.5" in capsys.readouterr().err
+    assert "recipe.players.translator.optimizer.lr: 0.0004 -> 0.5" in capsys.readouterr().err
     assert main(["train", "--resume", run, "--rounds", "4", "--allow-change", "recipe.rounds"]) == 0
     history = json.loads((tmp_path / "run/run.json").read_text())["changes"]
     assert history == [{"round": 2, "changed": {"recipe.rounds": [2, 4]}}]
