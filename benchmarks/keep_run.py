@@ -8,14 +8,22 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 RESULTS = Path(__file__).parent / "results"
+
+
+def command(configuration: dict[str, Any]) -> str:
+    """Return the command of the run, with DATA in place of a folder that only this machine has."""
+    words = shlex.split(configuration.get("command", ""))
+    return shlex.join("DATA" if before == "--data" and "/" in word else word for before, word in zip(["", *words], words, strict=False))
 
 
 def main(run: Path, name: str) -> None:
@@ -28,7 +36,7 @@ def main(run: Path, name: str) -> None:
     seconds = max(json.loads(line).get("seconds", 0.0) for line in log)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     made = {
-        "command": configuration.get("command", ""),
+        "command": command(configuration),
         "rounds": configuration["recipe"]["rounds"],
         "batch": configuration["recipe"]["batch"],
         "training_minutes": round(seconds / 60, 1),

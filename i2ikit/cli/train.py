@@ -68,12 +68,12 @@ _OPTIONS = (
 @click.option("--dry-run", is_flag=True, help="Print what would be done and the model, and stop.")
 @click.option("--eval/--no-eval", "measured", default=True, help="Whether to measure on the test split and write the page at the end.")
 def train(**given: Any) -> int:
-    r"""Train a RECIPE on your images, or go on with a run.
+    """Train a RECIPE on your images, or go on with a run.
 
     \b
     i2ikit train stargan --data PATH --labels tone,gender --size 64 --run runs/emoji
     i2ikit train --resume runs/emoji
-    """
+    """  # noqa: D301  click takes the backspace character itself for "keep these lines"
     chief = int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0  # asked before torch is imported
     try:
         return _train(chief, **given)

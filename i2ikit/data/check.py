@@ -8,6 +8,7 @@ import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
@@ -210,6 +211,7 @@ def _command(path: str, data: Dataset, options: Mapping[str, Any], good: Sequenc
     for name in ("channels", "crop"):
         if options.get(name) is not None:
             words += [f"--{name}", str(options[name])]
+    words += ["--run", f"runs/{Path(path.partition(':')[0]).stem or 'first'}"]
     return " ".join(shlex.quote(word) for word in words)
 
 

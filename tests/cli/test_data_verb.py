@@ -12,7 +12,9 @@ def test_faces_are_made_and_the_check_prints_the_command_that_trains_on_them(i2i
     said = i2i("data", "check", place)
     assert said.code == 0
     assert said.out.startswith(f"{place}: labelled, 20 images\n")
-    assert said.out.endswith(f"train with:\n  i2ikit train stargan --data {place} --labels hair,glasses,hat,expression --size 32\n")
+    assert said.out.endswith(
+        f"train with:\n  i2ikit train stargan --data {place} --labels hair,glasses,hat,expression --size 32 --run runs/{place.stem}\n"
+    )
 
 
 def test_a_check_that_finds_a_damaged_file_says_so_and_ends_with_2(i2i, tmp_path) -> None:

@@ -29,7 +29,7 @@ def test_the_report_counts_splits_sizes_modes_and_labels(people: Path) -> None:
     assert report.labels["tone"] == {"dark": {"train": 1, "test": 1}, "light": {"train": 1, "test": 1}}
     assert report.labels["hat"] == {"no": {"test": 1}, "yes": {"train": 1, "test": 1}, None: {"train": 1}}
     assert report.torn == ["a"]
-    assert report.command == f"i2ikit train stargan --data {people} --labels tone,hat --size 32"
+    assert report.command == f"i2ikit train stargan --data {people} --labels tone,hat --size 32 --run runs/{people.stem}"
 
 
 def test_the_text_shows_the_label_table_and_the_command(people: Path) -> None:
@@ -38,7 +38,7 @@ def test_the_text_shows_the_label_table_and_the_command(people: Path) -> None:
     assert "hat = (unknown)      1     0" in text
     assert "all files can be read" in text
     assert 'subjects in two splits: "a"' in text
-    assert text.endswith(f"train with:\n  i2ikit train stargan --data {people} --labels tone,hat --size 32")
+    assert text.endswith(f"train with:\n  i2ikit train stargan --data {people} --labels tone,hat --size 32 --run runs/{people.stem}")
 
 
 def test_every_damaged_file_is_named(people: Path) -> None:
@@ -57,7 +57,7 @@ def test_files_of_other_channels_are_named(people: Path, draw: Draw) -> None:
     assert 'other channels than most: "3.png"; say how to read them with background= or channels=' in report.render()
     white = check(people, background="white")
     assert white.ok
-    assert white.command.endswith("--size 32 --background white")
+    assert white.command.endswith(f"--size 32 --background white --run runs/{people.stem}")
 
 
 def test_equal_files_in_two_splits_are_named(people: Path) -> None:
@@ -69,7 +69,7 @@ def test_images_with_alpha_are_trained_on_white_unless_told_otherwise(draw: Draw
     for name in ("a/1.png", "b/2.png", "c/3.png"):
         draw(name, mode="RGBA", size=(64, 64))
     report = check(tmp_path)
-    assert report.command == f"i2ikit train stargan --data {tmp_path} --size 64 --background white"
+    assert report.command == f"i2ikit train stargan --data {tmp_path} --size 64 --background white --run runs/{tmp_path.stem}"
     assert any("keep alpha" in note for note in report.notes)
 
 
