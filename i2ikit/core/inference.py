@@ -146,7 +146,8 @@ def _target(model: Model, pixels: Tensor, to: Any, label: Any, source: str | Non
     if not isinstance(to, Mapping) or not to:
         raise OptionError(f'to={to!r} names no target. Write to={{"{domain.attributes[0].name}": "{domain.attributes[0].choices[0]}"}}.')
     named = {domain.attribute(name).name: domain.attribute(name).encode(value) for name, value in to.items()}
-    kept, origin = _kept(model, pixels, named, label, source)
+    # What ``to`` names need not be told of the source.
+    kept, origin = _kept(model, pixels, named, {**to, **label} if isinstance(label, Mapping) else label, source)
     for name, entries in named.items():
         kept[:, domain.slice_of(name)] = torch.tensor(entries, dtype=pixels.dtype, device=pixels.device)
         if domain.masked:

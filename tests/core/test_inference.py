@@ -88,6 +88,14 @@ def test_attributes_not_named_are_kept_from_the_label(model: Model, image: Tenso
     assert answer.origin == {"hair": "to", "glasses": "label", "mood": "label"}
 
 
+def test_label_need_not_tell_what_the_target_names(image: Tensor) -> None:
+    model = build("stargan", size=16, labels={"hair": ("black", "blond"), "glasses": bool}, **SMALL)
+    answer = model.translate(image, to={"hair": "blond"}, label={"glasses": 1}, details=True)
+
+    assert answer.values[0] == {"hair": "blond", "glasses": "yes"}
+    assert answer.origin == {"hair": "to", "glasses": "label"}
+
+
 def test_attributes_not_named_are_read_by_the_critic(model: Model, image: Tensor) -> None:
     answer = model.translate(image, to={"hair": "red"}, details=True)
     logits = model.judge(image).domain
