@@ -40,7 +40,7 @@ def main(run: Path, name: str) -> None:
         "rounds": configuration["recipe"]["rounds"],
         "batch": configuration["recipe"]["batch"],
         "training_minutes": round(seconds / 60, 1),
-        "commit": commit,
+        "kept_at_commit": commit,
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, no GPU used",
         "versions": configuration.get("versions", {}),
     }

@@ -219,8 +219,6 @@ def write_folder(directory: Path, write: Callable[[Path], None]) -> Path:
             directory.replace(old)
         fresh.replace(directory)
     except Exception as error:
-        if old.exists() and not directory.exists():
-            old.replace(directory)
         if isinstance(error, OSError) or "SafetensorError" in type(error).__name__:
             free = shutil.disk_usage(directory.parent if directory.parent.exists() else Path()).free // 2**20
             raise CheckpointError(
@@ -228,6 +226,9 @@ def write_folder(directory: Path, write: Callable[[Path], None]) -> Path:
             ) from error
         raise
     finally:
+        # Also after a second Ctrl-C, which is no Exception: what was there comes back before anything is removed.
+        if old.exists() and not directory.exists():
+            old.replace(directory)
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
     return directory

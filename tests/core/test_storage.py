@@ -91,6 +91,24 @@ def test_full_disk_leaves_the_old_model_untouched(model: Model, tmp_path: Path, 
     assert list(tmp_path.iterdir()) == [tmp_path / "m"]
 
 
+def test_interrupt_between_the_two_renames_brings_the_old_model_back(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model.save(tmp_path / "m")
+    before = (tmp_path / "m" / "weights.safetensors").read_bytes()
+    rename = Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self.suffix == ".tmp":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.save(tmp_path / "m")
+
+    assert (tmp_path / "m" / "weights.safetensors").read_bytes() == before
+    assert list(tmp_path.iterdir()) == [tmp_path / "m"]
+
+
 def test_foreign_folder_is_not_overwritten(model: Model, tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").write_bytes(b"x")
 
