@@ -161,7 +161,7 @@ def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: M
     given = {domain.attributes[0].name: wanted} if isinstance(wanted, str) else wanted
     for name, value in [*given.items(), *known.items()]:
         domain.attribute(name).encode(value)
-    missing = [each.name for each in domain.attributes if each.name not in known]
+    missing = [each.name for each in domain.attributes if each.name not in {**given, **known}]
     if known and missing and not domain.masked:
         raise OptionError(f'--label does not say "{missing[0]}". Give the values of {", ".join(missing)} too, or leave --label out.')
 

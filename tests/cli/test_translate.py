@@ -28,6 +28,12 @@ def test_what_neither_to_nor_label_names_is_asked_of_the_critic(i2i, model, phot
     assert said.out.endswith(("male yes (critic)\n", "male no (critic)\n"))
 
 
+def test_label_need_not_name_what_to_names(i2i, model, photos, tmp_path) -> None:
+    said = i2i("translate", model, photos / "a.png", tmp_path / "out.png", "--to", "tone=dark", "--label", "male=yes")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.endswith("tone dark (to), male yes (label)\n")
+
+
 def test_source_unknown_masks_the_sets_that_to_does_not_name(i2i, masked, photos, tmp_path) -> None:
     said = i2i("translate", masked, photos / "a.png", tmp_path / "out.png", "--to", "tone=dark", "--source", "unknown")
     assert said.out.endswith("tone dark (to), male unknown\n")

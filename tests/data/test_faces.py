@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -28,14 +27,6 @@ from i2ikit.data.faces import scene as scene_module
 from i2ikit.errors import OptionError, UnknownNameError
 
 SIZE = 64
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def picture(indices: range | list[int], size: int = SIZE, view: str = "image", **values: str) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +25,6 @@ from i2ikit.errors import DataError, OptionError, UnknownNameError
 from i2ikit.pixels import read_image
 
 SIZE = 64
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_splits_are_disjoint_by_identity_and_do_not_depend_on_the_count() -> None:

@@ -1,7 +1,0 @@
-"""Toys are too small for several threads."""
-
-from __future__ import annotations
-
-import torch
-
-torch.set_num_threads(1)
