@@ -41,6 +41,10 @@ class SpecError(I2IKitError, ValueError):
     """Two neighbouring components do not fit."""
 
 
+class KindError(I2IKitError, TypeError):
+    """A value of another type than it has to be, or a tensor of another kind of number."""
+
+
 class PlanError(I2IKitError, ValueError):
     """A batch does not hold what the plan needs, or a view asks for something the plan did not provide."""
 

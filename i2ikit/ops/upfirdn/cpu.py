@@ -1,0 +1,58 @@
+"""The fast route of upfirdn on a CPU: depthwise convolutions, which never touch a stuffed zero or a pixel that is not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from i2ikit.ops.upfirdn.geometry import result_size
+from i2ikit.ops.upfirdn.reference import correlated
+
+
+def upfirdn(x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], padding: Sequence[int], flip: bool, gain: float) -> Tensor:
+    """Resample maps [B, C, H, W] with a filter [kh, kw]; pairs are [x, y]."""
+    if x.dtype is torch.float16:  # the convolutions of a CPU are slow or absent in float16
+        return upfirdn(x.float(), fir, up, down, padding, flip, gain).to(x.dtype)
+    taps = correlated(fir, flip).to(torch.promote_types(x.dtype, torch.float32)) * gain
+    if tuple(up) == (1, 1):
+        return _strided(x, taps.to(x.dtype), down, padding)
+    grown = _transposed(x, taps.flip((0, 1)).to(x.dtype), up, padding)
+    return grown[:, :, :: down[1], :: down[0]] if tuple(down) != (1, 1) else grown
+
+
+def _strided(x: Tensor, taps: Tensor, down: Sequence[int], padding: Sequence[int]) -> Tensor:
+    channels = x.shape[1]
+    before, after = (padding[2], padding[0]), (padding[3], padding[1])
+    if before != after or min(before) < 0:
+        x, before = F.pad(x, list(padding)), (0, 0)
+    return F.conv2d(x, _depthwise(taps, channels), stride=(down[1], down[0]), padding=before, groups=channels)
+
+
+def _transposed(x: Tensor, taps: Tensor, up: Sequence[int], padding: Sequence[int]) -> Tensor:
+    channels, steps = x.shape[1], (up[1], up[0])
+    cut, extra, edges = [], [], []
+    wanted = result_size(x.shape[2:], taps.shape, up, (1, 1), padding)
+    for axis in (0, 1):
+        count, before = taps.shape[axis], padding[2 - 2 * axis]
+        whole = (x.shape[2 + axis] - 1) * steps[axis] + count  # what a transposed convolution makes without any padding
+        start = count - 1 - before
+        end = start + wanted[axis]  # the part of it that is wanted, perhaps beyond its ends
+        longer = end - (whole - start)
+        if start >= 0 and 0 <= longer < steps[axis]:
+            cut.append(start)
+            extra.append(longer)
+            edges.append((0, 0))
+        else:
+            cut.append(max(0, min(start, whole - end)))
+            extra.append(0)
+            edges.append((cut[-1] - start, end - (whole - cut[-1])))
+    grown = F.conv_transpose2d(x, _depthwise(taps, channels), stride=steps, padding=cut, output_padding=extra, groups=channels)
+    margins = [*edges[1], *edges[0]]
+    return F.pad(grown, margins) if any(margins) else grown
+
+
+def _depthwise(taps: Tensor, channels: int) -> Tensor:
+    return taps.expand(channels, 1, *taps.shape).contiguous()

@@ -1,0 +1,67 @@
+"""upfirdn as torch knows it: its implementations, shapes and gradient, which is the same operator with up and down exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from i2ikit.ops.choice import LARGEST_PLANE, attempt, route
+from i2ikit.ops.layout import in_order, memory_format, own_dtype
+from i2ikit.ops.upfirdn import cpu, reference
+from i2ikit.ops.upfirdn.geometry import adjoint_padding, result_size
+
+
+@torch.library.custom_op("i2ikit::upfirdn", mutates_args=())
+def upfirdn_op(x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], padding: Sequence[int], flip: bool, gain: float) -> Tensor:
+    """Resample maps [B, C, H, W] with a filter [kh, kw]; see ``i2ikit.ops.upfirdn``."""
+    order = memory_format(x)
+    chosen = route("upfirdn", x)
+    arguments = (in_order(x), fir, up, down, padding, flip, gain)
+    if chosen == "cpu":
+        with own_dtype(x):
+            return cpu.upfirdn(*arguments).contiguous(memory_format=order)
+
+    def plain() -> Tensor:
+        with own_dtype(x):
+            return reference.upfirdn(*arguments).contiguous(memory_format=order)
+
+    if chosen == "triton" and fits(x, fir, up, down, padding):
+
+        def fused() -> Tensor:
+            from i2ikit.ops.upfirdn import kernel
+
+            return kernel.upfirdn(*arguments)
+
+        return attempt("upfirdn", x.device, fused, plain)
+    return plain()
+
+
+def fits(x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], padding: Sequence[int]) -> bool:
+    """Say whether the kernels take maps of this size: there is something to do, and 32 bits count what one image holds."""
+    height, width = result_size(x.shape[2:], fir.shape, up, down, padding)
+    return x.numel() > 0 and x.shape[1] * max(height * width, x.shape[2] * x.shape[3]) < LARGEST_PLANE
+
+
+@upfirdn_op.register_fake
+def _(x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], padding: Sequence[int], flip: bool, gain: float) -> Tensor:
+    size = result_size(x.shape[2:], fir.shape, up, down, padding)
+    return x.new_empty(*x.shape[:2], *size).contiguous(memory_format=memory_format(x))
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    x, fir, ctx.up, ctx.down, ctx.padding, ctx.flip, ctx.gain = inputs
+    ctx.size = x.shape[2:]
+    ctx.save_for_backward(fir)
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    (fir,) = ctx.saved_tensors
+    padding = adjoint_padding(ctx.size, fir.shape, ctx.up, ctx.down, ctx.padding)
+    dx = upfirdn_op(grad, fir, ctx.down, ctx.up, padding, not ctx.flip, ctx.gain) if ctx.needs_input_grad[0] else None
+    return dx, None, None, None, None, None, None
+
+
+upfirdn_op.register_autograd(_backward, setup_context=_keep)
