@@ -1,0 +1,46 @@
+"""The nine activations of bias_act, and what their gradient needs to be kept."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# The fixed point of Klambauer et al. 2017, equation 14, for mean 0 and variance 1.
+SELU_SCALE = 1.0507009873554804934193349852946
+SELU_ALPHA = 1.6732632423543772848170429916717
+
+
+class Activation(NamedTuple):
+    """What one activation does where nothing else is asked for.
+
+    Attributes:
+        alpha: Its slope below zero, which only lrelu lets change.
+        gain: What its result is multiplied by: what keeps the second moment of standard normal numbers, rounded as StyleGAN2 does.
+        piecewise_linear: Whether its second derivative is zero, and the sign of the result tells the first.
+    """
+
+    alpha: float
+    gain: float
+    piecewise_linear: bool
+
+
+ACTIVATIONS = {
+    "linear": Activation(0.0, 1.0, True),
+    "relu": Activation(0.0, 2.0**0.5, True),
+    "lrelu": Activation(0.2, 2.0**0.5, True),
+    "tanh": Activation(0.0, 1.0, False),
+    "sigmoid": Activation(0.0, 1.0, False),
+    "elu": Activation(0.0, 1.0, False),
+    "selu": Activation(0.0, 1.0, False),
+    "softplus": Activation(0.0, 1.0, False),
+    "swish": Activation(0.0, 2.0**0.5, False),
+}
+
+
+def is_constant_slope(activation: str, clamp: float | None) -> bool:
+    """Say whether the gradient needs nothing but the gain."""
+    return activation == "linear" and clamp is None
+
+
+def is_slope_in_result(activation: str, alpha: float, gain: float) -> bool:
+    """Say whether the result alone tells the slope: it is piecewise linear, and has the sign of what was activated."""
+    return ACTIVATIONS[activation].piecewise_linear and alpha >= 0 and gain > 0
