@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from i2ikit import errors as errors
     from i2ikit import evaluate as evaluate
+    from i2ikit import ops as ops
     from i2ikit.core.build import build as build
     from i2ikit.core.code import Code as Code
     from i2ikit.core.code import Posterior as Posterior
@@ -83,6 +84,7 @@ _DEFINED_IN = {
     "lasting_view": "i2ikit.core.memo",
     "load": "i2ikit.core.storage",
     "open_data": "i2ikit.data",
+    "ops": "",
     "prior": "i2ikit.core.plans",
     "takes": "i2ikit.core.plans",
     "tune_cpu": "i2ikit.cpu",
@@ -123,6 +125,7 @@ __all__ = [
     "lasting_view",
     "load",
     "open_data",
+    "ops",
     "prior",
     "takes",
     "tune_cpu",

@@ -13,6 +13,7 @@ import click
 
 from i2ikit import __version__
 from i2ikit.core.registry import PluginWarning, default_registry
+from i2ikit.errors import I2IKitError
 
 
 @click.command()
@@ -25,6 +26,8 @@ def doctor() -> None:
     click.echo(f"i2ikit {__version__}")
     click.echo(f"Python {platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores")
     for line in _torch():
+        click.echo(line)
+    for line in _operators():
         click.echo(line)
     click.echo("packages:")
     for name, version in _packages():
@@ -50,6 +53,24 @@ def _torch() -> Iterator[str]:
     named = getattr(torch.get_device_module(accelerator), "get_device_name", None)
     count = torch.accelerator.device_count()
     yield "devices: cpu, " + ", ".join(f"{accelerator.type}:{index}{f' ({named(index)})' if named else ''}" for index in range(count))
+
+
+def _operators() -> Iterator[str]:
+    """Say which implementation each operator runs, on the CPU and on an accelerator, and why."""
+    try:
+        import torch
+    except (ImportError, OSError):
+        return
+    from i2ikit.ops.choice import OPERATORS, reason
+
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    yield "operators:"
+    for device in filter(None, (torch.device("cpu"), accelerator)):
+        for name in OPERATORS:
+            try:
+                yield "  {} on {}: {} ({})".format(name, device.type, *reason(name, device))
+            except I2IKitError as error:
+                yield f"  {name} on {device.type}: none ({error})"
 
 
 def _packages() -> Iterator[tuple[str, str]]:

@@ -1,0 +1,31 @@
+"""The definition of upfirdn_act: the operators that it is made of, one after the other, each of which has a gradient of any order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from torch import Tensor
+
+from i2ikit.ops.bias_act.register import bias_act_op
+from i2ikit.ops.upfirdn.register import upfirdn_op
+
+
+def upfirdn_act(
+    x: Tensor, fir: Tensor, scale: Tensor | None, bias: Tensor | None, noise: Tensor | None, style: Tensor | None, skip: Tensor | None,
+    up: Sequence[int], down: Sequence[int], padding: Sequence[int], flip: bool, gain: float,
+    activation: str, alpha: float, act_gain: float, clamp: float | None,
+) -> Tensor:  # fmt: skip
+    """Return clamp(act_gain * act(upfirdn(x) * scale + noise + bias)) * style + skip."""
+    z = cast(Tensor, upfirdn_op(x, fir, up, down, padding, flip, gain))
+    if scale is not None:
+        z = z * over_pixels(scale, z)
+    y = cast(Tensor, bias_act_op(z, bias, noise, activation, alpha, act_gain, clamp, 1))
+    if style is not None:
+        y = y * over_pixels(style, y)
+    return y if skip is None else y + skip
+
+
+def over_pixels(vector: Tensor, x: Tensor) -> Tensor:
+    """Return numbers [B, C] as they broadcast over maps, in their dtype."""
+    return vector.to(x.dtype)[:, :, None, None]

@@ -1,0 +1,69 @@
+"""Every kernel, at the settings that it has by itself, compiles for GPUs that are not here, and keeps all it holds in registers."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ops.interpreted import INTERPRETED
+
+KERNELS = ("adain", "bias_act", "upfirdn")
+pytestmark = [
+    pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed"),
+    pytest.mark.skipif(INTERPRETED, reason="the interpreter compiles nothing"),
+]
+
+
+def report(kernel: Any, signature: dict[str, str], constants: dict[str, Any], warps: int, capability: int) -> str:
+    """Return what the assembler says of a kernel: registers, stack and local memory."""
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    names = kernel.arg_names
+    whole = signature | dict.fromkeys(constants, "constexpr")
+    aligned = [index for index, name in enumerate(names) if signature.get(name, "").startswith(("*", "i32"))]
+    source = ASTSource(
+        fn=kernel,
+        signature={name: whole[name] for name in names},
+        constexprs={(names.index(name),): value for name, value in constants.items()},
+        attrs={(index,): [["tt.divisibility", 16]] for index in aligned},
+    )
+    compiled = triton.compile(source, target=GPUTarget("cuda", capability, 32), options={"num_warps": warps})
+    tool = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(compiled.asm["cubin"])
+        file.flush()
+        return subprocess.run([tool, "--dump-resource-usage", file.name], capture_output=True, text=True, check=True).stdout
+
+
+def configurations(op: str, kinds: tuple[str, ...]) -> Iterator[tuple[str, Any, dict[str, str], dict[str, Any], int]]:
+    for found in importlib.import_module(f"i2ikit.ops.{op}.kernel").configurations():
+        if set(found[0].split("/")) & set(kinds):
+            yield found
+
+
+def assert_no_spills(op: str, capability: int, kinds: tuple[str, ...]) -> None:
+    spilled, count = [], 0
+    for name, *what in configurations(op, kinds):
+        found = re.search(r"REG:(\d+) STACK:(\d+).*?LOCAL:(\d+)", report(*what, capability))
+        assert found is not None
+        count += 1
+        if int(found[2]) or int(found[3]):
+            spilled.append(f"{name}: {found[0]}")
+    assert count > 0
+    assert spilled == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("op", KERNELS)
+@pytest.mark.parametrize(("capability", "kinds"), [(80, ("bf16",)), (90, ("fp32", "bf16"))])
+def test_no_kernel_spills(op: str, capability: int, kinds: tuple[str, ...]) -> None:
+    assert_no_spills(op, capability, kinds)

@@ -1,0 +1,156 @@
+"""The convolutions that resample and end with upfirdn_act, on every route, against the original codes and each other."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import torch
+from ops.golden import cases, needs_golden
+from ops.interpreted import INTERPRETED, ON_GPU, ROUTES, device_of, run_again
+from torch import Tensor
+
+from i2ikit import ops
+
+LAYOUTS = [torch.contiguous_format, torch.channels_last]
+
+
+@pytest.fixture(params=ROUTES)
+def route(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("I2IKIT_OPS", request.param)
+    return str(request.param)
+
+
+def numbers(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed + sum(shape))).requires_grad_()
+
+
+@needs_golden
+@pytest.mark.parametrize("order", LAYOUTS)
+def test_the_originals_modulated_convolutions_come_out(route: str, order: torch.memory_format) -> None:
+    device = device_of(route)
+    for case in cases("ops_modulated_conv2d"):
+        args, given = case.args, {name: value.to(device) for name, value in case.given.items()}
+        x, weight = given["x"].contiguous(memory_format=order).requires_grad_(), given["weight"].requires_grad_()
+        style = (1 + 0.5 * given["styles"]).requires_grad_()
+        y = ops.modulated_conv(
+            x, weight, style, args["demodulate"], args["up"], args["down"], given["f"], given.get("noise"),
+            padding=args["padding"], flip=args["flip_weight"],
+        )  # fmt: skip
+        for name, value in zip(("y", "dx", "dw", "ds"), (y, *torch.autograd.grad(y, (x, weight, style), case.noise_like(y))), strict=True):
+            case.assert_near(name, value)
+
+
+@needs_golden
+def test_stylegan3_convolutions_come_out_after_its_normalisation(route: str) -> None:
+    device = device_of(route)
+    for case in cases("ops_modulated_conv2d_sg3"):
+        x, weight = (case.given[name].to(device).requires_grad_() for name in ("x", "w"))
+        style = (1 + 0.5 * case.given["s"].to(device)).requires_grad_()
+        gain = case.given.get("ig")
+        maps = x if gain is None else x * gain.to(device).reshape(-1, 1, 1) if gain.ndim else x * gain.to(device)
+        unit = weight * weight.square().mean((1, 2, 3), keepdim=True).rsqrt()
+        y = ops.modulated_conv(maps, unit, style * style.square().mean().rsqrt(), padding=case.args["padding"])
+        for name, value in zip(("y", "dx", "dw", "ds"), (y, *torch.autograd.grad(y, (x, weight, style), case.noise_like(y))), strict=True):
+            case.assert_near(name, value)
+
+
+@needs_golden
+def test_the_originals_resampled_convolutions_come_out(route: str) -> None:
+    device = device_of(route)
+    for case in cases("ops_conv2d_resample"):
+        names = {"flip_weight": "flip", "flip_filter": "flip_fir"}
+        options = {names.get(key, key): value for key, value in case.args.items() if key != "filter"}
+        x, weight = (case.given[name].to(device).requires_grad_() for name in ("x", "w"))
+        y = ops.resample_conv(x, weight, None if case.given["f"] is None else case.given["f"].to(device), **options)
+        for name, value in zip(("y", "dx", "dw"), (y, *torch.autograd.grad(y, (x, weight), case.noise_like(y))), strict=True):
+            case.assert_near(name, value)
+
+
+@needs_golden
+def test_the_originals_filtered_activations_come_out(route: str) -> None:
+    device = device_of(route)
+    for case in cases("ops_filtered_lrelu", "filtered_lrelu"):
+        options = {"flip" if key == "flip_filter" else key: value for key, value in case.args.items() if key not in {"fu", "fd"}}
+        up_fir, down_fir, bias, v = (None if case.given[name] is None else case.given[name].to(device) for name in ("fu", "fd", "b", "v"))
+        x = (2 * case.given["x"].to(device)).requires_grad_()
+        if bias is not None:
+            bias.requires_grad_()
+        y = ops.filtered_lrelu(x, up_fir, down_fir, bias, **options)
+        case.assert_near("y", y)
+        gy = case.noise_like(y).requires_grad_()
+        (dx,) = torch.autograd.grad(y, x, gy, create_graph=True)
+        case.assert_near("dx", dx)
+        if bias is not None:
+            case.assert_near("db", torch.autograd.grad(y, bias, gy, create_graph=True)[0])
+        case.assert_near("ggy", torch.autograd.grad((dx * v).sum(), gy)[0])
+
+
+@pytest.mark.parametrize(("up", "down", "kernel"), [(1, 1, 3), (2, 1, 3), (1, 2, 3), (2, 1, 1), (1, 2, 1), (2, 2, 3), (1, 1, 5)])
+def test_the_shared_weights_give_what_weights_of_its_own_give_each_image(
+    up: int, down: int, kernel: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, style = numbers(2, 5, 8, 6), numbers(2, 5, seed=1)
+    weight, bias = numbers(4, 5, kernel, kernel, seed=2), numbers(4, seed=3)
+    size = (8 * up // down, 6 * up // down)
+    noise = numbers(2, 1, *size, seed=4)
+    given, found = (x, weight, style, noise, bias), {}
+    for route in ("reference", "cpu"):
+        monkeypatch.setenv("I2IKIT_OPS", route)
+        y = ops.modulated_conv(x, weight, style, True, up, down, ops.fir_filter([1, 3, 3, 1]), noise, bias, "lrelu", clamp=1.5)
+        assert y.shape == (2, 4, *size)
+        found[route] = (y, *torch.autograd.grad(y, given, torch.ones_like(y)))
+    for one, other in zip(*found.values(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=2e-5)
+
+
+def test_large_styles_do_not_overflow_float16() -> None:
+    x, weight, style = numbers(1, 64, 8, 8), numbers(8, 64, 3, 3, seed=1) * 100, numbers(1, 64, seed=2) * 300
+    exact = ops.modulated_conv(x, weight, style)
+    half = ops.modulated_conv(x.half(), weight, style)
+    assert half.dtype is torch.float16
+    torch.testing.assert_close(half.float(), exact, rtol=0, atol=2e-2)
+
+
+@pytest.mark.slow
+def test_a_layer_compiles_as_one_graph_with_its_gradient() -> None:
+    x, weight, style = numbers(2, 4, 8, 8), numbers(3, 4, 3, 3, seed=1), numbers(2, 4, seed=2)
+
+    def layer(maps: Tensor, filters: Tensor, vector: Tensor) -> Tensor:
+        fir = torch.ones(4, 4) / 16
+        return ops.modulated_conv(maps, filters, vector, up=2, fir=fir, bias=filters[:, 0, 0, 0], activation="lrelu")
+
+    y, wanted = torch.compile(layer, fullgraph=True)(x, weight, style), layer(x, weight, style)
+    torch.testing.assert_close(y, wanted)
+    grad = torch.randn_like(y)
+    for one, other in zip(
+        torch.autograd.grad(y, (x, weight, style), grad), torch.autograd.grad(wanted, (x, weight, style), grad), strict=True
+    ):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+X = torch.zeros(2, 3, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"weight": torch.zeros(4, 5, 3, 3)},
+            "modulated_conv: weight has shape [4, 5, 3, 3]; for x of shape",
+        ),
+        ({"style": torch.zeros(2, 4)}, "modulated_conv: style has shape [2, 4]; for x of shape [2, 3, 8, 8] it has to be [2, 3]."),
+        ({"bias": torch.zeros(3)}, "modulated_conv: bias has shape [3]"),
+        ({"up": 0}, "modulated_conv: up is 0"),
+    ],
+)
+def test_bad_weights_are_named_in_one_line(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        ops.modulated_conv(**{"x": X, "weight": torch.zeros(4, 3, 3, 3), "style": torch.zeros(2, 3), **given})
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(INTERPRETED or ON_GPU, reason="the kernels run in this process")
+def test_the_kernels_pass_in_the_interpreter() -> None:
+    run_again(__file__)
