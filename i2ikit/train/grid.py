@@ -83,7 +83,8 @@ class Grid:
         draw = ImageDraw.Draw(canvas)
         for column, title in enumerate(["input", *self.titles], start=-1):
             left, top = self.place(0, column)
-            draw.text((left + self.width // 2, top - 10), _cut(title, self.width), _INK, font(14), anchor="ms")
+            for number, words in enumerate(reversed(_wrapped(title, self.width)[:2])):
+                draw.text((left + self.width // 2, top - 10 - 17 * number), words, _INK, font(14), anchor="ms")
         for row, image in enumerate(inputs):
             left, top = self.place(row, -1)
             canvas.paste(self._cell(image), (left, top))
@@ -142,8 +143,11 @@ def _wrapped(text: str, width: int) -> list[str]:
     lines: list[str] = []
     for word in text.split(", "):
         joined = f"{lines[-1]}, {word}" if lines else word
+        name, colon, value = word.partition(": ")
         if lines and len(joined) <= width // 7:
             lines[-1] = joined
+        elif colon and len(word) > width // 7:
+            lines += [_cut(f"{name}:", width), _cut(value, width)]
         else:
             lines.append(_cut(word, width))
     return lines
