@@ -51,8 +51,8 @@ def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int =
     if problems:
         raise BuildError(resolved.name, problems)
     resolved = _with_plan_options(resolved, registry)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):  # networks are made on the CPU, whatever other devices there are
+        torch.default_generator.manual_seed(seed)
         nets, problems = _fill(resolved, registry)
         losses, more = _losses(resolved, registry)
     problems = [*problems, *more, *(_ownership(resolved, nets) if nets else [])]

@@ -206,6 +206,8 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_folder(directory: Path, write: Callable[[Path], None]) -> Path:
     """Fill a folder beside its place and move it there: a reader sees all of it or nothing.
 
+    What else the folder held, such as a note beside a model, is kept.
+
     Raises:
         CheckpointError: It cannot be written (a full disk, no permission); nothing is left behind.
     """
@@ -218,6 +220,9 @@ def write_folder(directory: Path, write: Callable[[Path], None]) -> Path:
         if directory.exists():
             directory.replace(old)
         fresh.replace(directory)
+        if old.exists():
+            for each in _others(old, directory):
+                each.replace(directory / each.name)
     except Exception as error:
         if isinstance(error, OSError) or "SafetensorError" in type(error).__name__:
             free = shutil.disk_usage(directory.parent if directory.parent.exists() else Path()).free // 2**20
@@ -230,14 +235,20 @@ def write_folder(directory: Path, write: Callable[[Path], None]) -> Path:
         if old.exists() and not directory.exists():
             old.replace(directory)
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        if old.exists() and not _others(old, directory):
+            shutil.rmtree(old, ignore_errors=True)
     return directory
+
+
+def _others(old: Path, directory: Path) -> list[Path]:
+    """Return what a folder held that the one in its place does not."""
+    return [each for each in old.iterdir() if not (directory / each.name).exists()]
 
 
 def _flush(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
-            with path.open("rb") as file:
+            with path.open("r+b") as file:  # Windows flushes no file that is open for reading only
                 os.fsync(file.fileno())
 
 

@@ -103,7 +103,7 @@ def read(run: Path) -> dict[str, Any]:
 def refuse_existing(run: Path) -> None:
     """Raise OptionError where the folder holds a run, or something else that a run would mix with."""
     if (run / FILE).exists():
-        if any(run.glob("checkpoints/round-*")):
+        if any(run.glob("checkpoints/round-*")) or any((run / name / "config.json").exists() for name in ("final", "best")):
             raise OptionError(f'"{run}" holds a run already. Go on with it: i2ikit train --resume {run}, or choose another folder.')
         return  # it ended before its first checkpoint, so there is nothing to lose
     if run.is_file():

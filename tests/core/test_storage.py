@@ -75,6 +75,17 @@ def test_saving_again_replaces_the_model(model: Model, tmp_path: Path) -> None:
     assert load(tmp_path / "m").round == 1
 
 
+def test_saving_again_keeps_what_lies_beside_the_model(model: Model, tmp_path: Path) -> None:
+    model.save(tmp_path / "m")
+    (tmp_path / "m" / "notes.txt").write_text("mine")
+    (tmp_path / "m" / "pictures").mkdir()
+    model.save(tmp_path / "m")
+
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["config.json", "notes.txt", "pictures", "weights.safetensors"]
+    assert (tmp_path / "m" / "notes.txt").read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [tmp_path / "m"]
+
+
 def test_full_disk_leaves_the_old_model_untouched(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model.save(tmp_path / "m")
     before = (tmp_path / "m" / "weights.safetensors").read_bytes()

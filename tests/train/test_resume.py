@@ -148,6 +148,13 @@ def test_an_existing_run_is_not_trained_over(tmp_path: Path) -> None:
         trained(tmp_path / "run", 2)
 
 
+def test_a_finished_run_without_its_checkpoints_is_not_trained_over(tmp_path: Path) -> None:
+    trained(tmp_path / "run", 1)
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    with pytest.raises(OptionError, match=r"holds a run already"):
+        trained(tmp_path / "run", 2)
+
+
 def test_a_folder_with_something_else_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(OptionError, match="holds something else than a run"):
