@@ -22,11 +22,11 @@ FORMS = [(None, False), ("relu", False), ("lrelu", False), (None, True), ("relu"
 KERNELS: dict[str, tuple[torch.memory_format, tuple[int, ...], dict[str, int]]] = {
     "whole": (torch.contiguous_format, (2, 3, 13, 11), {}),
     "whole last": (torch.channels_last, (2, 37, 5, 7), {"HELD_LAST": 512}),
-    "sweep": (torch.contiguous_format, (2, 3, 13, 11), {"HELD": 16, "BLOCK": 64, "processors": 3}),
-    "parts": (torch.contiguous_format, (1, 2, 37, 13), {"HELD": 16, "BLOCK": 64}),
+    "sweep": (torch.contiguous_format, (2, 2, 13, 11), {"HELD": 16, "BLOCK": 64, "processors": 3}),
+    "parts": (torch.contiguous_format, (1, 2, 19, 11), {"HELD": 16, "BLOCK": 64}),
     "one part": (torch.contiguous_format, (1, 3, 5, 7), {"HELD": 16, "BLOCK": 64}),
-    "very large": (torch.contiguous_format, (2, 2, 37, 13), {"HELD": 16, "BLOCK": 64, "BEYOND_CACHE": 256, "processors": 1}),
-    "rows": (torch.channels_last, (2, 7, 13, 11), {"HELD_PIXELS": 16, "TILE": 64}),
+    "very large": (torch.contiguous_format, (2, 1, 19, 11), {"HELD": 16, "BLOCK": 64, "BEYOND_CACHE": 128, "processors": 1}),
+    "rows": (torch.channels_last, (2, 7, 7, 5), {"HELD_PIXELS": 16, "TILE": 64}),
     "rows, groups": (torch.channels_last, (1, 67, 9, 8), {"HELD_PIXELS": 16, "TILE": 1024, "processors": 1}),
 }
 
@@ -128,17 +128,16 @@ def test_triton_kernels_of_every_size_are_right(forced: Any, activation: str | N
 
 
 @needs_triton
-def test_triton_kernels_take_every_dtype_and_offsets_of_large_means(forced: Any) -> None:
+def test_triton_kernels_take_half_precision_and_large_means(forced: Any) -> None:
     order, shape = forced
-    for dtype in (torch.bfloat16, torch.float16):
-        assert_right(maps(shape, order, "triton", True, dtype=dtype), "relu", order)
+    assert_right(maps(shape, order, "triton", True, dtype=torch.bfloat16), "relu", order)
     far = maps(shape, order, "triton", False)
     assert far["x"] is not None
     assert_right(far | {"x": 50 + 3 * far["x"]}, None, order)
 
 
 @needs_triton
-@pytest.mark.parametrize("form", FORMS[:2] + FORMS[5:])
+@pytest.mark.parametrize("form", [("relu", False), ("lrelu", True)])
 def test_triton_kernels_write_every_number_and_repeat_to_the_bit(forced: Any, monkeypatch: pytest.MonkeyPatch, form: Any) -> None:
     order, shape = forced
     assert_poisoned_and_repeated(maps(shape, order, "triton", form[1]), form[0], monkeypatch)

@@ -53,10 +53,10 @@ def forward_parts(
         deviation = tl.where(inside, value - about, 0.0)
         total += deviation
         squares += deviation * deviation
-    rest = tl.sum(total, axis=0, keep_dims=True)
+    rest = tl.sum(total, axis=0, keep_dims=True) / count
     target = (image * parts + part) * channels + channel
-    tl.store(part_mean + target, about + rest / count, mask=known)
-    tl.store(part_squares + target, tl.maximum(tl.sum(squares, axis=0, keep_dims=True) - rest * rest / count, 0.0), mask=known)
+    tl.store(part_mean + target, about + rest, mask=known)
+    tl.store(part_squares + target, tl.maximum(tl.sum(squares, axis=0, keep_dims=True) - rest * rest * count, 0.0), mask=known)
 
 
 @triton.jit

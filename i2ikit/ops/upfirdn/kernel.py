@@ -186,7 +186,7 @@ def upfirdn_act(
         programs, kernel = triton.cdiv(tx, tile["TX"]) * triton.cdiv(ty, tile["TY"]) * batch * channels, planes
     kernel[(programs,)](
         x, taps, result, *vectors, skip, channels, noise_step, height, width, *size, gain, alpha, act_gain, clamp or 0.0,
-        ACTIVATION=activation, CLAMPED=clamp is not None, **constants, **tile, num_warps=warps,
+        ACTIVATION=activation, CLAMPED=clamp is not None, **constants, **tile, num_warps=warps, enable_fp_fusion=True,
     )  # fmt: skip
     return result
 
