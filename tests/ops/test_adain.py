@@ -201,18 +201,19 @@ def test_half_precision_keeps_its_dtype_beside_float32_factors(
     assert_right(far | {"x": (9 + far["x"]).to(dtype)}, None, order)
 
 
-def test_scattered_maps_and_expanded_gradients_are_right(route: str) -> None:
+@pytest.mark.parametrize("activation", [None, "relu"])
+def test_scattered_maps_and_expanded_gradients_are_right(route: str, activation: Any) -> None:
     whole = numbers(5, 9, 8, 4, route=route).requires_grad_()
     scale = numbers(2, 5, route=route, seed=1)
     residual = numbers(2, 5, 1, 1, route=route, seed=2).expand(2, 5, 4, 9)
-    y = adain(whole.permute(3, 0, 2, 1)[:2, :, ::2], scale, None, residual=residual, activation="relu")
+    y = adain(whole.permute(3, 0, 2, 1)[:2, :, ::2], scale, None, residual=residual, activation=activation)
     exact = whole.detach().double().cpu().requires_grad_()
-    wanted = by_hand(exact.permute(3, 0, 2, 1)[:2, :, ::2], scale.double().cpu(), None, 1e-5, residual.double().cpu(), "relu")
+    wanted = by_hand(exact.permute(3, 0, 2, 1)[:2, :, ::2], scale.double().cpu(), None, 1e-5, residual.double().cpu(), activation)
     assert_near(y, wanted)
-    weight = numbers(1, 5, 1, 1, route=route, seed=3)
-    (dx,) = torch.autograd.grad(y, whole, weight.expand(y.shape))
-    (dwanted,) = torch.autograd.grad(wanted, exact, weight.double().cpu().expand(y.shape))
-    assert_near(dx, dwanted)
+    for grad in (numbers(1, 5, 1, 9, route=route, seed=3).expand(y.shape), numbers(2, 4, 9, 5, route=route, seed=4).permute(0, 3, 1, 2)):
+        (dx,) = torch.autograd.grad(y, whole, grad, retain_graph=True)
+        (dwanted,) = torch.autograd.grad(wanted, exact, grad.double().cpu(), retain_graph=True)
+        assert_near(dx, dwanted)
 
 
 @pytest.mark.parametrize("order", LAYOUTS)
