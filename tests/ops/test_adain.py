@@ -22,7 +22,7 @@ FORMS = [(None, False), ("relu", False), ("lrelu", False), (None, True), ("relu"
 KERNELS: dict[str, tuple[torch.memory_format, tuple[int, ...], dict[str, int]]] = {
     "whole": (torch.contiguous_format, (2, 3, 13, 11), {}),
     "whole last": (torch.channels_last, (2, 37, 5, 7), {"HELD_LAST": 512}),
-    "sweep": (torch.contiguous_format, (2, 2, 13, 11), {"HELD": 16, "BLOCK": 64, "processors": 3}),
+    "sweep": (torch.contiguous_format, (2, 2, 13, 11), {"HELD": 16, "BLOCK": 64, "processors": 2}),
     "parts": (torch.contiguous_format, (1, 2, 19, 11), {"HELD": 16, "BLOCK": 64}),
     "one part": (torch.contiguous_format, (1, 3, 5, 7), {"HELD": 16, "BLOCK": 64}),
     "very large": (torch.contiguous_format, (2, 1, 19, 11), {"HELD": 16, "BLOCK": 64, "BEYOND_CACHE": 128, "processors": 1}),
