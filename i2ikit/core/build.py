@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from attrs import evolve
 from torch import nn
 
 from i2ikit.core.changes import changed
-from i2ikit.core.component import options_of
+from i2ikit.core.component import annotation_of, options_of
 from i2ikit.core.model import Losses, Model
 from i2ikit.core.nets import Nets, pair_key
 from i2ikit.core.plans import PRIOR, find_plan, options_of_plan
@@ -21,6 +22,7 @@ from i2ikit.core.recipe import ROLES, Player, Recipe, Slot, Term
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.rehearsal import rehearse
 from i2ikit.core.specs import CodeSpec, StyleSpec
+from i2ikit.core.validators import refuse_kind
 from i2ikit.errors import BuildError, I2IKitError, OptionError, SpecError, UnknownNameError
 
 INJECTED = ("image", "domain", "code")
@@ -75,6 +77,8 @@ def _with_plan_options(recipe: Recipe, registry: Registry) -> Recipe:
 
 def _names(recipe: Recipe, registry: Registry) -> list[str]:
     problems = []
+    if "generator" not in recipe.slots:
+        problems.append('It has no slot "generator": nothing would draw an image. Name a component for it.')
     for name, slot in recipe.slots.items():
         problems += _asked(lambda name=name, slot=slot: registry.component(slot.component, recipe.role(name)))  # type: ignore[misc]
     problems += _asked(lambda: options_of_plan(find_plan(recipe.plan, registry), recipe.plan_options))
@@ -154,6 +158,7 @@ def _drawn(code: CodeSpec, style: int | str) -> CodeSpec:
     if not style:
         return code
     if style != PRIOR:
+        refuse_kind("style", int | Literal["prior"], style)
         return code.styled(StyleSpec(int(style)))
     if code.style is None:
         raise SpecError(
@@ -180,16 +185,44 @@ def _per(slot: Slot, recipe: Recipe, make: Callable[[], nn.Module]) -> nn.Module
 
 
 def _made(factory: Callable[..., nn.Module], slot: Slot, specs: Mapping[str, Any]) -> nn.Module:
-    return factory(**_arguments(slot.component, options_of(factory), slot.options, specs))
+    return cast(nn.Module, _called(slot.component, factory, options_of(factory), slot.options, specs))
+
+
+def _called(
+    component: str,
+    factory: Callable[..., Any],
+    parameters: Mapping[str, inspect.Parameter],
+    options: Mapping[str, Any],
+    specs: Mapping[str, Any],
+) -> Any:
+    """Call a factory with what it asks for; what its options make it fail on is said with them."""
+    arguments = _arguments(component, factory, parameters, options, specs)
+    given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Initializing zero-element tensors")
+            made = factory(**arguments)
+    except (TypeError, ValueError, ArithmeticError, RuntimeError, LookupError) as error:
+        if isinstance(error, I2IKitError) or not options:
+            raise
+        raise OptionError(f'"{component}" cannot be made with {given} ({type(error).__name__}: {error}).') from error
+    if isinstance(made, nn.Module) and any(not weight.numel() for weight in made.parameters()):
+        raise OptionError(f'"{component}" would have empty weights{f" with {given}" if given else ""}. Use larger values.')
+    return made
 
 
 def _arguments(
-    component: str, parameters: Mapping[str, inspect.Parameter], options: Mapping[str, Any], specs: Mapping[str, Any]
+    component: str,
+    factory: Callable[..., Any],
+    parameters: Mapping[str, inspect.Parameter],
+    options: Mapping[str, Any],
+    specs: Mapping[str, Any],
 ) -> dict[str, Any]:
     known = [name for name in parameters if name not in INJECTED]
-    for name in options:
+    for name, value in options.items():
         if name not in known:
             raise UnknownNameError(f'option of "{component}"', name, known)
+        refuse_kind(f"{component}.{name}", annotation_of(factory, parameters[name]), value)
     missing = [name for name in known if parameters[name].default is inspect.Parameter.empty and name not in options]
     if missing:
         raise OptionError(f'"{component}" needs the option "{missing[0]}". Give it: {{"{missing[0]}": ...}}.')
@@ -215,10 +248,10 @@ def _loss(term: Term, recipe: Recipe, registry: Registry) -> Any:
     name = term.loss if isinstance(term.loss, str) else getattr(term.loss, "__name__", "loss")
     parameters = dict(options_of(factory))
     if inspect.isclass(factory):
-        made = factory(**_arguments(name, parameters, term.options, {"image": recipe.image, "domain": recipe.labels}))
+        made = _called(name, factory, parameters, term.options, {"image": recipe.image, "domain": recipe.labels})
         return made.requires_grad_(False) if isinstance(made, nn.Module) else made
     parameters.pop(next(iter(parameters), ""), None)  # the translation itself
-    arguments = _arguments(name, parameters, term.options, {})
+    arguments = _arguments(name, factory, parameters, term.options, {})
     return functools.partial(factory, **arguments) if arguments else factory
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, fields
@@ -46,17 +46,20 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     if "schedule" in changes:
         recipe = evolve(recipe, schedule=_schedule(recipe.schedule, changes.pop("schedule")))
     if "lr" in changes:
-        lr = float(changes.pop("lr"))
+        lr = changes.pop("lr")
         recipe = evolve(recipe, players=tuple(evolve(p, optimizer=evolve(p.optimizer, lr=lr)) for p in recipe.players))
-    for name, change in dict(changes.pop("players", {})).items():
+    for name, change in _named(changes.pop("players", {}), "players").items():
         recipe = recipe.with_player(_player(recipe, name, change))
-    for name, change in dict(changes.pop("terms", {})).items():
+    for name, change in _named(changes.pop("terms", {}), "terms").items():
         recipe = _with_term(recipe, name, change)
     recipe = evolve(recipe, **{name: changes.pop(name) for name in PLAIN if name in changes})
-    for count in ("rounds", "batch"):
-        if getattr(recipe, count) < 1:
-            raise OptionError(f'"{count}" is {getattr(recipe, count)}; it must be 1 or more.')
     return _with_slots(recipe, changes)
+
+
+def _named(change: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(change, Mapping):
+        raise OptionError(f'"{what}" is {change!r}; it must be a mapping from names to what changes of them.')
+    return change
 
 
 def _official(recipe: Recipe) -> Recipe:
@@ -78,14 +81,14 @@ def _with_slots(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 def _image(image: ImageSpec, changes: dict[str, Any]) -> ImageSpec:
     image = changes.pop("image", image)
     size = changes.pop("size", None)
+    sides: dict[str, Any] = {}
     if size is not None:
-        height, width = (size, size) if isinstance(size, int) else size
-        image = evolve(image, height=int(height), width=int(width))
-    sides = {name: int(changes.pop(name)) for name in ("height", "width", "channels") if changes.get(name) is not None}
-    image = evolve(image, **sides)
-    if min(image.channels, image.height, image.width) < 1:
-        raise OptionError(f"The image is asked to be {image}; every number must be 1 or more.")
-    return image
+        pair = (size, size) if isinstance(size, int) else size
+        if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
+            raise OptionError(f'"size" is {size!r}; it must be a number of pixels, or a pair of height and width.')
+        sides = {"height": pair[0], "width": pair[1]}
+    sides |= {name: changes.pop(name) for name in ("height", "width", "channels") if name in changes}
+    return evolve(image, **{name: value for name, value in sides.items() if value is not None})
 
 
 def _schedule(schedule: Schedule, change: Any) -> Schedule:
@@ -116,7 +119,7 @@ def _with_term(recipe: Recipe, name: str, change: Any) -> Recipe:
     elif isinstance(change, Term):
         terms[term] = change
     else:
-        terms[term] = terms[term].changed(**(change if isinstance(change, Mapping) else {"weight": float(change)}))
+        terms[term] = terms[term].changed(**(change if isinstance(change, Mapping) else {"weight": change}))
     return recipe.with_player(evolve(player, terms=terms))
 
 

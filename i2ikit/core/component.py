@@ -77,6 +77,17 @@ def options_of(factory: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     return dict(parameters)
 
 
+def annotation_of(factory: Callable[..., Any], parameter: inspect.Parameter) -> Any:
+    """Return what an option's annotation means, or ``Any`` where it names something that only a type checker knows."""
+    if not isinstance(parameter.annotation, str):
+        return Any if parameter.annotation is inspect.Parameter.empty else parameter.annotation
+    function = factory.__init__ if inspect.isclass(factory) else factory
+    try:
+        return eval(parameter.annotation, getattr(inspect.unwrap(function), "__globals__", {}))  # noqa: S307 - the plugin's own source
+    except Exception:  # noqa: BLE001 - a name behind TYPE_CHECKING, or syntax of a newer Python
+        return Any
+
+
 def _inherits_from_module(factory: object) -> bool:
     """Tell a module class without a constructor of its own; what it inherits from torch takes ``*args`` and no options."""
     if not inspect.isclass(factory):

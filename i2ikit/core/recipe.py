@@ -9,6 +9,7 @@ from attrs import evolve, field, frozen
 
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.specs import ImageSpec
+from i2ikit.core.validators import decays, factors, flag, names, one_of, real, whole
 from i2ikit.errors import OptionError
 
 ROLES: tuple[str, ...] = ("encoder", "conditioner", "generator", "discriminator", "loss")
@@ -76,8 +77,8 @@ class Term:
     """
 
     loss: str | Callable[..., Any]
-    weight: float
-    every: int
+    weight: float = field(validator=real())
+    every: int = field(validator=whole(1))
     updates: tuple[str, ...] | None
     on: tuple[str, ...] | None
     turn: str
@@ -104,9 +105,8 @@ class Term:
         return Term(**{**kept, **own}, **{**self.options, **changes})
 
 
-def _pair(betas: Iterable[float]) -> tuple[float, float]:
-    first, second = betas
-    return float(first), float(second)
+def _tuple(betas: Any) -> tuple[float, float]:
+    return tuple(betas) if isinstance(betas, Iterable) and not isinstance(betas, str) else (betas,)
 
 
 def _domain(labels: object) -> DomainSpec:
@@ -124,13 +124,13 @@ class Optimizer:
         clip: Largest total norm of the player's gradient; 0 means no limit.
     """
 
-    name: Literal["adam", "adamw", "sgd"] = "adam"
-    lr: float = 1e-4
-    betas: tuple[float, float] = field(default=(0.5, 0.999), converter=_pair)
-    eps: float = 1e-8
-    weight_decay: float = 0.0
-    scale: Mapping[str, float] = field(factory=dict)
-    clip: float = 0.0
+    name: Literal["adam", "adamw", "sgd"] = field(default="adam", validator=one_of("adam", "adamw", "sgd"))
+    lr: float = field(default=1e-4, validator=real(least=0))
+    betas: tuple[float, float] = field(default=(0.5, 0.999), converter=_tuple, validator=decays)
+    eps: float = field(default=1e-8, validator=real(above=0))
+    weight_decay: float = field(default=0.0, validator=real(least=0))
+    scale: Mapping[str, float] = field(factory=dict, validator=factors)
+    clip: float = field(default=0.0, validator=real(least=0))
 
 
 @frozen
@@ -144,9 +144,9 @@ class Schedule:
             decay of StarGAN's original code (its rate falls by one round's share, but only every 1000 rounds).
     """
 
-    kind: Literal["constant", "linear"] = "linear"
-    start: float = 0.5
-    every: int = 1
+    kind: Literal["constant", "linear"] = field(default="linear", validator=one_of("constant", "linear"))
+    start: float = field(default=0.5, validator=real(least=0, most=1))
+    every: int = field(default=1, validator=whole(1))
 
     def factor(self, done: int, rounds: int) -> float:
         """Return the factor for the round that follows ``done`` finished rounds of ``rounds``."""
@@ -171,11 +171,11 @@ class Player:
     """
 
     name: str
-    trains: tuple[str, ...]
+    trains: tuple[str, ...] = field(validator=names)
     terms: Mapping[str, Term]
-    every: int = 1
+    every: int = field(default=1, validator=whole(1))
     optimizer: Optimizer = field(factory=Optimizer)
-    pool: int = 0
+    pool: int = field(default=0, validator=whole(0))
 
 
 @frozen
@@ -208,12 +208,12 @@ class Recipe:
     plan_options: Mapping[str, Any] = field(factory=dict)
     image: ImageSpec = field(factory=ImageSpec)
     labels: DomainSpec = field(factory=DomainSpec, converter=_domain)
-    batch: int = 16
-    rounds: int = 200_000
+    batch: int = field(default=16, validator=whole(1))
+    rounds: int = field(default=200_000, validator=whole(1))
     schedule: Schedule = field(factory=Schedule)
-    flip: bool = True
-    ema: float = 0.0
-    retranslate: bool = False
+    flip: bool = field(default=True, validator=flag)
+    ema: float = field(default=0.0, validator=real(least=0, below=1))
+    retranslate: bool = field(default=False, validator=flag)
     official: Mapping[str, Any] = field(factory=dict)
     paper: str = ""
     says: str = ""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from i2ikit.core.domain import Attribute, DomainSpec, LabelSet
+from i2ikit.core.validators import whole
 
 __all__ = ["Attribute", "CodeSpec", "DomainSpec", "ImageSpec", "LabelSet", "MapSpec", "StyleSpec"]
 
@@ -13,9 +14,9 @@ __all__ = ["Attribute", "CodeSpec", "DomainSpec", "ImageSpec", "LabelSet", "MapS
 class ImageSpec:
     """An image [B, channels, height, width] with values in [-1, 1]."""
 
-    channels: int = 3
-    height: int = 128
-    width: int = 128
+    channels: int = field(default=3, validator=whole(1))
+    height: int = field(default=128, validator=whole(1))
+    width: int = field(default=128, validator=whole(1))
 
     def __str__(self) -> str:
         return f"image [{self.channels}, {self.height}, {self.width}]"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from attrs import asdict, field, fields, frozen
 
+from i2ikit.core.validators import flag
+from i2ikit.core.validators import whole as whole_number
 from i2ikit.errors import CheckpointError, OptionError
 
 
@@ -29,30 +32,21 @@ class FitOptions:
 
     precision: str = "32-true"
     accelerator: str = "auto"
-    devices: int | str = 1
-    accumulate: int = field(default=1)
-    workers: int = 0
-    log_every: int = 50
-    sample_every: int = 0
-    checkpoint_every: int = 0
-    evaluate_every: int = 0
-    keep: int = 2
+    devices: int | str = field(default=1)
+    accumulate: int = field(default=1, validator=whole_number(1))
+    workers: int = field(default=0, validator=whole_number(0))
+    log_every: int = field(default=50, validator=whole_number(1))
+    sample_every: int = field(default=0, validator=whole_number(0))
+    checkpoint_every: int = field(default=0, validator=whole_number(0))
+    evaluate_every: int = field(default=0, validator=whole_number(0))
+    keep: int = field(default=2, validator=whole_number(1))
     best: str = ""
-    channels_last: bool = False
+    channels_last: bool = field(default=False, validator=flag)
 
-    def __attrs_post_init__(self) -> None:
-        for name, least in {
-            "accumulate": 1,
-            "log_every": 1,
-            "keep": 1,
-            "workers": 0,
-            "sample_every": 0,
-            "checkpoint_every": 0,
-            "evaluate_every": 0,
-        }.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
-                raise OptionError(f"{name} is {value!r}; it must be a whole number of {least} or more.")
+    @devices.validator
+    def _a_count_or_numbers(self, attribute: object, value: int | str) -> None:
+        if not re.fullmatch(r"auto|[1-9]\d*|\d+(,\d+)+,?|\d+,", str(value)):
+            raise OptionError(f'"devices" is {value!r}; it must be how many (2), which ones ("0,2", or "1," for one), or "auto".')
 
     def dump(self) -> dict[str, Any]:
         """Return the options as JSON data."""

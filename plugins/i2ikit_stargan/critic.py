@@ -34,7 +34,7 @@ class StarGANCritic(nn.Module):
         fixed_size: Whether only images of the size it was built for can be judged, as the second head needs.
 
     Raises:
-        OptionError: The image cannot be halved ``depth`` times.
+        OptionError: The image cannot be halved ``depth`` times, or a number of channels that cannot be.
     """
 
     def __init__(
@@ -52,6 +52,8 @@ class StarGANCritic(nn.Module):
         depth = min(6, most) if depth is None else depth
         if not 1 <= depth <= most:
             raise OptionError(f'"stargan_critic" with depth={depth} does not fit {image}. Use a depth from 1 to {most}.')
+        if width < 1 or widest < 0:
+            raise OptionError(f'"stargan_critic" with width={width} and widest={widest}: the first is 1 or more, the second 0 or more.')
         widths = [min(width * 2**step, widest or width * 2**step) for step in range(depth)]
         self.trunk = nn.ModuleList(
             nn.Conv2d(inputs, outputs, 4, 2, 1) for inputs, outputs in zip([image.channels, *widths], widths, strict=False)

@@ -39,7 +39,7 @@ class StarGANGenerator(nn.Module):
 
     Raises:
         SpecError: The code has no map of stride 1, or the image has a side that is no multiple of 4.
-        OptionError: No such output.
+        OptionError: No such output, or a number of channels or blocks that cannot be.
     """
 
     multiple = 4
@@ -63,6 +63,8 @@ class StarGANGenerator(nn.Module):
             )
         if image.height % self.multiple or image.width % self.multiple or min(image.height, image.width) < 8:
             raise SpecError(f'"stargan_generator" needs sides that are multiples of 4, at least 8; found {image.height} x {image.width}.')
+        if width < 1 or blocks < 0:
+            raise OptionError(f'"stargan_generator" with width={width} and blocks={blocks}: the first is 1 or more, the second 0 or more.')
         if output not in get_args(Output):
             raise OptionError(f'"stargan_generator" has no output "{output}". {suggestion(str(output), get_args(Output))}')
         if patch not in {1, 2}:

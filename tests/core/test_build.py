@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -15,12 +16,12 @@ from core.test_toy_psp import PSP
 from core.test_toy_stargan import STARGAN
 from core.test_toy_stargan2 import STARGAN2
 from core.test_toy_stylegan2 import STYLEGAN2
-from core.toys.assembly import assemble, batch_of
+from core.toys.assembly import assemble, batch_of, registry
 from core.toys.special import two_styles
-from torch import Tensor
+from torch import Tensor, nn
 
-from i2ikit import Player, Recipe, Slot, Term, Translation
-from i2ikit.errors import BuildError, UnknownNameError
+from i2ikit import CodeSpec, Component, Player, Recipe, Slot, Term, Translation, build, hookimpl
+from i2ikit.errors import BuildError, OptionError, UnknownNameError
 
 ALL = (STARGAN, CYCLEGAN, MUNIT, PSP, BICYCLEGAN, STYLEGAN2, CUT, STARGAN2)
 
@@ -181,3 +182,85 @@ def test_the_players_are_called_translator_or_critic() -> None:
     strange = Player("painter", ("generator",), {"l1": Term("toy_l1")})
     found = problems(evolve(PSP, players=(*PSP.players, strange)))
     assert any(problem.startswith('A player is called "painter". Players are "translator" or "critic"') for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"lr": -1.0}, '"lr" of an optimizer is -1.0; it must be a number from 0 on.'),
+        ({"lr": "fast"}, "\"lr\" of an optimizer is 'fast'; it must be a number from 0 on."),
+        ({"lr": float("nan")}, '"lr" of an optimizer is nan'),
+        ({"ema": 1.5}, '"ema" of the recipe is 1.5; it must be a number from 0 on and below 1.'),
+        ({"batch": 2.5}, '"batch" of the recipe is 2.5; it must be a whole number of 1 or more.'),
+        ({"rounds": 0}, '"rounds" of the recipe is 0'),
+        ({"flip": "perhaps"}, "\"flip\" of the recipe is 'perhaps'; it must be True or False."),
+        ({"size": "abc"}, "\"size\" is 'abc'; it must be a number of pixels, or a pair of height and width."),
+        ({"height": 0}, '"height" of the image is 0'),
+        ({"schedule": "cosine"}, '"kind" of the schedule is "cosine". There is: constant, linear.'),
+        ({"schedule": {"start": 2}}, '"start" of the schedule is 2; it must be a number from 0 on and up to 1.'),
+        ({"terms": {"translator/cycle": "abc"}}, "\"weight\" of a term is 'abc'; it must be a number."),
+        ({"terms": {"translator/cycle": {"every": 0}}}, '"every" of a term is 0'),
+        ({"terms": 3}, '"terms" is 3; it must be a mapping'),
+        ({"players": {"critic": {"every": 0}}}, '"every" of player "critic" is 0'),
+        ({"players": {"critic": {"pool": -1}}}, '"pool" of player "critic" is -1'),
+        ({"players": {"critic": {"trains": "discriminator"}}}, "it must be names"),
+        ({"players": {"critic": {"optimizer": {"name": "sgdd"}}}}, '"name" of an optimizer is "sgdd". Did you mean "sgd"?'),
+        ({"players": {"critic": {"optimizer": {"betas": 3}}}}, '"betas" of an optimizer is (3,); it must be two numbers'),
+        ({"players": {"critic": {"optimizer": {"scale": 3}}}}, "it must be factors of 0 or more by slot"),
+    ],
+    ids=str,
+)
+def test_a_value_that_cannot_be_is_refused_by_name(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        assemble(STARGAN, **changes)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"width": "abc"}, "\"stargan_generator.width\" is 'abc'; it must be a whole number."),
+        ({"width": 2.5}, '"stargan_generator.width" is 2.5; it must be a whole number.'),
+        ({"width": 0}, "the first is 1 or more"),
+        ({"output": "tahn"}, '"stargan_generator.output" is "tahn". Did you mean "tanh"?'),
+        ({"output": 3}, '"stargan_generator.output" is 3; it must be one of tanh, residual, masked.'),
+        ({"track": 3}, '"stargan_generator.track" is 3; it must be True or False.'),
+    ],
+    ids=str,
+)
+def test_an_option_of_another_kind_than_its_annotation_is_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(BuildError) as caught:
+        build("stargan", size=32, generator=options)
+    assert said in caught.value.problems[0]
+
+
+def test_a_recipe_without_a_generator_is_refused() -> None:
+    assert problems(STARGAN, generator=None)[0].startswith('It has no slot "generator"')
+
+
+def fragile(code: CodeSpec, *, width: int = 8) -> nn.Module:
+    raise ValueError(f"{width} is odd")
+
+
+def empty(code: CodeSpec, *, width: int = 8) -> nn.Module:
+    return nn.Conv2d(3, width, 1)
+
+
+@hookimpl
+def i2ikit_components() -> list[Component]:
+    return [Component(f"{name}_generator", "generator", f"core.test_build:{name}", "It fails.") for name in ("fragile", "empty")]
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("fragile_generator", '"fragile_generator" cannot be made with width=0 (ValueError: 0 is odd).'),
+        ("empty_generator", '"empty_generator" would have empty weights with width=0. Use larger values.'),
+    ],
+)
+def test_what_a_component_fails_on_is_said_with_its_options(part: str, said: str) -> None:
+    known = registry()
+    known.register(sys.modules[__name__])
+    with pytest.raises(BuildError) as caught:
+        build(STARGAN, registry=known, size=8, generator=Slot(part, width=0))
+    assert caught.value.problems == (f'Slot "generator": {said}',)
