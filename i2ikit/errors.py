@@ -79,7 +79,7 @@ class ConfigChangedError(I2IKitError, ValueError):
 
 
 class NonFiniteLossError(I2IKitError, ArithmeticError):
-    """A loss became NaN or infinite; the weights are those of the round before.
+    """A loss became NaN or infinite; its update and what followed in its round were left out.
 
     Attributes:
         terms: The terms that did, as "player/term"; none where only a gradient did.

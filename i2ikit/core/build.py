@@ -16,7 +16,7 @@ from torch import nn
 from i2ikit.core.changes import changed
 from i2ikit.core.component import annotation_of, options_of
 from i2ikit.core.model import Losses, Model
-from i2ikit.core.nets import Nets, pair_key
+from i2ikit.core.nets import Nets, module_key, pair_key
 from i2ikit.core.plans import PRIOR, find_plan, options_of_plan
 from i2ikit.core.recipe import ROLES, Player, Recipe, Slot, Term
 from i2ikit.core.registry import Registry, default_registry
@@ -174,8 +174,8 @@ def _per(slot: Slot, recipe: Recipe, make: Callable[[], nn.Module]) -> nn.Module
     if len(names) < 2:
         raise OptionError(f'it has one net per {slot.per}, which needs two or more domains. Declare them: labels=("photo", "monet").')
     keys = names if slot.per == "domain" else [pair_key(*pair) for pair in itertools.permutations(names, 2)]
-    nets = nn.ModuleDict({key: make() for key in keys})
-    first = nets[keys[0]]
+    nets = nn.ModuleDict({module_key(key): make() for key in keys})
+    first = nets[module_key(keys[0])]
     for part in slot.shared:
         if not hasattr(first, part):
             raise UnknownNameError("part to share", part, [name for name, _ in first.named_children()])

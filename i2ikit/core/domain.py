@@ -87,6 +87,9 @@ class DomainSpec:
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "masked", self.masked or len(self.sets) > 1)
+        twice = sorted({part.name for part in self.sets if [each.name for each in self.sets].count(part.name) > 1})
+        if twice:
+            raise LabelError(f'Label set "{twice[0]}" is declared twice. Give each a name of its own.')
         seen: set[str] = set()
         for attribute in self.attributes:
             if attribute.name in seen:
@@ -220,6 +223,8 @@ def _label_set(name: str, attributes: Mapping[Any, Any]) -> LabelSet:
 def _values(name: object, value: object) -> tuple[str, ...]:
     if value is bool or value == "bool":
         return ()
+    if isinstance(value, (set, frozenset)):
+        raise LabelError(f'The values of "{name}" are given as a set, which has no order. Write a tuple: {tuple(sorted(map(str, value)))}.')
     if isinstance(value, Iterable) and not isinstance(value, str):
         return tuple(str(each) for each in value)
     raise LabelError(f'Attribute "{name}" is declared by its values or by bool; found {value!r}.')

@@ -36,6 +36,8 @@ class Model(nn.Module):
         engine: Precision and processes; replaced by ``i2ikit.train``.
         reading: The views that each term reads, found in the rehearsal.
         idle: Trainable weights that no term reaches, found in the rehearsal.
+        lost: The terms, as "player__term", whose loss the file that the model was loaded from could not hold.
+        finite: Whether all of the round was finite as far as it has been played, on the device.
         streams: The names of all random draws that ``step(..., draws=...)`` can replace, found in the rehearsal.
     """
 
@@ -51,6 +53,8 @@ class Model(nn.Module):
         self.reading: dict[str, list[str]] = {}
         self.idle: list[str] = []
         self.streams: list[str] = []
+        self.finite: Tensor | None = None
+        self.lost: tuple[str, ...] = ()
         self._optimizers: dict[str, torch.optim.Optimizer] = {}
         self._reports: list[tuple[str, tuple[str, ...], Tensor, Tensor, object]] = []
 
@@ -177,6 +181,10 @@ def make_optimizer(nets: Nets, player: Player) -> torch.optim.Optimizer:
             groups.append({"params": parameters, "slot": slot})
     settings = player.optimizer
     if settings.name == "sgd":
-        return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.betas[0], weight_decay=settings.weight_decay, fused=True)
+        optimizer = torch.optim.SGD(groups, lr=settings.lr, momentum=settings.betas[0], weight_decay=settings.weight_decay, fused=True)
+        if settings.betas[0]:
+            # torch makes these at the first step, and leaves them unfilled where that step is skipped as not finite.
+            optimizer.state.update({p: {"momentum_buffer": torch.zeros_like(p)} for group in groups for p in group["params"]})
+        return optimizer
     kind = torch.optim.AdamW if settings.name == "adamw" else torch.optim.Adam
     return kind(groups, lr=settings.lr, betas=settings.betas, eps=settings.eps, weight_decay=settings.weight_decay, fused=True)

@@ -54,11 +54,12 @@ class Nets(nn.Module):
             return module
         key = domain if per == "domain" else pair_key(*pair)
         assert isinstance(module, nn.ModuleDict)
-        if key is None or key not in module:
+        if key is None or module_key(key) not in module:
+            there = ", ".join(self.domain.names)
             raise PlanError(
-                f'Slot "{slot}" has one net per {per}, and translation "{asker}" asked for "{key}"; there is: {", ".join(module)}.'
+                f'Slot "{slot}" has one net per {per}, and translation "{asker}" asked for "{key}"; the domains are: {there}.'
             )
-        return module[key]
+        return module[module_key(key)]
 
     def reads(self, slot: str) -> tuple[str, ...]:
         """Return what the critic of a slot wants to be told beside the image."""
@@ -90,6 +91,12 @@ class Nets(nn.Module):
         super().train(mode)
         self.freeze()
         return self
+
+
+def module_key(name: str) -> str:
+    """Return a name under which torch keeps a module: dots and the names of torch's own attributes are escaped."""
+    escaped = name.replace("%", "%25").replace(".", "%2E")
+    return f"%{escaped}" if not escaped or hasattr(nn.ModuleDict, escaped) else escaped
 
 
 def pair_key(source: str | None, target: str | None) -> str:

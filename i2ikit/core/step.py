@@ -70,11 +70,12 @@ def step(
         The unweighted value of each term, as ``{"translator/cycle": tensor}``, detached, the last batch's where there are several.
 
     Raises:
-        NonFiniteLossError: The round before had a NaN or an infinite loss; the weights are those before it.
+        NonFiniteLossError: The round before had a NaN or an infinite loss; that update and the rest of its round were left out.
         PlanError: The batch does not hold what the plan needs, or draws are given for another number of batches.
         UnknownNameError: A draw is given that nothing draws.
     """
     model.raise_if_not_finite()
+    model.finite = None
     rounds = [batches] if isinstance(batches, Mapping) else list(batches)
     given = _given(model, draws, len(rounds))
     due = [player for player in model.recipe.players if (model.round + 1) % player.every == 0]
@@ -165,12 +166,14 @@ def played_by(term: Term, translations: Sequence[Translation]) -> list[Translati
 
 
 def update(model: Model, turn: Turn, parameters: Sequence[nn.Parameter], values: Logs, files: object = None) -> None:
-    """Average the gradients over the processes and step the player's optimizer, unless something was not finite."""
+    """Average the gradients over the processes and step the player's optimizer, unless something of the round was not finite."""
     flags = torch.stack([torch.isfinite(value).all() for value in values.values()])
-    finite = model.engine.average(parameters, flags.all())
+    so_far = flags.all() if model.finite is None else flags.all() & model.finite
+    finite = model.engine.average(parameters, so_far)
     optimizer = model.optimizer(turn.player)
     model.set_rates(turn.player, optimizer)
     finite = model.engine.apply(optimizer, parameters, finite, turn.player.optimizer.clip)
+    model.finite = finite
     model.remember_finite(turn.player.name, tuple(values), flags, finite, files)
 
 
@@ -233,7 +236,7 @@ def finite_or_raise(reports: Sequence[tuple[str, tuple[str, ...], Tensor, Tensor
                 else ""
             )
             raise NonFiniteLossError(
-                f"{what} became NaN or infinite in round {done}; the weights are those of the round before.{where} "
+                f"{what} became NaN or infinite in round {done}; this update and the rest of the round were left out.{where} "
                 f"Look at these images, or lower the learning rate.",
                 terms=bad,
                 round=done,

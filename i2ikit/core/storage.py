@@ -84,6 +84,7 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str | to
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f'"{folder / CONFIG}" is no configuration of a model: {error!r}.') from error
     model = build(recipe, registry=registry, seed=int(data.get("seed", 0)), rehearsal=False)
+    model.lost = recipe_json.lost_terms(data["recipe"])
     load_weights(model, read_tensors(folder / WEIGHTS), str(folder / WEIGHTS))
     model.round = int(data.get("round", 0))
     model.preprocessing = dict(data.get("preprocessing", {}))
@@ -116,6 +117,8 @@ def load_weights(model: Model, tensors: Mapping[str, Tensor], origin: str) -> No
         CheckpointError: Names or shapes differ; the first five differences are named.
     """
     own = _weights(model)
+    # What belonged to a loss given as a module: the file could not hold the loss, and says so when the model is loaded.
+    tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(_lost_losses(model))}
     for name, tensor in tensors.items():
         if name.startswith("pools.") and name not in own:
             _make_pool(model, name, tensor)
@@ -257,6 +260,12 @@ def _weights(model: Model) -> dict[str, Tensor]:
     tensors |= {f"losses.{name}": tensor for name, tensor in model.loss_modules.state_dict(keep_vars=True).items()}
     tensors |= {f"pools.{name}": tensor for name, tensor in model.pools.state_dict(keep_vars=True).items()}
     return tensors
+
+
+def _lost_losses(model: Model) -> tuple[str, ...]:
+    """Return the prefixes of the weights of losses that the recipe no longer has."""
+    terms = {f"{player.name}__{name}" for player in model.recipe.players for name in player.terms}
+    return tuple(f"losses.{name}." for name in model.lost if name not in terms)
 
 
 def _make_pool(model: Model, name: str, tensor: Tensor) -> None:

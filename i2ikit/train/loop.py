@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from i2ikit.core import storage
-from i2ikit.errors import CheckpointError, I2IKitError, NonFiniteLossError
+from i2ikit.errors import CheckpointError, DataError, I2IKitError, NonFiniteLossError
 from i2ikit.train import checkpoint
 from i2ikit.train.signals import TrainingInterrupted, watched
 
@@ -115,7 +115,7 @@ class Training:
     def _rounds(self) -> None:
         model, options, rounds = self.model, self.options, self.model.recipe.rounds
         while model.round < rounds:
-            logs = model.step(self.feeds.next(), accumulate=options.accumulate)
+            logs = model.step(self._fed(), accumulate=options.accumulate)
             self.engine.settle(model)
             self.averages.update()
             for name, value in logs.items():
@@ -129,6 +129,18 @@ class Training:
             if self.engine.agreed_to_stop() and not last:
                 self.save()
                 raise TrainingInterrupted(self.run, done)
+
+    def _fed(self) -> list[dict[str, Any]]:
+        """Return the next batches; where a file cannot be read, what was learnt so far is saved first."""
+        try:
+            return self.feeds.next()
+        except DataError as error:
+            if self.engine.count > 1 or self.model.round == 0:  # one of several processes cannot save alone
+                raise
+            self.save()
+            raise DataError(
+                f"{error} The training is saved after round {self.model.round}; mend the file, and go on: i2ikit train --resume {self.run}"
+            ) from error
 
     def _pause(self, last: bool) -> None:
         """Do what is due after a round."""
@@ -158,8 +170,8 @@ class Training:
 
     def _record(self) -> None:
         names = list(self._window)
-        means = torch.stack([torch.stack(self._window[name]).to(torch.float32).mean() for name in names])
-        values = self.engine.mean(means).tolist()
+        means = [torch.stack(self._window[name]).to(torch.float32).mean() for name in names]
+        values = self.engine.mean(torch.stack(means)).tolist() if means else []  # nobody plays where every player waits
         self._window = {}
         now, (before, done) = self.seconds, self._mark
         rounds, elapsed = self.model.round - done, max(now - before - self._paused, 1e-9)

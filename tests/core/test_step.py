@@ -102,9 +102,36 @@ def test_the_next_step_names_terms_round_and_files_of_a_loss_that_was_not_finite
     with pytest.raises(NonFiniteLossError) as caught:
         model.step(the_batch(model))
     assert str(caught.value) == (
-        '"critic/adversarial" and "critic/penalty" and "critic/domain" became NaN or infinite in round 2; the weights are those of the '
-        "round before. Its files: 0.png, 1.png, 2.png, 3.png, 4.png, 5.png. Look at these images, or lower the learning rate."
+        '"critic/adversarial" and "critic/penalty" and "critic/domain" became NaN or infinite in round 2; this update and the rest of '
+        "the round were left out. Its files: 0.png, 1.png, 2.png, 3.png, 4.png, 5.png. Look at these images, or lower the learning rate."
     )
+
+
+def test_what_follows_in_a_round_after_a_loss_that_was_not_finite_is_left_out_too() -> None:
+    terms = {"critic/bad": Term(infinite)}
+    model, start = assemble(STARGAN, terms=terms, **BOTH), assemble(STARGAN, terms=terms, **BOTH)
+    model.step(the_batch(model))
+    assert largest_difference(model, start) == 0  # the translator's own losses were finite
+    with pytest.raises(NonFiniteLossError, match='"critic/bad" became NaN or infinite in round 1'):
+        model.step(the_batch(model))
+
+
+def infinite(t: Translation) -> Tensor:
+    return t.judge("real").scores[0].mean() * float("inf")
+
+
+def test_the_first_step_of_sgd_may_be_skipped() -> None:
+    changes = {name: {"every": 1, "optimizer": {"name": "sgd"}} for name in ("critic", "translator")}
+    model, spared = assemble(STARGAN, players=changes), assemble(STARGAN, players=changes)
+    model.step(poisoned(model))
+    with pytest.raises(NonFiniteLossError):
+        model.step(the_batch(model))
+    draws = {"perm": PERM, "alpha": torch.full((6,), 0.5)}
+    for each in (model, spared):
+        for optimizer in (each.optimizer(player) for player in each.recipe.players):
+            assert all(not state["momentum_buffer"].any() for state in optimizer.state.values())
+        each.step(the_batch(each), draws=draws)
+    assert largest_difference(model, spared) == 0
 
 
 def overflowing(t: Translation) -> Tensor:

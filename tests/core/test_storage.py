@@ -194,3 +194,23 @@ def test_function_as_a_loss_is_told_when_the_model_is_loaded(tmp_path: Path) -> 
     with pytest.warns(UserWarning, match=r'Term "translator/brightness" was the function .*brightness, which a file cannot hold'):
         again = load(tmp_path / "m")
     assert "translator/brightness" not in again.losses
+
+
+class Roughness(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("kernel", torch.ones(1))
+
+    def forward(self, t: object) -> torch.Tensor:
+        return t.fake.diff(dim=-1).abs().mean() * self.kernel[0]  # type: ignore[attr-defined, no-any-return]
+
+
+def test_a_model_with_a_module_as_a_loss_can_be_loaded_without_it(model: Model, tmp_path: Path) -> None:
+    made = build("stargan", terms={"translator/roughness": Term(Roughness(), 0.1)}, labels={"male": bool}, **SMALL)
+    made.save(tmp_path / "m")
+
+    with pytest.warns(UserWarning, match=r'Term "translator/roughness" was the function'):
+        again = load(tmp_path / "m")
+    assert "translator/roughness" not in again.losses
+    assert all(torch.equal(one, other) for one, other in zip(made.nets.parameters(), again.nets.parameters(), strict=True))
+    again.step(again.example_batch(2))
