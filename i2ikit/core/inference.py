@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,9 +15,12 @@ from torch.nn import functional as F
 
 from i2ikit.core.code import Verdict
 from i2ikit.core.draws import Draws
-from i2ikit.core.kinds import opened
+from i2ikit.core.framing import framed
+from i2ikit.core.kinds import Kind, opened
+from i2ikit.core.plans import one_hot
+from i2ikit.core.target import target_label
 from i2ikit.core.translation import Translation
-from i2ikit.errors import LabelError, OptionError
+from i2ikit.errors import OptionError
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -58,11 +63,11 @@ def translate(
             or float in [0, 1]), or a path. The answer is of the same kind; for a path the image is written to ``out``, whose path
             is returned.
         to: The target: values by attribute ``{"hair": "blond"}``, the name of a domain, or a label [B, D] or [D].
-        label: The source's label as a tensor or a row of values. Attributes that ``to`` does not name keep its values; without it they keep
-            what the critic's domain head says.
+        label: The source's label: values by attribute, one mapping a row, or a tensor. Attributes that ``to`` does not name keep its
+            values; where it does not tell one, the critic's domain head is asked.
         source: "unknown" masks the label sets that ``to`` does not name, in place of asking the critic; for systems with nets per
             domain, the name of the domain that the image is from.
-        size: "trained" resizes to the size that the model was trained at; None keeps the image's.
+        size: "trained" crops and resizes as the training did; None keeps the image's own size.
         background: A colour behind transparent pixels; the training's own by default.
         out: Where the translation of a path goes; beside the input by default.
         seed: Of the drawn style, where the recipe draws one.
@@ -73,17 +78,20 @@ def translate(
         OptionError: Something else that cannot be asked of this model.
         DataError: The image cannot be read.
     """
-    kind = opened(image, model.image.channels, background or model.preprocessing.get("background"))
+    kind = read(model, image, background)
     pixels = kind.pixels.to(model.device)
     if size == "trained":
-        pixels = F.interpolate(pixels, (model.image.height, model.image.width), mode="bilinear", antialias=True)
+        pixels = framed(pixels, model.image, model.preprocessing)
     elif size is not None:
         raise OptionError(f'size={size!r}: write size="trained", or leave it out to keep the image\'s own size.')
     was_training = model.training
     model.eval()
     try:
         with torch.no_grad():
-            target, origin = _target(model, pixels, to, label, source)
+            target, origin = None, dict[str, str]()
+            if model.takes == "labelled":
+                ask = functools.partial(_told, model, pixels)
+                target, origin = target_label(model.domain, len(pixels), to, label, source, ask, pixels)
             fake = padded(model, pixels, target, to if isinstance(to, str) else None, source, seed)
     finally:
         model.train(was_training)
@@ -96,7 +104,7 @@ def translate(
 
 def judge(model: Model, image: Any, by: str = "discriminator") -> Verdict:
     """Return the verdict of the critic in slot ``by`` on images of any kind; they are resized where the critic needs one size."""
-    pixels = opened(image, model.image.channels, model.preprocessing.get("background")).pixels.to(model.device)
+    pixels = read(model, image).pixels.to(model.device)
     was_training = model.training
     model.eval()
     try:
@@ -106,11 +114,21 @@ def judge(model: Model, image: Any, by: str = "discriminator") -> Verdict:
         model.train(was_training)
 
 
+def read(model: Model, image: Any, background: str | None = None) -> Kind:
+    """Open an image of any kind as the model's training opened its own."""
+    prepared = model.preprocessing
+    return opened(image, model.image.channels, background or prepared.get("background"), convert=prepared.get("channels") is not None)
+
+
 def padded(model: Model, pixels: Tensor, target: Tensor | None, to: str | None, source: str | None, seed: int) -> Tensor:
-    """Translate [B, C, H, W] of any size: reflected to a multiple of the networks' stride, and cropped back."""
+    """Translate [B, C, H, W] of any size: reflected to a multiple of the networks' stride, twice it at least, and cropped back.
+
+    An image that networks draw larger or smaller than their input is cropped in that proportion.
+    """
     multiple = math.lcm(*(int(getattr(module, "multiple", 1)) for module in model.nets.modules()))
     height, width = pixels.shape[-2:]
-    down, right = -height % multiple, -width % multiple
+    least = 2 * multiple if multiple > 1 else 1
+    down, right = max(least, height + -height % multiple) - height, max(least, width + -width % multiple) - width
     mode = "reflect" if down < height and right < width else "replicate"
     whole = F.pad(pixels, (0, right, 0, down), mode=mode) if down or right else pixels
     source_name, target_name = _route(model, to, source)
@@ -120,94 +138,34 @@ def padded(model: Model, pixels: Tensor, target: Tensor | None, to: str | None, 
         model.nets,
         draws,
         real=whole,
-        target=target,
+        source=_domain(model, source_name, pixels),
+        target=target if target is not None else _domain(model, target_name, pixels),
         source_name=source_name,
         target_name=target_name,
         style=draws.normal("style", (len(pixels), *style.shape)) if style else None,
         learning=False,
     )
-    return translation.fake[..., :height, :width]
+    fake = translation.fake
+    kept = (round(height * fake.shape[-2] / whole.shape[-2]), round(width * fake.shape[-1] / whole.shape[-1]))
+    return fake[..., : kept[0], : kept[1]]
 
 
-def _target(model: Model, pixels: Tensor, to: Any, label: Any, source: str | None) -> tuple[Tensor | None, dict[str, str]]:
-    domain, rows = model.domain, len(pixels)
-    if model.takes != "labelled":
-        return None, {}
-    if isinstance(to, Tensor) or (isinstance(to, Sequence) and not isinstance(to, str)):
-        given = torch.as_tensor(to, dtype=pixels.dtype, device=pixels.device)
-        given = given.expand(rows, -1) if given.ndim == 1 else given
-        if given.ndim != 2 or given.shape != (rows, domain.width):
-            raise LabelError(
-                f"to= is a label of shape {list(given.shape)}; needed is [{rows}, {domain.width}]: {', '.join(domain.entries)}."
-            )
-        return given, {each.name: "to" for each in domain.attributes}
-    if isinstance(to, str) and len(domain.attributes) == 1:
-        to = {domain.attributes[0].name: to}
-    if not isinstance(to, Mapping) or not to:
-        raise OptionError(f'to={to!r} names no target. Write to={{"{domain.attributes[0].name}": "{domain.attributes[0].choices[0]}"}}.')
-    named = {domain.attribute(name).name: domain.attribute(name).encode(value) for name, value in to.items()}
-    # What ``to`` names need not be told of the source.
-    kept, origin = _kept(model, pixels, named, {**to, **label} if isinstance(label, Mapping) else label, source)
-    for name, entries in named.items():
-        kept[:, domain.slice_of(name)] = torch.tensor(entries, dtype=pixels.dtype, device=pixels.device)
-        if domain.masked:
-            kept[:, domain.content + domain.set_of(name)] = 1.0
-        origin[name] = "to"
-    return kept, origin
+def _domain(model: Model, name: str | None, pixels: Tensor) -> Tensor | None:
+    """Return the label [B, D] of a domain that has nets of its own, as its plan gives it in training."""
+    return None if name is None else one_hot(name, model.domain, len(pixels), pixels)
 
 
-def _kept(model: Model, pixels: Tensor, named: Mapping[str, Any], label: Any, source: str | None) -> tuple[Tensor, dict[str, str]]:
-    """Return the source's label, and where each attribute's value comes from."""
-    domain, rows = model.domain, len(pixels)
-    if label is not None:
-        known = _label(model, label, pixels)
-        return known, {each.name: "label" if _is_known(domain, known, each.name) else "unknown" for each in domain.attributes}
-    kept = torch.zeros(rows, domain.width, dtype=pixels.dtype, device=pixels.device)
-    origin = {each.name: "unknown" for each in domain.attributes}
-    touched = {domain.set_of(name) for name in named}
-    asked = [
-        index
-        for index, part in enumerate(domain.sets)
-        if any(each.name not in named for each in part.attributes) and (source != "unknown" or index in touched or not domain.masked)
-    ]
-    if not asked:
-        return kept, origin
-    logits = _verdict(model, pixels, "discriminator").domain if "discriminator" in model.nets.slots else None
-    if logits is None:
-        missing = next(each.name for each in domain.sets[asked[0]].attributes if each.name not in named)
-        raise OptionError(
-            f'The source\'s "{missing}" is not given, and this model has no critic that could tell it. Give label=, or name it in to=.'
-        )
-    for index in asked:
-        for each in domain.sets[index].attributes:
-            place = domain.slice_of(each.name)
-            part = logits[:, place]
-            kept[:, place] = F.one_hot(part.argmax(1), each.width).to(kept.dtype) if each.values else (part > 0).to(kept.dtype)
-            origin[each.name] = "critic"
-        if domain.masked:
-            kept[:, domain.content + index] = 1.0
-    return kept, origin
-
-
-def _label(model: Model, label: Any, pixels: Tensor) -> Tensor:
-    if isinstance(label, Mapping):
-        label = torch.tensor(model.domain.encode(label))
-    given = torch.as_tensor(label, dtype=pixels.dtype, device=pixels.device)
-    given = given.expand(len(pixels), -1) if given.ndim == 1 else given
-    if given.shape != (len(pixels), model.domain.width):
-        raise LabelError(f"label= has shape {list(given.shape)}; needed is [{len(pixels)}, {model.domain.width}].")
-    return given.clone()
-
-
-def _is_known(domain: Any, label: Tensor, name: str) -> bool:
-    return not domain.masked or bool((label[:, domain.content + domain.set_of(name)] > 0.5).all())
+def _told(model: Model, pixels: Tensor) -> Tensor | None:
+    """Return what the critic says of the source; None where there is none, or its weights were never trained."""
+    if "discriminator" not in model.nets.slots or "discriminator" in model.preprocessing.get("untrained", ()):
+        return None
+    return _verdict(model, pixels, "discriminator").domain
 
 
 def _verdict(model: Model, pixels: Tensor, by: str) -> Verdict:
     critic = model.slot(by)
     if getattr(critic, "fixed_size", False):
-        size = (model.image.height, model.image.width)
-        pixels = pixels if pixels.shape[-2:] == size else F.interpolate(pixels, size, mode="bilinear", antialias=True)
+        pixels = framed(pixels, model.image, model.preprocessing)
     try:
         verdict: Verdict = critic(pixels)
     except TypeError as error:
@@ -217,6 +175,8 @@ def _verdict(model: Model, pixels: Tensor, by: str) -> Verdict:
 
 
 def _route(model: Model, to: str | None, source: str | None) -> tuple[str | None, str | None]:
+    if model.takes == "sampled":
+        raise OptionError(f'"{model.recipe.name}" draws images from noise and translates none.')
     if model.takes != "unpaired":
         return None, None
     names = model.domain.names
@@ -237,5 +197,6 @@ def _named(image: Any, to: Any, out: str | Path | None) -> Path | None:
         return None
     path = Path(image)
     words = [f"{name}-{value}" for name, value in to.items()] if isinstance(to, Mapping) else [to if isinstance(to, str) else "translated"]
+    words = [re.sub(r'[/\\:*?"<>|\s]+', "_", word) for word in words]
     suffix = path.suffix if path.suffix.lower() in (".png", ".tif", ".tiff", ".npy") else ".png"
     return path.with_name(f"{path.stem}.{'.'.join(words)}{suffix}")

@@ -26,8 +26,14 @@ class Kind(NamedTuple):
     on_cpu: bool
 
 
-def opened(image: Any, channels: int, background: str | None) -> Kind:
+def opened(image: Any, channels: int, background: str | None, *, convert: bool = False) -> Kind:
     """Read an image of any kind.
+
+    Args:
+        image: A tensor, a PIL image, an ndarray or a path.
+        channels: Those of the model.
+        background: A colour behind transparent pixels of pictures and files, or None.
+        convert: Whether pictures and files of other channels are brought to the model's, as a training with ``channels=`` does.
 
     Raises:
         DataError: It has another number of channels than the model, or is of no known kind.
@@ -35,10 +41,10 @@ def opened(image: Any, channels: int, background: str | None) -> Kind:
     if isinstance(image, Tensor):
         return _checked(_tensor(image), channels)
     if isinstance(image, (str, Path)):
-        return _checked(_file(Path(image), background), channels)
+        return _checked(_file(Path(image), background, channels if convert else None), channels)
     module = type(image).__module__
     if module.startswith("PIL."):
-        return _checked(_picture(image, background), channels)
+        return _checked(_picture(image, background, channels if convert else None), channels)
     if module == "numpy" and hasattr(image, "shape"):
         return _checked(_array(image), channels)
     raise DataError(f"An image is a tensor, a PIL image, an ndarray or a path; found {type(image).__name__}.")
@@ -81,19 +87,17 @@ def _array(image: Any) -> Kind:
     return Kind(torch.from_numpy(scaled).permute(2, 0, 1)[None], restore, True)
 
 
-def _picture(image: Any, background: str | None) -> Kind:
+def _picture(image: Any, background: str | None, channels: int | None) -> Kind:
     from PIL import Image
 
-    from i2ikit.pixels import composite, pixels_of, to_float, to_tensor
+    from i2ikit.pixels import pixels_of, to_float, to_tensor
 
-    pixels = pixels_of(image, "given")
-    if background is not None:
-        pixels = composite(pixels, background)
+    pixels = _shaped(pixels_of(image, "given"), background, channels, "given")
     deep = pixels.dtype.itemsize == 2
 
     def restore(fake: Tensor, path: Path | None) -> Any:
         array = fake[0].permute(1, 2, 0).numpy()
-        if deep:
+        if deep and array.shape[2] == 1:  # there is no picture of 16 bits in colour
             return Image.fromarray(((array[..., 0] + 1) * 32767.5).round().astype("uint16"))
         back = ((array + 1) * 127.5).round().astype("uint8")
         return Image.fromarray(back[..., 0] if back.shape[2] == 1 else back)
@@ -101,12 +105,10 @@ def _picture(image: Any, background: str | None) -> Kind:
     return Kind(to_float(to_tensor(pixels))[None], restore, True)
 
 
-def _file(path: Path, background: str | None) -> Kind:
-    from i2ikit.pixels import bits_of, composite, read_pixels, to_float, to_tensor, write_image
+def _file(path: Path, background: str | None, channels: int | None) -> Kind:
+    from i2ikit.pixels import bits_of, read_pixels, to_float, to_tensor, write_image
 
-    pixels = read_pixels(path)
-    if background is not None:
-        pixels = composite(pixels, background)
+    pixels = _shaped(read_pixels(path), background, channels, str(path))
     bits = bits_of(pixels)
 
     def restore(fake: Tensor, to: Path | None) -> Path:
@@ -116,9 +118,18 @@ def _file(path: Path, background: str | None) -> Kind:
     return Kind(to_float(to_tensor(pixels))[None], restore, True)
 
 
+def _shaped(pixels: Any, background: str | None, channels: int | None, name: str) -> Any:
+    from i2ikit.pixels import composite, with_channels
+
+    if background is not None:
+        pixels = composite(pixels, background)
+    return pixels if channels is None else with_channels(pixels, channels, name)
+
+
 def _checked(kind: Kind, channels: int) -> Kind:
     found = kind.pixels.shape[1]
     if found != channels:
         hint = ' Say what is behind transparent pixels: background="white".' if (found, channels) in ((4, 3), (2, 1)) else ""
-        raise DataError(f"The image has {found} channels, the model {channels}.{hint or ' Convert it first.'}")
+        have = f"{found} channel{'s' if found > 1 else ''}"
+        raise DataError(f"The image has {have}, the model {channels}.{hint or ' Convert it first.'}")
     return kind

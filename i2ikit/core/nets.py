@@ -56,9 +56,7 @@ class Nets(nn.Module):
         assert isinstance(module, nn.ModuleDict)
         if key is None or module_key(key) not in module:
             there = ", ".join(self.domain.names)
-            raise PlanError(
-                f'Slot "{slot}" has one net per {per}, and translation "{asker}" asked for "{key}"; the domains are: {there}.'
-            )
+            raise PlanError(f'Slot "{slot}" has one net per {per}, and translation "{asker}" asked for "{key}"; the domains are: {there}.')
         return module[module_key(key)]
 
     def reads(self, slot: str) -> tuple[str, ...]:

@@ -53,7 +53,10 @@ def restore(data: Mapping[str, Any]) -> Recipe:
 def lost_terms(data: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the terms of stored data, as "player__term", whose loss was given as a function or a module."""
     return tuple(
-        f"{player['name']}__{name}" for player in data["players"] for name, term in player["terms"].items() if term["loss"].startswith(PYTHON)
+        f"{player['name']}__{name}"
+        for player in data["players"]
+        for name, term in player["terms"].items()
+        if term["loss"].startswith(PYTHON)
     )
 
 

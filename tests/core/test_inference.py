@@ -27,7 +27,7 @@ def image() -> Tensor:
     return torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-@pytest.mark.parametrize("size", [(8, 8), (9, 14), (17, 16), (30, 21), (5, 33)])
+@pytest.mark.parametrize("size", [(8, 8), (9, 14), (17, 16), (30, 21), (5, 33), (4, 4), (1, 1), (2, 7)])
 def test_size_is_kept_for_any_height_and_width(model: Model, size: tuple[int, int]) -> None:
     assert model.translate(torch.zeros(1, 3, *size), to={"hair": "red"}).shape == (1, 3, *size)
 
@@ -106,6 +106,91 @@ def test_attributes_not_named_are_read_by_the_critic(model: Model, image: Tensor
     assert [row["glasses"] for row in answer.values] == ["yes" if row[3] > 0 else "no" for row in logits]
 
 
+def critics(model: Model, image: Tensor, name: str) -> list[str | None]:
+    logits = model.judge(image).domain
+    assert logits is not None
+    return [model.domain.decode([*row, 1.0, 1.0])[name] if name == "mood" else "yes" if row[3] > 0 else "no" for row in logits.tolist()]
+
+
+def test_a_label_that_tells_a_part_leaves_the_rest_to_the_critic(model: Model, image: Tensor) -> None:
+    answer = model.translate(image, to={"hair": "red"}, label={"hair": "black"}, details=True)
+
+    assert answer.origin == {"hair": "to", "glasses": "critic", "mood": "critic"}
+    assert [row["glasses"] for row in answer.values] == critics(model, image, "glasses")
+
+
+def test_a_set_that_the_label_calls_unknown_stays_unknown_unless_the_target_touches_it(model: Model, image: Tensor) -> None:
+    told = torch.tensor(model.domain.encode({"mood": "calm"})).expand(2, -1)  # the mask says that hair and glasses are unknown
+    answer = model.translate(image, to={"mood": "happy"}, label=told, details=True)
+    touched = model.translate(image, to={"hair": "red"}, label=told, details=True)
+    said = model.translate(image, to={"mood": "happy"}, label={"hair": None, "glasses": ""}, details=True)
+
+    assert answer.origin == {"hair": "unknown", "glasses": "unknown", "mood": "to"}
+    assert answer.label[:, -2:].tolist() == [[0, 1], [0, 1]]
+    assert not answer.label[:, :4].any()
+    assert touched.origin == {"hair": "to", "glasses": "critic", "mood": "label"}
+    assert [row["glasses"] for row in touched.values] == critics(model, image, "glasses")
+    assert said.origin == answer.origin
+
+
+def test_each_row_may_know_something_else(model: Model, image: Tensor) -> None:
+    rows = [{"hair": "black", "glasses": 1, "mood": "calm"}, {"mood": "happy"}]
+    answer = model.translate(image, to={"hair": "red"}, label=rows, details=True)
+
+    assert answer.values[0] == {"hair": "red", "glasses": "yes", "mood": "calm"}
+    assert answer.values[1] == {"hair": "red", "glasses": critics(model, image, "glasses")[1], "mood": "happy"}
+    assert answer.origin == {"hair": "to", "glasses": "critic", "mood": "label"}
+
+
+def test_a_critic_that_was_never_trained_is_not_asked(model: Model, image: Tensor) -> None:
+    model.preprocessing = {"untrained": ["discriminator"]}
+    with pytest.raises(OptionError, match="this model has no trained critic"):
+        model.translate(image, to={"hair": "red"})
+    model.preprocessing = {}
+
+
+def test_other_proportions_are_cropped_and_not_stretched(model: Model) -> None:
+    wide = torch.zeros(1, 3, 32, 64)
+    wide[..., :16], wide[..., 48:] = 1.0, 1.0  # outside the centred square
+    label = {"hair": "black", "glasses": 0, "mood": "calm"}
+    square = model.translate(torch.zeros(1, 3, 16, 16), to={"hair": "red"}, label=label)
+
+    torch.testing.assert_close(model.translate(wide, to={"hair": "red"}, label=label, size="trained"), square)
+    torch.testing.assert_close(model.judge(wide).domain, model.judge(torch.zeros(1, 3, 16, 16)).domain)
+
+
+def test_the_crop_of_the_training_is_cut_where_the_critic_looks(model: Model) -> None:
+    framed = torch.ones(1, 3, 44, 36)
+    framed[..., 6:38, 2:34] = 0.0
+    plain = model.judge(torch.zeros(1, 3, 16, 16)).domain
+    model.preprocessing = {"crop": 32}
+    cut = model.judge(framed).domain
+    model.preprocessing = {}
+
+    torch.testing.assert_close(cut, plain)
+    assert not torch.allclose(model.judge(framed).domain, plain)  # type: ignore[arg-type]
+
+
+def test_files_of_other_channels_are_read_as_the_training_read_its_own(model: Model, tmp_path: Path) -> None:
+    Image.new("L", (16, 16), 77).save(tmp_path / "gray.png")
+    label = {"hair": "black", "glasses": 0, "mood": "calm"}
+    with pytest.raises(DataError, match=r"The image has 1 channel, the model 3\."):
+        model.translate(tmp_path / "gray.png", to={"hair": "red"}, label=label)
+    model.preprocessing = {"channels": 3}
+    made = model.translate(tmp_path / "gray.png", to={"hair": "red"}, label=label)
+    colour = model.translate(Image.new("RGB", (16, 16), (77, 77, 77)), to={"hair": "red"}, label=label)
+    model.preprocessing = {}
+
+    np.testing.assert_array_equal(np.asarray(Image.open(made)), np.asarray(colour))
+
+
+def test_a_value_with_a_slash_is_no_folder(tmp_path: Path) -> None:
+    model = build("stargan", size=16, labels={"pose": ("left/up", "right")}, **SMALL)
+    Image.new("RGB", (16, 16)).save(tmp_path / "in.png")
+
+    assert model.translate(tmp_path / "in.png", to="left/up", label={"pose": "right"}) == tmp_path / "in.left_up.png"
+
+
 def test_unknown_source_masks_the_sets_that_are_not_named(model: Model, image: Tensor) -> None:
     answer = model.translate(image, to={"mood": "happy"}, source="unknown", details=True)
 
@@ -151,7 +236,9 @@ def test_scores_and_logits_of_the_critic(model: Model, image: Tensor) -> None:
         ({"to": {"glasses": "maybe"}}, LabelError, 'Attribute "glasses" is yes or no; found "maybe".'),
         ({"to": {}}, OptionError, 'names no target. Write to={"hair": "black"}.'),
         ({"to": torch.zeros(2, 3)}, LabelError, "needed is [1, 8]"),
-        ({"to": {"hair": "red"}, "label": torch.zeros(3)}, LabelError, "label= has shape [1, 3]; needed is [1, 8]."),
+        ({"to": {"hair": "red"}, "label": torch.zeros(3)}, LabelError, "label= has shape [1, 3]; needed is [1, 8]: "),
+        ({"to": {"hair": "red"}, "label": ["black"]}, LabelError, "label= is no label"),
+        ({"to": {"hair": "red"}, "label": [{"hair": "black"}] * 2}, LabelError, "label= has 2 rows, and there are 1 images."),
         ({"to": {"hair": "red"}, "size": 7}, OptionError, 'write size="trained"'),
     ],
 )
@@ -186,7 +273,7 @@ def test_model_without_a_critic_asks_for_the_label(image: Tensor) -> None:
     del model.nets._modules["discriminator"]
     del model.nets.slots["discriminator"]
 
-    with pytest.raises(OptionError, match='The source\'s "glasses" is not given, and this model has no critic'):
+    with pytest.raises(OptionError, match='The source\'s "glasses" is not given, and this model has no trained critic'):
         model.translate(image, to={"hair": "red"})
 
 
