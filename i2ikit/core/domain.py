@@ -13,8 +13,8 @@ from attrs import field, frozen
 
 from i2ikit.errors import LabelError, UnknownNameError
 
-YES = ("1", "yes", "true", "y", "t", "on")
-NO = ("0", "-1", "no", "false", "n", "f", "off")
+YES = ("1", "1.0", "yes", "true", "y", "t", "on")
+NO = ("0", "0.0", "-1", "-1.0", "no", "false", "n", "f", "off")
 NONE = "none"  # a group of which an image has no value, such as the hair colour of a bald head
 
 

@@ -7,7 +7,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from attrs import field, frozen
 from torch import Tensor
@@ -40,6 +40,19 @@ class Item:
     row: Mapping[str, str | None] = field(factory=dict, hash=False)
     subject: str | None = None
     partner: str | None = None
+
+
+@frozen
+class Origin:
+    """How a data set was opened, so that a run can open it again.
+
+    Attributes:
+        path: As the user wrote it.
+        options: Of :func:`i2ikit.data.open_data`.
+    """
+
+    path: str
+    options: Mapping[str, Any] = field(factory=dict, hash=False)
 
 
 class Dataset(Protocol):
@@ -183,6 +196,7 @@ class FileDataset:
     ) -> None:
         self.images, self.items, self.notes = images, tuple(items), tuple(notes)
         self.name, self.kind, self.domain, self.image, self.bits = name, kind, domain, image, bits
+        self.origin: Origin | None = None  # a part of a data set has none: it could not be opened again as it is
         present = {item.split for item in self.items}
         self.splits = tuple(each for each in SPLITS if each in present)
 

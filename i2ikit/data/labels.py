@@ -72,6 +72,8 @@ def _attribute(found: Found, name: str, asked: bool) -> tuple[Attribute | None, 
     if not values:
         return None, "all its cells are empty"
     if {value.lower() for value in values} <= {*YES, *NO}:
+        if len({value.lower() in YES for value in values}) == 1:
+            return None, f'it has one value only ("{values[0]}")'
         return Attribute(name), ""
     if len(values) > MOST_VALUES and not asked:
         return None, f"it has {len(values)} different values"

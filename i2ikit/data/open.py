@@ -11,12 +11,12 @@ from attrs import evolve
 
 from i2ikit.core.domain import DomainSpec
 from i2ikit.data.celeba import find_list, read_list
-from i2ikit.data.dataset import Dataset, FileDataset, Images, Item, Reading, native
+from i2ikit.data.dataset import Dataset, FileDataset, Images, Item, Origin, Reading, native
 from i2ikit.data.folders import read_folders
 from i2ikit.data.labels import declare
 from i2ikit.data.records import Found, hold_out, listed
 from i2ikit.data.source import Source, open_source
-from i2ikit.data.tables import find_table, read_table
+from i2ikit.data.tables import find_table, overlooked, read_table
 from i2ikit.errors import DataError, OptionError, suggestion
 from i2ikit.pixels import is_image
 
@@ -67,7 +67,9 @@ def open_data(
     if isinstance(labels, str):
         labels = [name.strip() for name in labels.split(",") if name.strip()]
     text = os.fspath(path)
-    if text == FACES or text.startswith(f"{FACES}:"):
+    if isinstance(path, str) and (text == FACES or text.startswith(f"{FACES}:")):
+        if Path(text).exists():
+            raise DataError(f'"{text}" means the built-in drawings, and here it is a folder too. Write "./{text}" or "{FACES}:size=128".')
         others = {"sets": sets, "kind": kind, "pairs": pairs, "background": background, "channels": channels, "crop": crop}
         return _faces(text, labels, {**others, "holdout": holdout})
     if isinstance(pairs, str):
@@ -82,9 +84,12 @@ def open_data(
     if crop is None and found.crop:
         notes.append(f"Images are cropped to {found.crop}x{found.crop} at the centre, as usual for this set; crop= says otherwise.")
     reading = Reading(background, channels, _size(crop if crop is not None else found.crop), found.glued)
-    return assemble(
+    made = assemble(
         source, found, domain, rows, reading, notes, name=where.stem if where.suffix.lower() == ".zip" else source.path.resolve().name
     )
+    said = {"labels": labels, "sets": sets, "kind": kind, "pairs": pairs, "background": background, "channels": channels, "crop": crop}
+    made.origin = Origin(text, {name: value for name, value in {**said, "holdout": holdout}.items() if value is not None})
+    return made
 
 
 def assemble(
@@ -143,7 +148,12 @@ def _read(source: Source, table: str | None, labels: Sequence[str] | None, kind:
     table = table or find_table(source)
     if table is not None:
         return _of_kind(read_table(source, table), kind, source)
-    return read_folders(source, kind=kind, pairs=pairs)
+    other = overlooked(source)
+    try:
+        found = read_folders(source, kind=kind, pairs=pairs)
+    except DataError as error:
+        raise DataError(f"{error} {other}".rstrip()) from None
+    return evolve(found, notes=(*found.notes, other)) if other else found
 
 
 def _of_kind(found: Found, kind: str | None, source: Source) -> Found:
@@ -178,5 +188,6 @@ def _faces(text: str, labels: Sequence[str] | None, others: Mapping[str, Any]) -
 
     if labels is not None:
         options["labels"] = tuple(labels)
-    faces: Dataset = FacesDataset(**options)
+    faces = FacesDataset(**options)
+    faces.origin = Origin(text, {} if labels is None else {"labels": list(labels)})
     return faces

@@ -37,6 +37,15 @@ def find_table(source: Source) -> str | None:
     return "dataset.json" if "dataset.json" in top else None
 
 
+def overlooked(source: Source) -> str:
+    """Return a sentence about a table at the top of a source that is not read, because it does not name files; else nothing."""
+    tables = [name for name in source.files if "/" not in name and name.lower().endswith(".csv") and not _has_files(source, name)]
+    if not tables:
+        return ""
+    header = _header(source.read(tables[0]).decode("utf-8-sig", "replace"))[0]
+    return f'Table "{tables[0]}" is not read: it has no column "{FILE}". {_rename(header)}'
+
+
 def read_table(source: Source, table: str) -> Found:
     """Read a table with a column ``file`` and, where it has them, ``split``, ``subject`` and ``target``; all others are attributes.
 
@@ -119,10 +128,8 @@ def _text(source: Source, table: str) -> str:
 
 
 def _has_files(source: Source, table: str) -> bool:
-    text = _text(source, table)
-    if table.lower().endswith(".jsonl"):
-        return True
-    return FILE in _header(text)[0]
+    # Whether it is text is asked of the table that is read; another one may lie there for people.
+    return table.lower().endswith(".jsonl") or FILE in _header(source.read(table).decode("utf-8-sig", "replace"))[0]
 
 
 def _header(text: str) -> tuple[list[str], str]:

@@ -100,7 +100,7 @@ def _plan_options(model: Model) -> Mapping[str, Any]:
 
 
 def _plan(model: Model, data: Dataset) -> str:
-    plan = str(getattr(getattr(model, "recipe", None), "plan", data.kind))
+    plan = str(getattr(model, "takes", data.kind))  # the kind of batch: a plan of a plugin has a name of its own
     if plan == "sampled":
         raise OptionError("This model draws images from noise: there is no input that its translations could be measured against.")
     if plan == "paired" and data.kind != "paired":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from os import PathLike, fspath
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +12,7 @@ from attrs import field, frozen
 from torch import Tensor
 
 from i2ikit.data import Dataset, JointDataset, Loader, Transform, open_data
+from i2ikit.data.dataset import Origin
 from i2ikit.errors import DataError
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ class Source:
         if isinstance(data, Source):
             return data
         if isinstance(data, (str, PathLike)):
-            return cls(open_data(data), fspath(data))
-        return cls(data)
+            data = open_data(data)
+        origin: Origin | None = getattr(data, "origin", None)
+        return cls(data) if origin is None else cls(data, origin.path, origin.options)
 
     @classmethod
     def restore(cls, stored: Mapping[str, Any]) -> Source:
@@ -60,6 +62,15 @@ class Source:
     def describe(self) -> dict[str, Any]:
         """Return path, options and fingerprint as JSON data."""
         return {"path": self.path, "name": self.data.name, "options": dict(self.options), "fingerprint": self.data.fingerprint()}
+
+
+def preprocessing_of(model: Model, sources: Sequence[Source]) -> dict[str, Any]:
+    """Return how the files of the first data set are read, as JSON data: images that are translated later are read the same way."""
+    reading = getattr(getattr(sources[0].data, "images", None), "reading", None)
+    how = {name: getattr(reading, name, None) for name in ("background", "crop", "channels")}
+    size = [model.image.height, model.image.width]
+    how["crop"] = list(how["crop"]) if how["crop"] is not None else None
+    return {**how, "size": size, "data": [source.data.name for source in sources]}
 
 
 def listed(data: Data | Source | Sequence[Data | Source]) -> list[Data | Source]:

@@ -12,7 +12,7 @@ from attrs import evolve
 from i2ikit.errors import OptionError
 from i2ikit.train import configuration
 from i2ikit.train.engine import is_first_process
-from i2ikit.train.feeds import Data, Source, listed
+from i2ikit.train.feeds import Data, Source, listed, preprocessing_of
 from i2ikit.train.journal import Tracker
 from i2ikit.train.loop import Validate
 from i2ikit.train.options import FitOptions, whole
@@ -107,6 +107,7 @@ def fit(
         channels_last,
     )
     sources = [Source.of(each) for each in listed(data)]
+    model.preprocessing = preprocessing_of(model, sources)
     with ExitStack() as stack:
         engine, feeds = opened(stack, model, sources, options, progress)
         if minutes is not None:

@@ -204,6 +204,26 @@ def test_the_faces_are_opened_by_their_name() -> None:
         open_data("faces", background="white")
 
 
+def test_a_folder_called_faces_is_not_mistaken_for_the_drawings(draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw("faces/a/1.png")
+    draw("faces/b/2.png")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r'^"faces" means the built-in drawings, and here it is a folder too\. Write "\./faces"'):
+        open_data("faces")
+    assert open_data("./faces").kind == open_data(Path("faces")).kind == "unpaired"
+    assert open_data("faces:count=10").name == "faces"
+
+
+def test_an_opened_data_set_knows_how_it_was_opened_and_a_part_of_it_does_not(draw: Draw, tmp_path: Path) -> None:
+    draw("a/1.png")
+    draw("b/2.png")
+    data = open_data(tmp_path, kind="labelled", background="white")
+    assert isinstance(data, FileDataset)
+    assert data.origin is not None
+    assert (data.origin.path, data.origin.options) == (str(tmp_path), {"kind": "labelled", "background": "white"})
+    assert data.keep(data.items[:1]).origin is None
+
+
 def test_the_real_styles_are_pairs_and_the_real_signs_ten_domains(shared: Callable[[str], Path]) -> None:
     styles = opened(shared("emoji_styles"))
     assert (styles.kind, len(styles.split("train").items), len(styles.split("test").items)) == ("paired", 1192, 138)

@@ -232,3 +232,29 @@ def test_the_real_people_have_two_partial_label_sets_and_true_images(shared: Cal
         assert torch.equal(truth, test.read(item)) == (item.row["tone"] == "dark")
     assert test.read(test.items[0])[:, 0, 0].tolist() == [1, 1, 1]
     assert os.fspath(shared("emoji_people")).endswith(data.name)
+
+
+def test_yes_and_no_may_be_written_as_decimal_numbers(draw: Draw, tmp_path: Path) -> None:
+    data = opened(table(draw, tmp_path, ["1.png,1.0", "2.png,0.0", "3.png,"], "file,smile"))
+    assert [each.values for each in data.domain.attributes] == [()]
+    assert [data.label(item) for item in data.items] == [[1, 1], [0, 1], [0, 0]]
+
+
+def test_a_yes_or_no_that_is_always_yes_is_no_label(draw: Draw, tmp_path: Path) -> None:
+    data = opened(table(draw, tmp_path, ["1.png,yes,dark", "2.png,1,light", "3.png,,dark"], "file,person,tone"))
+    assert [each.name for each in data.domain.attributes] == ["tone"]
+    assert 'Column "person" is left out: it has one value only ("yes").' in data.notes
+
+
+def test_a_table_that_names_no_files_is_told_and_not_passed_over(draw: Draw, tmp_path: Path) -> None:
+    draw("a/1.png")
+    draw("b/2.png")
+    (tmp_path / "labels.csv").write_text("filename,tone\n1.png,dark\n", encoding="utf-8")
+    assert 'Table "labels.csv" is not read: it has no column "file". Rename "filename" to "file".' in open_data(tmp_path).notes
+
+
+def test_another_text_beside_the_folders_need_not_be_readable(draw: Draw, tmp_path: Path) -> None:
+    draw("a/1.png")
+    draw("b/2.png")
+    (tmp_path / "prices.csv").write_bytes("Stück;Preis\n1;2\n".encode("latin-1"))
+    assert open_data(tmp_path).kind == "unpaired"

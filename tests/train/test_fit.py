@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from toy_training import DATA, LABELS, At, losses, model, same, state, trained
 
 from i2ikit import Model, Term, load, open_data
 from i2ikit.core import storage
-from i2ikit.errors import CheckpointError, NonFiniteLossError, OptionError
+from i2ikit.errors import CheckpointError, DataError, NonFiniteLossError, OptionError
 from i2ikit.train import fit, resume
 from i2ikit.train.progress import Lines, Silent
 
@@ -257,3 +258,42 @@ def test_a_checkpoint_due_after_the_failing_round_is_not_written_in_the_log_eith
     seen: list[int] = []
     trained(tmp_path / "run", 3, trackers=[At(3, lambda: seen.append(3))])
     assert seen == [3]
+
+
+def test_a_file_that_cannot_be_read_late_in_a_training_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from i2ikit.train.feeds import Feeds
+
+    whole = Feeds.next
+
+    def damaged(self: Feeds) -> Any:
+        if self.loaders[0].state() == {"epoch": 0, "index": 3}:
+            raise DataError('Image "7.png" is damaged.')
+        return whole(self)
+
+    monkeypatch.setattr(Feeds, "next", damaged)
+    with pytest.raises(
+        DataError, match=r'Image "7.png" is damaged\. The training is saved after round 3; mend the file, and go on: .*--resume'
+    ):
+        trained(tmp_path / "run", 5)
+    monkeypatch.undo()
+    resume(tmp_path / "run", progress=Silent())
+    trained(tmp_path / "whole", 5)
+    same(tmp_path / "run", tmp_path / "whole")
+
+
+def test_a_log_line_of_rounds_in_which_nobody_plays_is_written(tmp_path: Path) -> None:
+    waiting = model(players={name: {"every": 2} for name in ("critic", "translator")})
+    trained(tmp_path / "run", 3, made=waiting)
+    assert [("translator/cycle" in line) for line in losses(tmp_path / "run")] == [False, True, False]
+
+
+def test_how_the_files_are_read_is_kept_with_the_model(tmp_path: Path) -> None:
+    for index in range(8):
+        path = tmp_path / "data" / "ab"[index % 2] / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (12, 12), (index * 30, 0, 0)).save(path)
+    data = open_data(tmp_path / "data", kind="labelled", channels=1, crop=8, background="white")
+    made = model(labels=data.domain, channels=1)
+    trained_on = fit(made, data, tmp_path / "run", rounds=1, sample_every=0, progress=Silent())
+    assert load(tmp_path / "run").preprocessing == trained_on.preprocessing
+    assert trained_on.preprocessing == {"background": "white", "crop": [8, 8], "channels": 1, "size": [16, 16], "data": ["data"]}

@@ -191,12 +191,20 @@ def test_options_that_cannot_change_the_result_may_change(tmp_path: Path) -> Non
 
 
 def test_data_that_was_made_in_python_is_asked_for(tmp_path: Path) -> None:
-    from i2ikit import open_data
+    from i2ikit.data.faces import FacesDataset
     from i2ikit.train import fit
 
-    made = toy_training.model()
-    data = open_data(toy_training.DATA, labels=toy_training.LABELS)
-    fit(made, data, tmp_path / "run", rounds=1, sample_every=0, progress=Silent())
+    data = FacesDataset(24, size=16, labels=toy_training.LABELS)
+    fit(toy_training.model(), data, tmp_path / "run", rounds=1, sample_every=0, progress=Silent())
     with pytest.raises(DataError, match=r'"faces" was made in Python and cannot be found again\. Call resume\(run, data=\.\.\.\)'):
         go_on(tmp_path / "run")
     assert go_on(tmp_path / "run", data=data).round == 1
+
+
+def test_data_that_was_opened_in_python_is_found_again(tmp_path: Path) -> None:
+    from i2ikit import open_data
+    from i2ikit.train import fit
+
+    data = open_data(toy_training.DATA, labels=toy_training.LABELS)
+    fit(toy_training.model(), data, tmp_path / "run", rounds=1, sample_every=0, progress=Silent())
+    assert go_on(tmp_path / "run").round == 1

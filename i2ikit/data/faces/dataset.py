@@ -14,7 +14,7 @@ from torch import Tensor
 
 from i2ikit.core.domain import YES, Attribute, DomainSpec
 from i2ikit.core.specs import ImageSpec
-from i2ikit.data.dataset import SPLITS, Item
+from i2ikit.data.dataset import SPLITS, Item, Origin
 from i2ikit.data.faces.identity import FACES, identities, rows
 from i2ikit.data.faces.views import REDUCTION, VIEWS, draw
 from i2ikit.errors import LabelError, OptionError, UnknownNameError
@@ -76,6 +76,7 @@ class FacesDataset:
         self.seed, self.height, self.width, self.view, self.target_view = seed, height, width, view, target
         self.image = _spec(view, height, width)
         self.notes: tuple[str, ...] = ("one label set is hidden for each training face",) if partial else ()
+        self.origin: Origin | None = None
         self._rows = rows(seed, range(count)) if hats else [{**row, "hat": "no"} for row in rows(seed, range(count))]
         self._blocks: dict[tuple[int, str], Tensor] = {}
         self.items = self._itemise(partial, val, test)
@@ -93,7 +94,7 @@ class FacesDataset:
     def keep(self, items: Sequence[Item]) -> FacesDataset:
         """Return the same data set with these items only; drawings are shared."""
         kept = copy.copy(self)
-        kept.items = tuple(items)
+        kept.items, kept.origin = tuple(items), None
         kept.splits = tuple(each for each in SPLITS if any(item.split == each for item in items))
         return kept
 
