@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from i2ikit.core import inference, step, storage
 from i2ikit.core.code import Verdict
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.nets import Nets
+from i2ikit.core.nets import Nets, module_key
 from i2ikit.core.plans import Plan, kind_of
 from i2ikit.core.pool import Pool
 from i2ikit.core.recipe import Player, Recipe
@@ -45,7 +45,8 @@ class Model(nn.Module):
         super().__init__()
         self.recipe, self.nets, self.seed, self.round = recipe, nets, seed, 0
         self.losses = losses
-        self.loss_modules = nn.ModuleDict({key.replace("/", "__"): loss for key, loss in losses.items() if isinstance(loss, nn.Module)})
+        modules = {module_key(key.replace("/", "__")): loss for key, loss in losses.items() if isinstance(loss, nn.Module)}
+        self.loss_modules = nn.ModuleDict(modules)
         self.pools = nn.ModuleDict()
         self.plan = plan
         self.engine: step.Engine = step.SingleProcess()
@@ -111,7 +112,7 @@ class Model(nn.Module):
         """Return the pool of past fakes that a player sees of a translation; empty where it has none."""
         if not player.pool:
             return {}
-        key = f"{player.name}__{translation.name}"
+        key = module_key(f"{player.name}__{translation.name}")
         if key not in self.pools:
             self.pools[key] = Pool(player.pool, self.image).to(next(self.nets.parameters()))
         pool = self.pools[key]

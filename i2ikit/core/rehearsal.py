@@ -18,7 +18,7 @@ from i2ikit.core.domain import DomainSpec
 from i2ikit.core.model import Model
 from i2ikit.core.specs import ImageSpec
 from i2ikit.core.translation import Translation
-from i2ikit.errors import I2IKitError, PlanError
+from i2ikit.errors import I2IKitError, OptionError, PlanError
 
 
 def rehearse(model: Model) -> list[str]:
@@ -53,6 +53,8 @@ def rehearse(model: Model) -> list[str]:
 
 def example_batch(plan: str, image: ImageSpec, domain: DomainSpec, rows: int, seed: int, device: torch.device) -> dict[str, Any]:
     """Return random data of the right shapes for a plan that takes batches of the kind ``plan``."""
+    if rows < 1:
+        raise OptionError(f"A batch has 1 or more rows; {rows} were asked for.")
     generator = None if device.type == "meta" else torch.Generator("cpu").manual_seed(seed)
 
     def picture() -> Tensor:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from i2ikit.core import recipe_json
+from i2ikit.core.nets import module_key
 from i2ikit.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -265,7 +266,7 @@ def _weights(model: Model) -> dict[str, Tensor]:
 def _lost_losses(model: Model) -> tuple[str, ...]:
     """Return the prefixes of the weights of losses that the recipe no longer has."""
     terms = {f"{player.name}__{name}" for player in model.recipe.players for name in player.terms}
-    return tuple(f"losses.{name}." for name in model.lost if name not in terms)
+    return tuple(f"losses.{module_key(name)}." for name in model.lost if name not in terms)
 
 
 def _make_pool(model: Model, name: str, tensor: Tensor) -> None:

@@ -20,8 +20,8 @@ from core.toys.assembly import assemble, batch_of, registry
 from core.toys.special import two_styles
 from torch import Tensor, nn
 
-from i2ikit import CodeSpec, Component, Player, Recipe, Slot, Term, Translation, build, hookimpl
-from i2ikit.errors import BuildError, OptionError, UnknownNameError
+from i2ikit import Attribute, CodeSpec, Component, DomainSpec, LabelSet, Player, Recipe, Slot, Term, Translation, build, hookimpl
+from i2ikit.errors import BuildError, LabelError, OptionError, UnknownNameError
 
 ALL = (STARGAN, CYCLEGAN, MUNIT, PSP, BICYCLEGAN, STYLEGAN2, CUT, STARGAN2)
 
@@ -264,3 +264,25 @@ def test_what_a_component_fails_on_is_said_with_its_options(part: str, said: str
     with pytest.raises(BuildError) as caught:
         build(STARGAN, registry=known, size=8, generator=Slot(part, width=0))
     assert caught.value.problems == (f'Slot "generator": {said}',)
+
+
+def test_an_example_batch_has_a_row_at_least() -> None:
+    with pytest.raises(OptionError, match=r"^A batch has 1 or more rows; 0 were asked for\.$"):
+        assemble(STARGAN).example_batch(0)
+
+
+def test_domains_may_have_names_that_torch_cannot_give_a_module() -> None:
+    model = assemble(CYCLEGAN, labels=("St. Bernard", "keys"))
+    model.step(batch_of(model))
+    assert model.float().translate(torch.zeros(1, 3, 8, 8), to="keys").shape == (1, 3, 8, 8)
+    assert {name.split(".")[1] for name in model.nets.state_dict() if name.startswith("discriminator")} == {"St%2E Bernard", "%keys"}
+
+
+def test_label_sets_of_one_name_and_values_without_order_are_refused() -> None:
+    part = LabelSet("set", (Attribute("hat"),))
+    with pytest.raises(LabelError, match=r'^Label set "set" is declared twice\. Give each a name of its own\.$'):
+        DomainSpec((part, LabelSet("set", (Attribute("beard"),))))
+    with pytest.raises(
+        LabelError, match=r"""^The values of "hair" are given as a set, which has no order\. Write a tuple: \('black', 'red'\)\.$"""
+    ):
+        DomainSpec.parse({"hair": {"red", "black"}})

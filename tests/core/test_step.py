@@ -186,3 +186,13 @@ def test_a_batch_for_another_plan_says_which_plan_it_was_made_for() -> None:
     with pytest.raises(PlanError) as caught:
         model.step(batch_of(other))
     assert str(caught.value) == 'Plan "labelled" needs batch["label"]; this batch has: image, target. It was made for plan "paired".'
+
+
+def test_under_an_autocast_of_the_callers_no_cast_of_an_old_weight_lives_on() -> None:
+    model = assemble(STARGAN, lr=0.3, **BOTH).float()
+    image = torch.rand(2, 3, 8, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        model.step(model.example_batch(2))
+        inside = model.judge(image).scores[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(model.judge(image).scores[0], inside)
