@@ -79,8 +79,17 @@ def _training(model: Model) -> list[str]:
     if model.idle:
         lines.append(f"{'untrained':10} no term reaches {', '.join(model.idle[:5])}{', ...' if len(model.idle) > 5 else ''}")
     if not model.round:
-        lines.append(f"{'weights':10} random: this model has not been trained")
+        lines.append(f"{'weights':10} {_origin(model.preprocessing)}")
     return lines
+
+
+def _origin(preprocessing: Mapping[str, Any]) -> str:
+    """Say where the weights of a model come from that was never trained here."""
+    if "imported" not in preprocessing:
+        return "random: this model has not been trained"
+    untrained = list(preprocessing.get("untrained", ()))
+    rest = f"; those of the {' and the '.join(untrained)} are random, because no file of them was given" if untrained else ""
+    return f'imported from an original "{preprocessing["imported"]}"{rest}'
 
 
 def _options(options: Mapping[str, Any]) -> str:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 def import_official(name: str, *, registry: Registry | None = None, **parts: Any) -> Model:
     """Return a model with the weights of an original implementation.
 
+    Its ``preprocessing`` says from now on, on disk too, what it was ``"imported"`` from and which slots have no imported weights and are
+    ``"untrained"``.
+
     Args:
         name: The system, such as "stargan".
         registry: Where importers are looked up; the installed plugins by default.
@@ -41,4 +44,6 @@ def import_official(name: str, *, registry: Registry | None = None, **parts: Any
         if parameter.default is inspect.Parameter.empty and part not in parts:
             raise OptionError(f'Importing an official "{name}" needs {part}=; found {", ".join(parts) or "nothing"}.')
     model: Model = importer(**parts)
+    model.preprocessing.setdefault("imported", name.rpartition(":")[2])
+    model.preprocessing.setdefault("untrained", [])
     return model

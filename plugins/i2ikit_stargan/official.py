@@ -56,7 +56,7 @@ def import_official(
     Args:
         generator: The file ``*-G.ckpt``, or the state dict itself.
         discriminator: The file ``*-D.ckpt``, or the state dict itself. Without it the critic is untrained, as is the generator without
-            the other.
+            the other; ``model.preprocessing["untrained"]`` names the slot.
         labels: The label sets as ``build`` takes them, in the order of the label vector.
         size: Pixels, or a pair of height and width. Only needed where the discriminator does not say: without it, or where the
             size is no multiple of its stride.
@@ -91,6 +91,7 @@ def import_official(
         _load(model.slot("generator"), generator_keys(g.blocks), g_state, g_name, "generator")
     if d:
         _load(model.slot("discriminator"), critic_keys(d.depth), d_state, d_name, "discriminator")
+    model.preprocessing["untrained"] = [name for name, found in (("generator", g), ("discriminator", d)) if found is None]
     return model
 
 

@@ -20,8 +20,24 @@ def test_original_weights_become_a_model_folder(i2i, tmp_path) -> None:
         files += [f"--{name}", tmp_path / f"{name}.ckpt"]
     said = i2i("import", "stargan", tmp_path / "model", *files, "--labels", "hair=black,blond,brown male young")
     assert (said.code, said.err) == (0, "")
-    assert said.out.endswith(f"written to {tmp_path / 'model'}\n")
+    assert said.out.endswith(f'weights    imported from an original "stargan"\n\nwritten to {tmp_path / "model"}\n')
     assert load(tmp_path / "model").domain.entries == ("hair=black", "hair=blond", "hair=brown", "male", "young")
+
+
+@pytest.mark.parametrize(("given", "missing"), [("generator", "discriminator"), ("discriminator", "generator")])
+def test_the_half_that_was_not_given_is_said_to_be_random_also_of_the_model_on_disk(i2i, tmp_path, given: str, missing: str) -> None:
+    from i2ikit_stargan.official import export_official
+
+    labels = {"male": bool, "young": bool}
+    small = build("stargan", size=32, labels=labels, generator={"width": 4, "blocks": 1}, discriminator={"width": 4}, rehearsal=False)
+    torch.save(export_official(small)[given], tmp_path / "half.ckpt")
+    said = i2i("import", "stargan", tmp_path / "model", f"--{given}", tmp_path / "half.ckpt", "--labels", "male young", "--size", "32")
+    line = f'imported from an original "stargan"; those of the {missing} are random, because no file of them was given'
+    assert (said.code, said.err) == (0, "")
+    assert line in said.out
+    again = load(tmp_path / "model")
+    assert again.preprocessing["untrained"] == [missing]
+    assert line in again.explain()
 
 
 def test_labels_are_read_as_sets_of_groups_and_yes_or_no_attributes() -> None:

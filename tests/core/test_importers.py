@@ -27,13 +27,15 @@ def registry(**plugins: Any) -> Registry:
 
 
 def toy_importer(*, net: str, labels: str | None = None) -> Any:
-    return net, labels
+    return SimpleNamespace(given=(net, labels), preprocessing={})
 
 
 def test_an_importer_gets_its_parts_by_name() -> None:
     known = registry(toys={"toy": f"{__name__}:toy_importer"})
     known.importer = lambda name: toy_importer  # type: ignore[method-assign]
-    assert import_official("toy", registry=known, net="weights") == ("weights", None)
+    model: Any = import_official("toy", registry=known, net="weights")
+    assert model.given == ("weights", None)
+    assert model.preprocessing == {"imported": "toy", "untrained": []}
     with pytest.raises(OptionError, match='Importing an official "toy" needs net=; found labels'):
         import_official("toy", registry=known, labels="a")
     with pytest.raises(UnknownNameError, match=r'No part of an official "toy" is called "nets"\. Did you mean "net"'):
