@@ -41,7 +41,7 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None
         ctx.exit(2)
 
 
-@data.group()
+@data.group(short_help="Make a data set: drawn faces.")
 def make() -> None:
     """Make a data set."""
 
@@ -65,22 +65,24 @@ def faces(directory: Path, count: int, size: int, seed: int, views: bool, partia
 def _show(report: CheckReport) -> None:
     """Show a report as tables for a terminal; the words are those of its plain form."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
     pairs = "pairs" if report.kind == "paired" else "images"
-    console.print(f"[bold]{report.path}[/]: {report.kind}, {sum(report.images.values())} {pairs}")
+    console.print(f"[bold]{escape(report.path)}[/]: {report.kind}, {sum(report.images.values())} {pairs}")
     splits = list(report.images)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for title in ("", "", *splits):
-        table.add_column(title, justify="right" if title else "left")
+        table.add_column(Text(title), justify="right" if title else "left")
     table.add_row("images", "", *(str(report.images[split]) for split in splits))
     for names in report.sets:
         table.add_section()
         for name in names:
             for index, (value, counts) in enumerate(report.labels[name].items()):
-                shown = "[dim](unknown)[/]" if value is None else f"[cyan]{value}[/]"
-                table.add_row("" if index else f"[bold]{name}[/]", shown, *(str(counts.get(split, 0)) for split in splits))
+                shown = Text("(unknown)", style="dim") if value is None else Text(value, style="cyan")
+                table.add_row(Text("" if index else name, style="bold"), shown, *(str(counts.get(split, 0)) for split in splits))
     console.print(table)
     for says, counted in (("size (height x width)", report.sizes), ("mode", report.modes)):
         ordered = sorted(counted.items(), key=lambda pair: -pair[1])
@@ -92,6 +94,6 @@ def _show(report: CheckReport) -> None:
         if bad or line.startswith(("note: ", "all files")):
             console.print(line, style="red" if bad else "green" if line.startswith("all") else "yellow", markup=False)
     if report.command:
-        console.print(f"train with:\n  [bold]{report.command}[/]")
+        console.print(f"train with:\n  [bold]{escape(report.command)}[/]")
     else:
         console.print(rendered[-1], markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 
 
@@ -50,3 +51,19 @@ def test_a_terminal_shows_the_same_counts_as_tables(i2i, monkeypatch) -> None:
     assert said.code == 0
     for words in ("labelled, 40 images", "hair", "neutral", "all files can be read", "--size 32"):
         assert words in said.out
+
+
+def test_brackets_in_names_are_shown_on_a_terminal_as_they_are(i2i, monkeypatch, tmp_path) -> None:
+    place = tmp_path / "faces [/old] [bold]"
+    i2i("data", "make", "faces", place, "--count", 40, "--size", 16, "--no-views")
+    table = place / "attributes.csv"
+    table.write_text(table.read_text().replace("hair", "[hair]").replace("neutral", "[red]neutral"))
+    plain = i2i("data", "check", place, "--labels", "[hair],expression")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    said = i2i("data", "check", place, "--labels", "[hair],expression")
+    shown = click.unstyle(said.out)
+    assert said.code == plain.code == 0
+    assert shown.startswith(f"{place}: labelled, 40 images\n")
+    assert "[hair]" in shown
+    assert "[red]neutral" in shown
+    assert shown.splitlines()[-1] == plain.out.splitlines()[-1]
