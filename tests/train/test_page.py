@@ -89,6 +89,20 @@ def test_the_same_images_are_shown_at_each_round(run: Path) -> None:
     assert re.findall(r"<th>([^<]*)</th>", table[0]) == ["", "input", "0", "50", "100", "truth"]
 
 
+@pytest.mark.parametrize("true", [True, False])
+def test_the_last_round_is_framed_whether_or_not_there_is_a_truth(run: Path, true: bool) -> None:
+    if not true:
+        layout = json.loads((run / "samples" / "layout.json").read_text())
+        layout["places"]["truth"] = None
+        (run / "samples" / "layout.json").write_text(json.dumps(layout))
+    rows = re.findall(r'<tr><th scope="row">.*?</tr>', write_page(run).read_text())
+    assert len(rows) == 2
+    for row in rows:
+        cells = re.findall(r'<td(?: class="(\w+)")?><img src="[^"]*" alt="([^"]*)"', row)
+        rounds = [("", "round 0"), ("", "round 50"), ("ours", "round 100")]
+        assert cells == [("source", "input"), *rounds, *([("truth", "truth")] if true else [])]
+
+
 def test_copying_the_input_stands_beside_psnr(run: Path) -> None:
     page = write_page(run).read_text()
     assert "<b>23.46 dB</b><small>copy 19.02 dB</small>" in page

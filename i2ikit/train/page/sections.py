@@ -67,13 +67,17 @@ def _over_time(pictures: Pictures) -> str:
     if len(pictures.rounds) < 2:
         return ""
     true = any(example.truth for example in pictures.examples)
+    last = pictures.rounds[-1]
     heads = ["input", *(f"{number:,}" for number in pictures.rounds), *(["truth"] if true else [])]
     rows = []
     for example in pictures.examples:
-        cells = [_picture(example.source, "input")]
-        cells += [_picture(each, f"round {number}") for number, each in zip(pictures.rounds, example.ours, strict=True)]
-        cells += [_picture(example.truth, "truth") if example.truth else ""] if true else []
-        rows.append(f'<tr><th scope="row">{escape(example.title)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>')
+        cells = [_cell("source", "input", example.source)]
+        cells += [
+            _cell("ours" if number == last else "", f"round {number}", each)
+            for number, each in zip(pictures.rounds, example.ours, strict=True)
+        ]
+        cells += [_cell("truth", "truth", example.truth)] if true else []
+        rows.append(f'<tr><th scope="row">{escape(example.title)}</th>{"".join(cells)}</tr>')
     head = "".join(f"<th>{each}</th>" for each in heads)
     return (
         "<section><h2>The same images over time</h2><p>Each column is the round of training after which the translation was made.</p>"
@@ -81,8 +85,9 @@ def _over_time(pictures: Pictures) -> str:
     )
 
 
-def _picture(source: str, says: str) -> str:
-    return f'<img src="{source}" alt="{says}">'
+def _cell(kind: str, says: str, picture: str) -> str:
+    shown = f'<img src="{picture}" alt="{says}">' if picture else ""
+    return f'<td class="{kind}">{shown}</td>' if kind else f"<td>{shown}</td>"
 
 
 def _charts(record: Record) -> str:
