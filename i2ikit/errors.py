@@ -99,6 +99,11 @@ class MissingExtraError(I2IKitError, ImportError):
         super().__init__(f'{feature} needs packages that are not installed: pip install "i2ikit[{extra}]".')
 
 
+def counted(count: int, noun: str) -> str:
+    """Return ``"1 channel"`` or ``"3 channels"``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return ``Did you mean "a" or "b"?``, or the list of what there is, for a name that is not in ``known``."""
     known = tuple(dict.fromkeys(known))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from i2ikit.errors import counted
+
 if TYPE_CHECKING:
     from i2ikit.data import CheckReport
 
@@ -58,7 +60,7 @@ def faces(directory: Path, count: int, size: int, seed: int, views: bool, partia
     from i2ikit.data import faces as drawn
 
     place = drawn.write(directory, count, size, seed, views=views, partial=partial)
-    click.echo(f"{count:,} faces of {size}x{size} pixels in {place}")
+    click.echo(f"{count:,} face{'' if count == 1 else 's'} of {size}x{size} pixels in {place}")
     click.echo(f"look at them with: i2ikit data check {place}")
 
 
@@ -70,8 +72,8 @@ def _show(report: CheckReport) -> None:
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
-    pairs = "pairs" if report.kind == "paired" else "images"
-    console.print(f"[bold]{escape(report.path)}[/]: {report.kind}, {sum(report.images.values())} {pairs}")
+    total = counted(sum(report.images.values()), "pair" if report.kind == "paired" else "image")
+    console.print(f"[bold]{escape(report.path)}[/]: {report.kind}, {total}")
     splits = list(report.images)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for title in ("", "", *splits):
@@ -84,8 +86,8 @@ def _show(report: CheckReport) -> None:
                 shown = Text("(unknown)", style="dim") if value is None else Text(value, style="cyan")
                 table.add_row(Text("" if index else name, style="bold"), shown, *(str(counts.get(split, 0)) for split in splits))
     console.print(table)
-    for says, counted in (("size (height x width)", report.sizes), ("mode", report.modes)):
-        ordered = sorted(counted.items(), key=lambda pair: -pair[1])
+    for says, found in (("size (height x width)", report.sizes), ("mode", report.modes)):
+        ordered = sorted(found.items(), key=lambda pair: -pair[1])
         more = f", {len(ordered) - 5} others" if len(ordered) > 5 else ""
         console.print(f"{says}: " + ", ".join(f"{name} ({count})" for name, count in ordered[:5]) + more, markup=False)
     rendered = report.render().splitlines()

@@ -175,7 +175,7 @@ def _check(model: Model, jobs: Sequence[Job], background: str | None) -> list[tu
         try:
             pixels = opened(given, model.image.channels, background or model.preprocessing.get("background")).pixels
         except DataError as error:
-            text = str(error)
+            text = str(error).replace('background="white"', "--background white")  # as it is written here
             raise DataError(text if str(given) in text else f'"{given}": {text}') from None
         sizes.append((pixels.shape[-2], pixels.shape[-1]))
     return sizes

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from i2ikit.errors import DataError
+from i2ikit.errors import DataError, counted
 
 
 class Kind(NamedTuple):
@@ -130,6 +130,5 @@ def _checked(kind: Kind, channels: int) -> Kind:
     found = kind.pixels.shape[1]
     if found != channels:
         hint = ' Say what is behind transparent pixels: background="white".' if (found, channels) in ((4, 3), (2, 1)) else ""
-        have = f"{found} channel{'s' if found > 1 else ''}"
-        raise DataError(f"The image has {have}, the model {channels}.{hint or ' Convert it first.'}")
+        raise DataError(f"The image has {counted(found, 'channel')}, the model {channels}.{hint or ' Convert it first.'}")
     return kind

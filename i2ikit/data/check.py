@@ -16,7 +16,7 @@ from attrs import field, frozen
 from i2ikit.data.dataset import Dataset, FileDataset, Item
 from i2ikit.data.open import open_data
 from i2ikit.data.records import listed
-from i2ikit.errors import DataError
+from i2ikit.errors import DataError, counted
 from i2ikit.pixels import decode, mode_name
 
 
@@ -61,7 +61,7 @@ class CheckReport:
 
     def render(self) -> str:
         """Return the report as plain text."""
-        lines = [f"{self.path}: {self.kind}, {sum(self.images.values())} {'pairs' if self.kind == 'paired' else 'images'}"]
+        lines = [f"{self.path}: {self.kind}, {counted(sum(self.images.values()), 'pair' if self.kind == 'paired' else 'image')}"]
         lines += ["", *_table("split", [[name, str(count)] for name, count in self.images.items()])]
         lines += ["", *_table("size (height x width)", [[name, str(count)] for name, count in _most(self.sizes)])]
         lines += ["", *_table("mode", [[name, str(count)] for name, count in _most(self.modes)])]

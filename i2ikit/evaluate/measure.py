@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from i2ikit.data import Dataset, Item
-from i2ikit.errors import DataError, OptionError
+from i2ikit.errors import DataError, OptionError, counted
 from i2ikit.evaluate import truth
 from i2ikit.evaluate.measurement import STYLES, Measurement
 from i2ikit.evaluate.parameters import count_parameters
@@ -70,7 +70,7 @@ def evaluate(
     part = data.split(split)
     if part.image.channels != model.image.channels:
         raise DataError(
-            f'"{data.name}" has images of {part.image.channels} channels and the model takes {model.image.channels}. '
+            f'"{data.name}" has images of {counted(part.image.channels, "channel")} and the model takes {model.image.channels}. '
             'Open the data as it was opened for training, such as with background="white".'
         )
     chosen = _chosen(model, data, plan, targets)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from i2ikit.errors import DataError
+from i2ikit.errors import DataError, counted
 from i2ikit.pixels import png16
 from i2ikit.pixels.encode import encode
 from i2ikit.pixels.files import write_atomically
@@ -34,7 +34,7 @@ def is_image(file: str) -> bool:
 
 def mode_name(channels: int) -> str:
     """Return how people call an image of so many channels."""
-    return _NAMES.get(channels, f"{channels} channels")
+    return _NAMES.get(channels, counted(channels, "channel"))
 
 
 def decode(data: bytes, name: str) -> Pixels:
@@ -159,7 +159,8 @@ def with_channels(pixels: Pixels, channels: int, name: str) -> Pixels:
         raise DataError(f'Image "{name}" has {have} channels and cannot become {channels}.')
     if have in {2, 4} and channels in {1, 3}:
         raise DataError(
-            f'Image "{name}" is {mode_name(have)}; to read {channels} channels say what is behind it, such as background="white".'
+            f'Image "{name}" is {mode_name(have)}; to read {counted(channels, "channel")} say what is behind it, '
+            'such as background="white".'
         )
     alpha = (
         pixels[..., -1:] if have in {2, 4} else np.full_like(pixels[..., :1], 1 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max)

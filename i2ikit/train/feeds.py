@@ -13,7 +13,7 @@ from torch import Tensor
 
 from i2ikit.data import Dataset, JointDataset, Loader, Transform, open_data
 from i2ikit.data.dataset import Origin
-from i2ikit.errors import DataError
+from i2ikit.errors import DataError, counted
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -160,7 +160,7 @@ def fitted(model: Model, data: Dataset) -> Dataset:
         raise DataError(f'Recipe "{model.recipe.name}" needs {wanted} data; "{data.name}" is {data.kind}. Open it with kind="{wanted}".')
     if data.image.channels != model.image.channels:
         raise DataError(
-            f'"{data.name}" has {data.image.channels} channels and the model {model.image.channels}. Open the data with '
+            f'"{data.name}" has {counted(data.image.channels, "channel")} and the model {model.image.channels}. Open the data with '
             f'channels={model.image.channels} or background="white", or build(..., channels={data.image.channels}).'
         )
     if data.domain == model.domain or not model.domain.width:

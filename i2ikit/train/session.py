@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def opened(stack: ExitStack, model: Model, sources: Sequence[Source], options: FitOptions, progress: Progress) -> tuple[PlainEngine, Feeds]:
     """Start the processes, put the model on its device and open the loaders; say what will be done."""
     fits = [fitted(model, source.data) for source in sources]
-    names = " and ".join(f'"{data.name}" ({len(training_part(data).items):,} images)' for data in fits)
+    names = " and ".join(f'"{data.name}" ({_images(len(training_part(data).items))})' for data in fits)
     progress.say(f"Training {model.recipe.name} at {model.image.height}x{model.image.width} on {names}.")
     engine = launch(options)
     if model.recipe.batch % (engine.count * options.accumulate):
@@ -104,6 +104,10 @@ def _samples(model: Model, source: Source) -> Samples | None:
     except Exception as error:  # noqa: BLE001 - pictures do not end a training
         warnings.warn(f"There will be no samples ({type(error).__name__}: {error}).", stacklevel=2)
         return None
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image" if count == 1 else f"{count:,} images"
 
 
 def finished(training: Training, model: Model) -> Model:

@@ -13,7 +13,7 @@ from attrs import frozen
 from torch import Tensor, nn
 
 from i2ikit import DomainSpec, Model, build
-from i2ikit.errors import CheckpointError, LabelError, OptionError
+from i2ikit.errors import CheckpointError, LabelError, OptionError, counted
 
 State = Mapping[str, Tensor]
 Given = str | PathLike[str] | State
@@ -74,7 +74,8 @@ def import_official(
     d = _critic_sizes(d_state, d_name) if d_state else None
     if g and d and g.channels != d.channels:
         raise CheckpointError(
-            f"{g_name} draws {g.channels} channels and {d_name} judges {d.channels} channels. Take the files of one training."
+            f"{g_name} draws {counted(g.channels, 'channel')} and {d_name} judges {counted(d.channels, 'channel')}. "
+            "Take the files of one training."
         )
     domain = _labels(labels, g.planes if g else None, d.classes if d else None)
     model = build(

@@ -126,5 +126,13 @@ def test_an_image_of_other_channels_is_named(i2i, model, photos, tmp_path) -> No
     Image.new("RGBA", (16, 16)).save(photos / "clear.png")
     said = i2i("translate", model, photos, tmp_path / "out", "--to", "tone=dark")
     found = "The image has 4 channels, the model 3."
-    assert said.err == f'error: "{photos / "clear.png"}": {found} Say what is behind transparent pixels: background="white".\n'
+    assert said.err == f'error: "{photos / "clear.png"}": {found} Say what is behind transparent pixels: --background white.\n'
     assert i2i("translate", model, photos, tmp_path / "out", "--to", "tone=dark", "--background", "white").code == 0
+
+
+def test_one_channel_is_said_in_the_singular(i2i, model, photos, tmp_path) -> None:
+    from PIL import Image
+
+    Image.new("L", (16, 16)).save(tmp_path / "gray.png")
+    said = i2i("translate", model, tmp_path / "gray.png", tmp_path / "out.png", "--to", "tone=dark")
+    assert "The image has 1 channel, the model 3." in said.err

@@ -128,7 +128,7 @@ def test_exchanged_files_are_noticed(states: dict[str, State]) -> None:
 
 def test_networks_of_two_trainings_are_noticed(states: dict[str, State]) -> None:
     grey = export_official(original(channels=1))
-    with pytest.raises(CheckpointError, match="draws 1 channels and discriminator= judges 3 channels"):
+    with pytest.raises(CheckpointError, match="draws 1 channel and discriminator= judges 3 channels"):
         import_official("stargan", generator=grey["generator"], discriminator=states["discriminator"])
 
 
