@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from i2ikit import load
 from i2ikit.pixels import bits_of, decode, read_image
@@ -70,6 +71,8 @@ REFUSED = {
     (*ONE, "--to", "male=maybe"): 'Attribute "male" is yes or no; found "maybe". Write 1 or 0.',
     (*ONE, "--to", "tone="): '--to "tone=" is not of the form name=value, such as hair=blond.',
     (*ONE, "--to", "tone=dark,tone=light"): '--to names "tone" twice. Give it one value.',
+    (*ONE, *DARK, "--device", "foo"): 'Device "foo" was asked for, and here there is: {devices}. Choose one of these.',
+    (*ONE, *DARK, "--device", "cuda:99"): 'Device "cuda:99" was asked for, and here there is: {devices}. Choose one of these.',
     ONE: "There is no --to. Say what is asked for, such as --to tone=dark.",
     (*ONE, "--to", "dark"): '--to "dark" does not say of which attribute. Write --to name=dark; the names are tone, male.',
     (*ONE, *DARK, "--label", "tone=light"): '--label does not say "male". Give the values of male too, or leave --label out.',
@@ -103,7 +106,10 @@ REFUSED = {
 @pytest.mark.parametrize(("words", "line"), REFUSED.items(), ids=[line[:30] for line in REFUSED.values()])
 def test_what_cannot_be_done_is_one_line_and_nothing_is_written(i2i, model, photos, tmp_path, words, line) -> None:
     (tmp_path / "empty").mkdir()
-    places = {"model": model, "photos": photos, "out": tmp_path / "out", "empty": tmp_path / "empty"}
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    numbers = range(torch.accelerator.device_count()) if accelerator else ()
+    devices = ", ".join(["cpu", *([accelerator.type] if accelerator else []), *(f"{accelerator.type}:{number}" for number in numbers)])
+    places = {"model": model, "photos": photos, "out": tmp_path / "out", "empty": tmp_path / "empty", "devices": devices}
     before = written(tmp_path)
     said = i2i("translate", *(word.format(**places) for word in words))
     assert said == (2, "", f"error: {line.format(**places)}\n")
