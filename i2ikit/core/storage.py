@@ -16,7 +16,7 @@ from torch import Tensor
 
 from i2ikit.core import recipe_json
 from i2ikit.core.nets import module_key
-from i2ikit.errors import CheckpointError, OptionError
+from i2ikit.errors import CheckpointError, OptionError, suggestion
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -65,7 +65,8 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str | to
     """Build a model as it was saved, weights included.
 
     Args:
-        path: A folder that :meth:`Model.save` wrote, or the folder of a training run, whose best or last model is taken.
+        path: A folder that :meth:`Model.save` wrote, a checkpoint of a run (``RUN/checkpoints/round-00000500``), or the folder of a
+            training run, whose final, best or last model is taken.
         registry: Where components are looked up; the installed plugins by default.
         device: Where the weights go.
 
@@ -106,15 +107,18 @@ def known_device(name: str | torch.device) -> torch.device:
 
 
 def find(path: Path) -> Path:
-    """Return the model folder that a path means: itself, or a run's best, final or latest model."""
-    if (path / CONFIG).is_file():
-        return path
+    """Return the model folder that a path means: itself, that of a checkpoint, or a run's final, best or latest model."""
+    for folder in (path, path / "model"):
+        if (folder / CONFIG).is_file():
+            return folder
     if path.is_file():
         raise CheckpointError(
             f'"{path}" is a file, and a model is a folder. Checkpoints of other projects are imported: i2ikit import --help.'
         )
     if not path.is_dir():
-        raise CheckpointError(f'There is no model at "{path}".')
+        near = sorted(each.name for each in path.parent.iterdir() if each.is_dir()) if path.parent.is_dir() else []
+        shown = [name for name in near if not name.startswith(".")]
+        raise CheckpointError(f'There is no model at "{path}".{" " + suggestion(path.name, shown) if shown else ""}')
     for name in ("final", "best"):
         if (path / name / CONFIG).is_file():
             return path / name
@@ -195,7 +199,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f'"{path}" is damaged ({error}). Take an earlier checkpoint.') from error
+        raise CheckpointError(f'"{path}" is damaged ({error}). {_instead(path)}') from error
 
 
 def write_json(path: Path, data: Any) -> None:
@@ -214,10 +218,20 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise CheckpointError(f'"{path}" is missing.') from None
     except (OSError, ValueError) as error:
-        raise CheckpointError(f'"{path}" is damaged ({error}). Take an earlier checkpoint.') from error
+        raise CheckpointError(f'"{path}" is damaged ({error}). {_instead(path)}') from error
     if not isinstance(data, dict):
-        raise CheckpointError(f'"{path}" holds no configuration. Take an earlier checkpoint.')
+        raise CheckpointError(f'"{path}" holds no configuration. {_instead(path)}')
     return data
+
+
+def _instead(path: Path) -> str:
+    """Say which model there is in place of one with a damaged file: another one of the same run."""
+    for run in list(path.parents)[:4]:
+        folders = [*sorted(run.glob("checkpoints/round-*"), reverse=True), run / "final", run / "best"]
+        there = [each for each in folders if each not in path.parents and any((each / name / CONFIG).is_file() for name in ("", "model"))]
+        if there:
+            return f'Take another model of the run: "{there[0]}".'
+    return "There is no other model of the same run: copy it anew from where it came, or train again."
 
 
 def write_folder(directory: Path, write: Callable[[Path], None]) -> Path:

@@ -133,8 +133,29 @@ def test_weights_cut_short_are_named(model: Model, tmp_path: Path, length: int) 
     file = tmp_path / "m" / "weights.safetensors"
     file.write_bytes(file.read_bytes()[:length])
 
-    with pytest.raises(CheckpointError, match=r"weights\.safetensors\" is damaged .* Take an earlier checkpoint"):
+    with pytest.raises(
+        CheckpointError, match=r"weights\.safetensors\" is damaged .* There is no other model of the same run: copy it anew"
+    ):
         load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("name", ["config.json", "weights.safetensors"])
+def test_a_damaged_model_of_a_run_names_a_checkpoint_that_can_be_loaded(model: Model, tmp_path: Path, name: str) -> None:
+    run = tmp_path / "run"
+    for place in ("final", "checkpoints/round-00000001/model", "checkpoints/round-00000002/model"):
+        model.save(run / place)
+    (run / "final" / name).write_bytes(b"x")
+    with pytest.raises(CheckpointError, match="is damaged") as caught:
+        load(run)
+    named = str(caught.value).split('"')[-2]
+    assert named == str(run / "checkpoints" / "round-00000002")
+    assert load(named).recipe == load(run / "checkpoints" / "round-00000001").recipe
+
+
+def test_a_missing_model_names_the_folders_that_are_near(model: Model, tmp_path: Path) -> None:
+    model.save(tmp_path / "final")
+    with pytest.raises(CheckpointError, match=r'There is no model at ".*fnal"\. Did you mean "final"\?$'):
+        load(tmp_path / "fnal")
 
 
 def test_configuration_cut_short_is_named(model: Model, tmp_path: Path) -> None:
