@@ -59,7 +59,8 @@ class Samples:
     """A fixed choice of held-out images and of targets, translated and drawn whenever asked.
 
     Args:
-        data: Any data set; its test split is used where it has one, else "val", else all of it.
+        data: Any data set; its test split is used where it has one, else "val", else all of it. Of several data sets of one label
+            vector each gives its share of the rows.
         domain: The model's label sets.
         transform: To the size that the model is trained at.
         rows: How many images.
@@ -67,19 +68,22 @@ class Samples:
 
     Attributes:
         items: The images, chosen to show as many different values as possible.
+        homes: The data set of each image.
         targets: The columns.
 
     Raises:
         DataError: There is no image, or none that can be read.
     """
 
-    def __init__(self, data: Dataset, domain: DomainSpec, transform: Transform, *, rows: int = 6, seed: int = 0) -> None:
-        held_out = next((name for name in ("test", "val") if name in data.splits), None)
-        self.data = data if held_out is None else data.split(held_out)
-        self.domain, self.transform = domain, transform
-        self.items = _choose(self.data, rows, seed)
-        self.targets = targets_of(domain) if data.kind != "paired" else (Target(),)
-        self.images = torch.stack([transform(self.data.read(item)) for item in self.items])
+    def __init__(
+        self, data: Dataset | Sequence[Dataset], domain: DomainSpec, transform: Transform, *, rows: int = 6, seed: int = 0
+    ) -> None:
+        parts = [_held_out(each) for each in (data if isinstance(data, Sequence) else [data])]
+        self.domain, self.transform, self.kind = domain, transform, parts[0].kind
+        chosen = [(item, part) for part in parts for item in _choose(part, -(-rows // len(parts)), seed)]
+        self.items, self.homes = [item for item, _ in chosen], [part for _, part in chosen]
+        self.targets = targets_of(domain) if self.kind != "paired" else (Target(),)
+        self.images = torch.stack([transform(part.read(item)) for item, part in chosen])
         self._grid: Grid | None = None
 
     def write(self, model: Model, run: str | Path, round: int) -> Path:  # noqa: A002 - the word for it everywhere
@@ -107,8 +111,9 @@ class Samples:
     def truth(self, item: Item, target: Target) -> Tensor | None:
         """Return the true translation [C H W], or None where the data has none."""
         value = target.of(item.row)
+        home = next(part for each, part in zip(self.items, self.homes, strict=True) if each is item)
         try:
-            true = self.data.truth(item, {} if target.attribute is None else {target.attribute: value})
+            true = home.truth(item, {} if target.attribute is None else {target.attribute: value})
         except I2IKitError:  # a value that this data does not know; a picture is no place to fail
             return None
         return None if true is None else self.transform(true)
@@ -116,7 +121,7 @@ class Samples:
     def _column(self, model: Model, target: Target) -> list[Tensor | None]:
         if target.attribute is None:
             return list(model.translate(self.images))
-        if self.data.kind == "unpaired":
+        if self.kind == "unpaired":
             sources = [item.row[target.attribute] for item in self.items]
             return [
                 None if source == target.value else model.translate(image, to=target.value, source=source)
@@ -175,13 +180,14 @@ class Samples:
         """Return one telling column a row: another attribute each time, a true change, with its truth where there is one."""
         assert self._grid is not None
         truth = self._grid.truth
-        attributes = list(dict.fromkeys(target.attribute for target in self.targets))
         found: list[dict[str, Any]] = []
         for row, item in enumerate(self.items):
+            own = [target.attribute for target in self.targets if target.attribute is None or target.attribute in item.row]
+            attributes = list(dict.fromkeys(own or [target.attribute for target in self.targets]))
             wanted = attributes[row % len(attributes)]
             fits = [index for index, target in enumerate(self.targets) if target.changes(item.row)]
-            fits = [index for index in fits if truth is None or truth[index][row] is not None] or fits
             fits = [index for index in fits if self.targets[index].attribute == wanted] or fits
+            fits = [index for index in fits if truth is None or truth[index][row] is not None] or fits
             if fits:
                 column = min(fits, key=lambda index: sum(each["column"] == index for each in found))
                 target = self.targets[column]
@@ -204,6 +210,11 @@ def _columns(attribute: Attribute, count: int) -> list[Target]:
         return [Target(attribute.name)]
     step = len(attribute.values) / count
     return [Target(attribute.name, attribute.values[int(index * step)]) for index in range(count)]
+
+
+def _held_out(data: Dataset) -> Dataset:
+    name = next((name for name in ("test", "val") if name in data.splits), None)
+    return data if name is None else data.split(name)
 
 
 def _choose(data: Dataset, rows: int, seed: int) -> list[Item]:

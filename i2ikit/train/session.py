@@ -74,10 +74,12 @@ def begun(
     shown = progress if engine.chief else Silent()
     sets = f"{len(sources)} x " if len(sources) > 1 else ""
     rows = f" ({model.recipe.batch // engine.count} on each of {engine.count} processes)" if engine.count > 1 else ""
-    shown.say(
-        f"{model.recipe.rounds - model.round:,} rounds of {sets}{model.recipe.batch} images{rows} on {engine.device.type}, "
-        f"{options.precision}; samples every {options.sample_every:,} rounds, checkpoints every {options.checkpoint_every:,}, in {run}."
-    )
+    left = model.recipe.rounds - model.round
+    if left > 0:
+        shown.say(
+            f"{left:,} round{'' if left == 1 else 's'} of {sets}{model.recipe.batch} images{rows} on {engine.device.type}, "
+            f"{options.precision}; {_intervals(options)}, in {run}."
+        )
     journal = Journal(run, trackers, model.round) if engine.chief else None
     if journal is not None:
         stack.callback(journal.close)
@@ -90,20 +92,28 @@ def begun(
         options,
         journal=journal,
         progress=shown,
-        samples=_samples(model, sources[0]) if engine.chief and options.sample_every else None,
+        samples=_samples(model, sources) if engine.chief and options.sample_every else None,
         validate=validate,
     )
 
 
-def _samples(model: Model, source: Source) -> Samples | None:
+def _samples(model: Model, sources: Sequence[Source]) -> Samples | None:
     from i2ikit.train.samples import Samples
 
     transform = Transform(model.image.height, model.image.width, crop="fit")
     try:
-        return Samples(fitted(model, source.data), model.domain, transform)
+        return Samples([fitted(model, source.data) for source in sources], model.domain, transform)
     except Exception as error:  # noqa: BLE001 - pictures do not end a training
         warnings.warn(f"There will be no samples ({type(error).__name__}: {error}).", stacklevel=2)
         return None
+
+
+def _intervals(options: FitOptions) -> str:
+    samples, checkpoints = options.sample_every, options.checkpoint_every
+    seldom = "checkpoints at the beginning, every ten minutes and at the end"
+    return (f"samples every {samples:,} rounds, " if samples else "no samples, ") + (
+        f"checkpoints every {checkpoints:,}" if checkpoints else seldom
+    )
 
 
 def _images(count: int) -> str:

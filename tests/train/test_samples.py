@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from i2ikit.core.domain import DomainSpec
-from i2ikit.data import Transform, open_data
+from i2ikit.data import Transform, join, open_data
 from i2ikit.data.faces import FacesDataset
 from i2ikit.pixels import write_image
 from i2ikit.train.samples import MOST_COLUMNS, Samples, targets_of
@@ -97,6 +97,37 @@ def test_the_grid_and_its_layout_agree(tmp_path) -> None:
     shown = torch.tensor(list(small.tobytes())).view(16, 16, 3).permute(2, 0, 1) / 127.5 - 1
     assert (shown - true).abs().mean() < 0.05
     assert all(layout["columns"][each["column"]]["attribute"] in ("hair", "glasses") for each in layout["examples"])
+
+
+def test_of_several_data_sets_each_gives_rows_and_their_own_truth(tmp_path) -> None:
+    looks, moods = join([faces(), faces(("expression",))])
+    samples = Samples([looks, moods], looks.domain, SIZE, rows=4)
+    assert [set(item.row) for item in samples.items] == [{"hair", "glasses"}] * 2 + [{"expression"}] * 2
+    samples.write(Asked(), tmp_path, 1)
+    layout = json.loads((tmp_path / "samples" / "layout.json").read_text())
+    truth = {
+        (column["attribute"], row)
+        for column, places in zip(layout["columns"], layout["places"]["truth"], strict=True)
+        for row, place in enumerate(places)
+        if place is not None
+    }
+    assert truth == {(name, row) for row in (0, 1) for name in ("hair", "glasses")} | {("expression", row) for row in (2, 3)}
+    shown = [(layout["columns"][each["column"]]["attribute"], each["row"]) for each in layout["examples"]]
+    assert [row for _, row in shown] == [0, 1, 2, 3]
+    assert set(shown) <= truth
+
+
+def test_every_attribute_has_an_example_also_where_only_another_one_has_a_truth(tmp_path) -> None:
+    data = faces()
+
+    class HairAlone(FacesDataset):
+        def truth(self, item: Any, change: Any) -> Tensor | None:
+            return super().truth(item, change) if "hair" in change else None
+
+    samples = Samples(HairAlone(40, size=16, labels=("hair", "glasses")), data.domain, SIZE, rows=2)
+    samples.write(Asked(), tmp_path, 1)
+    layout = json.loads((tmp_path / "samples" / "layout.json").read_text())
+    assert [layout["columns"][each["column"]]["attribute"] for each in layout["examples"]] == ["hair", "glasses"]
 
 
 def test_unpaired_images_are_not_translated_to_the_domain_that_they_are_of(tmp_path) -> None:

@@ -82,7 +82,9 @@ def summary(record: Record) -> list[str]:
     said = [f"{task} images of {size}."]
     if recipe.get("says"):
         said.insert(0, recipe["says"])
-    done = f"{record.round:,} rounds of {recipe['batch']} images{spent}" if state == "finished" else f"{state}{spent}"
+    data = record.config.get("data")
+    sets = f"{len(data)} × " if isinstance(data, list) and len(data) > 1 else ""
+    done = f"{record.round:,} rounds of {sets}{recipe['batch']} images{spent}" if state == "finished" else f"{state}{spent}"
     return [*said, f"Trained for {done}." if state == "finished" else f"Not finished yet: {done}."]
 
 
