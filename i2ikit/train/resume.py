@@ -21,6 +21,7 @@ from i2ikit.train.loop import STOPPED, Validate
 from i2ikit.train.options import FitOptions
 from i2ikit.train.progress import Progress, shown
 from i2ikit.train.session import begun, finished, opened
+from i2ikit.train.signals import TrainingInterrupted
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -81,15 +82,52 @@ def resume(
         folder, weights, state, numbers = checkpoint.latest(run)
         checkpoint.restore(model, averages, weights, state, numbers)
         engine.restore(state)
-        if different and engine.chief:
-            history = [*stored.get("changes", []), {"round": model.round, "changed": {key: list(pair) for key, pair in different.items()}}]
-            configuration.write(run, {**now, "command": stored.get("command", ""), "changes": history})
-        progress.say(f'Going on from "{folder.name}" of "{run}".')
+        changed = _Changed(run, stored, now, different if engine.chief else {}, model.round)
+        if model.round < model.recipe.rounds:
+            progress.say(f'Going on from "{folder.name}" of "{run}".')
+        else:
+            progress.say(
+                f'"{run}" is finished: its {model.recipe.rounds:,} rounds are done. Train on with: i2ikit train --resume '
+                f"{configuration.typed(run)} --rounds {2 * model.recipe.rounds} --allow-change recipe.rounds"
+            )
         if engine.chief:
             (run / STOPPED).unlink(missing_ok=True)
-        training = begun(stack, run, model, sources, feeds, engine, options, validate, trackers, progress, averages)
+        training = begun(stack, run, model, sources, feeds, engine, options, validate, (*trackers, changed), progress, averages)
         training.restore(numbers)
-        return finished(training, model)
+        try:
+            model = finished(training, model)
+        except TrainingInterrupted as stopped:  # comes after the round was found to be sound, and saved
+            changed.note(stopped.round)
+            raise
+        changed.note(model.round)
+        return model
+
+
+class _Changed:
+    """Writes an allowed change into ``run.json`` once a round was trained with it: one that fails before leaves the run as it was."""
+
+    def __init__(
+        self, run: Path, stored: Mapping[str, Any], now: Mapping[str, Any], changed: Mapping[str, tuple[Any, Any]], begin: int
+    ) -> None:
+        self.run, self.begin, self.done = run, begin, not changed
+        change = {"round": begin, "changed": {key: list(pair) for key, pair in changed.items()}}
+        self.config = {**now, "command": stored.get("command", ""), "changes": [*stored.get("changes", []), change]}
+
+    def note(self, done: int) -> None:
+        """Write, where a round was done."""
+        if not self.done and done > self.begin:
+            configuration.write(self.run, self.config)
+            self.done = True
+
+    def start(self, run: Path, done: int) -> None:
+        """Do nothing: no round has worked yet."""
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Note the change with a record of a second round: the first is found to be finite only then."""
+        self.note(int(record["round"]) - 1)
+
+    def close(self) -> None:
+        """Do nothing: what is to be written is written."""
 
 
 def _moved(source: Source, old: Mapping[str, Any]) -> Source:

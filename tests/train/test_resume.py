@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -17,7 +18,7 @@ from toy_training import At, losses, same, trained
 
 from i2ikit.errors import CheckpointError, ConfigChangedError, DataError, OptionError
 from i2ikit.train import TrainingInterrupted, resume
-from i2ikit.train.progress import Silent
+from i2ikit.train.progress import Lines, Silent
 
 PROGRAM = Path(toy_training.__file__)
 
@@ -173,6 +174,32 @@ def test_a_changed_recipe_is_refused_and_each_difference_is_named(tmp_path: Path
     with pytest.raises(ConfigChangedError, match=r"started otherwise: recipe\.rounds: 2 -> 4\. Resume.*--allow-change recipe\.rounds"):
         go_on(tmp_path / "run", recipe=recipe, allow=["recipe.players"])
     assert go_on(tmp_path / "run", recipe=recipe, allow=["recipe"]).round == 4
+
+
+def test_an_allowed_change_is_written_only_once_a_round_has_worked_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from i2ikit.core.changes import changed
+
+    run = tmp_path / "a run"
+    made, before = trained(run, 2), (run / "run.json").read_text()
+    recipe = changed(made.recipe, {"rounds": 4})
+    with monkeypatch.context() as broken:
+        broken.setattr("i2ikit.train.loop.Training.go", lambda _: (_ for _ in ()).throw(RuntimeError("out of memory")))
+        with pytest.raises(RuntimeError, match="out of memory"):
+            go_on(run, recipe=recipe, allow=["recipe"])
+    assert (run / "run.json").read_text() == before
+    with pytest.raises(TrainingInterrupted, match=rf"Go on with: i2ikit train --resume '{run}'$"):
+        go_on(run, recipe=recipe, allow=["recipe"], trackers=[toy_training.At(3, lambda: os.kill(os.getpid(), signal.SIGINT))])
+    assert json.loads((run / "run.json").read_text())["changes"] == [{"round": 2, "changed": {"recipe.rounds": [2, 4]}}]
+    assert go_on(run).round == 4
+
+
+def test_a_finished_run_says_that_it_is_finished_and_how_to_train_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trained(tmp_path / "run", 2)
+    resume(tmp_path / "run", progress=Lines())
+    said = capsys.readouterr().out
+    command = f"i2ikit train --resume {tmp_path / 'run'} --rounds 4 --allow-change recipe.rounds"
+    assert f'"{tmp_path / "run"}" is finished: its 2 rounds are done. Train on with: {command}\n' in said
+    assert "0 rounds" not in said
 
 
 def test_changed_data_is_refused(tmp_path: Path) -> None:
