@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from i2ikit.cli.colours import colour
 from i2ikit.errors import counted
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ def data() -> None:
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--labels", help="The attributes to take, such as 'tone,gender'; all by default.")
 @click.option("--kind", type=click.Choice(("labelled", "unpaired", "paired", "glued")), help="Where the layout shall not decide.")
-@click.option("--background", help="A colour behind transparent pixels, such as white.")
+@click.option("--background", metavar="COLOUR", callback=colour, help="What to put behind transparent pixels, such as white.")
 @click.option("--channels", type=click.IntRange(1, 4), help="How many channels to read, where the files differ.")
 @click.option("--crop", type=click.IntRange(min=1), help="A centred window that is cut from every image.")
 @click.pass_context
@@ -61,7 +63,7 @@ def faces(directory: Path, count: int, size: int, seed: int, views: bool, partia
 
     place = drawn.write(directory, count, size, seed, views=views, partial=partial)
     click.echo(f"{count:,} face{'' if count == 1 else 's'} of {size}x{size} pixels in {place}")
-    click.echo(f"look at them with: i2ikit data check {place}")
+    click.echo(f"look at them with: i2ikit data check {shlex.quote(str(place))}")
 
 
 def _show(report: CheckReport) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from i2ikit.errors import DataError, OptionError, suggestion
+from i2ikit.cli.colours import colour
+from i2ikit.errors import DataError, OptionError, UnknownNameError, suggestion
 
 if TYPE_CHECKING:
     from i2ikit.core.inference import Translated
@@ -27,7 +28,9 @@ _WRITTEN = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
 @click.option("--label", multiple=True, metavar="NAME=VALUE", help="What the inputs are; by default the critic is asked.")
 @click.option("--source", help="'unknown' leaves label sets that --to does not name unknown; or the domain that the inputs are from.")
 @click.option("--size", type=click.Choice(("trained",)), help="Resize to the size that the model was trained at; kept by default.")
-@click.option("--background", help="A colour behind transparent pixels; that of the training by default.")
+@click.option(
+    "--background", metavar="COLOUR", callback=colour, help="A colour behind transparent pixels; that of the training by default."
+)
 @click.option("--device", default="cpu", show_default=True, help="Where the model runs.")
 def translate(
     model: Path, paths: tuple[str, ...], to: tuple[str, ...], label: tuple[str, ...], source: str | None, size: str | None,
@@ -51,7 +54,7 @@ def translate(
 
     tune_cpu()
     built = load(model, device=device)
-    _check_labels(built, wanted, known)
+    _check_labels(built, wanted, known, source)
     sizes = _check(built, jobs, background)
     trained = (built.image.height, built.image.width)
     others = [found for found in sizes if found != trained]
@@ -147,11 +150,20 @@ def _values(words: Sequence[str], option: str) -> dict[str, str]:
     return found
 
 
-def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: Mapping[str, str]) -> None:
-    """Raise for a name or a value that the model does not have, and for a source that is told in part."""
+def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: Mapping[str, str], source: str | None) -> None:
+    """Raise for a name or a value that the model does not have."""
     domain = model.domain
+    if model.takes == "unpaired":
+        for name in (wanted, source):
+            if isinstance(name, str) and name not in domain.names:
+                raise UnknownNameError("domain of this model", name, domain.names)
     if model.takes != "labelled":
         return
+    if source not in (None, "unknown"):
+        raise OptionError(
+            f'--source "{source}" says nothing to this model. {suggestion(source, ["unknown"])} What the inputs are is said by '
+            "--label NAME=VALUE."
+        )
     if wanted is None:
         first = domain.attributes[0]
         raise OptionError(f"There is no --to. Say what is asked for, such as --to {first.name}={first.choices[-1]}.")
@@ -161,9 +173,6 @@ def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: M
     given = {domain.attributes[0].name: wanted} if isinstance(wanted, str) else wanted
     for name, value in [*given.items(), *known.items()]:
         domain.attribute(name).encode(value)
-    missing = [each.name for each in domain.attributes if each.name not in {**given, **known}]
-    if known and missing and not domain.masked:
-        raise OptionError(f'--label does not say "{missing[0]}". Give the values of {", ".join(missing)} too, or leave --label out.')
 
 
 def _check(model: Model, jobs: Sequence[Job], background: str | None) -> list[tuple[int, int]]:

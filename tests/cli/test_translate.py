@@ -35,6 +35,12 @@ def test_label_need_not_name_what_to_names(i2i, model, photos, tmp_path) -> None
     assert said.out.endswith("tone dark (to), male yes (label)\n")
 
 
+def test_a_label_in_part_is_completed_by_the_critic(i2i, model, photos, tmp_path) -> None:
+    said = i2i("translate", model, photos / "a.png", tmp_path / "out.png", "--to", "male=yes", "--label", "male=no")
+    assert (said.code, said.err) == (0, "")
+    assert "(critic)" in said.out
+
+
 def test_source_unknown_masks_the_sets_that_to_does_not_name(i2i, masked, photos, tmp_path) -> None:
     said = i2i("translate", masked, photos / "a.png", tmp_path / "out.png", "--to", "tone=dark", "--source", "unknown")
     assert said.out.endswith("tone dark (to), male unknown\n")
@@ -75,7 +81,11 @@ REFUSED = {
     (*ONE, *DARK, "--device", "cuda:99"): 'Device "cuda:99" was asked for, and here there is: {devices}. Choose one of these.',
     ONE: "There is no --to. Say what is asked for, such as --to tone=dark.",
     (*ONE, "--to", "dark"): '--to "dark" does not say of which attribute. Write --to name=dark; the names are tone, male.',
-    (*ONE, *DARK, "--label", "tone=light"): '--label does not say "male". Give the values of male too, or leave --label out.',
+    (*ONE, *DARK, "--source", "unkown"): (
+        '--source "unkown" says nothing to this model. Did you mean "unknown"? What the inputs are is said by --label NAME=VALUE.'
+    ),
+    (*ONE, *DARK, "--background", "whit"): '--background "whit" is no colour. Did you mean "white"?',
+    (*ONE, *DARK, "--background", "#12"): '--background "#12" is no colour. Write a name such as white, or #ffffff.',
     (
         "{model}",
         "{photos}/aa.png",
