@@ -27,6 +27,10 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 
+# A verb without its arguments; before click 8.2 the help was printed by click itself.
+_ASKS_FOR_HELP: tuple[type[Exception], ...] = tuple(filter(None, [getattr(click.exceptions, "NoArgsIsHelpError", None)]))
+
+
 class LazyGroup(click.Group):
     """A group that imports a verb's module when the verb is asked for."""
 
@@ -68,8 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except I2IKitError as error:
         return _fail(str(error))
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "i2ikit"
-        return _fail(f"{error.format_message().rstrip('.')}. `{path} --help` shows what there is.")
+        if isinstance(error, _ASKS_FOR_HELP) and error.ctx is not None:
+            click.echo(error.ctx.get_help())
+            return 0
+        path, said = error.ctx.command_path if error.ctx else "i2ikit", error.format_message()
+        return _fail(f"{said}{'' if said.endswith(('.', '?', '!')) else '.'} `{path} --help` shows what there is.")
     except click.ClickException as error:
         return _fail(error.format_message())
     except click.Abort:  # click's word for Ctrl-C

@@ -20,6 +20,9 @@ from i2ikit.errors import OptionError
 def import_(system: str, out: Path, generator: Path | None, discriminator: Path | None, labels: str | None, size: int | None) -> None:
     """Convert original weights of SYSTEM, such as stargan, into the model folder OUT.
 
+    OUT is a new folder for a model of i2ikit: `i2ikit translate OUT ...` and `i2ikit.load` read it. A network whose file is not given has
+    random weights, and is named.
+
     \b
     i2ikit import stargan --generator 200000-G.ckpt --discriminator 200000-D.ckpt \\
         --labels "hair=black,blond,brown male young" models/celeba
@@ -28,6 +31,8 @@ def import_(system: str, out: Path, generator: Path | None, discriminator: Path 
 
     given: dict[str, Any] = {"generator": generator, "discriminator": discriminator, "labels": declared(labels), "size": size}
     _refuse_used(out)
+    if generator is None and discriminator is None:
+        raise OptionError("There is no file to import. Give the weights: --generator FILE, --discriminator FILE, or both.")
     model = import_official(system, **{name: value for name, value in given.items() if value is not None})
     model.save(out)
     click.echo(model.explain())

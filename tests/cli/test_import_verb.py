@@ -73,6 +73,11 @@ def test_an_unknown_system_and_a_missing_file_are_one_line_and_leave_nothing(i2i
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_import_of_no_file_says_which_options_name_them(i2i, tmp_path) -> None:
+    said = i2i("import", "stargan", tmp_path / "model")
+    assert said == (2, "", "error: There is no file to import. Give the weights: --generator FILE, --discriminator FILE, or both.\n")
+
+
 def test_a_folder_that_is_used_is_left_alone(i2i, tmp_path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     said = i2i("import", "stargan", tmp_path, "--generator", tmp_path / "G.ckpt")

@@ -40,6 +40,21 @@ def test_every_verb_is_a_command_with_help(verb: str, capsys: pytest.CaptureFixt
     assert f"i2ikit {verb}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", [[], ["data"], ["data", "make"]])
+def test_a_group_without_a_verb_prints_its_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("Usage: i2ikit")
+    assert shown.err == ""
+
+
+def test_a_question_ends_with_one_mark(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "make", "facs"]) == 2
+    error = capsys.readouterr().err
+    assert "?." not in error
+    assert error.endswith(" `i2ikit data make --help` shows what there is.\n")
+
+
 def test_an_unknown_verb_is_one_line_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["trian"]) == 2
     shown = capsys.readouterr()
