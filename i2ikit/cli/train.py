@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-import time
-from importlib.util import find_spec
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from i2ikit.cli import settings
+from i2ikit.cli.colours import colour
+from i2ikit.cli.ending import conclude, stopped_at_once
 from i2ikit.errors import CheckpointError, DataError, I2IKitError, OptionError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _OPTIONS = (
 @click.option("--labels", multiple=True, metavar="A,B", help="The attributes to take; all by default. With two --data once for each.")
 @click.option("--size", metavar="N|HxW", help="Size to train at; that of the data, to a multiple of 16, by default.")
 @click.option("--channels", type=int, help="Channels to read, 1 to 4; those of the files by default.")
-@click.option("--background", metavar="COLOUR", help="What to put behind transparent pixels, such as white.")
+@click.option("--background", metavar="COLOUR", callback=colour, help="What to put behind transparent pixels, such as white.")
 @click.option("--crop", type=int, help="A centred window, cut before resizing.")
 @click.option("--run", "run", type=click.Path(path_type=Path), help="The folder of the run.")
 @click.option("--rounds", type=int, help="Length of the training; the recipe's by default.")
@@ -108,9 +109,10 @@ def _train(chief: bool, **given: Any) -> int:
     except TrainingInterrupted as stopped:
         progress.say(str(stopped))
         return 130
-    if chief:
-        _conclude(run, given["measured"], progress)
-    return 0
+    except KeyboardInterrupt:
+        progress.say(stopped_at_once(run))
+        return 130
+    return conclude(run, given["measured"], progress) if chief else 0
 
 
 def _start(run: Path | None, given: dict[str, Any], trackers: Sequence[Any], progress: Any) -> bool:
@@ -150,8 +152,15 @@ def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[Source
             "There is no recipe to train. `i2ikit list` shows what there is; then: i2ikit train RECIPE --data PATH --run runs/NAME."
         )
     recipe = default_registry().recipe(given["recipe"]) if given["recipe"] else before.recipe  # type: ignore[union-attr]
-    sources = _sources(given, kind_of(find_plan(recipe.plan, default_registry())))
+    takes = kind_of(find_plan(recipe.plan, default_registry()))
+    sources = _sources(given, takes)
     first = sources[0].data
+    for source in sources:
+        if takes == "labelled" and not source.data.domain.width:
+            raise DataError(
+                f'Recipe "{recipe.name}" learns from labels, and "{source.path}" has none. Put the images of each value into a folder of '
+                f"its own, or a table attributes.csv beside them; look at it with: i2ikit data check {shlex.quote(str(source.path))}"
+            )
     changes = {name: given[name] for name in ("rounds", "batch", "lr", "ema") if given[name] is not None}
     changes |= {"official": True} if given["official"] else {}
     if first.domain.width:
@@ -186,13 +195,20 @@ def _sources(given: dict[str, Any], plan: str) -> list[Source]:
     shared = {name: given[name] for name in ("background", "channels", "crop") if given[name] is not None}
     found = []
     for index, path in enumerate(paths):
-        options = {**shared, **({"labels": labels[index].split(",")} if labels else {})}
+        options = {**shared, **({"labels": _names(labels[index])} if labels else {})}
         if not path.startswith("faces") or Path(path).exists():
             options |= {"kind": plan} if plan in {"labelled", "paired", "unpaired"} else {}
         found.append(Source(open_data(path, **options), path, options))
     channels = {source.data.image.channels for source in found}
     if len(channels) > 1:
         raise DataError(f"The data sets have {' and '.join(map(str, sorted(channels)))} channels. Give one number for all: --channels 3.")
+    return found
+
+
+def _names(text: str) -> list[str]:
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise OptionError(f'--labels "{text}" names no attribute. Write --labels tone,gender, or leave it out to take all.')
     return found
 
 
@@ -241,32 +257,3 @@ def _resume(run: Path, given: dict[str, Any], trackers: Sequence[Any], progress:
 def _devices(options: dict[str, Any]) -> dict[str, Any]:
     text = options.get("devices")
     return {**options, "devices": int(text)} if text is not None and text.isdigit() else options
-
-
-def _conclude(run: Path, measured: bool, progress: Any) -> None:
-    """Measure on the test split and write the page; the run is complete without them."""
-    begin = time.monotonic()
-    if measured and find_spec("i2ikit.evaluate") is not None:
-        try:
-            from i2ikit.evaluate import evaluate_run
-        except ImportError:
-            pass
-        else:
-            progress.say("Measuring on the test split.")
-            _attempt(lambda: evaluate_run(run), "evaluation", f"i2ikit eval {run}")
-    try:
-        from i2ikit.train.page import write_page
-    except ImportError:
-        pass
-    else:
-        _attempt(lambda: write_page(run), "page", f"i2ikit page {run}")
-    spent = time.monotonic() - begin
-    page = run / "index.html"
-    progress.say(f"Done{f' after {spent:.0f} s more' if spent > 5 else ''}: {page if page.exists() else run / 'final'}")
-
-
-def _attempt(work: Any, what: str, again: str) -> None:
-    try:
-        work()
-    except I2IKitError as error:
-        click.secho(f"warning: the {what} failed: {error} The model is in place; try again with: {again}", fg="yellow", err=True)

@@ -11,14 +11,18 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 import toy_training
 
 from i2ikit import default_registry, load
 from i2ikit.cli import main, settings
+from i2ikit.cli.ending import conclude
 from i2ikit.core.changes import changed
 from i2ikit.core.recipe import Slot
 from i2ikit.cpu import tune_cpu
 from i2ikit.errors import OptionError
+from i2ikit.pixels import write_image
+from i2ikit.train.progress import Lines
 
 DATA = "faces:count=24,size=16"
 TINY = [
@@ -32,13 +36,13 @@ TRAIN = ["train", "stargan-fast", "--data", DATA, *TINY, "--batch", "4", "--samp
 @pytest.fixture(autouse=True)
 def no_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out what follows a training, which has tests of its own, and the setting of this process's memory."""
-    monkeypatch.setattr("i2ikit.cli.train._conclude", lambda *_: None)
+    monkeypatch.setattr("i2ikit.cli.train.conclude", lambda *_: 0)
     monkeypatch.setattr("i2ikit.cpu.tune_cpu", lambda: "not in tests")
 
 
 def test_train_says_what_it_does_and_leaves_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
-    assert main([*TRAIN, "--labels", "hair,glasses", "--rounds", "2", "--run", str(run), "--lr", "1e-3", "--ema", "0.5"]) == 0
+    assert main([*TRAIN, "--labels", " hair, glasses", "--rounds", "2", "--run", str(run), "--lr", "1e-3", "--ema", "0.5"]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"Training stargan-fast on {DATA}; starting torch")
     assert "Images are 16x16; training at 16x16" in said
@@ -94,6 +98,8 @@ def test_a_dry_run_shows_the_model_and_writes_nothing(tmp_path: Path, capsys: py
         (["train", "stargan", "--data", "faces", "--run", "r", "--size", "big"], "--size big is no size."),
         (["train", "stargan", "--data", "faces", "--run", "r", "--set", "generator.widht=3"], "widht"),
         (["train", "stargan", "--data", "faces", "--run", "r", "--labels", "hairr"], "hairr"),
+        (["train", "stargan", "--data", "faces", "--run", "r", "--labels", " , "], '--labels " , " names no attribute.'),
+        (["train", "stargan", "--data", "no", "--run", "r", "--background", "whit"], 'is no colour. Did you mean "white"?'),
         (["train", "--resume", "no/run"], 'There is no run at "no/run"'),
         (["train", "stargan", "--resume", "no/run"], "--resume goes on with a run as it is and takes no recipe."),
         (
@@ -111,6 +117,35 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert message in error
     assert len(error.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_data_without_labels_is_not_given_to_a_recipe_that_learns_from_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(3):
+        write_image(torch.rand(3, 16, 16) * 2 - 1, tmp_path / "my photos" / f"{number}.png")
+    assert main(["train", "stargan", "--data", str(tmp_path / "my photos"), "--run", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert f'Recipe "stargan" learns from labels, and "{tmp_path / "my photos"}" has none.' in error
+    assert error.endswith(f"i2ikit data check '{tmp_path / 'my photos'}'\n")
+
+
+def test_ctrl_c_before_the_first_round_says_what_is_lost_and_how_to_begin_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("i2ikit.train.fit.rounds_within", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert main([*TRAIN, "--minutes", "1", "--run", str(tmp_path / "run")]) == 130
+    shown = capsys.readouterr()
+    assert shown.out.endswith("nothing was written that counts. The same command starts it again.\n")
+    assert shown.err == ""
+    assert main([*TRAIN, "--rounds", "1", "--run", str(tmp_path / "run")]) == 0
+
+
+def test_ctrl_c_while_measuring_keeps_the_model_and_says_how_to_measure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("i2ikit.evaluate.evaluate_run", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert conclude(tmp_path / "a run", True, Lines()) == 130
+    command = f"i2ikit eval '{tmp_path / 'a run'}'"
+    assert capsys.readouterr().out.endswith(f"Stopped while measuring; the trained model is saved. Measure it with: {command}\n")
 
 
 def test_settings_reach_slots_terms_players_and_schedule() -> None:
