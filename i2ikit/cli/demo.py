@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,8 +111,8 @@ def _finish(run: Path) -> None:
 
     page = write_page(run)
     click.echo(f"The page: {page.resolve().as_uri()}")
-    click.echo(f"Now try:  i2ikit translate {run} FACE.png OUT.png --to hair=red    (faces: i2ikit data make faces DIR)")
+    click.echo(f"Now try:  i2ikit translate {shlex.quote(str(run))} FACE.png OUT.png --to hair=red    (faces: i2ikit data make faces DIR)")
 
 
 def _again(run: Path) -> str:
-    return "make demo" if run == Path("runs/demo") else f"i2ikit demo --run {run}"
+    return "make demo" if run == Path("runs/demo") else f"i2ikit demo --run {shlex.quote(str(run))}"

@@ -63,6 +63,11 @@ def command() -> str:
     return shlex.join(["i2ikit" if name in ("__main__.py", "i2ikit") else name, *sys.argv[1:]])
 
 
+def typed(path: Path) -> str:
+    """Return a path as it is typed into a command."""
+    return shlex.quote(str(path))
+
+
 def write(run: Path, data: Mapping[str, Any]) -> None:
     """Write ``run.json``, all or nothing.
 
@@ -91,7 +96,7 @@ def read(run: Path) -> dict[str, Any]:
 
     if not (run / FILE).is_file():
         raise CheckpointError(
-            f'There is no run at "{run}": {FILE} is missing. A run is started by: i2ikit train RECIPE --data PATH --run {run}.'
+            f'There is no run at "{run}": {FILE} is missing. A run is started by: i2ikit train RECIPE --data PATH --run {typed(run)}.'
         )
     data = read_json(run / FILE)
     missing = [key for key in ("recipe", "data", "train") if key not in data]
@@ -104,7 +109,7 @@ def refuse_existing(run: Path) -> None:
     """Raise OptionError where the folder holds a run, or something else that a run would mix with."""
     if (run / FILE).exists():
         if any(run.glob("checkpoints/round-*")) or any((run / name / "config.json").exists() for name in ("final", "best")):
-            raise OptionError(f'"{run}" holds a run already. Go on with it: i2ikit train --resume {run}, or choose another folder.')
+            raise OptionError(f'"{run}" holds a run already. Go on with it: i2ikit train --resume {typed(run)}, or choose another folder.')
         return  # it ended before its first checkpoint, so there is nothing to lose
     if run.is_file():
         raise OptionError(f'"{run}" is a file. Choose a folder for the run.')
@@ -126,10 +131,10 @@ def refuse_changes(changed: Mapping[str, tuple[Any, Any]], allowed: Iterable[str
     if refused:
         shown = "; ".join(f"{key}: {_short(old)} -> {_short(new)}" for key, (old, new) in list(refused.items())[:8])
         more = f"; and {len(refused) - 8} more" if len(refused) > 8 else ""
-        allow = " ".join(f"--allow-change {key}" for key in list(refused)[:3])
+        allow = " ".join(f"--allow-change {shlex.quote(key)}" for key in list(refused)[:3])
         raise ConfigChangedError(
             f'"{run}" was started otherwise: {shown}{more}. Resume it as it was, allow the change ({allow}), or start a new run from its '
-            f"weights (--init-from {run})."
+            f"weights (--init-from {typed(run)})."
         )
 
 

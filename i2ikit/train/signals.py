@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 
     def __init__(self, run: Path, done: int) -> None:
         self.run, self.round = run, done
-        super().__init__(f"Stopped after round {done}; everything is saved. Go on with: i2ikit train --resume {run}")
+        super().__init__(f"Stopped after round {done:,}; everything is saved. Go on with: i2ikit train --resume {shlex.quote(str(run))}")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -60,7 +61,7 @@ def numbers(record: Record) -> str:
     measured = [Measured.of(each) for each in record.numbers.get("numbers", [])]
     scores = [each for each in measured if not each.measure.startswith("parameters")]
     if not scores:
-        run = escape(str(record.folder))
+        run = escape(shlex.quote(str(record.folder)))
         return f'<section><h2>Numbers</h2><p class="quiet">Not measured yet: <code>i2ikit eval {run}</code> does.</p></section>'
     parts = list(dict.fromkeys(each.part for each in scores))
     head = "".join(f"<th>{escape(part) or 'all'}</th>" for part in parts)
