@@ -23,9 +23,12 @@ def evaluate(
     run_or_model: Path, data: str | None, split: str, targets: str, limit: int | None, batch: int, resize: str, no_classifier: bool,
     device: str, as_json: bool,
 ) -> None:  # fmt: skip
-    """Measure a run, or a model with --data, and write the numbers into RUN/numbers.json."""
+    """Measure a run, or a model with --data, and write the numbers into RUN/numbers.json.
+
+    With --limit, --split or --targets they go into a file beside it, such as RUN/numbers-limit-100.json: the page shows the whole alone.
+    """
     from i2ikit.evaluate.report import protocol_lines
-    from i2ikit.evaluate.run import NUMBERS, RUN, evaluate_run
+    from i2ikit.evaluate.run import NUMBERS, RUN, evaluate_run, numbers_file
 
     report = evaluate_run(
         run_or_model, data=data, device=device, split=split, targets=targets, limit=limit, batch=batch, resize=resize,
@@ -40,4 +43,6 @@ def evaluate(
     for line in protocol_lines([each for each in report.numbers if not each.name.startswith(("parameters", "classifier"))]):
         click.echo(line)
     if (run_or_model / RUN).is_file():
-        click.echo(f"written to {run_or_model / NUMBERS}")
+        name = numbers_file(split=split, targets=targets, limit=limit)
+        aside = "" if name == NUMBERS else f"; {NUMBERS} and the page stay as they are"
+        click.echo(f"written to {run_or_model / name}{aside}")

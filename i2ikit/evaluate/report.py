@@ -61,22 +61,26 @@ class Report:
         return lines
 
     def matrix(self, attribute: str, measure: str) -> list[str]:
-        """Return one measure of one attribute by source (down) and target (across) as lines of text; none where it was not measured."""
+        """Return one measure of one attribute by source (down) and target (across) as lines of text; none where it was not measured.
+
+        Every value has a row and a column, in the order in which the attribute declares them.
+        """
         rows = [row for row in self.pairs if row["attribute"] == attribute and row.get(measure) is not None]
         if len(rows) < 2:
             return []
-        sources = list(dict.fromkeys(str(row["source"]) for row in rows))
-        targets = list(dict.fromkeys([*sources, *(str(row["target"]) for row in rows)]))
+        asked = [each.protocol.get("targets", {}).get(attribute, ()) for each in self.numbers]
+        seen = [str(row[side]) for side in ("source", "target") for row in self.pairs if row["attribute"] == attribute]
+        values = list(dict.fromkeys([*next(filter(None, asked), ()), *seen]))
         found = {(row["source"], row["target"]): row[measure] for row in rows}
         digits = 1 if measure.startswith("psnr") else 2
         body = [
-            [source, *(f"{found[source, each]:.{digits}f}" if (source, each) in found else "-" for each in targets)] for source in sources
+            [source, *(f"{found[source, each]:.{digits}f}" if (source, each) in found else "-" for each in values)] for source in values
         ]
-        table = [[f"{measure}/{attribute}", *targets], *body]
+        table = [["from", *values], *body]
         widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
         lines = ["  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))])
                  for row in table]  # fmt: skip
-        return ["", *lines]
+        return ["", f"{measure}/{attribute} from each value (down) to each other (across)", *lines]
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON data."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ RUN, NUMBERS, CLASSIFIER = "run.json", "numbers.json", "classifier"
 def evaluate_run(
     run: str | Path, *, data: str | Path | Dataset | None = None, device: str = "cpu", write: bool = True, **options: Any
 ) -> Report:
-    """Measure the final, best or latest model of a run, and write RUN/numbers.json.
+    """Measure the final, best or latest model of a run, and write RUN/numbers.json, or another file where a part alone is measured.
 
     The reference classifier is kept in RUN/classifier. A run on several data sets is measured on each: its report has the numbers of each
     attribute, and none over all.
@@ -32,7 +33,7 @@ def evaluate_run(
         run: The folder of a run, or of a model, for which ``data`` must be given and nothing is written.
         data: Other data than the run was trained on, or the same at another place; opened with the run's options.
         device: Where the model runs.
-        write: Whether the numbers are written into the run.
+        write: Whether the numbers are written into the run, where :func:`numbers_file` says.
         options: As :func:`i2ikit.evaluate.evaluate` takes them.
 
     Raises:
@@ -56,8 +57,16 @@ def evaluate_run(
         reports.append(_noted(evaluate(model, each, **own), each, [source.get("fingerprint") for source in recorded]))
     report = reports[0] if len(reports) == 1 else _together(reports, [each.name for each in opened])
     if is_run and write:
-        report.write(folder / NUMBERS)
+        report.write(folder / numbers_file(**options))
     return report
+
+
+def numbers_file(*, split: str = "test", targets: Any = "all", limit: int | None = None, **_: Any) -> str:
+    """Return where the numbers of an evaluation are written: a part of them never replaces the whole, which the page shows."""
+    named = targets if isinstance(targets, str) else "-".join(targets)
+    parts = [f"split-{split}"] * (split != "test") + [f"targets-{named}"] * (targets != "all") + [f"limit-{limit}"] * (limit is not None)
+    words = re.sub(r"[^\w.-]+", "-", "-".join(parts))
+    return f"numbers-{words}.json" if words else NUMBERS
 
 
 def _sources(run: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -16,6 +16,7 @@ from i2ikit.data import open_data, write_image
 from i2ikit.errors import CheckpointError, OptionError
 from i2ikit.evaluate import Report, count_parameters, evaluate, evaluate_run
 from i2ikit.evaluate.parameters import pairs_of_domains
+from i2ikit.evaluate.protocol import Number
 
 TONES = {"red": 0, "green": 1, "blue": 2}
 
@@ -146,7 +147,32 @@ def test_the_verb_prints_numbers_and_their_protocol(run: Path, capsys: pytest.Ca
     out = capsys.readouterr().out
     assert "psnr_copy" in out
     assert "split: test" in out
-    assert f"written to {run / 'numbers.json'}" in out
+    assert f"written to {run / 'numbers-limit-2.json'}; numbers.json and the page stay as they are" in out
+
+
+def test_a_quick_measurement_does_not_replace_the_whole_one(run: Path) -> None:
+    evaluate_run(run, classifier=None)
+    whole = (run / "numbers.json").read_text()
+    evaluate_run(run, classifier=None, limit=2)
+    evaluate_run(run, classifier=None, targets="tone", split="train")
+    assert (run / "numbers.json").read_text() == whole
+    assert {path.name for path in run.glob("numbers*")} == {
+        "numbers.json", "numbers-limit-2.json", "numbers-split-train-targets-tone.json",
+    }  # fmt: skip
+
+
+def test_the_table_of_pairs_has_every_value_in_the_declared_order() -> None:
+    rows = [("z", "a"), ("b", "z"), ("b", "a")]
+    pairs = tuple({"attribute": "tone", "source": source, "target": target, "count": 1, "psnr": 20.0} for source, target in rows)
+    number = Number("psnr", 20.0, "dB", True, {"targets": {"tone": ["b", "a", "z"]}})
+    assert Report((number,), pairs=pairs).matrix("tone", "psnr") == [
+        "",
+        "psnr/tone from each value (down) to each other (across)",
+        "from  b     a     z",
+        "b     -  20.0  20.0",
+        "a     -     -     -",
+        "z     -  20.0     -",
+    ]
 
 
 def test_the_verb_prints_json_for_programs(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
