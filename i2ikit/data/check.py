@@ -75,8 +75,15 @@ class CheckReport:
             lines += ["", *_table("label set: " + ", ".join(names), rows, splits)]
         lines += self._problems()
         lines += [f"note: {note}" for note in self.notes]
-        lines += ["", "train with:", f"  {self.command}"] if self.command else ["", "StarGAN needs labels, which this data does not have."]
+        lines += ["", "train with:", f"  {self.command}"] if self.command else ["", self.without]
         return "\n".join(lines)
+
+    @property
+    def without(self) -> str:
+        """Why there is no command that trains on this data."""
+        if self.kind == "paired":
+            return "These are glued pairs, and no recipe for pairs is here yet. Put the halves into two folders: stargan reads two domains."
+        return "StarGAN needs labels, which this data does not have: a folder for each value, or a table attributes.csv beside the images."
 
     def _problems(self) -> list[str]:
         lines = [""] + ["all files can be read"] * (not self.unreadable)
@@ -84,7 +91,7 @@ class CheckReport:
         if len(self.unreadable) > 20:
             lines.append(f"unreadable: {len(self.unreadable) - 20} more")
         if self.odd:
-            lines.append(f"other channels than most: {listed(self.odd, 5)}; say how to read them with background= or channels=")
+            lines.append(f"other channels than most: {listed(self.odd, 5)}; say how to read them with --background white or --channels 3")
         lines += [f"same content in two splits: {listed(group)}" for group in self.duplicates[:5]]
         if len(self.duplicates) > 5:
             lines.append(f"same content in two splits: {len(self.duplicates) - 5} groups more")
@@ -181,23 +188,32 @@ def _torn(items: Iterable[Item]) -> list[str]:
 def _advice(data: Dataset, good: Sequence[_Seen], channels: int) -> list[str]:
     notes = []
     if channels in {2, 4}:
-        notes.append(f'Images keep alpha as a channel ({mode_name(channels)}); background="white" blends it.')
+        notes.append(f"Images keep alpha as a channel ({mode_name(channels)}); --background white blends it.")
     if len({each.mode.rsplit(" ", 2)[1] for each in good}) > 1:
         notes.append("Some files have 8 and some 16 bits; both are read to the same range.")
-    ratios = Counter(round(each.size[1] / each.size[0], 2) for each in good)
-    if len(ratios) > 1:
-        notes.append('Images have different proportions; a crop ("fit" in a Transform) keeps them from being stretched.')
-    if data.kind == "paired" and isinstance(data, FileDataset) and not data.images.reading.glued:
-        size = {each.file: each.size for each in good}
-        uneven = [item.file for item in data.items if size.get(item.file) != size.get(item.partner or "")]
+    ratios = [each.size[1] / each.size[0] for each in good]
+    cropped = isinstance(data, FileDataset) and data.images.reading.crop is not None
+    if max(ratios) > 1.02 * min(ratios) and not cropped:
+        notes.append("Images have different proportions; training cuts what stands over, so that nothing is stretched.")
+    if data.kind == "paired" and isinstance(data, FileDataset) and not data.images.reading.glued and not cropped:
+        size = {each.file: each.size for each in good}  # an image that cannot be read has none, and is named elsewhere
+        both = [item for item in data.items if item.file in size and item.partner in size]
+        uneven = [item.file for item in both if size[item.file] != size[item.partner or ""]]
         if uneven:
             notes.append(f"Source and target differ in size for {listed(uneven)}.")
+    if _two_folders(data):
+        notes.append(
+            "These are pairs, and no recipe for pairs is here yet: stargan reads the two folders as two domains, without the pairs."
+        )
     return notes
 
 
+def _two_folders(data: Dataset) -> bool:
+    return data.kind == "paired" and isinstance(data, FileDataset) and not data.images.reading.glued
+
+
 def _command(path: str, data: Dataset, options: Mapping[str, Any], good: Sequence[_Seen], channels: int) -> str:
-    two_folders = data.kind == "paired" and isinstance(data, FileDataset) and not data.images.reading.glued
-    if not data.domain.sets and not two_folders:
+    if not data.domain.sets and not _two_folders(data):
         return ""
     words = ["i2ikit", "train", "stargan", "--data", path]
     names = [each.name for each in data.domain.attributes]

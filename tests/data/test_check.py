@@ -54,7 +54,7 @@ def test_files_of_other_channels_are_named(people: Path, draw: Draw) -> None:
     draw("3.png", mode="RGBA")
     report = check(people)
     assert report.odd == ["3.png"]
-    assert 'other channels than most: "3.png"; say how to read them with background= or channels=' in report.render()
+    assert 'other channels than most: "3.png"; say how to read them with --background white or --channels 3' in report.render()
     white = check(people, background="white")
     assert white.ok
     assert white.command.endswith(f"--size 32 --background white --run runs/{people.stem}")
@@ -77,7 +77,7 @@ def test_data_without_labels_gets_no_command(draw: Draw, tmp_path: Path) -> None
     draw("1.png")
     report = check(tmp_path)
     assert report.command == ""
-    assert report.render().endswith("StarGAN needs labels, which this data does not have.")
+    assert report.render().splitlines()[-1].startswith("StarGAN needs labels, which this data does not have:")
 
 
 def test_data_of_damaged_images_alone_is_one_clear_line(tmp_path: Path) -> None:
@@ -90,6 +90,28 @@ def test_pairs_of_uneven_size_are_named(draw: Draw, tmp_path: Path) -> None:
     draw("a/1.png")
     draw("b/1.png", size=(16, 16))
     assert 'Source and target differ in size for "a/1.png".' in check(tmp_path).notes
+
+
+def test_sizes_that_are_unknown_or_cropped_away_are_no_difference(draw: Draw, tmp_path: Path) -> None:
+    for name in ("a/1.png", "b/1.png", "a/2.png", "b/2.png"):
+        draw(name, size=(40, 40))
+    (tmp_path / "b/1.png").write_bytes(b"x")
+    assert not any("differ in size" in note for note in check(tmp_path).notes)
+    draw("b/1.png", size=(60, 40))
+    assert [note[:30] for note in check(tmp_path).notes if "differ" in note] == [
+        "Images have different proporti",
+        "Source and target differ in si",
+    ]
+    assert not any("differ" in note for note in check(tmp_path, crop=32).notes)
+
+
+def test_pairs_are_said_to_be_read_as_two_domains(draw: Draw, tmp_path: Path) -> None:
+    for name in ("a/1.png", "b/1.png"):
+        draw(name, size=(32, 32))
+    report = check(tmp_path)
+    assert report.kind == "paired"
+    assert "no recipe for pairs is here yet: stargan reads the two folders as two domains" in report.render()
+    assert report.command.startswith("i2ikit train stargan ")
 
 
 def test_the_real_people_are_reported_whole(shared: Callable[[str], Path]) -> None:
