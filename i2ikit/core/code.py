@@ -44,3 +44,17 @@ class Verdict(NamedTuple):
     scores: tuple[Tensor, ...]
     domain: Tensor | None = None
     features: tuple[tuple[Tensor, ...], ...] = ()
+
+    def __repr__(self) -> str:
+        """Return shapes and mean scores: the numbers of all pixels help nobody."""
+        scores = ", ".join(f"{list(each.shape)}{_mean(each)}" for each in self.scores) or "none"
+        maps = ", ".join(str(len(each)) for each in self.features)
+        parts = [f"scores {scores}", f"domain {'none' if self.domain is None else list(self.domain.shape)}"]
+        return f"Verdict({', '.join([*parts, *([f'features {maps}'] if maps else [])])})"
+
+
+def _mean(tensor: Tensor) -> str:
+    try:
+        return f" mean {float(tensor.detach().float().mean()):.4g}"
+    except (RuntimeError, NotImplementedError):  # without values, as on the meta device
+        return ""

@@ -19,7 +19,7 @@ from core.toys.special import two_styles
 from safetensors.torch import load_file
 from torch import nn
 
-from i2ikit import Model, Recipe, Slot, build, load
+from i2ikit import Model, Recipe, Slot, Verdict, build, load
 from i2ikit.errors import PlanError
 
 SHARED: dict[str, Any] = {"encoder": Slot("toy_content_and_style", per="domain", shared=("content",))}
@@ -124,3 +124,10 @@ def test_an_untrained_weight_is_named_in_the_explanation() -> None:
     model = assemble(evolve(STARGAN, name="headless"), terms={"critic/domain": None, "translator/domain": None})
     assert model.idle == ["discriminator.head.weight", "discriminator.head.bias"]
     assert "untrained  no term reaches discriminator.head.weight, discriminator.head.bias" in model.explain()
+
+
+def test_a_printed_verdict_is_a_line_of_shapes_and_mean_scores() -> None:
+    scores = (torch.ones(2, 1, 4, 4) * 0.5, torch.zeros(2, 1))
+    verdict = Verdict(scores, torch.zeros(2, 5), ((torch.zeros(2, 8, 4, 4),) * 3, ()))
+    assert str(verdict) == "Verdict(scores [2, 1, 4, 4] mean 0.5, [2, 1] mean 0, domain [2, 5], features 3, 0)"
+    assert repr(Verdict((torch.ones(1, 1, device="meta"),))) == "Verdict(scores [1, 1], domain none)"
