@@ -13,6 +13,7 @@ import click
 from i2ikit.cli import settings
 from i2ikit.cli.colours import colour
 from i2ikit.cli.ending import conclude, stopped_at_once
+from i2ikit.cli.validation import validation
 from i2ikit.errors import CheckpointError, DataError, I2IKitError, OptionError
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ _OPTIONS = (
     "log_every",
     "sample_every",
     "checkpoint_every",
+    "evaluate_every",
+    "best",
     "keep",
     "channels_last",
 )
@@ -61,6 +64,8 @@ _OPTIONS = (
 @click.option("--log-every", type=int, help="Rounds between two lines of the log; 50 by default.")
 @click.option("--sample-every", type=int, help="Rounds between two grids of samples; 0 for none.")
 @click.option("--checkpoint-every", type=int, help="Rounds between two checkpoints.")
+@click.option("--evaluate-every", type=int, help="Rounds between two measurements on a few held-out images; none by default.")
+@click.option("--best", metavar="NUMBER", help="Keep the model of the largest NUMBER, such as psnr, in RUN/best; -l1: the smallest.")
 @click.option("--keep", type=int, help="How many checkpoints stay; 2 by default.")
 @click.option("--tensorboard", is_flag=True, help="Also write event files for TensorBoard.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run; needs nothing else.")
@@ -134,7 +139,8 @@ def _start(run: Path | None, given: dict[str, Any], trackers: Sequence[Any], pro
         return False
     assert run is not None
     options = {name: given[name] for name in _OPTIONS if given[name] is not None}
-    fit(model, sources, run, minutes=given["minutes"], trackers=trackers, progress=progress, **_devices(options))
+    validate = validation(sources, given["best"] or "") if given["best"] or given["evaluate_every"] else None
+    fit(model, sources, run, minutes=given["minutes"], validate=validate, trackers=trackers, progress=progress, **_devices(options))
     return True
 
 
@@ -251,7 +257,13 @@ def _resume(run: Path, given: dict[str, Any], trackers: Sequence[Any], progress:
     wanted = changed(recipe, changes) if changes else None
     if given["dry_run"]:
         raise OptionError(f'--dry-run shows a new run. What "{run}" does stands in {run / configuration.FILE}.')
-    resume(run, data=data, recipe=wanted, changes=options, allow=given["allow"], trackers=trackers, progress=progress)
+    every, best = ({**stored["train"], **options}.get(name) for name in ("evaluate_every", "best"))
+    validate = None
+    if every:
+        descriptions = stored["data"] if isinstance(stored["data"], list) else [stored["data"]]
+        data = data or [Source.restore(each) for each in descriptions]
+        validate = validation(data, best or "")
+    resume(run, data=data, recipe=wanted, changes=options, allow=given["allow"], validate=validate, trackers=trackers, progress=progress)
 
 
 def _devices(options: dict[str, Any]) -> dict[str, Any]:

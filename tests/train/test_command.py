@@ -148,6 +148,17 @@ def test_ctrl_c_while_measuring_keeps_the_model_and_says_how_to_measure(
     assert capsys.readouterr().out.endswith(f"Stopped while measuring; the trained model is saved. Measure it with: {command}\n")
 
 
+def test_the_best_model_is_kept_by_a_number_and_a_resumed_run_goes_on_measuring(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert main([*TRAIN, "--labels", "hair", "--rounds", "2", "--evaluate-every", "1", "--best", "-l1", "--run", str(run)]) == 0
+    assert load(run / "best").round in (1, 2)
+    assert main(["train", "--resume", str(run), "--rounds", "3", "--allow-change", "recipe.rounds"]) == 0
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    measured = [line for line in lines if line.get("event") == "evaluated"]
+    assert [line["round"] for line in measured] == [1, 2, 3]
+    assert {"psnr", "l1", "psnr/hair"} <= set(measured[0])
+
+
 def test_settings_reach_slots_terms_players_and_schedule() -> None:
     recipe = default_registry().recipe("stargan")
     typed = ["generator.width=8", "terms.translator/cycle=5", "terms.critic/penalty.eps=1e-8", "critic.every=2", "translator.lr=3e-4"]
