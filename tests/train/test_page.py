@@ -155,6 +155,26 @@ def test_a_run_that_has_just_begun_has_a_page_that_says_what_is_missing(tmp_path
     assert "Not measured yet" in page
 
 
+def test_a_run_on_two_data_sets_says_that_a_round_has_a_batch_of_each(tmp_path: Path) -> None:
+    run = started(tmp_path / "run")
+    logged(run, 100)
+    config = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**config, "data": [config["data"], {**config["data"], "name": "moods"}]}))
+    page = write_page(run).read_text()
+    assert re.search(r"Trained for 100 rounds of 2 × \d+ images", page)
+    assert "on faces and moods</h1>" in page
+
+
+def test_a_run_without_samples_promises_none(tmp_path: Path) -> None:
+    run = started(tmp_path / "a run")
+    config = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**config, "train": {"sample_every": 0}}))
+    page = write_page(run).read_text()
+    assert "There are none: this training draws no samples." in page
+    assert "Not finished yet: round 0 of 100." in page
+    assert f"<code>i2ikit eval &#x27;{run}&#x27;</code>" in page
+
+
 def test_what_a_user_has_named_is_text_and_no_markup(tmp_path: Path) -> None:
     page = write_page(started(tmp_path / "run", labels={"<b>": ("<i>", "&")})).read_text()
     assert "<b>" not in page.replace("<b>&lt;", "")

@@ -37,7 +37,7 @@ def chart(curve: Curve, settles: float | None = None, *, name: str = "", kind: s
         parts.append(f'<path class="rule" d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}"/>')
         parts.append(f'<text class="tick" x="{_LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{short(value)}</text>')
     parts += [
-        f'<text class="tick" x="{across(value):.1f}" y="{_HEIGHT - 6}" text-anchor="middle">{short(value)}</text>'
+        f'<text class="tick" x="{across(value):.1f}" y="{_HEIGHT - 6}" text-anchor="middle">{_whole(value)}</text>'
         for value in ticks(first, last, 5)
     ]
     if any(high_ > low_ for low_, high_ in zip(curve.low, curve.high, strict=True)):
@@ -78,6 +78,10 @@ def ticks(low: float, high: float, count: int) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(each * power for each in (1, 2, 5, 10) if each * power >= rough * 0.999)
     return [number * step for number in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+
+
+def _whole(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else short(value)
 
 
 def short(value: float) -> str:

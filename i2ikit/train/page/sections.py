@@ -20,7 +20,9 @@ _STYLE = Path(__file__).with_name("style.css")
 def document(record: Record, pictures: Pictures) -> str:
     """Return the whole page."""
     title = escape(headline(record))
-    body = "".join([_header(record), _first_row(pictures), _over_time(pictures), numbers(record), _charts(record), _configuration(record)])
+    body = "".join(
+        [_header(record), _first_row(record, pictures), _over_time(pictures), numbers(record), _charts(record), _configuration(record)]
+    )
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
@@ -35,9 +37,13 @@ def _header(record: Record) -> str:
     return f"<header><h1>{escape(headline(record))}</h1><p>{said}</p>{beside}</header>"
 
 
-def _first_row(pictures: Pictures) -> str:
+def _first_row(record: Record, pictures: Pictures) -> str:
     if not pictures.examples:
-        return '<section><h2>Pictures</h2><p class="quiet">There are none yet: the first samples come with the training.</p></section>'
+        none = record.config.get("train", {}).get("sample_every") == 0
+        says = (
+            "There are none: this training draws no samples." if none else "There are none yet: the first samples come with the training."
+        )
+        return f'<section><h2>Pictures</h2><p class="quiet">{says}</p></section>'
     true = any(example.truth for example in pictures.examples)
     beside = " Beside each stands the true picture." if true else ""
     cards = "".join(_card(example) for example in pictures.examples)
