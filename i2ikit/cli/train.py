@@ -186,6 +186,7 @@ def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[Source
         "background": given["background"],
         "crop": given["crop"],
         "size": size,
+        "channels": given["channels"],
         "data": [source.data.name for source in sources],
     }
     return model, sources

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_train_says_what_it_does_and_leaves_a_run(tmp_path: Path, capsys: pytest
     assert [each.name for each in model.domain.attributes] == ["hair", "glasses"]
     assert (model.recipe.ema, model.recipe.rounds, model.recipe.batch) == (0.5, 2, 4)
     assert {player.optimizer.lr for player in model.recipe.players} == {1e-3}
-    assert model.preprocessing == {"background": None, "crop": None, "size": [16, 16], "data": ["faces"]}
+    assert model.preprocessing == {"background": None, "crop": None, "size": [16, 16], "channels": None, "data": ["faces"]}
 
 
 def test_resume_needs_nothing_else_and_reports_changes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,7 +100,7 @@ def test_a_dry_run_shows_the_model_and_writes_nothing(tmp_path: Path, capsys: py
         (["train", "stargan", "--data", "faces", "--run", "r", "--set", "generator.widht=3"], "widht"),
         (["train", "stargan", "--data", "faces", "--run", "r", "--labels", "hairr"], "hairr"),
         (["train", "stargan", "--data", "faces", "--run", "r", "--labels", " , "], '--labels " , " names no attribute.'),
-        (["train", "stargan", "--data", "no", "--run", "r", "--background", "whit"], 'is no colour. Did you mean "white"?'),
+        (["train", "stargan", "--data", "no", "--run", "r", "--background", "whit"], 'is no colour. Did you mean "white", '),
         (["train", "--resume", "no/run"], 'There is no run at "no/run"'),
         (["train", "stargan", "--resume", "no/run"], "--resume goes on with a run as it is and takes no recipe."),
         (
@@ -131,8 +132,10 @@ def test_data_without_labels_is_not_given_to_a_recipe_that_learns_from_labels(tm
 def test_ctrl_c_before_the_first_round_says_what_is_lost_and_how_to_begin_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("i2ikit.train.fit.rounds_within", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    assert main([*TRAIN, "--minutes", "1", "--run", str(tmp_path / "run")]) == 130
+    with monkeypatch.context() as pressed:
+        fitting = import_module("i2ikit.train.fit")  # of the same name as the function
+        pressed.setattr(fitting, "rounds_within", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert main([*TRAIN, "--minutes", "1", "--run", str(tmp_path / "run")]) == 130
     shown = capsys.readouterr()
     assert shown.out.endswith("nothing was written that counts. The same command starts it again.\n")
     assert shown.err == ""
