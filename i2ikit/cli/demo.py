@@ -73,7 +73,6 @@ def _train(run: Path, minutes: float, size: int) -> None:
     path = f"faces:count={COUNT},size={size},hats=0"
     data = open_data(path, labels=LABELS)
     model = build(RECIPE, size=size, labels=data.domain)
-    model.preprocessing = {"background": None, "crop": None, "size": [size, size], "data": [data.name]}
     fit(model, Source(data, path, {"labels": list(LABELS)}), run, minutes=minutes, log_every=10)
 
 

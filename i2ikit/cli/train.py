@@ -181,14 +181,6 @@ def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[Source
                 f"{', '.join(model.domain.entries) or 'none'}. Choose the same with --labels, or start without --init-from."
             )
         load_weights(model, read_tensors(find(given["init_from"]) / WEIGHTS), str(given["init_from"]))
-    size = [model.image.height, model.image.width]
-    model.preprocessing = {
-        "background": given["background"],
-        "crop": given["crop"],
-        "size": size,
-        "channels": given["channels"],
-        "data": [source.data.name for source in sources],
-    }
     return model, sources
 
 

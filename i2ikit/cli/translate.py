@@ -177,12 +177,12 @@ def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: M
 
 def _check(model: Model, jobs: Sequence[Job], background: str | None) -> list[tuple[int, int]]:
     """Open every input, so that nothing is written where one of them is damaged; return their sizes."""
-    from i2ikit.core.kinds import opened
+    from i2ikit.core.inference import read
 
     sizes = []
     for given, _ in jobs:
         try:
-            pixels = opened(given, model.image.channels, background or model.preprocessing.get("background")).pixels
+            pixels = read(model, given, background).pixels
         except DataError as error:
             text = str(error).replace('background="white"', "--background white")  # as it is written here
             raise DataError(text if str(given) in text else f'"{given}": {text}') from None

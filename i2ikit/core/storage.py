@@ -16,7 +16,8 @@ from torch import Tensor
 
 from i2ikit.core import recipe_json
 from i2ikit.core.nets import module_key
-from i2ikit.errors import CheckpointError, OptionError, suggestion
+from i2ikit.core.device import known_device
+from i2ikit.errors import CheckpointError, suggestion
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -93,17 +94,6 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str | to
     model.round = int(data.get("round", 0))
     model.preprocessing = dict(data.get("preprocessing", {}))
     return model.to(device)
-
-
-def known_device(name: str | torch.device) -> torch.device:
-    """Return a device of this machine, or raise OptionError where there is none of that name."""
-    there = ["cpu"]
-    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    if accelerator is not None:
-        there += [accelerator.type, *(f"{accelerator.type}:{index}" for index in range(torch.accelerator.device_count()))]
-    if str(name) not in there:
-        raise OptionError(f'Device "{name}" was asked for, and here there is: {", ".join(there)}. Choose one of these.')
-    return torch.device(name)
 
 
 def find(path: Path) -> Path:

@@ -40,21 +40,12 @@ def opened(stack: ExitStack, model: Model, sources: Sequence[Source], options: F
         )
     stack.enter_context(checkpoint.own_randomness(model.seed, engine.device))
     engine.prepare(model)
-    _note_trained(model)
     model.train()
     if options.channels_last:
         model.nets.to(memory_format=torch.channels_last)
     feeds = Feeds(model, sources, engine, workers=options.workers, channels_last=options.channels_last)
     stack.callback(feeds.close)
     return engine, feeds
-
-
-def _note_trained(model: Model) -> None:
-    """Take the slots that are trained from now on off the list of those without weights, which an import leaves."""
-    if "untrained" in model.preprocessing:
-        trained = {slot for player in model.recipe.players for slot in player.trains}
-        left = [slot for slot in model.preprocessing["untrained"] if slot not in trained]
-        model.preprocessing = {**model.preprocessing, "untrained": left}
 
 
 def begun(
