@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from i2ikit.core import recipe_json
-from i2ikit.core.nets import module_key
 from i2ikit.core.device import known_device
+from i2ikit.core.nets import module_key
 from i2ikit.errors import CheckpointError, suggestion
 
 if TYPE_CHECKING:

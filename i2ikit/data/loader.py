@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from i2ikit.data.dataset import CACHE_BYTES, Dataset, Item
+from i2ikit.data.dataset import Dataset, Item
+from i2ikit.data.images import CACHE_BYTES
 from i2ikit.data.transforms import Transform
 from i2ikit.errors import DataError, OptionError
 

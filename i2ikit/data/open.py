@@ -11,8 +11,9 @@ from attrs import evolve
 
 from i2ikit.core.domain import DomainSpec
 from i2ikit.data.celeba import find_list, read_list
-from i2ikit.data.dataset import Dataset, FileDataset, Images, Item, Origin, Reading, native
+from i2ikit.data.dataset import Dataset, FileDataset, Item, Origin
 from i2ikit.data.folders import read_folders
+from i2ikit.data.images import Images, Reading, native
 from i2ikit.data.labels import declare
 from i2ikit.data.records import Found, hold_out, listed
 from i2ikit.data.source import Source, open_source

@@ -127,22 +127,16 @@ class Samples:
                 None if source == target.value else model.translate(image, to=target.value, source=source)
                 for image, source in zip(self.images, sources, strict=True)
             ]
-        return list(model.translate(self.images, to=torch.tensor([self._label(item, target) for item in self.items])))
-
-    def _label(self, item: Item, target: Target) -> list[float]:
-        """Return a sample's own label with one attribute changed, and what is unknown left unknown."""
-        assert target.attribute is not None
-        row = {each.name: item.row.get(each.name) for each in self.domain.attributes}
-        index = self.domain.set_of(target.attribute)
-        label: list[float] = []
-        for number, part in enumerate(self.domain.sets):
-            known = all(row[each.name] is not None for each in part.attributes)
-            for each in part.attributes:
-                value = target.of(item.row) if each.name == target.attribute else row[each.name]
-                label += each.encode(value) if value is not None and (known or number == index) else [0.0] * each.width
-        known_sets = [all(row[each.name] is not None for each in part.attributes) for part in self.domain.sets]
-        mask = [float(known or number == index) for number, known in enumerate(known_sets)]
-        return label + (mask if self.domain.masked else [])
+        made: list[Tensor | None] = [None] * len(self.items)
+        groups: dict[str | None, list[int]] = {}
+        for place, item in enumerate(self.items):
+            groups.setdefault(target.of(item.row), []).append(place)
+        for value, places in groups.items():
+            rows = [{each.name: self.items[place].row.get(each.name) for each in self.domain.attributes} for place in places]
+            fakes = model.translate(self.images[places], to={target.attribute: value}, label=rows)
+            for place, fake in zip(places, fakes, strict=True):
+                made[place] = fake
+        return made
 
     def _empty_grid(self) -> Grid:
         true = [[self.truth(item, target) for item in self.items] for target in self.targets]

@@ -1,0 +1,97 @@
+"""The label of a translation: what is named, told, read by the critic and left unknown."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from core.test_inference import SMALL, image, model
+from torch import Tensor
+
+from i2ikit import Model, build
+from i2ikit.errors import OptionError
+
+__all__ = ["image", "model"]
+
+
+def test_attributes_not_named_are_kept_from_the_label(model: Model, image: Tensor) -> None:
+    answer = model.translate(image, to={"hair": "red"}, label={"hair": "black", "glasses": 1, "mood": "happy"}, details=True)
+
+    assert answer.values[0] == {"hair": "red", "glasses": "yes", "mood": "happy"}
+    assert answer.origin == {"hair": "to", "glasses": "label", "mood": "label"}
+
+
+def test_label_need_not_tell_what_the_target_names(image: Tensor) -> None:
+    model = build("stargan", size=16, labels={"hair": ("black", "blond"), "glasses": bool}, **SMALL)
+    answer = model.translate(image, to={"hair": "blond"}, label={"glasses": 1}, details=True)
+
+    assert answer.values[0] == {"hair": "blond", "glasses": "yes"}
+    assert answer.origin == {"hair": "to", "glasses": "label"}
+
+
+def test_attributes_not_named_are_read_by_the_critic(model: Model, image: Tensor) -> None:
+    answer = model.translate(image, to={"hair": "red"}, details=True)
+    logits = model.judge(image).domain
+    assert logits is not None
+
+    assert answer.origin == {"hair": "to", "glasses": "critic", "mood": "critic"}
+    assert [row["mood"] for row in answer.values] == [("calm", "happy")[int(row[4:6].argmax())] for row in logits]
+    assert [row["glasses"] for row in answer.values] == ["yes" if row[3] > 0 else "no" for row in logits]
+
+
+def critics(model: Model, image: Tensor, name: str) -> list[str | None]:
+    logits = model.judge(image).domain
+    assert logits is not None
+    return [model.domain.decode([*row, 1.0, 1.0])[name] if name == "mood" else "yes" if row[3] > 0 else "no" for row in logits.tolist()]
+
+
+def test_a_label_that_tells_a_part_leaves_the_rest_to_the_critic(model: Model, image: Tensor) -> None:
+    answer = model.translate(image, to={"hair": "red"}, label={"hair": "black"}, details=True)
+
+    assert answer.origin == {"hair": "to", "glasses": "critic", "mood": "critic"}
+    assert [row["glasses"] for row in answer.values] == critics(model, image, "glasses")
+
+
+def test_a_set_that_the_label_calls_unknown_stays_unknown_unless_the_target_touches_it(model: Model, image: Tensor) -> None:
+    told = torch.tensor(model.domain.encode({"mood": "calm"})).expand(2, -1)  # the mask says that hair and glasses are unknown
+    answer = model.translate(image, to={"mood": "happy"}, label=told, details=True)
+    touched = model.translate(image, to={"hair": "red"}, label=told, details=True)
+    said = model.translate(image, to={"mood": "happy"}, label={"hair": None, "glasses": ""}, details=True)
+
+    assert answer.origin == {"hair": "unknown", "glasses": "unknown", "mood": "to"}
+    assert answer.label[:, -2:].tolist() == [[0, 1], [0, 1]]
+    assert not answer.label[:, :4].any()
+    assert touched.origin == {"hair": "to", "glasses": "critic", "mood": "label"}
+    assert [row["glasses"] for row in touched.values] == critics(model, image, "glasses")
+    assert said.origin == answer.origin
+
+
+def test_each_row_may_know_something_else(model: Model, image: Tensor) -> None:
+    rows = [{"hair": "black", "glasses": 1, "mood": "calm"}, {"mood": "happy"}]
+    answer = model.translate(image, to={"hair": "red"}, label=rows, details=True)
+
+    assert answer.values[0] == {"hair": "red", "glasses": "yes", "mood": "calm"}
+    assert answer.values[1] == {"hair": "red", "glasses": critics(model, image, "glasses")[1], "mood": "happy"}
+    assert answer.origin == {"hair": "to", "glasses": "critic", "mood": "label"}
+
+
+def test_a_critic_that_was_never_trained_is_not_asked(model: Model, image: Tensor) -> None:
+    model.preprocessing = {"untrained": ["discriminator"]}
+    with pytest.raises(OptionError, match="this model has no trained critic"):
+        model.translate(image, to={"hair": "red"})
+    model.preprocessing = {}
+
+
+def test_unknown_source_masks_the_sets_that_are_not_named(model: Model, image: Tensor) -> None:
+    answer = model.translate(image, to={"mood": "happy"}, source="unknown", details=True)
+
+    assert answer.label.tolist()[0] == [0, 0, 0, 0, 0, 1, 0, 1]
+    assert answer.values[0] == {"hair": None, "glasses": None, "mood": "happy"}
+    assert answer.origin["hair"] == "unknown"
+
+
+def test_label_tensor_is_taken_as_it_is(model: Model, image: Tensor) -> None:
+    label = torch.tensor([[0.0, 1, 0, 1, 1, 0, 1, 1], [1.0, 0, 0, 0, 0, 1, 1, 1]])
+    by_label = model.translate(image, to=label)
+    by_name = model.translate(image[:1], to={"hair": "blond", "glasses": 1, "mood": "calm"})
+
+    torch.testing.assert_close(by_label[:1], by_name)
