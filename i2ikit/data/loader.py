@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from i2ikit.data.arrangement import alike
 from i2ikit.data.dataset import Dataset, Item
 from i2ikit.data.images import CACHE_BYTES
 from i2ikit.data.transforms import Transform
@@ -26,7 +27,8 @@ class Loader:
     A batch has ``"image"`` [B C H W] in [-1, 1], ``"label"`` [B D] where there are labels, ``"target"`` [B C H W] for pairs and
     ``"file"``, a list of B names. Unpaired data has one entry a domain instead of ``"image"``, each [B C H W], and ``"file"`` lists them in
     domain order. Each epoch is a new permutation, one a domain for unpaired data, where the shorter domain starts over; the ragged last
-    batch is left out.
+    batch is left out. Where label sets are known for a part of the images only, a batch holds images that know the same sets, as far as
+    they go.
 
     Args:
         dataset: Usually one split.
@@ -55,6 +57,7 @@ class Loader:
         if self._size < batch:
             raise DataError(f'A batch of {batch} was asked for, but "{dataset.name}" has {self._size} images. Use {self._size} or less.')
         self._labels = _labels(dataset)
+        self._masks = _masks(dataset, self._labels)
         self._epoch = self._index = 0
         self._orders: dict[tuple[int, str], tuple[list[int], list[bool]]] = {}
         self._ready: dict[tuple[str, bool, bool], Tensor] = {}
@@ -155,6 +158,8 @@ class Loader:
                 order: list[int] = []
                 while len(order) < needed:
                     order += torch.randperm(count, generator=generator).tolist()
+                if self._masks is not None:
+                    order = alike(order, self._masks, self.batch, generator)
                 flips = torch.rand(needed, generator=generator) < 0.5
                 for old in [key for key in self._orders if key[0] < self._epoch]:
                     del self._orders[old]
@@ -209,6 +214,14 @@ def _labels(dataset: Dataset) -> Tensor | None:
             known[key] = dataset.label(item)
         rows.append(known[key])
     return torch.tensor(rows, dtype=torch.float32)
+
+
+def _masks(dataset: Dataset, labels: Tensor | None) -> list[tuple[float, ...]] | None:
+    """Return the mask of each row, or None where all rows know the same label sets."""
+    if labels is None or not dataset.domain.masked:
+        return None
+    masks = [tuple(mask) for mask in labels[:, dataset.domain.content :].tolist()]
+    return masks if len(set(masks)) > 1 else None
 
 
 def _mix(*parts: object) -> int:

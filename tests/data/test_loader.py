@@ -228,3 +228,16 @@ def test_sixteen_cached_images_of_64_come_in_two_milliseconds(shared: Callable[[
         next(batches)
         times.append(time.perf_counter() - start)
     assert sorted(times)[2] < 0.002
+
+
+def test_batches_of_a_partly_labelled_set_know_the_same_label_sets_as_far_as_they_go() -> None:
+    data = open_data("faces:count=200,size=8,partial=1", labels=("hair", "expression")).split("train")
+    batches = Loader(data, None, batch=8, seed=3)
+    for epoch in range(2):
+        seen = [next(batches) for _ in range(batches.batches)]
+        masks = [{tuple(row) for row in batch["label"][:, data.domain.content :].tolist()} for batch in seen]
+        assert sum(len(each) > 1 for each in masks) <= 1, epoch
+        files = [file for batch in seen for file in batch["file"]]
+        assert len(set(files)) == len(files) == len(data.items) // 8 * 8
+        firsts = [next(iter(each)) for each in masks]
+        assert len(set(firsts[:8])) == 2  # the kinds take turns at random
