@@ -56,7 +56,6 @@ def main() -> None:
     for name in [chosen.only] if chosen.only else ["joint", "tone", "gender"]:
         data = part(whole, name, chosen.data)
         model = build("stargan-fast", size=SIZE, labels=data.domain)
-        model.preprocessing = {"background": "white", "crop": None, "size": [SIZE, SIZE], "data": [data.name]}
         run = chosen.out / name
         model = fit(model, data, run, minutes=chosen.minutes)
         report = evaluate(model, whole, targets=name if name != "joint" else "all", cache=chosen.out / "classifier")
