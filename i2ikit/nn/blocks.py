@@ -25,7 +25,7 @@ class ConvBlock(nn.Module):
 
     Shapes:
         in:  [B, inputs, H, W]
-        out: [B, outputs, H / stride, W / stride], or [B, outputs, H * stride, W * stride]
+        out: [B, outputs, H / stride, W / stride], or [B, outputs, H * stride, W * stride]; so is a residual, which is added before the ReLU
     """
 
     def __init__(
@@ -34,12 +34,11 @@ class ConvBlock(nn.Module):
         super().__init__()
         kind = nn.ConvTranspose2d if up else nn.Conv2d
         self.conv = kind(inputs, outputs, kernel, stride, (kernel - stride + 1) // 2, bias=False)
-        self.norm = InstanceNorm(outputs, track=track)
-        self.active = nn.ReLU() if active else nn.Identity()
+        self.norm = InstanceNorm(outputs, track=track, activation="relu" if active else None)
 
-    def forward(self, maps: Tensor) -> Tensor:
+    def forward(self, maps: Tensor, residual: Tensor | None = None) -> Tensor:
         """Convolve, normalise and activate maps."""
-        return cast(Tensor, self.active(self.norm(self.conv(maps))))
+        return cast(Tensor, self.norm(self.conv(maps), residual))
 
 
 class ResidualBlock(nn.Module):
@@ -56,4 +55,4 @@ class ResidualBlock(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return the maps with the block's change added."""
-        return maps + cast(Tensor, self.second(self.first(maps)))
+        return cast(Tensor, self.second(self.first(maps), maps))

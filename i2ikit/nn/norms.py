@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from i2ikit import ops
+from i2ikit.errors import SpecError
 
 
 class InstanceNorm(nn.Module):
@@ -18,18 +22,29 @@ class InstanceNorm(nn.Module):
             Each process and each micro-batch counts its own images.
         eps: Added to the variance.
         momentum: The share of the newest statistics in the running ones.
+        activation: What the result goes through in the same step: None, ``"relu"``, or ``"lrelu"`` with a slope of 0.2.
 
     Shapes:
-        in, out: [B, C, H, W] with H * W > 1
+        in, out: [B, C, H, W] with H * W > 1; so is a residual, which is added before the activation
     """
 
     running_mean: Tensor
     running_var: Tensor
     num_batches_tracked: Tensor
 
-    def __init__(self, channels: int, *, affine: bool = True, track: bool = False, eps: float = 1e-5, momentum: float = 0.1) -> None:
+    def __init__(
+        self,
+        channels: int,
+        *,
+        affine: bool = True,
+        track: bool = False,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        activation: Literal["relu", "lrelu"] | None = None,
+    ) -> None:
         super().__init__()
         self.channels, self.affine, self.track, self.eps, self.momentum = channels, affine, track, eps, momentum
+        self.activation = activation
         self.weight = nn.Parameter(torch.ones(channels)) if affine else None
         self.bias = nn.Parameter(torch.zeros(channels)) if affine else None
         if track:
@@ -37,13 +52,11 @@ class InstanceNorm(nn.Module):
             self.register_buffer("running_var", torch.ones(channels))
             self.register_buffer("num_batches_tracked", torch.zeros((), dtype=torch.long))
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """Normalise maps [B, C, H, W]."""
+    def forward(self, maps: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Normalise maps [B, C, H, W], add a residual, and activate."""
         if self.track and self.training:
             self._remember(maps.detach())
-        if maps.device.type == "cpu":  # groups of one channel are the same numbers, and faster there
-            return F.group_norm(maps, self.channels, self.weight, self.bias, self.eps).to(maps.dtype)
-        return F.instance_norm(maps, None, None, self.weight, self.bias, eps=self.eps)
+        return ops.adain(maps, self.weight, self.bias, self.eps, residual, self.activation)
 
     def _remember(self, maps: Tensor) -> None:
         var, mean = torch.var_mean(maps.to(self.running_mean.dtype), (2, 3))
@@ -52,4 +65,84 @@ class InstanceNorm(nn.Module):
 
     def extra_repr(self) -> str:
         """Show the options in a printed model."""
-        return f"{self.channels}, affine={self.affine}, track={self.track}"
+        return f"{self.channels}, affine={self.affine}, track={self.track}, activation={self.activation}"
+
+
+class AdaIN(nn.Module):
+    """Normalise each channel of each image, and give it the scale and the shift that a style asks for (Huang and Belongie 2017).
+
+    Args:
+        channels: Channels of the maps.
+        style: Width of a style vector, from which an affine layer draws the shifts and how far the scales are from 1, as in StarGAN v2.
+            Where None, the style is the scales and shifts themselves, as in MUNIT, where one network draws those of all layers.
+        eps: Added to the variance.
+        activation: What the result goes through in the same step: None, ``"relu"``, or ``"lrelu"`` with a slope of 0.2.
+
+    Shapes:
+        in:  maps [B, C, H, W]; style [B, style], or [B, 2C], first the scales, then the shifts; residual [B, C, H, W], added before the
+            activation
+        out: [B, C, H, W]
+
+    Raises:
+        SpecError: The style has another shape.
+    """
+
+    def __init__(
+        self, channels: int, style: int | None = None, *, eps: float = 1e-5, activation: Literal["relu", "lrelu"] | None = None
+    ) -> None:
+        super().__init__()
+        self.channels, self.eps, self.activation = channels, eps, activation
+        self.width = 2 * channels if style is None else style
+        self.affine = None if style is None else nn.Linear(style, 2 * channels)
+
+    def forward(self, maps: Tensor, style: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Normalise maps [B, C, H, W], scale and shift them, add a residual, and activate."""
+        if tuple(style.shape) != (maps.shape[0], self.width):
+            raise SpecError(f"AdaIN: style has shape {list(style.shape)}; for maps of shape {list(maps.shape)} it has to be "
+                            f"{[maps.shape[0], self.width]}.")  # fmt: skip
+        scale, shift = (style if self.affine is None else self.affine(style)).chunk(2, dim=1)
+        if self.affine is not None:
+            scale = 1 + scale
+        return ops.adain(maps, scale, shift, self.eps, residual, self.activation)
+
+    def extra_repr(self) -> str:
+        """Show the options in a printed model."""
+        return f"{self.channels}, width={self.width}, activation={self.activation}"
+
+
+class LayerNorm(nn.Module):
+    """Normalise each image by the mean and the deviation of all its channels and pixels, as MUNIT's decoder does.
+
+    Other than torch's, it takes the unbiased deviation, adds eps to that and not to the variance, and learns one scale and one shift a
+    channel. The scales begin anywhere between 0 and 1.
+
+    Args:
+        channels: Channels of the maps.
+        affine: Learn a scale and a shift for each channel.
+        eps: Added to the deviation.
+
+    Shapes:
+        in, out: [B, C, H, W] with C * H * W > 1
+    """
+
+    def __init__(self, channels: int, *, affine: bool = True, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.channels, self.affine, self.eps = channels, affine, eps
+        self.gamma = nn.Parameter(torch.rand(channels)) if affine else None
+        self.beta = nn.Parameter(torch.zeros(channels)) if affine else None
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Normalise maps [B, C, H, W]."""
+        wide = torch.promote_types(maps.dtype, torch.float32)
+        centred = maps - maps.mean((1, 2, 3), keepdim=True, dtype=wide)
+        # A norm has a gradient of zero where all pixels are equal; that of a variance's root is infinite.
+        length = torch.linalg.vector_norm(centred, dim=(1, 2, 3), keepdim=True)
+        factor = 1 / (length / (maps.shape[1] * maps.shape[2] * maps.shape[3] - 1) ** 0.5 + self.eps)
+        y: Tensor = centred * factor
+        if self.gamma is not None and self.beta is not None:
+            y = torch.addcmul(self.beta.to(wide)[:, None, None], centred, factor * self.gamma.to(wide)[:, None, None])
+        return y.to(maps.dtype)
+
+    def extra_repr(self) -> str:
+        """Show the options in a printed model."""
+        return f"{self.channels}, affine={self.affine}"
