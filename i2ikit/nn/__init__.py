@@ -1,1 +1,13 @@
-"""Blocks that several plugins are built from."""
+"""Layers and blocks that several plugins are built from."""
+
+from i2ikit.nn.activation import FusedLeakyReLU as FusedLeakyReLU
+from i2ikit.nn.blocks import ConvBlock as ConvBlock
+from i2ikit.nn.blocks import ResidualBlock as ResidualBlock
+from i2ikit.nn.modulation import EqualLinear as EqualLinear
+from i2ikit.nn.modulation import ModulatedConv as ModulatedConv
+from i2ikit.nn.norms import AdaIN as AdaIN
+from i2ikit.nn.norms import InstanceNorm as InstanceNorm
+from i2ikit.nn.norms import LayerNorm as LayerNorm
+from i2ikit.nn.resample import Blur as Blur
+from i2ikit.nn.resample import Downsample as Downsample
+from i2ikit.nn.resample import Upsample as Upsample
