@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -38,6 +39,23 @@ def beside(op: str, name: str, value: Tensor, x: Tensor, *shapes: Sequence[int])
         raise SpecError(f"{op}: {name} has shape {list(value.shape)}; for x of shape {list(x.shape)} it has to be {wanted}.")
     if value.device != x.device:
         raise SpecError(f"{op}: {name} is on {value.device} and x on {x.device}; they have to be on one device.")
+
+
+def number(op: str, name: str, value: float, *, least: float | None = None, optional: bool = False) -> float:
+    """Return a finite number; ``optional`` says in the message that None would do too.
+
+    Raises:
+        KindError: It is no number.
+        OptionError: It is infinite, no number of floating point, or too small.
+    """
+    none = " or None" if optional else ""
+    if not isinstance(value, int | float | torch.SymFloat | torch.SymInt) or isinstance(value, bool):
+        raise KindError(f"{op}: {name} is {value!r}; it has to be a number{none}.")
+    # What a compiler traces is known only later, and may be anything.
+    if isinstance(value, int | float) and not (math.isfinite(value) and (least is None or value >= least)):
+        wanted = "finite" if least is None else f"finite and at least {least:g}"
+        raise OptionError(f"{op}: {name} is {value}; it has to be {wanted}{none}.")
+    return float(value)
 
 
 def pair(op: str, name: str, value: int | Sequence[int], *, least: int = 1) -> tuple[int, int]:

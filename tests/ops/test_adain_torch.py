@@ -183,7 +183,8 @@ def test_autocast_changes_no_dtype() -> None:
             {"residual": torch.ones(1, 3, 4, 4)},
         ),
         (TypeError, "adain: eps is '0'; it has to be a number.", {"eps": "0"}),
-        (ValueError, "adain: eps is -1.0; it has to be at least 0.", {"eps": -1.0}),
+        (ValueError, "adain: eps is -1.0; it has to be finite and at least 0.", {"eps": -1.0}),
+        (ValueError, "adain: eps is nan; it has to be finite and at least 0.", {"eps": float("nan")}),
         (ValueError, 'adain: activation is \'gelu\'; it has to be None, "relu" or "lrelu".', {"activation": "gelu"}),
     ],
 )

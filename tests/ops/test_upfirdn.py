@@ -238,7 +238,8 @@ BAD: list[tuple[type[Exception], dict[str, Any], str]] = [
     (ValueError, {"down": (2, 2, 2)}, r"upfirdn: down is \(2, 2, 2\); it has to be a number, or two"),
     (TypeError, {"down": 1.5}, r"upfirdn: down is 1\.5; it has to be of whole numbers\."),
     (ValueError, {"padding": (1, 2, 3)}, r"upfirdn: padding is \(1, 2, 3\); it has to be one number, two \[x, y\] or four"),
-    (TypeError, {"gain": "2"}, r"upfirdn: gain is 2; it has to be a number\."),
+    (TypeError, {"gain": "2"}, r"upfirdn: gain is '2'; it has to be a number\."),
+    (ValueError, {"gain": float("inf")}, r"upfirdn: gain is inf; it has to be finite\."),
     (ValueError, {"fir": torch.ones(4, 4, device="meta")}, r"upfirdn: fir is on meta and x on cpu; they have to be on one device\."),
 ]  # fmt: skip
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
-import torch
 from torch import Tensor
 
-from i2ikit.errors import KindError, OptionError, SpecError
+from i2ikit.errors import OptionError, SpecError
 from i2ikit.ops import checks
 from i2ikit.ops.adain.register import adain_op
 from i2ikit.ops.layout import in_order
@@ -57,15 +56,12 @@ def adain(
         raise SpecError(f"{NAME}: x has shape {list(x.shape)}; its maps have to have one pixel at least.")
     if residual is not None:
         checks.beside(NAME, "residual", residual, x, x.shape)
-    if not isinstance(eps, int | float | torch.SymFloat) or isinstance(eps, bool):
-        raise KindError(f"{NAME}: eps is {eps!r}; it has to be a number.")
-    if not eps >= 0:
-        raise OptionError(f"{NAME}: eps is {eps}; it has to be at least 0.")
+    eps = checks.number(NAME, "eps", eps, least=0)
     if activation not in {None, "relu", "lrelu"}:
         raise OptionError(f'{NAME}: activation is {activation!r}; it has to be None, "relu" or "lrelu".')
     factors = _each("scale", scale, x), _each("shift", shift, x)
     # The order is made here, where autograd sees it, so that the copy of an unordered x is the one that is kept for the backward pass.
-    return cast(Tensor, adain_op(in_order(x), *factors, residual, float(eps), activation)[0])
+    return cast(Tensor, adain_op(in_order(x), *factors, residual, eps, activation)[0])
 
 
 def _each(name: str, value: Tensor | None, x: Tensor) -> Tensor | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-import torch
 from torch import Tensor
 
 from i2ikit.errors import KindError, OptionError, SpecError, suggestion
@@ -66,31 +65,25 @@ def bias_act(
 
 
 def settings(
-    op: str, activation: str, alpha: float | None, gain: float | None, clamp: float | None
+    op: str, activation: str, alpha: float | None, gain: float | None, clamp: float | None, *, gain_name: str = "gain"
 ) -> tuple[str, float, float, float | None]:
     """Check an activation and its numbers, and return them with those that it has by itself in place of None.
 
     Raises:
         TypeError: alpha, gain or clamp is no number.
-        ValueError: There is no such activation, or the clamp is below zero.
+        ValueError: There is no such activation, a number is not finite, or the clamp is below zero.
     """
     if activation not in ACTIVATIONS:
         raise OptionError(f'{op}: activation is "{activation}". {suggestion(str(activation), ACTIVATIONS)}')
     defaults = ACTIVATIONS[activation]
     # A slope that is ignored is not passed on, so that it cannot decide what is kept for the gradient.
     slope = _number(op, "alpha", alpha, defaults.alpha) if activation == "lrelu" else defaults.alpha
-    limit = None if clamp is None else _number(op, "clamp", clamp, 0.0)
-    if limit is not None and not limit >= 0:
-        raise OptionError(f"{op}: clamp is {clamp}; it has to be None or at least 0.")
-    return activation, slope, _number(op, "gain", gain, defaults.gain), limit
+    limit = None if clamp is None else checks.number(op, "clamp", clamp, least=0, optional=True)
+    return activation, slope, _number(op, gain_name, gain, defaults.gain), limit
 
 
 def _number(op: str, name: str, value: float | None, default: float) -> float:
-    if value is None:
-        return default
-    if not isinstance(value, int | float | torch.SymFloat) or isinstance(value, bool):
-        raise KindError(f"{op}: {name} is {value}; it has to be a number or None.")
-    return float(value)
+    return default if value is None else checks.number(op, name, value, optional=True)
 
 
 def _axis(x: Tensor, dim: int) -> int:

@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from i2ikit.errors import KindError, OptionError, SpecError
+from i2ikit.errors import OptionError, SpecError
 from i2ikit.ops import checks
 from i2ikit.ops.upfirdn.geometry import result_size
 from i2ikit.ops.upfirdn.register import upfirdn_op
@@ -73,8 +73,7 @@ def passes(
     """
     checks.maps(op, "x", x)
     ups, downs, margins = checks.pair(op, "up", up), checks.pair(op, "down", down), checks.margins(op, "padding", padding)
-    if not isinstance(gain, int | float | torch.SymFloat) or isinstance(gain, bool):
-        raise KindError(f"{op}: gain is {gain}; it has to be a number.")
+    gain = checks.number(op, "gain", gain)
     if fir is None:
         fir = x.new_ones(1, 1, dtype=torch.float32)
     _check_filter(op, fir, x)
@@ -85,10 +84,10 @@ def passes(
             f"padding {list(margins)}. Pad more, or take a shorter filter."
         )
     if fir.ndim == 2:
-        return [(fir, ups, downs, margins, flip, float(gain))]
+        return [(fir, ups, downs, margins, flip, gain)]
     return [
         (fir[None, :], (ups[0], 1), (downs[0], 1), (margins[0], margins[1], 0, 0), flip, 1.0),
-        (fir[:, None], (1, ups[1]), (1, downs[1]), (0, 0, margins[2], margins[3]), flip, float(gain)),
+        (fir[:, None], (1, ups[1]), (1, downs[1]), (0, 0, margins[2], margins[3]), flip, gain),
     ]
 
 

@@ -82,6 +82,5 @@ def upfirdn_act(
             checks.beside(NAME, name, value, x, *shapes)
     if skip is not None and skip.dtype != x.dtype:
         raise SpecError(f"{NAME}: skip is of {skip.dtype} and x of {x.dtype}; they have to be of one dtype.")
-    return cast(
-        Tensor, upfirdn_act_op(x, last[0], scale, bias, noise, style, skip, *last[1:], *settings(NAME, activation, alpha, act_gain, clamp))
-    )
+    ends = settings(NAME, activation, alpha, act_gain, clamp, gain_name="act_gain")
+    return cast(Tensor, upfirdn_act_op(x, last[0], scale, bias, noise, style, skip, *last[1:], *ends))
