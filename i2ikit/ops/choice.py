@@ -1,8 +1,8 @@
 """Which implementation an operator runs: ``reference`` (plain torch, the definition), ``cpu`` (a fast route) or ``triton`` (a kernel).
 
-By itself: ``triton`` on a GPU where Triton is installed, ``cpu`` on the CPU, ``reference`` everywhere else, and for float64 on a GPU. The
-environment variable ``I2IKIT_OPS`` forces one. A kernel that fails is not tried again in the process: one warning names the cause, and the
-reference runs in its place. Forced, it raises.
+By itself: ``triton`` on a GPU where Triton is installed, ``cpu`` on the CPU, ``reference`` everywhere else, and for what the kernels do not
+take: float64, and bfloat16 on a GPU that has none. The environment variable ``I2IKIT_OPS`` forces one, where it can run at all. A kernel
+that fails is not tried again in the process: one warning names the cause, and the reference runs in its place. Forced, it raises.
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ def reason(op: str, device: torch.device, dtype: torch.dtype = torch.float32) ->
     """
     forced = os.environ.get(VARIABLE, "")
     if forced:
-        return _forced(forced, device), f"{VARIABLE}={forced}"
+        chosen, foreign = _forced(forced, device), _foreign(device, dtype)
+        if chosen == "triton" and foreign:
+            return "cpu" if device.type == "cpu" else "reference", f"{VARIABLE}={forced}, but {foreign}"
+        return chosen, f"{VARIABLE}={forced}"
     if device.type == "cpu":
         return "cpu", "the fast route on a CPU"
     if device.type != "cuda":
@@ -61,8 +64,8 @@ def reason(op: str, device: torch.device, dtype: torch.dtype = torch.float32) ->
         return "reference", "Triton is not installed"
     if op in _failed:
         return "reference", f"the kernel failed: {_failed[op]}"
-    if dtype not in {torch.float32, torch.float16, torch.bfloat16}:
-        return "reference", f"the kernels do not take {str(dtype).removeprefix('torch.')}"
+    if foreign := _foreign(device, dtype):
+        return "reference", foreign
     return "triton", "a GPU with Triton"
 
 
@@ -94,6 +97,25 @@ def attempt(op: str, device: torch.device, kernel: Callable[[], Out], reference:
 def has_triton() -> bool:
     """Say whether Triton is installed, without importing it."""
     return find_spec("triton") is not None
+
+
+def _foreign(device: torch.device, dtype: torch.dtype) -> str:
+    """Say why the kernels do not take a dtype on a device, or nothing where they do."""
+    if dtype not in {torch.float32, torch.float16, torch.bfloat16}:
+        return f"the kernels do not take {str(dtype).removeprefix('torch.')}"
+    if dtype is torch.bfloat16 and device.type != "cpu" and not _has_bfloat16(device):
+        return "the GPU has no bfloat16"
+    return ""
+
+
+@cache
+def _has_bfloat16(device: torch.device) -> bool:
+    """Say whether a GPU computes in bfloat16 by itself; without it, Triton has no code for it."""
+    module = torch.get_device_module(device)
+    if not module.is_available():  # a tensor that stands for one on a GPU that is not here
+        return True
+    with module.device(device):
+        return bool(module.is_bf16_supported(including_emulation=False))
 
 
 def _forced(name: str, device: torch.device) -> Route:

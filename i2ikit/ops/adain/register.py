@@ -184,9 +184,9 @@ def _route(x: Tensor) -> Route:
     if chosen == "cpu":
         # The group norm takes the mean away last, and without a variance hundreds of times the pixel is not exact enough for that.
         return "reference" if pixels == 1 else "cpu"
-    # The kernels count in float32, and in 32-bit numbers inside of one plane, or of one image in channels_last.
+    # The kernels count in 32-bit numbers inside of one plane, or of one image in channels_last.
     small = (pixels if x.is_contiguous() else x.shape[1] * pixels) < LARGEST_PLANE
-    return chosen if chosen == "reference" or (small and x.dtype is not torch.float64) else "reference"
+    return chosen if small else "reference"
 
 
 def _wide(x: Tensor) -> torch.dtype:

@@ -1,0 +1,144 @@
+"""Which implementation an operator runs, and what becomes of a kernel that fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import warnings
+
+import pytest
+import torch
+from ops.interpreted import ON_GPU
+
+from i2ikit import ops
+from i2ikit.errors import OptionError
+from i2ikit.ops import choice
+
+GPU = torch.device("cuda", 0)
+
+
+@pytest.fixture(autouse=True)
+def nothing_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("I2IKIT_OPS", raising=False)
+    monkeypatch.setattr(choice, "_failed", {})
+    monkeypatch.setattr(choice, "has_triton", lambda: True)
+
+
+def test_each_device_has_its_implementation_and_a_reason() -> None:
+    assert choice.reason("adain", torch.device("cpu")) == ("cpu", "the fast route on a CPU")
+    assert choice.reason("adain", GPU) == ("triton", "a GPU with Triton")
+    assert choice.reason("adain", torch.device("mps")) == ("reference", "there is no kernel for mps")
+    assert choice.reason("adain", GPU, torch.float64) == ("reference", "the kernels do not take float64")
+
+
+def test_without_triton_a_gpu_runs_the_definition(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "has_triton", lambda: False)
+    assert choice.reason("adain", GPU) == ("reference", "Triton is not installed")
+
+
+def test_bfloat16_runs_the_definition_where_the_gpu_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "_has_bfloat16", lambda device: False)
+    assert choice.reason("adain", GPU, torch.bfloat16) == ("reference", "the GPU has no bfloat16")
+    assert choice.reason("adain", GPU, torch.float16)[0] == "triton"
+    monkeypatch.setenv("I2IKIT_OPS", "triton")
+    assert choice.reason("adain", GPU, torch.bfloat16) == ("reference", "I2IKIT_OPS=triton, but the GPU has no bfloat16")
+
+
+def test_a_gpu_is_asked_for_bfloat16_without_emulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    class Turing:
+        def is_available(self) -> bool:
+            return True
+
+        def device(self, device: torch.device) -> warnings.catch_warnings:
+            return warnings.catch_warnings()
+
+        def is_bf16_supported(self, including_emulation: bool = True) -> bool:
+            asked.append(including_emulation)
+            return including_emulation
+
+    choice._has_bfloat16.cache_clear()
+    monkeypatch.setattr(torch, "get_device_module", lambda device: Turing())
+    assert not choice._has_bfloat16(torch.device("cuda", 7))
+    assert asked == [False]
+    choice._has_bfloat16.cache_clear()
+
+
+def test_the_variable_forces_an_implementation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("I2IKIT_OPS", "reference")
+    assert choice.reason("adain", GPU) == ("reference", "I2IKIT_OPS=reference")
+    monkeypatch.setenv("I2IKIT_OPS", "triton")
+    assert choice.reason("adain", GPU) == ("triton", "I2IKIT_OPS=triton")
+    assert choice.reason("adain", GPU, torch.float64) == ("reference", "I2IKIT_OPS=triton, but the kernels do not take float64")
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    cpu = torch.device("cpu")
+    assert choice.reason("adain", cpu) == ("triton", "I2IKIT_OPS=triton")
+    assert choice.reason("adain", cpu, torch.float64) == ("cpu", "I2IKIT_OPS=triton, but the kernels do not take float64")
+
+
+def test_what_cannot_be_forced_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("I2IKIT_OPS", "tritn")
+    with pytest.raises(OptionError, match=r'I2IKIT_OPS is "tritn"\. Did you mean "triton"'):
+        choice.reason("adain", GPU)
+    monkeypatch.setenv("I2IKIT_OPS", "cpu")
+    with pytest.raises(OptionError, match="I2IKIT_OPS=cpu, but the tensors are on cuda"):
+        choice.reason("adain", GPU)
+    monkeypatch.setenv("I2IKIT_OPS", "triton")
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    with pytest.raises(OptionError, match="I2IKIT_OPS=triton, but the tensors are on the CPU"):
+        choice.reason("adain", torch.device("cpu"))
+
+
+@pytest.mark.skipif(ON_GPU, reason="float64 goes to the definition there")
+def test_every_operator_takes_float64_where_the_kernels_are_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("I2IKIT_OPS", "triton")
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    x, fir = torch.randn(2, 3, 6, 6, dtype=torch.float64, requires_grad=True), ops.fir_filter([1, 2, 1])
+    weight, style = torch.randn(4, 3, 3, 3, dtype=torch.float64), torch.randn(2, 3, dtype=torch.float64)
+    for run in (
+        lambda: ops.adain(x, None, None, activation="relu"),
+        lambda: ops.upfirdn(x, fir),
+        lambda: ops.bias_act(x),
+        lambda: ops.upfirdn_act(x, fir, activation="swish"),
+        lambda: ops.modulated_conv(x, weight, style, up=2, fir=fir, activation="lrelu"),
+    ):
+        y = run()
+        (dx,) = torch.autograd.grad(y.sum(), x)
+        assert y.dtype is dx.dtype is torch.float64
+
+
+def broken() -> torch.Tensor:
+    raise RuntimeError("no image for this device\nand more")
+
+
+def test_a_kernel_that_fails_is_not_tried_again_and_one_warning_names_the_cause() -> None:
+    cpu = torch.device("cpu")
+    with pytest.warns(choice.KernelWarning, match=r"The Triton kernel of adain failed \(RuntimeError: no image for this device\)"):
+        assert choice.attempt("adain", cpu, broken, lambda: torch.ones(1)) == 1
+    assert choice.reason("adain", GPU) == ("reference", "the kernel failed: RuntimeError: no image for this device")
+    assert choice.reason("bias_act", GPU)[0] == "triton"
+
+
+def test_a_kernel_that_is_forced_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("I2IKIT_OPS", "triton")
+    with pytest.raises(RuntimeError, match="no image for this device"):
+        choice.attempt("adain", torch.device("cpu"), broken, lambda: torch.ones(1))
+
+
+def test_running_out_of_memory_is_no_failure_of_the_kernel() -> None:
+    def full() -> torch.Tensor:
+        raise torch.OutOfMemoryError("full")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        choice.attempt("adain", torch.device("cpu"), full, lambda: torch.ones(1))
+    assert choice.reason("adain", GPU)[0] == "triton"
+
+
+def test_no_kernel_is_imported_before_one_runs() -> None:
+    code = (
+        "import sys, torch; from i2ikit import ops; ops.adain(torch.ones(1, 1, 2, 2), None, None); "
+        "assert not [name for name in sys.modules if name.startswith('i2ikit.ops') and 'kernel' in name]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "I2IKIT_OPS": ""})
