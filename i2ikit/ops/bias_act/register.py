@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from i2ikit.ops import vmapped
 from i2ikit.ops.bias_act import cpu, reference
 from i2ikit.ops.bias_act.activations import ACTIVATIONS, is_constant_slope, is_slope_in_result
 from i2ikit.ops.choice import attempt, route
@@ -157,3 +158,6 @@ def _above(ddx: Tensor | None, ddbias: Tensor | None, known: Tensor, dim: int) -
 
 bias_act_op.register_autograd(_backward, setup_context=_keep)
 bias_act_backward_op.register_autograd(_backward_twice, setup_context=_keep_twice)
+# The bias may lie along the axis of images, and its gradient is a sum over them.
+vmapped.register(bias_act_op, {0, 2}, lambda *given: given[7] > 0)
+vmapped.register(bias_act_backward_op, {0, 1, 3}, lambda *given: given[8] > 0 and not given[10])

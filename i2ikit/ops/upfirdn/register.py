@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from i2ikit.ops import vmapped
 from i2ikit.ops.choice import LARGEST_PLANE, attempt, route
 from i2ikit.ops.layout import in_order, memory_format, own_dtype
 from i2ikit.ops.upfirdn import cpu, reference
@@ -65,3 +66,4 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 
 
 upfirdn_op.register_autograd(_backward, setup_context=_keep)
+vmapped.register(upfirdn_op, {0})

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from i2ikit.ops import vmapped
 from i2ikit.ops.bias_act.activations import is_slope_in_result
 from i2ikit.ops.bias_act.register import bias_act_backward_op
 from i2ikit.ops.choice import attempt, route
@@ -103,3 +104,4 @@ def _from_inputs(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 
 
 upfirdn_act_op.register_autograd(_backward, setup_context=_keep)
+vmapped.register(upfirdn_act_op, {0, 2, 4, 5, 6})
