@@ -23,6 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "import": ("i2ikit.cli.import_:import_", "Convert the weights of an original repository."),
     "list": ("i2ikit.cli.catalogue:catalogue", "List components by role, and recipes."),
     "describe": ("i2ikit.cli.describe:describe", "Say what a component or a recipe is and which options it takes."),
+    "bench": ("i2ikit.cli.bench:bench", "Measure how fast the operators are on this machine."),
     "doctor": ("i2ikit.cli.doctor:doctor", "Show versions, devices, and plugins with what is wrong with them."),
 }
 

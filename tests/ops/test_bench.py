@@ -1,0 +1,85 @@
+"""The measuring of the operators: values first, medians of calls that take turns, ratios by geometric means."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from i2ikit.cli.bench import bench
+from i2ikit.errors import OptionError
+from i2ikit.ops import bench as measuring
+from i2ikit.ops.bench import DIRECTIONS, DifferentValuesError, Row, clock, measure, summaries
+from i2ikit.ops.bench.rivals import Subject, subjects
+
+CPU = torch.device("cpu")
+SMALL = ((2, 4, 8, 6),)
+
+
+def test_every_operator_is_measured_in_both_layouts_and_directions() -> None:
+    rows = list(measure(CPU, sizes=SMALL, rounds=1))
+    names = [subject.name for subject in subjects(CPU)]
+    assert [(row.subject, row.layout, row.direction) for row in rows] == [
+        (name, layout, direction) for name in names for layout in ("NCHW", "channels_last") for direction in DIRECTIONS
+    ]
+    for row in rows:
+        assert {"i2ikit", "reference", "copy"} <= set(row.seconds)
+        assert all(value > 0 for value in row.seconds.values())
+        assert row.refused == {}
+
+
+def test_nothing_is_timed_whose_values_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    def subject(run: object, rival: object) -> list[Subject]:
+        return [Subject("twice", run, {"reference": lambda x: 2 * x, "rival": rival}, lambda x: [x])]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(measuring, "subjects", lambda device: subject(lambda x: x + x, lambda x: 2.1 * x))
+    row = next(measure(CPU, sizes=SMALL, rounds=1))
+    assert set(row.seconds) == {"i2ikit", "reference", "copy"}
+    assert "differs by" in row.refused["rival"]
+    # Equal values are not enough: the gradient has to be equal too.
+    monkeypatch.setattr(measuring, "subjects", lambda device: subject(lambda x: x + x.detach(), lambda x: 2 * x))
+    with pytest.raises(DifferentValuesError, match=r"twice differs by 50\.0% .*, for maps \[2, 4, 8, 6\]\."):
+        next(measure(CPU, sizes=SMALL, rounds=1))
+
+
+def test_ratios_are_geometric_means_and_the_worst_size_is_a_share_of_them() -> None:
+    rows = [
+        Row("up2", "NCHW", "forward", (1, 1, size, size), {"i2ikit": 1.0, "reference": ratio}, {}) for size, ratio in ((8, 2.0), (16, 8.0))
+    ]
+    (found,) = summaries(rows)
+    assert (found.rival, found.mean, found.worst) == ("reference", pytest.approx(4.0), pytest.approx(0.5))
+    assert math.isclose(found.mean * found.worst, 2.0)
+
+
+def test_calls_take_turns_and_each_round_begins_with_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(clock, "_repeats", lambda *given: 1)
+    clock.medians({name: lambda name=name: order.append(name) for name in "abc"}, CPU, rounds=3)  # type: ignore[misc]
+    assert "".join(order) == "abcbcacab"
+
+
+def test_a_copy_moves_the_bytes_that_are_read_and_written() -> None:
+    copied = clock.copied_bytes(torch.zeros(10), torch.zeros(30))
+    assert copied.numel() * copied.element_size() == 80
+
+
+def test_an_unknown_name_is_corrected() -> None:
+    with pytest.raises(OptionError, match=r'There is no operator "adian" to measure\. Did you mean "adain"'):
+        list(measure(CPU, only=["adian"]))
+
+
+def test_the_verb_prints_the_table_and_writes_all_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("i2ikit.tune_cpu", lambda: "not in a test")
+    file = tmp_path / "ops.json"
+    given = ["ops", "--only", "blur", "--size", *["1", "2", "6", "6"], "--rounds", "1", "--device", "cpu", "--json", str(file)]
+    done = CliRunner().invoke(bench, given)
+    assert done.exit_code == 0, done.output
+    assert "operator" in done.stdout
+    assert "blur" in done.stdout
+    written = json.loads(file.read_text())
+    assert len(written["rows"]) == 4
+    assert written["rows"][0]["size"] == [1, 2, 6, 6]
