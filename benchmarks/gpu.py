@@ -163,7 +163,7 @@ def difference(subject: Any, x: Any, name: str, tolerance: float) -> Iterator[st
 def copy_bandwidth(device: Any, *, dry: bool) -> float:
     import torch
 
-    from i2ikit.ops.bench.clock import medians
+    from i2ikit.ops.clock import medians
 
     source = torch.zeros(2**16 if dry else 2**28, device=device)
     target = torch.empty_like(source)

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from i2ikit.cli.bench import bench
 from i2ikit.errors import OptionError
 from i2ikit.ops import bench as measuring
-from i2ikit.ops.bench import DIRECTIONS, DifferentValuesError, Row, clock, measure, summaries
+from i2ikit.ops import clock
+from i2ikit.ops.bench import DIRECTIONS, DifferentValuesError, Row, measure, summaries
 from i2ikit.ops.bench.rivals import Subject, subjects
 
 CPU = torch.device("cpu")

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from i2ikit.errors import OptionError, suggestion
-from i2ikit.ops.bench.clock import Call, copied_bytes, medians
 from i2ikit.ops.bench.rivals import Function, Subject, subjects
+from i2ikit.ops.clock import Call, copied_bytes, medians
 
 SIZES = ((4, 512, 32, 32), (4, 256, 64, 64), (4, 128, 128, 128), (4, 64, 256, 256), (1, 32, 512, 512))
 LAYOUTS = {"NCHW": torch.contiguous_format, "channels_last": torch.channels_last}

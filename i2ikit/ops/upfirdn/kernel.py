@@ -18,6 +18,7 @@ from torch import Tensor
 
 from i2ikit.ops.bias_act.kernel import finish
 from i2ikit.ops.layout import memory_format
+from i2ikit.ops.tuning import fastest
 from i2ikit.ops.upfirdn.geometry import result_size
 
 
@@ -178,16 +179,24 @@ def upfirdn_act(
     vectors = [None if each is None else each.contiguous() for each in (scale, bias, noise, style)]
     noise_step = 0 if noise is None or noise.shape[0] == 1 else size[0] * size[1]
     ty, tx = -(-size[0] // constants["PY"]), -(-size[1] // constants["PX"])
-    if order is torch.channels_last:
-        tile, warps = _pixel_tile(tx, channels)
-        programs, kernel = triton.cdiv(tx, tile["TX"]) * ty * batch * triton.cdiv(channels, tile["TC"]), pixels
-    else:
-        tile, warps = _plane_tile(ty, tx)
-        programs, kernel = triton.cdiv(tx, tile["TX"]) * triton.cdiv(ty, tile["TY"]) * batch * channels, planes
-    kernel[(programs,)](
-        x, taps, result, *vectors, skip, channels, noise_step, height, width, *size, gain, alpha, act_gain, clamp or 0.0,
-        ACTIVATION=activation, CLAMPED=clamp is not None, **constants, **tile, num_warps=warps, enable_fp_fusion=True,
-    )  # fmt: skip
+    last = order is torch.channels_last
+
+    def launch(block: tuple[dict[str, int], int]) -> None:
+        tile, warps = block
+        if last:
+            programs, kernel = triton.cdiv(tx, tile["TX"]) * ty * batch * triton.cdiv(channels, tile["TC"]), pixels
+        else:
+            programs, kernel = triton.cdiv(tx, tile["TX"]) * triton.cdiv(ty, tile["TY"]) * batch * channels, planes
+        kernel[(programs,)](
+            x, taps, result, *vectors, skip, channels, noise_step, height, width, *size, gain, alpha, act_gain, clamp or 0.0,
+            ACTIVATION=activation, CLAMPED=clamp is not None, **constants, **tile, num_warps=warps, enable_fp_fusion=True,
+        )  # fmt: skip
+
+    usual = _pixel_tile(tx, channels) if last else _plane_tile(ty, tx)
+    ends = tuple(each is not None for each in (scale, bias, noise, style, skip))
+    key = ("upfirdn", x.device, x.dtype, last, tuple(constants.items()), activation, ends, channels if last else 0,
+           (batch * channels * size[0] * size[1]).bit_length(), tx.bit_length())  # fmt: skip
+    launch(fastest(key, x.device, _blocks(usual), launch))
     return result
 
 
@@ -211,6 +220,16 @@ def _pixel_tile(width: int, channels: int) -> tuple[dict[str, int], int]:
     across = min(64, triton.next_power_of_2(channels))
     along = min(16 if across == 64 else 1024 // across, triton.next_power_of_2(width))
     return {"TX": along, "TC": across}, 4 if along * across >= 256 else 1
+
+
+def _blocks(usual: tuple[dict[str, int], int]) -> list[tuple[dict[str, int], int]]:
+    """Return a block and others to try in its place: more or fewer warps, half or twice its lines."""
+    tile, warps = usual
+    lines = "TY" if "TY" in tile else "TX"
+    others = [(tile, warps * 2), (tile, max(1, warps // 2)), ({**tile, lines: tile[lines] * 2}, warps)]
+    if tile[lines] > 1:
+        others.append(({**tile, lines: tile[lines] // 2}, warps))
+    return [usual, *(each for each in others if each != usual)]
 
 
 def configurations() -> Iterator[tuple[str, Any, dict[str, str], dict[str, Any], int]]:
