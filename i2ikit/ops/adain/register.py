@@ -33,7 +33,7 @@ def adain_op(
 
         return kernel.adain(*arguments)
 
-    chosen = _route(x)
+    chosen = route_of(x)
     if chosen == "cpu":
         y, mean, rstd = cpu.adain(*arguments)
         return y.contiguous(memory_format=order), mean, rstd
@@ -87,7 +87,7 @@ def adain_backward_op(
 
         return kernel.adain_backward(grad, x, scale, shift, mean, rstd, y, activation, dx=dx, dresidual=dresidual)
 
-    chosen = _route(x)
+    chosen = route_of(x)
     if chosen == "cpu":
         return finish(cpu.adain_backward(grad, x, scale, shift, mean, rstd, y, activation))
     return attempt("adain", x.device, fused, plain) if chosen == "triton" else plain()
@@ -120,7 +120,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Three) -> None:
     y, mean, rstd = output
     ctx.mark_non_differentiable(mean, rstd)
     # A kernel makes the sign of y anew from x, which costs nothing there and keeps one tensor less. Elsewhere it would be another sweep.
-    kept = ctx.activation is not None and (residual is not None or _route(x) != "triton")
+    kept = ctx.activation is not None and (residual is not None or route_of(x) != "triton")
     ctx.residual = None if residual is None else residual.dtype
     ctx.save_for_backward(x, scale, shift, mean, rstd, y if kept else None)
 
@@ -179,7 +179,8 @@ vmapped.register(adain_op, {0, 1, 2, 3})
 vmapped.register(adain_backward_op, {0, 1, 2, 3, 4, 5, 6})
 
 
-def _route(x: Tensor) -> Route:
+def route_of(x: Tensor) -> Route:
+    """Return the implementation that maps take."""
     pixels = x.shape[2] * x.shape[3]
     if x.numel() == 0:
         return "reference"
