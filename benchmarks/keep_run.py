@@ -23,7 +23,10 @@ RESULTS = Path(__file__).parent / "results"
 def command(configuration: dict[str, Any]) -> str:
     """Return the command of the run, with DATA in place of a folder that only this machine has."""
     words = shlex.split(configuration.get("command", ""))
-    return shlex.join("DATA" if before == "--data" and "/" in word else word for before, word in zip(["", *words], words, strict=False))
+    outside = [
+        word.startswith(("/", "..")) or (before == "--data" and "/" in word) for before, word in zip(["", *words], words, strict=False)
+    ]
+    return shlex.join("DATA" if is_outside else word for word, is_outside in zip(words, outside, strict=True))
 
 
 def main(run: Path, name: str) -> None:
