@@ -32,7 +32,7 @@ test: say-test $(TOOLS)
 test-all: say-test $(TOOLS)
 	@mkdir -p benchmarks/results
 	@{ echo "commit $$(git rev-parse --short HEAD 2>/dev/null || echo none), Python $$($(BIN)/python -V | cut -d' ' -f2), $$(uname -sm), $$(nproc 2>/dev/null || echo ?) cores"; } > benchmarks/results/test-all.txt.new
-	@$(PYTEST) --durations=15 | tee -a benchmarks/results/test-all.txt.new
+	@$(PYTEST) --durations=15 | sed "s|$(CURDIR)|.|g" | tee -a benchmarks/results/test-all.txt.new
 	@mv benchmarks/results/test-all.txt.new benchmarks/results/test-all.txt
 
 lint: $(TOOLS)
