@@ -24,11 +24,17 @@ def upfirdn(x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], padd
 
 
 def _strided(x: Tensor, taps: Tensor, down: Sequence[int], padding: Sequence[int]) -> Tensor:
-    channels = x.shape[1]
+    channels, steps = x.shape[1], (down[1], down[0])
     before, after = (padding[2], padding[0]), (padding[3], padding[1])
-    if before != after or min(before) < 0:
-        x, before = F.pad(x, list(padding)), (0, 0)
-    return F.conv2d(x, _depthwise(taps, channels), stride=(down[1], down[0]), padding=before, groups=channels)
+    larger = [max(pair) for pair in zip(before, after, strict=True)]
+    starts = [(most - own) // step for most, own, step in zip(larger, before, steps, strict=True)]
+    whole = all((most - own) % step == 0 for most, own, step in zip(larger, before, steps, strict=True))
+    if min(*before, *after) < 0 or not whole:
+        return F.conv2d(F.pad(x, list(padding)), _depthwise(taps, channels), stride=steps, groups=channels)
+    # A convolution pads both sides alike. To cut what the larger padding has made too many is faster than to pad the maps beforehand.
+    height, width = result_size(x.shape[2:], taps.shape, (1, 1), down, padding)
+    made = F.conv2d(x, _depthwise(taps, channels), stride=steps, padding=larger, groups=channels)
+    return made[:, :, starts[0] : starts[0] + height, starts[1] : starts[1] + width]
 
 
 def _transposed(x: Tensor, taps: Tensor, up: Sequence[int], padding: Sequence[int]) -> Tensor:
