@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from i2ikit.errors import OptionError, SpecError
 from i2ikit.ops import checks
+from i2ikit.ops.choice import route
+from i2ikit.ops.layout import in_order, memory_format
+from i2ikit.ops.upfirdn import cpu
 from i2ikit.ops.upfirdn.geometry import result_size
 from i2ikit.ops.upfirdn.register import upfirdn_op
 
@@ -54,8 +57,17 @@ def upfirdn(
         torch.Size([1, 3, 16, 16])
     """
     for step in passes(NAME, x, fir, up, down, padding, flip, gain):
-        x = cast(Tensor, upfirdn_op(x, *step))
+        x = _run(x, *step)
     return x
+
+
+def _run(x: Tensor, *step: Any) -> Tensor:
+    if x.device.type == "cpu" and route("upfirdn", x) == "cpu":
+        ordered = in_order(x)
+        y = cpu.simple(ordered, *step)
+        if y is not None:
+            return y.contiguous(memory_format=memory_format(ordered))
+    return cast(Tensor, upfirdn_op(x, *step))
 
 
 Pass = tuple[Tensor, tuple[int, int], tuple[int, int], tuple[int, int, int, int], bool, float]
