@@ -100,8 +100,8 @@ class MissingExtraError(I2IKitError, ImportError):
 
 
 def counted(count: int, noun: str) -> str:
-    """Return ``"1 channel"`` or ``"3 channels"``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    """Return ``"1 channel"`` or ``"3,000 channels"``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -62,7 +62,7 @@ def faces(directory: Path, count: int, size: int, seed: int, views: bool, partia
     from i2ikit.data import faces as drawn
 
     place = drawn.write(directory, count, size, seed, views=views, partial=partial)
-    click.echo(f"{count:,} face{'' if count == 1 else 's'} of {size}x{size} pixels in {place}")
+    click.echo(f"{counted(count, 'face')} of {size}x{size} pixels in {place}")
     click.echo(f"look at them with: i2ikit data check {shlex.quote(str(place))}")
 
 

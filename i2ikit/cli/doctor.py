@@ -61,11 +61,11 @@ def _operators() -> Iterator[str]:
         import torch
     except (ImportError, OSError):
         return
+    from i2ikit.core.device import accelerator
     from i2ikit.ops.choice import OPERATORS, reason
 
-    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     yield "operators:"
-    for device in filter(None, (torch.device("cpu"), accelerator)):
+    for device in filter(None, (torch.device("cpu"), accelerator())):
         for name in OPERATORS:
             try:
                 yield "  {} on {}: {} ({})".format(name, device.type, *reason(name, device))

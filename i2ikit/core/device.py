@@ -7,12 +7,17 @@ import torch
 from i2ikit.errors import OptionError
 
 
+def accelerator() -> torch.device | None:
+    """Return the accelerator of this machine, or None where there is none."""
+    return torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+
+
 def known_device(name: str | torch.device) -> torch.device:
     """Return a device of this machine, or raise OptionError where there is none of that name."""
     there = ["cpu"]
-    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    if accelerator is not None:
-        there += [accelerator.type, *(f"{accelerator.type}:{index}" for index in range(torch.accelerator.device_count()))]
+    found = accelerator()
+    if found is not None:
+        there += [found.type, *(f"{found.type}:{index}" for index in range(torch.accelerator.device_count()))]
     if str(name) not in there:
         raise OptionError(f'Device "{name}" was asked for, and here there is: {", ".join(there)}. Choose one of these.')
     return torch.device(name)

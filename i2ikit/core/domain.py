@@ -87,9 +87,10 @@ class DomainSpec:
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "masked", self.masked or len(self.sets) > 1)
-        twice = sorted({part.name for part in self.sets if [each.name for each in self.sets].count(part.name) > 1})
-        if twice:
-            raise LabelError(f'Label set "{twice[0]}" is declared twice. Give each a name of its own.')
+        names = [part.name for part in self.sets]
+        for name in names:
+            if names.count(name) > 1:
+                raise LabelError(f'Label set "{name}" is declared twice. Give each a name of its own.')
         seen: set[str] = set()
         for attribute in self.attributes:
             if attribute.name in seen:

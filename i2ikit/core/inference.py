@@ -157,7 +157,8 @@ def _domain(model: Model, name: str | None, pixels: Tensor) -> Tensor | None:
 
 def _told(model: Model, pixels: Tensor) -> Tensor | None:
     """Return what the critic says of the source; None where there is none, or its weights were never trained."""
-    if "discriminator" not in model.nets.slots or "discriminator" in model.preprocessing.get("untrained", ()):
+    random = not model.round and "discriminator" in model.preprocessing.get("untrained", ())
+    if "discriminator" not in model.nets.slots or random:
         return None
     return _verdict(model, pixels, "discriminator").domain
 

@@ -28,7 +28,8 @@ def target_label(
         rows: The number of images, B.
         to: What is asked for: values by attribute, a value of the only attribute, or a label [B, D] or [D].
         label: What is known of the source: values by attribute, one mapping a row, a label [B, D] or [D], or None.
-        source: "unknown" leaves the sets that ``to`` does not name unknown where nothing is known of them.
+        source: "unknown" leaves the sets that ``to`` does not name unknown where nothing is known of them, as does a label that calls
+            one of their attributes unknown (None, "", or a mask entry of 0).
         ask: How the critic is asked, at most once.
         like: Whose dtype and device the label takes.
 
@@ -44,21 +45,21 @@ def target_label(
     if not isinstance(to, Mapping) or not to:
         raise OptionError(f'to={to!r} names no target. Write to={{"{domain.attributes[0].name}": "{domain.attributes[0].choices[0]}"}}.')
     named = {domain.attribute(name).name: domain.attribute(name).encode(value) for name, value in to.items()}
-    made, known, silent = _known(domain, rows, label, like)
+    made, known, hidden = _known(domain, rows, label, like)
     origin = {each.name: "label" for each in domain.attributes}
     logits: Tensor | None = None
     for index, part in enumerate(domain.sets):
         others = [each for each in part.attributes if each.name not in named]
         touched = len(others) < len(part.attributes)
-        lacking = [each for each in others if not bool(known[each.name].all())]
-        if not touched and domain.masked and lacking and (source == "unknown" or not silent[index]):
-            # Rows that know the whole set keep it; the others stay unknown.
-            whole = torch.stack([known[each.name] for each in others]).all(0).to(like.dtype)
-            made[:, domain.slice_of_set(index)] *= whole[:, None]
-            made[:, domain.content + index] = whole
-            origin.update({each.name: "unknown" for each in part.attributes})
-            continue
-        for each in lacking:
+        masked = torch.zeros_like(hidden[index])  # rows of which this set stays unknown
+        if domain.masked and not touched:
+            nothing = ~torch.stack([known[each.name] for each in others]).any(0)
+            masked = hidden[index] | nothing if source == "unknown" else hidden[index]
+        for each in others:
+            if bool(masked.any()):
+                origin[each.name] = "unknown"
+            if bool((known[each.name] | masked).all()):
+                continue
             logits = logits if logits is not None else ask()
             if logits is None:
                 spare = ', or mask its set: source="unknown"' if domain.masked and not touched else ""
@@ -72,19 +73,21 @@ def target_label(
             made[:, place] = torch.where(known[each.name][:, None], made[:, place], told)
             origin[each.name] = "critic"
         if domain.masked:
-            made[:, domain.content + index] = 1.0
+            made[:, domain.slice_of_set(index)] *= ~masked[:, None]
+            made[:, domain.content + index] = (~masked).to(like.dtype)
     for name, entries in named.items():
         made[:, domain.slice_of(name)] = torch.tensor(entries, dtype=like.dtype, device=like.device)
         origin[name] = "to"
     return made, origin
 
 
-def _known(domain: DomainSpec, rows: int, label: Any, like: Tensor) -> tuple[Tensor, dict[str, Tensor], list[bool]]:
-    """Return label entries [B, D], whether each attribute is known [B], and of which sets nothing was said at all."""
+def _known(domain: DomainSpec, rows: int, label: Any, like: Tensor) -> tuple[Tensor, dict[str, Tensor], list[Tensor]]:
+    """Return label entries [B, D], whether each attribute is known [B], and whether each set is called unknown [B]."""
     made = torch.zeros(rows, domain.width, dtype=like.dtype, device=like.device)
     known = {each.name: torch.zeros(rows, dtype=torch.bool, device=like.device) for each in domain.attributes}
+    hidden = [torch.zeros(rows, dtype=torch.bool, device=like.device) for _ in domain.sets]
     if label is None:
-        return made, known, [True] * len(domain.sets)
+        return made, known, hidden
     if isinstance(label, Mapping):
         label = [label] * rows
     if isinstance(label, (list, tuple)) and label and all(isinstance(row, Mapping) for row in label):
@@ -92,18 +95,20 @@ def _known(domain: DomainSpec, rows: int, label: Any, like: Tensor) -> tuple[Ten
             raise LabelError(f"label= has {len(label)} rows, and there are {rows} images. Give one a row.")
         for number, row in enumerate(label):
             for name, value in row.items():
-                entries = None if value is None or str(value).strip() == "" else domain.attribute(name).encode(value)
-                if entries is not None:
+                if value is None or str(value).strip() == "":
+                    hidden[domain.set_of(name)][number] = True
+                else:
+                    entries = domain.attribute(name).encode(value)
                     made[number, domain.slice_of(name)] = torch.tensor(entries, dtype=like.dtype, device=like.device)
                     known[name][number] = True
-        said = {domain.set_of(name) for row in label for name in row}
-        return made, known, [index not in said for index in range(len(domain.sets))]
+        return made, known, hidden
     given = _given(label, "label", domain, rows, like)
     for index, part in enumerate(domain.sets):
         there = given[:, domain.content + index] > 0.5 if domain.masked else torch.ones(rows, dtype=torch.bool, device=like.device)
         known.update({each.name: there for each in part.attributes})
+        hidden[index] = ~there
     made[:, : domain.content] = given[:, : domain.content]
-    return made, known, [False] * len(domain.sets)
+    return made, known, hidden
 
 
 def _given(label: Any, option: str, domain: DomainSpec, rows: int, like: Tensor) -> Tensor:

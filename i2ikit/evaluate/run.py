@@ -82,7 +82,7 @@ def _opened(folder: Path, recorded: Sequence[Mapping[str, Any]], model: Model, p
         return [_open(folder, source["path"], source.get("options", {})) for source in recorded]
     if recorded:
         return [_open(folder, path, recorded[0].get("options", {}))]
-    prepared = {name: model.preprocessing.get(name) for name in ("background", "crop")}
+    prepared = {name: model.preprocessing.get(name) for name in ("background", "crop", "channels")}
     return [_open(folder, path, {**prepared, "labels": [each.name for each in model.domain.attributes] or None})]
 
 

@@ -28,6 +28,8 @@ OPERATORS = ("adain", "bias_act", "modulated_conv", "upfirdn", "upfirdn_act")
 # Offsets inside one plane, or one image in channels_last, are 32-bit numbers in the kernels.
 LARGEST_PLANE = 2**31 - 1
 
+_DIRECT = (torch.float32, torch.float64)
+
 _failed: dict[str, str] = {}
 
 
@@ -67,6 +69,17 @@ def reason(op: str, device: torch.device, dtype: torch.dtype = torch.float32) ->
     if foreign := _foreign(device, dtype):
         return "reference", foreign
     return "triton", "a GPU with Triton"
+
+
+def direct(op: str, x: Tensor, *given: Tensor | None) -> bool:
+    """Say whether a CPU may run an operator's fast formulation as it stands, with the gradients of torch's own operators in it.
+
+    What surrounds an operator of ours costs 0.2 ms a call, as much as the work on a small map. It is needed to compile and to export, and
+    under autocast, which would change the dtype of torch's own.
+    """
+    if x.device.type != "cpu" or x.dtype not in _DIRECT or any(each.dtype != x.dtype for each in given if each is not None):
+        return False
+    return not torch.compiler.is_compiling() and not torch.is_autocast_enabled("cpu") and route(op, x) == "cpu"
 
 
 def attempt(op: str, device: torch.device, kernel: Callable[[], Out], reference: Callable[[], Out]) -> Out:

@@ -12,7 +12,7 @@ import torch
 
 from i2ikit.core.step import SingleProcess
 from i2ikit.data import Transform
-from i2ikit.errors import OptionError
+from i2ikit.errors import OptionError, counted
 from i2ikit.train import checkpoint
 from i2ikit.train.ema import Averages
 from i2ikit.train.engine import PlainEngine, launch
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def opened(stack: ExitStack, model: Model, sources: Sequence[Source], options: FitOptions, progress: Progress) -> tuple[PlainEngine, Feeds]:
     """Start the processes, put the model on its device and open the loaders; say what will be done."""
     fits = [fitted(model, source.data) for source in sources]
-    names = " and ".join(f'"{data.name}" ({_images(len(training_part(data).items))})' for data in fits)
+    names = " and ".join(f'"{data.name}" ({counted(len(training_part(data).items), "image")})' for data in fits)
     progress.say(f"Training {model.recipe.name} at {model.image.height}x{model.image.width} on {names}.")
     engine = launch(options)
     if model.recipe.batch % (engine.count * options.accumulate):
@@ -68,7 +68,7 @@ def begun(
     left = model.recipe.rounds - model.round
     if left > 0:
         shown.say(
-            f"{left:,} round{'' if left == 1 else 's'} of {sets}{model.recipe.batch} images{rows} on {engine.device.type}, "
+            f"{counted(left, 'round')} of {sets}{model.recipe.batch} images{rows} on {engine.device.type}, "
             f"{options.precision}; {_intervals(options)}, in {run}."
         )
     journal = Journal(run, trackers, model.round) if engine.chief else None
@@ -105,10 +105,6 @@ def _intervals(options: FitOptions) -> str:
     return (f"samples every {samples:,} rounds, " if samples else "no samples, ") + (
         f"checkpoints every {checkpoints:,}" if checkpoints else seldom
     )
-
-
-def _images(count: int) -> str:
-    return f"{count:,} image" if count == 1 else f"{count:,} images"
 
 
 def finished(training: Training, model: Model) -> Model:

@@ -95,3 +95,28 @@ def test_label_tensor_is_taken_as_it_is(model: Model, image: Tensor) -> None:
     by_name = model.translate(image[:1], to={"hair": "blond", "glasses": 1, "mood": "calm"})
 
     torch.testing.assert_close(by_label[:1], by_name)
+
+
+def test_a_label_that_tells_half_of_an_untouched_set_keeps_that_half(model: Model, image: Tensor) -> None:
+    answer = model.translate(image, to={"mood": "happy"}, label={"hair": "black"}, details=True)
+
+    assert answer.origin == {"hair": "label", "glasses": "critic", "mood": "to"}
+    assert [row["hair"] for row in answer.values] == ["black", "black"]
+    assert [row["glasses"] for row in answer.values] == critics(model, image, "glasses")
+
+
+def test_a_row_of_which_nothing_is_said_is_read_by_the_critic_beside_one_that_is_told(model: Model, image: Tensor) -> None:
+    rows = [{"hair": "black", "glasses": 1}, {}]
+    answer = model.translate(image, to={"mood": "happy"}, label=rows, details=True)
+    masked = model.translate(image, to={"mood": "happy"}, label=rows, source="unknown", details=True)
+
+    assert answer.values[0] == masked.values[0] == {"hair": "black", "glasses": "yes", "mood": "happy"}
+    assert answer.values[1]["glasses"] == critics(model, image, "glasses")[1]
+    assert masked.values[1] == {"hair": None, "glasses": None, "mood": "happy"}
+
+
+def test_a_critic_that_came_untrained_is_asked_once_it_has_been_trained(model: Model, image: Tensor) -> None:
+    model.preprocessing = {"untrained": ["discriminator"]}
+    model.round = 1
+    assert model.translate(image, to={"mood": "happy"}, details=True).origin["hair"] == "critic"
+    model.preprocessing, model.round = {}, 0

@@ -10,6 +10,7 @@ from i2ikit.errors import OptionError, SpecError
 from i2ikit.ops import checks
 from i2ikit.ops.adain import cpu
 from i2ikit.ops.adain.register import adain_op, route_of
+from i2ikit.ops.choice import direct
 from i2ikit.ops.layout import in_order
 
 NAME = "adain"
@@ -61,10 +62,8 @@ def adain(
     if activation not in {None, "relu", "lrelu"}:
         raise OptionError(f'{NAME}: activation is {activation!r}; it has to be None, "relu" or "lrelu".')
     factors = _each("scale", scale, x), _each("shift", shift, x)
-    if x.device.type == "cpu" and route_of(x) == "cpu":
-        y = cpu.simple(x, scale, shift, residual, eps, activation)
-        if y is not None:
-            return y
+    if x.is_contiguous() and direct(NAME, x, scale, shift, residual) and route_of(x) == "cpu":
+        return cpu.composed(x, scale, shift, residual, eps, activation)
     # The order is made here, where autograd sees it, so that the copy of an unordered x is the one that is kept for the backward pass.
     return cast(Tensor, adain_op(in_order(x), *factors, residual, eps, activation)[0])
 

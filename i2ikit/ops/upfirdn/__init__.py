@@ -10,7 +10,7 @@ from torch import Tensor
 
 from i2ikit.errors import OptionError, SpecError
 from i2ikit.ops import checks
-from i2ikit.ops.choice import route
+from i2ikit.ops.choice import direct
 from i2ikit.ops.layout import in_order, memory_format
 from i2ikit.ops.upfirdn import cpu
 from i2ikit.ops.upfirdn.geometry import result_size
@@ -62,11 +62,10 @@ def upfirdn(
 
 
 def _run(x: Tensor, *step: Any) -> Tensor:
-    if x.device.type == "cpu" and route("upfirdn", x) == "cpu":
-        ordered = in_order(x)
-        y = cpu.simple(ordered, *step)
-        if y is not None:
-            return y.contiguous(memory_format=memory_format(ordered))
+    _, up, _, padding, *_ = step
+    if direct(NAME, x) and cpu.has_fast_gradient(x, up, padding):
+        x = in_order(x)
+        return cpu.upfirdn(x, *step).contiguous(memory_format=memory_format(x))
     return cast(Tensor, upfirdn_op(x, *step))
 
 

@@ -11,8 +11,6 @@ from torch.nn import functional as F
 from i2ikit.ops.upfirdn.geometry import result_size
 from i2ikit.ops.upfirdn.reference import correlated
 
-_PLAIN = (torch.float32, torch.float64)
-
 
 def upfirdn(x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], padding: Sequence[int], flip: bool, gain: float) -> Tensor:
     """Resample maps [B, C, H, W] with a filter [kh, kw]; pairs are [x, y]."""
@@ -25,20 +23,11 @@ def upfirdn(x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], padd
     return grown[:, :, :: down[1], :: down[0]] if tuple(down) != (1, 1) else grown
 
 
-def simple(
-    x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], padding: Sequence[int], flip: bool, gain: float
-) -> Tensor | None:
-    """Return the result by one convolution of torch's, with its gradients, where these are as fast as the operator's own.
-
-    What surrounds an operator of ours costs 0.2 ms a call, as much as the convolution of a small map. None where this is no such case.
-    """
-    if x.dtype not in _PLAIN or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
-        return None
-    if tuple(up) == (1, 1):
-        alone = padding[0] == padding[1] >= 0 and padding[2] == padding[3] >= 0
-    else:  # the gradient of a transposed convolution is slow in torch
-        alone = not (torch.is_grad_enabled() and x.requires_grad)
-    return upfirdn(x, fir.detach(), up, down, padding, flip, gain) if alone else None
+def has_fast_gradient(x: Tensor, up: Sequence[int], padding: Sequence[int]) -> bool:
+    """Say whether torch's own gradient of the call is as fast as the operator's: that of a transposed convolution, or of a cut, is not."""
+    if not (torch.is_grad_enabled() and x.requires_grad):
+        return True
+    return tuple(up) == (1, 1) and padding[0] == padding[1] and padding[2] == padding[3]
 
 
 def _strided(x: Tensor, taps: Tensor, down: Sequence[int], padding: Sequence[int]) -> Tensor:

@@ -47,11 +47,10 @@ def _first_row(record: Record, pictures: Pictures) -> str:
     true = any(example.truth for example in pictures.examples)
     beside = " Beside each stands the true picture." if true else ""
     cards = "".join(_card(example) for example in pictures.examples)
-    width = "three" if any(example.truth for example in pictures.examples) else "two"  # pictures are as large in each card
     return (
         f"<section><h2>Input, ours{', truth' if true else ''}</h2>"
         f"<p>Images that were never trained on; what was asked for stands above each. The framed picture is the translation.{beside}</p>"
-        f'<div class="cards {width}">{cards}</div>{_whole_grid(pictures)}</section>'
+        f'<div class="cards{" three" if true else ""}">{cards}</div>{_whole_grid(pictures)}</section>'
     )
 
 
