@@ -136,5 +136,11 @@ def i2ikit_components() -> list[Component]:
     """Return the identity encoder and the losses that several families share."""
     return [
         Component("identity_encoder", "encoder", "i2ikit.nn.identity:IdentityEncoder", "The image itself is the code, as one map."),
+        Component(
+            "patch_critic",
+            "discriminator",
+            "i2ikit.nn.critics:PatchCritic",
+            "Judges overlapping patches, or pixels, at one or several scales; beside the source image where it is conditional.",
+        ),
         *_LOSSES,
     ]

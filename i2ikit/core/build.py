@@ -17,7 +17,7 @@ from i2ikit.core.changes import changed
 from i2ikit.core.component import annotation_of, options_of
 from i2ikit.core.model import Losses, Model
 from i2ikit.core.nets import Nets, module_key, pair_key
-from i2ikit.core.plans import PRIOR, find_plan, options_of_plan
+from i2ikit.core.plans import PRIOR, find_plan, kind_of, options_of_plan
 from i2ikit.core.recipe import ROLES, Player, Recipe, Slot, Term
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.rehearsal import rehearse
@@ -25,7 +25,7 @@ from i2ikit.core.specs import CodeSpec, StyleSpec
 from i2ikit.core.validators import refuse_kind
 from i2ikit.errors import BuildError, I2IKitError, OptionError, SpecError, UnknownNameError
 
-INJECTED = ("image", "domain", "code")
+INJECTED = ("image", "source", "domain", "code")
 
 
 def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int = 0, rehearsal: bool = True, **changes: Any) -> Model:
@@ -82,9 +82,21 @@ def _names(recipe: Recipe, registry: Registry) -> list[str]:
     for name, slot in recipe.slots.items():
         problems += _asked(lambda name=name, slot=slot: registry.component(slot.component, recipe.role(name)))  # type: ignore[misc]
     problems += _asked(lambda: options_of_plan(find_plan(recipe.plan, registry), recipe.plan_options))
+    problems += _asked(lambda: _channels(recipe, registry))
     for player in recipe.players:
         problems += _names_of(player, recipe, registry)
     return problems
+
+
+def _channels(recipe: Recipe, registry: Registry) -> None:
+    if recipe.source.channels == recipe.image.channels:
+        return
+    kind = kind_of(find_plan(recipe.plan, registry))
+    if kind != "paired":
+        raise OptionError(
+            f"source_channels={recipe.source.channels} differs from channels={recipe.image.channels}, which only paired data can have; "
+            f'plan "{recipe.plan_name}" takes {kind} batches.'
+        )
 
 
 def _names_of(player: Player, recipe: Recipe, registry: Registry) -> list[str]:
@@ -115,7 +127,7 @@ def _asked(question: Callable[[], Any]) -> list[str]:
 
 def _fill(recipe: Recipe, registry: Registry) -> tuple[Nets | None, list[str]]:
     """Build the components front to back, each from the spec that feeds it."""
-    specs: dict[str, Any] = {"image": recipe.image, "domain": recipe.labels}
+    specs: dict[str, Any] = {"image": recipe.image, "source": recipe.source, "domain": recipe.labels}
     style = recipe.plan_options.get("style", 0)
     code = CodeSpec() if "encoder" in recipe.slots else _drawn(CodeSpec(), style)
     drawn = code.style
@@ -126,7 +138,8 @@ def _fill(recipe: Recipe, registry: Registry) -> tuple[Nets | None, list[str]]:
         slot = recipe.slots[name]
         try:
             factory = cast(Callable[..., nn.Module], registry.resolve(slot.component, recipe.role(name)))
-            make = functools.partial(_made, factory, slot, {**specs, "code": code})
+            read = recipe.source if name == "encoder" else recipe.image  # other encoders look at what is drawn
+            make = functools.partial(_made, factory, slot, {**specs, "image": read, "code": code})
             module = _per(slot, recipe, make)
             first = next(iter(module.values())) if isinstance(module, nn.ModuleDict) else module
             filled[name] = module

@@ -117,7 +117,7 @@ def judge(model: Model, image: Any, by: str = "discriminator") -> Verdict:
 def read(model: Model, image: Any, background: str | None = None) -> Kind:
     """Open an image of any kind as the model's training opened its own."""
     prepared = model.preprocessing
-    return opened(image, model.image.channels, background or prepared.get("background"), convert=prepared.get("channels") is not None)
+    return opened(image, model.source.channels, background or prepared.get("background"), convert=prepared.get("channels") is not None)
 
 
 def padded(model: Model, pixels: Tensor, target: Tensor | None, to: str | None, source: str | None, seed: int) -> Tensor:

@@ -65,6 +65,11 @@ class Model(nn.Module):
         return self.nets.image
 
     @property
+    def source(self) -> ImageSpec:
+        """Size and channels of the images that are translated."""
+        return self.recipe.source
+
+    @property
     def domain(self) -> DomainSpec:
         """The label sets."""
         return self.nets.domain
@@ -132,7 +137,7 @@ class Model(nn.Module):
         """Return random data of the right shapes for the recipe's plan, to try an assembly."""
         from i2ikit.core.rehearsal import example_batch
 
-        return example_batch(self.takes, self.image, self.domain, rows, seed, self.device)
+        return example_batch(self.takes, self.image, self.domain, rows, seed, self.device, self.source)
 
     # -- use
 

@@ -13,7 +13,7 @@ from i2ikit.core.translation import Translation
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Makes a code of an image. Its factory may ask for ``image`` (ImageSpec) and ``domain`` (DomainSpec)."""
+    """Makes a code of an image. Its factory may ask for ``image`` (ImageSpec: what it encodes) and ``domain`` (DomainSpec)."""
 
     gives: CodeSpec
 
@@ -35,7 +35,7 @@ class Conditioner(Protocol):
 
 @runtime_checkable
 class Generator(Protocol):
-    """Draws an image from a code. Its factory may ask for ``code``, ``image`` and ``domain``."""
+    """Draws an image from a code. Its factory may ask for ``code``, ``image`` and ``domain``, and for ``source``, what is translated."""
 
     def forward(self, code: Code) -> Tensor:
         """Return images [B, C, H, W] in [-1, 1]."""
@@ -44,7 +44,7 @@ class Generator(Protocol):
 
 @runtime_checkable
 class Discriminator(Protocol):
-    """Judges an image. Its factory may ask for ``image`` and ``domain``.
+    """Judges an image. Its factory may ask for ``image``, ``source`` (ImageSpec of what was translated) and ``domain``.
 
     Beside the image it gets what it declares in ``reads``, by name: "source" [B, C, H, W], the image that was translated;
     "domain" [B, D], the label that the image should have; "code" (Code), what the image was drawn from or encoded to.

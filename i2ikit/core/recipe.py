@@ -188,7 +188,8 @@ class Recipe:
         plan: How a batch becomes translations: "labelled", "paired", "unpaired", "sampled", a registered name, or any such function.
         players: In playing order.
         plan_options: Named options of the plan.
-        image: Size and channels of the images.
+        image: Size and channels of the images that are drawn.
+        source_channels: Channels of the images that are translated, for paired data; 0 where they are those of ``image``.
         labels: The label sets.
         batch: Images in a batch, over all processes.
         rounds: The length of a whole training, which the schedule refers to.
@@ -207,6 +208,7 @@ class Recipe:
     players: tuple[Player, ...]
     plan_options: Mapping[str, Any] = field(factory=dict)
     image: ImageSpec = field(factory=ImageSpec)
+    source_channels: int = field(default=0, validator=whole(0))
     labels: DomainSpec = field(factory=DomainSpec, converter=_domain)
     batch: int = field(default=16, validator=whole(1))
     rounds: int = field(default=200_000, validator=whole(1))
@@ -217,6 +219,11 @@ class Recipe:
     official: Mapping[str, Any] = field(factory=dict)
     paper: str = ""
     says: str = ""
+
+    @property
+    def source(self) -> ImageSpec:
+        """Size and channels of the images that are translated."""
+        return evolve(self.image, channels=self.source_channels or self.image.channels)
 
     @property
     def plan_name(self) -> str:

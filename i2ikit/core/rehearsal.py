@@ -24,7 +24,7 @@ from i2ikit.errors import I2IKitError, OptionError, PlanError
 def rehearse(model: Model) -> list[str]:
     """Play one round on shapes; return every problem, and note what each term reads in ``model.reading``."""
     double = _double(model)
-    batch = example_batch(model.takes, model.image, model.domain, 2, 0, torch.device("meta"))
+    batch = example_batch(model.takes, model.image, model.domain, 2, 0, torch.device("meta"), model.source)
     problems: list[str] = []
     try:
         [(part, draws)] = step.split(double, batch, {}, 0, 1)
@@ -51,21 +51,33 @@ def rehearse(model: Model) -> list[str]:
     return problems
 
 
-def example_batch(plan: str, image: ImageSpec, domain: DomainSpec, rows: int, seed: int, device: torch.device) -> dict[str, Any]:
-    """Return random data of the right shapes for a plan that takes batches of the kind ``plan``."""
+def example_batch(
+    plan: str, image: ImageSpec, domain: DomainSpec, rows: int, seed: int, device: torch.device, source: ImageSpec | None = None
+) -> dict[str, Any]:
+    """Return random data of the right shapes for a plan that takes batches of the kind ``plan``.
+
+    Args:
+        plan: The kind of batch.
+        image: What is drawn.
+        domain: The label sets.
+        rows: Images in the batch.
+        seed: Of the numbers.
+        device: Where they are made.
+        source: What is translated; ``image`` where None.
+    """
     if rows < 1:
         raise OptionError(f"A batch has 1 or more rows; {rows} were asked for.")
     generator = None if device.type == "meta" else torch.Generator("cpu").manual_seed(seed)
 
-    def picture() -> Tensor:
-        size = (rows, image.channels, image.height, image.width)
+    def picture(of: ImageSpec = image) -> Tensor:
+        size = (rows, of.channels, of.height, of.width)
         return (torch.empty(size) if generator is None else torch.rand(size, generator=generator) * 2 - 1).to(device)
 
     if plan == "unpaired":
         if len(domain.names) < 2:
             raise PlanError('Plan "unpaired" needs two or more domains. Declare them: build(..., labels=("photo", "monet")).')
         return {name: picture() for name in domain.names}
-    batch: dict[str, Any] = {"image": picture()}
+    batch: dict[str, Any] = {"image": picture(source or image)}
     if plan == "paired":
         batch["target"] = picture()
     if plan == "labelled" or (plan == "sampled" and domain.width):

@@ -3,6 +3,8 @@
 from i2ikit.nn.activation import FusedLeakyReLU as FusedLeakyReLU
 from i2ikit.nn.blocks import ConvBlock as ConvBlock
 from i2ikit.nn.blocks import ResidualBlock as ResidualBlock
+from i2ikit.nn.critics import PatchCritic as PatchCritic
+from i2ikit.nn.init import gaussian as gaussian
 from i2ikit.nn.modulation import EqualLinear as EqualLinear
 from i2ikit.nn.modulation import ModulatedConv as ModulatedConv
 from i2ikit.nn.norms import AdaIN as AdaIN

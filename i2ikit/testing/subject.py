@@ -19,7 +19,7 @@ from i2ikit.core.registry import Registry
 from i2ikit.core.specs import CodeSpec, ImageSpec, MapSpec, StyleSpec
 from i2ikit.errors import I2IKitError, OptionError, UnknownNameError
 
-SPECS = ("image", "domain", "code")
+SPECS = ("image", "source", "domain", "code")
 
 # What a component is built for where the caller does not say: the first of each that its factory takes.
 IMAGES = (ImageSpec(3, 32, 48), ImageSpec(3, 64, 64), ImageSpec(3, 128, 128), ImageSpec(3, 256, 256))
@@ -69,9 +69,14 @@ class Subject:
         """The protocol that it keeps."""
         return self.declared.role
 
+    @property
+    def specs(self) -> dict[str, Any]:
+        """What its factory may ask for."""
+        return {"image": self.image, "source": self.image, "domain": self.domain, "code": self.code}
+
     def make(self, seed: int = 0) -> Any:
         """Return a fresh one; the global random stream stays where it is."""
-        return _make(self.factory, self.role, self.options, {"image": self.image, "domain": self.domain, "code": self.code}, seed)
+        return _make(self.factory, self.role, self.options, self.specs, seed)
 
     def module(self, seed: int = 0, *, training: bool = False) -> nn.Module:
         """Return a fresh network.
@@ -141,7 +146,7 @@ def subject_of(registry: Registry, name: str, given: Mapping[str, Any]) -> Subje
     first: I2IKitError | None = None
     for image, domain, code in _candidates(known, given):
         try:
-            _make(factory, declared.role, options, {"image": image, "domain": domain, "code": code}, 0)
+            _make(factory, declared.role, options, {"image": image, "source": image, "domain": domain, "code": code}, 0)
         except I2IKitError as error:
             first = first or error
             continue

@@ -1,0 +1,107 @@
+"""The patch critic of CycleGAN, pix2pix and BicycleGAN."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from i2ikit.core.code import Verdict
+from i2ikit.core.specs import ImageSpec
+from i2ikit.errors import OptionError
+from i2ikit.nn.init import gaussian
+from i2ikit.nn.norms import InstanceNorm
+
+Norm = Literal["instance", "batch", "none"]
+
+
+class PatchCritic(nn.Module):
+    """Judge overlapping patches of an image (pix2pix, section 3.2.2 and appendix 6.1.2; CycleGAN, section 4).
+
+    4x4 convolutions with leaky ReLUs of slope 0.2: ``depth`` of stride 2, one of stride 1, and one of stride 1 that gives a score a place.
+    All but the first and the last are normalised. With a depth of 3 a score sees 70x70 pixels, with 5 it sees 286x286, the paper's
+    ImageGAN; with 0 the kernels are 1x1 and each pixel is judged alone, its PixelGAN.
+
+    Args:
+        image: Channels of the images that are judged.
+        source: Channels of the images that were translated, which a conditional critic sees too.
+        width: Channels after the first convolution; doubled by each further one, up to eight times.
+        depth: Convolutions of stride 2.
+        norm: "instance", "batch", or "none".
+        conditional: Whether the image that was translated is seen beside its translation (pix2pix, equation 1).
+        scales: So many critics judge the image at full, half, quarter ... resolution, and each has a net of its own.
+        narrower: Whether the critic of each coarser scale has half the channels of the one before it, as in BicycleGAN's code.
+
+    Shapes:
+        in:  [B, C, H, W]; source [B, C', H, W]
+        out: scores[i] [B, 1, about H / 2**(depth + i), about W / 2**(depth + i)], the full resolution first;  features[i]: one map for
+            each convolution but the last
+
+    Attributes:
+        reads: What it wants to be told beside the image.
+
+    Raises:
+        OptionError: A number that cannot be.
+    """
+
+    def __init__(
+        self,
+        image: ImageSpec,
+        source: ImageSpec,
+        *,
+        width: int = 64,
+        depth: int = 3,
+        norm: Norm = "instance",
+        conditional: bool = False,
+        scales: int = 1,
+        narrower: bool = False,
+    ) -> None:
+        super().__init__()
+        if width < 1 or depth < 0 or scales < 1:
+            raise OptionError(f'"patch_critic" with width={width}, depth={depth} and scales={scales}: needed are 1, 0 and 1 or more.')
+        self.reads: tuple[str, ...] = ("source",) if conditional else ()
+        inputs = image.channels + (source.channels if conditional else 0)
+        self.scales = nn.ModuleList(_Patches(inputs, max(1, width >> scale if narrower else width), depth, norm) for scale in range(scales))
+        gaussian(self)
+
+    def forward(self, image: Tensor, source: Tensor | None = None) -> Verdict:
+        """Judge images; ``source`` [B, C', H, W] are those that were translated, which only a conditional critic reads."""
+        seen = image if source is None else torch.cat([source, image], 1)
+        scores, features = [], []
+        for index, scale in enumerate(self.scales):
+            if index:
+                seen = F.avg_pool2d(seen, 3, 2, 1, count_include_pad=False)
+            score, hidden = scale(seen)
+            scores.append(score)
+            features.append(hidden)
+        return Verdict(tuple(scores), None, tuple(features))
+
+
+class _Patches(nn.Module):
+    def __init__(self, inputs: int, width: int, depth: int, norm: Norm) -> None:
+        super().__init__()
+        widths = [width * min(2**step, 8) for step in range(max(depth, 1) + 1)]
+        kernel, padding = (4, 1) if depth else (1, 0)
+        layers = []
+        for step, (before, after) in enumerate(zip([inputs, *widths], widths, strict=False)):
+            bias = step == 0 or norm != "batch"  # a batch norm has a shift of its own
+            layers.append(nn.Conv2d(before, after, kernel, 2 if step < depth else 1, padding, bias=bias))
+        self.layers = nn.ModuleList(layers)
+        self.norms = nn.ModuleList(nn.Identity() if step == 0 else _norm(norm, after) for step, after in enumerate(widths))
+        self.score = nn.Conv2d(widths[-1], 1, kernel, 1, padding)
+
+    def forward(self, maps: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        hidden = []
+        for layer, norm in zip(self.layers, self.norms, strict=True):
+            maps = norm(layer(maps))
+            maps = maps if isinstance(norm, InstanceNorm) else F.leaky_relu(maps, 0.2)
+            hidden.append(maps)
+        return cast(Tensor, self.score(maps)), tuple(hidden)
+
+
+def _norm(kind: Norm, channels: int) -> nn.Module:
+    if kind == "instance":
+        return InstanceNorm(channels, affine=False, activation="lrelu")
+    return nn.BatchNorm2d(channels) if kind == "batch" else nn.Identity()

@@ -1,0 +1,17 @@
+"""CoGAN: two generators that share their deep layers (Liu and Tuzel, 2016). Hooks only, imports no torch."""
+
+from __future__ import annotations
+
+from i2ikit import Component, hookimpl
+
+
+@hookimpl
+def i2ikit_components() -> list[Component]:
+    """Return the parts."""
+    return []
+
+
+@hookimpl
+def i2ikit_recipes() -> dict[str, str]:
+    """Return the recipes."""
+    return {}
