@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,14 +28,20 @@ _WRITTEN = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
 @click.option("--to", "to", multiple=True, metavar="NAME=VALUE", help="What is asked for, such as tone=dark; may be given several times.")
 @click.option("--label", multiple=True, metavar="NAME=VALUE", help="What the inputs are; by default the critic is asked.")
 @click.option("--source", help="'unknown' leaves label sets that --to does not name unknown; or the domain that the inputs are from.")
+@click.option("--style", type=click.Path(path_type=Path), help="An image whose style is taken, where the model draws a style.")
+@click.option("--samples", type=click.IntRange(min=1), help="That many translations of each input, in numbered files.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the drawn style; sample n is what seed + n - 1 gives.")
+@click.option(
+    "--tile", type=click.IntRange(min=1), metavar="PIXELS", help="Translate in tiles of that side, for images larger than the memory."
+)
 @click.option("--size", type=click.Choice(("trained",)), help="Resize to the size that the model was trained at; kept by default.")
 @click.option(
     "--background", metavar="COLOUR", callback=colour, help="A colour behind transparent pixels; that of the training by default."
 )
 @click.option("--device", default="cpu", show_default=True, help="Where the model runs.")
 def translate(
-    model: Path, paths: tuple[str, ...], to: tuple[str, ...], label: tuple[str, ...], source: str | None, size: str | None,
-    background: str | None, device: str,
+    model: Path, paths: tuple[str, ...], to: tuple[str, ...], label: tuple[str, ...], source: str | None, style: Path | None,
+    samples: int | None, seed: int, tile: int | None, size: str | None, background: str | None, device: str,
 ) -> None:  # fmt: skip
     """Translate files, folders or quoted globs with the model of a run or a model folder.
 
@@ -44,6 +51,7 @@ def translate(
     \b
     i2ikit translate runs/emoji in.png out.png --to tone=dark
     i2ikit translate runs/emoji photos "more/*.png" results --to tone=dark --to gender=male
+    i2ikit translate runs/cats in.png results/ --to dog --samples 5
     """  # noqa: D301 - click wants the backspace itself, which ends wrapping
     if len(paths) < 2:
         raise OptionError(f'"{paths[0]}" is the only path. Give the inputs, and at the end where the translations go: INPUT... OUT.')
@@ -62,10 +70,18 @@ def translate(
         what = f"{others[0][0]}x{others[0][1]}" if len(set(others)) == 1 else "another size"
         at = f"{trained[0]}x{trained[1]}"
         click.echo(f"note: the model was trained at {at}; images of {what} stay as large as they are. --size trained resizes them.")
+    noted: set[str] = set()
     for given, out in jobs:
         options: dict[str, Any] = {"label": known or None, "source": source, "size": size, "background": background}
-        answer = built.translate(given, to=wanted, out=out, details=True, **options)
-        click.echo(f"{given} -> {out}{_told(answer)}")
+        options |= {"style": style, "samples": samples, "seed": seed, "tile": tile}
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            answers = built.translate(given, to=wanted, out=out, details=True, **options)
+        for text in dict.fromkeys(str(each.message) for each in caught if str(each.message) not in noted):
+            noted.add(text)
+            click.echo(f"note: {text}")
+        for answer in answers if isinstance(answers, list) else [answers]:
+            click.echo(f"{given} -> {answer.image}{_told(answer)}")
     if len(jobs) > 1:
         click.echo(f"{len(jobs)} images in {paths[-1]}")
 

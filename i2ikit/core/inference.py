@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import functools
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from attrs import evolve
 from torch import Tensor
-from torch.nn import functional as F
 
 from i2ikit.core.code import Verdict
-from i2ikit.core.draws import Draws
+from i2ikit.core.drawing import Request, drawn
 from i2ikit.core.framing import framed
 from i2ikit.core.kinds import Kind, opened
-from i2ikit.core.plans import one_hot
+from i2ikit.core.styles import check_samples, style_of
 from i2ikit.core.target import target_label
-from i2ikit.core.translation import Translation
-from i2ikit.errors import OptionError
+from i2ikit.errors import OptionError, UnknownNameError
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -49,7 +47,10 @@ def translate(
     *,
     label: Any = None,
     source: str | None = None,
+    style: Any = None,
+    samples: int | None = None,
     size: Any = None,
+    tile: int | None = None,
     background: str | None = None,
     out: str | Path | None = None,
     seed: int = 0,
@@ -67,19 +68,27 @@ def translate(
             values; where it does not tell one, the critic's domain head is asked.
         source: "unknown" masks the label sets that ``to`` does not name, in place of asking the critic; for systems with nets per
             domain, the name of the domain that the image is from.
+        style: Where the recipe draws a style: an example whose style is taken, an image of any kind as large as ``image``; or the style
+            itself, a tensor [S] or [B, S]. Drawn from the prior by default.
+        samples: That many translations of each image, as a list; the first is what ``seed`` gives, the next what ``seed + 1`` gives.
         size: "trained" crops and resizes as the training did; None keeps the image's own size.
+        tile: Translate in square tiles of that side, for images that are larger than the memory. The tiles together equal the whole
+            where the networks see a limited part of the image; where they look at all of it, a warning says that they do not.
         background: A colour behind transparent pixels; the training's own by default.
-        out: Where the translation of a path goes; beside the input by default.
+        out: Where the translation of a path goes; beside the input by default. Several samples get a number before the ending.
         seed: Of the drawn style, where the recipe draws one.
         details: Return a Translated, which says where each attribute's value comes from.
 
     Raises:
-        UnknownNameError: An attribute or a value that the labels do not have.
+        UnknownNameError: An attribute, a value or a domain that the model does not have.
         OptionError: Something else that cannot be asked of this model.
-        DataError: The image cannot be read.
+        DataError: The image cannot be read, or an example is of another size.
     """
+    check_samples(model, samples, style)
+    if tile is not None and (not isinstance(tile, int) or isinstance(tile, bool) or tile < 1):
+        raise OptionError(f"tile={tile!r}: it is the side of a tile in pixels.")
     kind = read(model, image, background)
-    pixels = kind.pixels.to(model.device)
+    pixels = kind.pixels if tile else kind.pixels.to(model.device)
     if size == "trained":
         pixels = framed(pixels, model.image, model.preprocessing)
     elif size is not None:
@@ -90,16 +99,23 @@ def translate(
         with torch.no_grad():
             target, origin = None, dict[str, str]()
             if model.takes == "labelled":
-                ask = functools.partial(_told, model, pixels)
+                ask = functools.partial(_told, model, pixels.to(model.device))
                 target, origin = target_label(model.domain, len(pixels), to, label, source, ask, pixels)
-            fake = padded(model, pixels, target, to if isinstance(to, str) else None, source, seed)
+            request = Request(target, *_route(model, to, source), seed)
+            if style is not None:
+                example = request.translation(model, pixels)
+                request = evolve(request, style=style_of(model, style, pixels, example, background, trained=size is not None))
+            fakes = list(drawn(model, pixels, request, samples or 1, tile))
     finally:
         model.train(was_training)
-    made = kind.restore(fake.clamp(-1, 1).cpu() if kind.on_cpu else fake.clamp(-1, 1), _named(image, to, out))
-    if not details:
-        return made
-    values = [model.domain.decode(row) for row in target.tolist()] if target is not None else []
-    return Translated(made, target if target is not None else torch.empty(len(pixels), 0), values, origin)
+    answers = []
+    for number, fake in enumerate(fakes):
+        path = _named(image, to, out, None if samples is None or samples == 1 else number + 1)
+        made = kind.restore(fake.clamp(-1, 1).cpu() if kind.on_cpu else fake.clamp(-1, 1), path)
+        values = [model.domain.decode(row) for row in target.tolist()] if target is not None else []
+        given = target if target is not None else torch.empty(len(pixels), 0)
+        answers.append(Translated(made, given, values, origin) if details else made)
+    return answers if samples is not None else answers[0]
 
 
 def judge(model: Model, image: Any, by: str = "discriminator") -> Verdict:
@@ -118,41 +134,6 @@ def read(model: Model, image: Any, background: str | None = None) -> Kind:
     """Open an image of any kind as the model's training opened its own."""
     prepared = model.preprocessing
     return opened(image, model.source.channels, background or prepared.get("background"), convert=prepared.get("channels") is not None)
-
-
-def padded(model: Model, pixels: Tensor, target: Tensor | None, to: str | None, source: str | None, seed: int) -> Tensor:
-    """Translate [B, C, H, W] of any size: reflected to a multiple of the networks' stride, twice it at least, and cropped back.
-
-    An image that networks draw larger or smaller than their input is cropped in that proportion.
-    """
-    multiple = math.lcm(*(int(getattr(module, "multiple", 1)) for module in model.nets.modules()))
-    height, width = pixels.shape[-2:]
-    least = 2 * multiple if multiple > 1 else 1
-    down, right = max(least, height + -height % multiple) - height, max(least, width + -width % multiple) - width
-    mode = "reflect" if down < height and right < width else "replicate"
-    whole = F.pad(pixels, (0, right, 0, down), mode=mode) if down or right else pixels
-    source_name, target_name = _route(model, to, source)
-    draws = Draws(("translate", seed), device=pixels.device)
-    style = model.nets.style
-    translation = Translation(
-        model.nets,
-        draws,
-        real=whole,
-        source=_domain(model, source_name, pixels),
-        target=target if target is not None else _domain(model, target_name, pixels),
-        source_name=source_name,
-        target_name=target_name,
-        style=draws.normal("style", (len(pixels), *style.shape)) if style else None,
-        learning=False,
-    )
-    fake = translation.fake
-    kept = (round(height * fake.shape[-2] / whole.shape[-2]), round(width * fake.shape[-1] / whole.shape[-1]))
-    return fake[..., : kept[0], : kept[1]]
-
-
-def _domain(model: Model, name: str | None, pixels: Tensor) -> Tensor | None:
-    """Return the label [B, D] of a domain that has nets of its own, as its plan gives it in training."""
-    return None if name is None else one_hot(name, model.domain, len(pixels), pixels)
 
 
 def _told(model: Model, pixels: Tensor) -> Tensor | None:
@@ -175,29 +156,40 @@ def _verdict(model: Model, pixels: Tensor, by: str) -> Verdict:
     return verdict
 
 
-def _route(model: Model, to: str | None, source: str | None) -> tuple[str | None, str | None]:
+def _route(model: Model, to: Any, source: str | None) -> tuple[str | None, str | None]:
+    """Return the domains that an image is translated from and to, where they have nets of their own."""
     if model.takes == "sampled":
         raise OptionError(f'"{model.recipe.name}" draws images from noise and translates none.')
     if model.takes != "unpaired":
         return None, None
     names = model.domain.names
-    if to not in names:
-        raise OptionError(f"to={to!r} is no domain of this model; there is: {', '.join(names)}.")
+    for option, name in (("to", to), ("source", source)):
+        if name is not None and name not in names:
+            raise UnknownNameError(f"domain of this model ({option}=)", str(name), names)
+    if to is None:
+        raise OptionError(f"to= names no domain; this model has: {', '.join(names)}.")
     others = [name for name in names if name != to]
-    if source is None and len(others) > 1:
+    if source is None and len(others) > 1 and _needs_source(model):
         raise OptionError(f"This model has {len(names)} domains; say which the image is from: source= one of {', '.join(others)}.")
-    if source is not None and source not in names:
-        raise OptionError(f"source={source!r} is no domain of this model; there is: {', '.join(names)}.")
     return source or others[0], to
 
 
-def _named(image: Any, to: Any, out: str | Path | None) -> Path | None:
+def _needs_source(model: Model) -> bool:
+    """Tell whether the way from a domain to another depends on where it begins."""
+    return any(
+        (slot.per is not None and model.recipe.role(name) == "encoder") or slot.per == "pair" for name, slot in model.nets.slots.items()
+    )
+
+
+def _named(image: Any, to: Any, out: str | Path | None, number: int | None = None) -> Path | None:
     if out is not None:
-        return Path(out)
+        path = Path(out)
+        return path if number is None else path.with_name(f"{path.stem}.{number}{path.suffix}")
     if not isinstance(image, (str, Path)):
         return None
     path = Path(image)
     words = [f"{name}-{value}" for name, value in to.items()] if isinstance(to, Mapping) else [to if isinstance(to, str) else "translated"]
     words = [re.sub(r'[/\\:*?"<>|\s]+', "_", word) for word in words]
     suffix = path.suffix if path.suffix.lower() in (".png", ".tif", ".tiff", ".npy") else ".png"
+    words += [str(number)] if number is not None else []
     return path.with_name(f"{path.stem}.{'.'.join(words)}{suffix}")

@@ -1,0 +1,146 @@
+"""Drawing translations of images of any size: padded to the networks' stride, whole or in tiles, once or with several styles."""
+
+from __future__ import annotations
+
+import functools
+import math
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from i2ikit.core.draws import Draws
+from i2ikit.core.plans import one_hot
+from i2ikit.core.specs import CodeSpec
+from i2ikit.core.tiles import reach_of, tiled
+from i2ikit.core.translation import JUDGES, Translation
+
+if TYPE_CHECKING:
+    from i2ikit.core.model import Model
+
+
+@frozen
+class Request:
+    """What is asked of each image.
+
+    Attributes:
+        target: The label [B, D], where there are labels.
+        source_name, target_name: Domains with nets of their own, or None.
+        seed: Of what is drawn.
+        style: Styles [B, S] or [B, V, S] in place of drawn ones.
+    """
+
+    target: Tensor | None
+    source_name: str | None
+    target_name: str | None
+    seed: int
+    style: Tensor | None = None
+
+    def translation(self, model: Model, pixels: Tensor, *, learning: bool = False) -> Translation:
+        """Return the translation of images [B, C, H, W]."""
+        draws = Draws(("translate", self.seed), device=pixels.device)
+        style = self.style
+        if style is None and model.nets.style is not None:
+            style = draws.normal("style", (len(pixels), *model.nets.style.shape))
+        return Translation(
+            model.nets,
+            draws,
+            real=pixels,
+            source=_label(model, self.source_name, pixels),
+            target=self.target.to(pixels) if self.target is not None else _label(model, self.target_name, pixels),
+            source_name=self.source_name,
+            target_name=self.target_name,
+            style=None if style is None else style.to(pixels),
+            learning=learning,
+        )
+
+
+def drawn(model: Model, pixels: Tensor, request: Request, samples: int, tile: int | None) -> Iterator[Tensor]:
+    """Give the translations of images [B, C, H, W] for the seeds that begin with the request's, each of the size of the images.
+
+    Images are reflected to a multiple of the networks' stride, twice it at least where a network does not say ``least``, and cropped
+    back; what networks draw larger or smaller than their input is cropped in that proportion.
+    """
+    multiple, least = _stride(model)
+    height, width = pixels.shape[-2:]
+    whole = _padded(pixels, max(least, height + -height % multiple), max(least, width + -width % multiple))
+    requests = [evolve(request, seed=request.seed + number) for number in range(samples)]
+    if tile is None or max(whole.shape[-2:]) <= tile:
+        fakes = _from_one_code(model, whole.to(model.device), requests)
+    else:
+        fakes = _in_tiles(model, whole, requests, tile, multiple, least)
+    for fake in fakes:
+        kept = (round(height * fake.shape[-2] / whole.shape[-2]), round(width * fake.shape[-1] / whole.shape[-1]))
+        yield fake[..., : kept[0], : kept[1]]
+
+
+def _stride(model: Model) -> tuple[int, int]:
+    """Return what the sides of an image have to be a multiple of, and how long they are at least."""
+    wanted = [(_multiple(module), getattr(module, "least", None)) for module in model.nets.modules()]
+    multiple = math.lcm(*(each for each, _ in wanted))
+    least = max(int(small or (2 * each if each > 1 else 1)) for each, small in wanted)
+    return multiple, least + -least % multiple
+
+
+def _multiple(module: nn.Module) -> int:
+    """Return what a network says, and the strides of the maps that it gives."""
+    code = getattr(module, "gives", None)
+    strides = [each.stride for each in code.maps if each.stride] if isinstance(code, CodeSpec) else []
+    return math.lcm(int(getattr(module, "multiple", 1)), *strides)
+
+
+def _padded(pixels: Tensor, height: int, width: int) -> Tensor:
+    down, right = height - pixels.shape[-2], width - pixels.shape[-1]
+    if not down and not right:
+        return pixels
+    return F.pad(pixels, (0, right, 0, down), mode="reflect" if down < pixels.shape[-2] and right < pixels.shape[-1] else "replicate")
+
+
+def _from_one_code(model: Model, pixels: Tensor, requests: list[Request]) -> Iterator[Tensor]:
+    """Encode once where encoding draws nothing: what differs between samples comes after it."""
+    drawing = any(_draws(model, name) for name, role in model.nets.roles.items() if role == "encoder")
+    code = None
+    for request in requests:
+        translation = request.translation(model, pixels)
+        code = translation.code if code is None or drawing else code
+        route = request.source_name, request.target_name
+        yield translation.decode(translation.restyled(code), translation.target, *route)
+
+
+def _draws(model: Model, slot: str) -> bool:
+    return any(getattr(module, "stochastic", False) for module in model.slot(slot).modules())
+
+
+def _in_tiles(model: Model, pixels: Tensor, requests: list[Request], tile: int, multiple: int, least: int) -> Iterator[Tensor]:
+    def look(image: Tensor) -> Tensor:
+        row = evolve(requests[0], target=_first(requests[0].target), style=_first(requests[0].style))
+        return row.translation(model, image, learning=True).fake
+
+    reach = reach_of(look, pixels.shape[1], multiple, least, model.device)
+    drawing = any(_draws(model, name) for name, role in model.nets.roles.items() if role not in JUDGES)
+    if reach is None:
+        warnings.warn(
+            "The tiles do not equal the whole image: these networks look at all of it (norms over all pixels, pooling, or a reach as wide "
+            "as a tile). Larger tiles come closer.",
+            stacklevel=5,
+        )
+    elif drawing:
+        warnings.warn("The tiles do not equal the whole image: these networks draw noise for each tile.", stacklevel=5)
+    for request in requests:
+        yield tiled(functools.partial(_fake, model, request), pixels, tile, multiple, reach, model.device)
+
+
+def _fake(model: Model, request: Request, pixels: Tensor) -> Tensor:
+    return request.translation(model, pixels).fake
+
+
+def _first(rows: Tensor | None) -> Tensor | None:
+    return None if rows is None else rows[:1]
+
+
+def _label(model: Model, name: str | None, pixels: Tensor) -> Tensor | None:
+    """Return the label [B, D] of a domain that has nets of its own, as its plan gives it in training."""
+    return None if name is None else one_hot(name, model.domain, len(pixels), pixels)

@@ -1,0 +1,128 @@
+"""Samples, styles and domains of a translation that is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from core.test_toy_bicyclegan import BICYCLEGAN
+from core.test_toy_cyclegan import CYCLEGAN
+from core.test_toy_munit import MUNIT
+from core.toys.assembly import Calls, assemble
+from PIL import Image
+from torch import Tensor
+
+from i2ikit import Model
+from i2ikit.errors import DataError, OptionError, UnknownNameError
+
+
+@pytest.fixture(scope="module")
+def munit() -> Model:
+    return assemble(MUNIT, size=16).float()
+
+
+@pytest.fixture(scope="module")
+def bicyclegan() -> Model:
+    return assemble(BICYCLEGAN, size=16).float()
+
+
+@pytest.fixture
+def image() -> Tensor:
+    return torch.rand(2, 3, 16, 12, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+def test_samples_are_what_the_following_seeds_give(munit: Model, image: Tensor) -> None:
+    samples = munit.translate(image, to="b", samples=3, seed=5)
+
+    assert len(samples) == 3
+    for number, sample in enumerate(samples):
+        assert torch.equal(sample, munit.translate(image, to="b", seed=5 + number))
+    assert not torch.allclose(samples[0], samples[1], atol=1e-3)
+
+
+def test_one_sample_is_a_list_too(munit: Model, image: Tensor) -> None:
+    assert [each.shape for each in munit.translate(image, to="b", samples=1)] == [image.shape]
+
+
+def test_samples_share_one_code(munit: Model, image: Tensor) -> None:
+    calls = Calls(munit)
+    munit.translate(image, to="b", samples=4)
+
+    assert calls.take()[0] == {"encoder": 1, "generator": 4}
+
+
+def test_an_example_gives_its_style(munit: Model, image: Tensor) -> None:
+    example = torch.rand(1, 3, 16, 12, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        style = munit.nets.net("encoder", "b")(example, None).style
+
+    made = munit.translate(image, to="b", style=example)
+
+    assert torch.equal(made, munit.translate(image, to="b", style=style.expand(2, -1)))
+    assert torch.equal(made, munit.translate(image, to="b", style=style[0]))
+    assert not torch.allclose(made, munit.translate(image, to="b"), atol=1e-3)
+
+
+def test_an_example_is_read_by_the_slot_that_encodes_styles(bicyclegan: Model, image: Tensor) -> None:
+    with torch.no_grad():
+        style = bicyclegan.slot("style_encoder").eval()(image, None).posterior.mean
+
+    made = bicyclegan.translate(image[:1], style=image[1:])
+
+    assert made.shape == image[:1].shape
+    torch.testing.assert_close(made, bicyclegan.translate(image[:1], style=style[1]))
+
+
+def test_an_example_may_be_a_file_and_samples_are_numbered_files(munit: Model, tmp_path: Path) -> None:
+    for name in ("in", "style"):
+        Image.new("RGB", (12, 16), "red" if name == "in" else "blue").save(tmp_path / f"{name}.png")
+
+    [one, two] = munit.translate(tmp_path / "in.png", to="b", samples=2)
+    named = munit.translate(tmp_path / "in.png", to="b", samples=2, out=tmp_path / "out.png")
+    like = munit.translate(tmp_path / "in.png", to="b", style=tmp_path / "style.png", out=tmp_path / "like.png")
+
+    assert (one.name, two.name) == ("in.b.1.png", "in.b.2.png")
+    assert [path.name for path in named] == ["out.1.png", "out.2.png"]
+    assert like.exists()
+
+
+def test_an_example_of_another_size_is_named_and_may_be_brought_to_the_size_of_the_training(munit: Model, image: Tensor) -> None:
+    other = torch.zeros(1, 3, 8, 8)
+
+    with pytest.raises(DataError, match=r'^The style image and the image to translate are 8x8 and 16x12\. Give equal sizes, or size="tr'):
+        munit.translate(image, to="b", style=other)
+    assert munit.translate(image, to="b", style=other, size="trained").shape == (2, 3, 16, 16)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"samples": 0}, "samples=0: it is a number of translations"),
+        ({"samples": 2, "style": torch.zeros(2)}, "samples=2: style= says which style, so that all would be equal"),
+        ({"style": torch.zeros(5)}, r"style= has shape \[5\]; needed is \[2\], \[2, 2\], or an image"),
+        ({"style": torch.zeros(3, 2)}, "3 styles for 2 images: give one, or one an image"),
+        ({"style": torch.zeros(3, 3, 16, 12)}, "3 style images for 2 images"),
+    ],
+)
+def test_a_style_that_cannot_be_is_named(munit: Model, image: Tensor, options: dict[str, object], says: str) -> None:
+    with pytest.raises(OptionError, match=says):
+        munit.translate(image, to="b", **options)
+
+
+def test_a_model_without_styles_says_so(image: Tensor) -> None:
+    model = assemble(CYCLEGAN, size=16).float()
+
+    with pytest.raises(OptionError, match='"toy_cyclegan" draws no style, so that all would be equal'):
+        model.translate(image, to="b", samples=2)
+    with pytest.raises(OptionError, match='style= is given, and "toy_cyclegan" draws no style'):
+        model.translate(image, to="b", style=image)
+
+
+def test_domains_that_do_not_exist_are_named(munit: Model, image: Tensor) -> None:
+    with pytest.raises(UnknownNameError, match=r'No domain of this model \(to=\) is called "dog". There is: a, b\.'):
+        munit.translate(image, to="dog")
+    with pytest.raises(UnknownNameError, match=r"source="):
+        munit.translate(image, to="a", source="dog")
+    with pytest.raises(OptionError, match=r"to= names no domain; this model has: a, b\."):
+        munit.translate(image)
