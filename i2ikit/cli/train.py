@@ -44,6 +44,7 @@ _OPTIONS = (
 @click.option("--labels", multiple=True, metavar="A,B", help="The attributes to take; all by default. With two --data once for each.")
 @click.option("--size", metavar="N|HxW", help="Size to train at; that of the data, to a multiple of 16, by default.")
 @click.option("--channels", type=int, help="Channels to read, 1 to 4; those of the files by default.")
+@click.option("--source-channels", type=int, help="The same for the images of pairs that are translated.")
 @click.option("--background", metavar="COLOUR", callback=colour, help="What to put behind transparent pixels, such as white.")
 @click.option("--crop", type=int, help="A centred window, cut before resizing.")
 @click.option("--run", "run", type=click.Path(path_type=Path), help="The folder of the run.")
@@ -171,7 +172,11 @@ def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[Source
     changes |= {"official": True} if given["official"] else {}
     if first.domain.width:
         changes["labels"] = first.domain if len(sources) == 1 else join([source.data for source in sources])[0].domain
-    changes |= {"channels": first.image.channels, "size": _size(given["size"], before, first, progress)}
+    changes |= {
+        "channels": first.image.channels,
+        "source_channels": first.source.channels,
+        "size": _size(given["size"], before, first, progress),
+    }
     changes = settings.merged(changes, settings.changes(given["sets"], recipe))
     model = build(recipe, seed=given["seed"] or 0, **changes)
     if before is not None:
@@ -191,7 +196,7 @@ def _sources(given: dict[str, Any], plan: str) -> list[Source]:
     paths, labels = given["data"], given["labels"]
     if (labels and len(labels) not in (1, len(paths))) or (len(labels) == 1 and len(paths) > 1):
         raise OptionError(f"{len(paths)} data sets and {len(labels)} --labels are given. Give --labels once for each, in the same order.")
-    shared = {name: given[name] for name in ("background", "channels", "crop") if given[name] is not None}
+    shared = {name: given[name] for name in ("background", "channels", "source_channels", "crop") if given[name] is not None}
     found = []
     for index, path in enumerate(paths):
         options = {**shared, **({"labels": _names(labels[index])} if labels else {})}
@@ -232,7 +237,7 @@ def _resume(run: Path, given: dict[str, Any], trackers: Sequence[Any], progress:
     from i2ikit.data import open_data
     from i2ikit.train import Source, configuration, resume
 
-    for name in ("recipe", "minutes", "init_from", "seed", "size", "channels", "background", "crop", "labels", "run"):
+    for name in ("recipe", "minutes", "init_from", "seed", "size", "channels", "source_channels", "background", "crop", "labels", "run"):
         if given[name] not in (None, ()):
             raise OptionError(
                 f"--resume goes on with a run as it is and takes no {name.replace('_', '-')}. Leave it out, or start a new run."

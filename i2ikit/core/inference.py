@@ -133,7 +133,8 @@ def judge(model: Model, image: Any, by: str = "discriminator") -> Verdict:
 def read(model: Model, image: Any, background: str | None = None) -> Kind:
     """Open an image of any kind as the model's training opened its own."""
     prepared = model.preprocessing
-    return opened(image, model.source.channels, background or prepared.get("background"), convert=prepared.get("channels") is not None)
+    convert = any(prepared.get(name) is not None for name in ("channels", "source_channels"))
+    return opened(image, model.source.channels, background or prepared.get("background"), convert=convert)
 
 
 def _told(model: Model, pixels: Tensor) -> Tensor | None:

@@ -82,7 +82,7 @@ def _array(image: Any) -> Kind:
     def restore(fake: Tensor, path: Path | None) -> Any:
         back = (fake[0].permute(1, 2, 0).numpy().astype(np.float64) + 1) / 2 * top
         back = (np.rint(back) if dtype.kind == "u" else back).astype(dtype)
-        return back[..., 0] if flat else back
+        return back[..., 0] if flat and back.shape[2] == 1 else back
 
     return Kind(torch.from_numpy(scaled).permute(2, 0, 1)[None], restore, True)
 

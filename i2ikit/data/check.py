@@ -100,12 +100,16 @@ class CheckReport:
         return lines
 
 
+_RECIPES = {"labelled": "stargan", "unpaired": "cyclegan", "paired": "pix2pix"}  # what the command names first
+
+
 @frozen
 class _Seen:
     file: str
     size: tuple[int, int] = (0, 0)
     mode: str = ""
     channels: int = 0
+    second: bool = False
     digest: bytes = field(default=b"", repr=False)
     problem: str = ""
 
@@ -123,13 +127,13 @@ def check(path: str | os.PathLike[str], **options: Any) -> CheckReport:
     data = open_data(path, **options)
     files = {name: item for item in data.items for name in (item.file, item.partner) if name is not None}
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        seen = list(pool.map(lambda name: _look(data, name), files))
+        seen = list(pool.map(lambda name: _look(data, name, files[name].file != name), files))
     good = [each for each in seen if not each.problem]
     if not good:
         raise DataError(f"None of the {len(seen)} images can be read. The first: {seen[0].problem}")
-    most = Counter(each.channels for each in good).most_common(1)[0][0]
-    odd = [each.file for each in good if each.channels != most]
-    notes = list(data.notes) + _advice(data, good, most)
+    most = {second: Counter(each.channels for each in good if each.second is second).most_common(1) for second in (False, True)}
+    odd = [each.file for each in good if each.channels != most[each.second][0][0]]
+    notes = list(data.notes) + _advice(data, good)
     return CheckReport(
         path=os.fspath(path),
         kind=data.kind,
@@ -143,20 +147,20 @@ def check(path: str | os.PathLike[str], **options: Any) -> CheckReport:
         duplicates=_duplicates(good, files),
         torn=_torn(data.items),
         notes=notes,
-        command=_command(os.fspath(path), data, options, good, most),
+        command=_command(os.fspath(path), data, options, good),
     )
 
 
-def _look(data: Dataset, name: str) -> _Seen:
+def _look(data: Dataset, name: str, second: bool) -> _Seen:
     try:
         if not isinstance(data, FileDataset):  # drawn, hence nothing to open
             image = data.image
-            return _Seen(name, (image.height, image.width), f"{mode_name(image.channels)} {data.bits} bit", image.channels)
+            return _Seen(name, (image.height, image.width), f"{mode_name(image.channels)} {data.bits} bit", image.channels, second)
         content = data.images.source.read(name)
         pixels = decode(content, name)
         mode = f"{mode_name(pixels.shape[2])} {pixels.dtype.itemsize * 8} bit"
-        shaped = data.images.shape(pixels, name)
-        return _Seen(name, (pixels.shape[0], pixels.shape[1]), mode, shaped.shape[2], hashlib.sha256(content).digest())
+        shaped = data.images.shape(pixels, name, second)
+        return _Seen(name, (pixels.shape[0], pixels.shape[1]), mode, shaped.shape[2], second, hashlib.sha256(content).digest())
     except DataError as cause:
         return _Seen(name, problem=str(cause))
 
@@ -185,10 +189,10 @@ def _torn(items: Iterable[Item]) -> list[str]:
     return [subject for subject, names in splits.items() if len(names) > 1]
 
 
-def _advice(data: Dataset, good: Sequence[_Seen], channels: int) -> list[str]:
+def _advice(data: Dataset, good: Sequence[_Seen]) -> list[str]:
     notes = []
-    if channels in {2, 4}:
-        notes.append(f"Images keep alpha as a channel ({mode_name(channels)}); --background white blends it.")
+    if data.image.channels in {2, 4}:
+        notes.append(f"Images keep alpha as a channel ({mode_name(data.image.channels)}); --background white blends it.")
     if len({each.mode.rsplit(" ", 2)[1] for each in good}) > 1:
         notes.append("Some files have 8 and some 16 bits; both are read to the same range.")
     ratios = [each.size[1] / each.size[0] for each in good]
@@ -201,32 +205,24 @@ def _advice(data: Dataset, good: Sequence[_Seen], channels: int) -> list[str]:
         uneven = [item.file for item in both if size[item.file] != size[item.partner or ""]]
         if uneven:
             notes.append(f"Source and target differ in size for {listed(uneven)}.")
-    if _two_folders(data):
-        notes.append(
-            "These are pairs, and no recipe for pairs is here yet: stargan reads the two folders as two domains, without the pairs."
-        )
     return notes
 
 
-def _two_folders(data: Dataset) -> bool:
-    return data.kind == "paired" and isinstance(data, FileDataset) and not data.images.reading.glued
-
-
-def _command(path: str, data: Dataset, options: Mapping[str, Any], good: Sequence[_Seen], channels: int) -> str:
-    if not data.domain.sets and not _two_folders(data):
+def _command(path: str, data: Dataset, options: Mapping[str, Any], good: Sequence[_Seen]) -> str:
+    if not data.domain.sets and data.kind != "paired":
         return ""
-    words = ["i2ikit", "train", "stargan", "--data", path]
+    words = ["i2ikit", "train", _RECIPES[data.kind], "--data", path]
     names = [each.name for each in data.domain.attributes]
     if names and names not in (["domain"], ["expression"]):
         words += ["--labels", ",".join(names)]
     shortest = min(data.image.height, data.image.width)
     words += ["--size", str(min(256, max(32, 1 << (shortest.bit_length() - 1))))]
-    background = options.get("background") or ("white" if channels in {2, 4} or _alpha(good) else None)
+    background = options.get("background") or ("white" if data.image.channels in {2, 4} or _alpha(good) else None)
     if background:
         words += ["--background", str(background)]
-    for name in ("channels", "crop"):
+    for name in ("channels", "source_channels", "crop"):
         if options.get(name) is not None:
-            words += [f"--{name}", str(options[name])]
+            words += [f"--{name.replace('_', '-')}", str(options[name])]
     words += ["--run", f"runs/{Path(path.partition(':')[0]).stem or 'first'}"]
     return " ".join(shlex.quote(word) for word in words)
 

@@ -59,7 +59,8 @@ class Dataset(Protocol):
         name: A short name for people.
         kind: ``"labelled"``, ``"unpaired"`` or ``"paired"``.
         domain: The label sets; for ``"unpaired"`` its one group names the domains.
-        image: The native channels and size, that of most images.
+        image: The native channels and size, that of most images; of pairs, that of the targets.
+        source: The same of the images that are translated: those of ``image``, but for pairs of unlike images.
         bits: 8 or 16 a channel; 32 for float arrays.
         items: In a fixed order; for ``"paired"`` one item a pair.
         splits: Those that have items, in the order train, val, test.
@@ -74,6 +75,8 @@ class Dataset(Protocol):
     def domain(self) -> DomainSpec: ...
     @property
     def image(self) -> ImageSpec: ...
+    @property
+    def source(self) -> ImageSpec: ...
     @property
     def bits(self) -> int: ...
     @property
@@ -112,6 +115,7 @@ class FileDataset:
         kind: ``"labelled"``, ``"unpaired"`` or ``"paired"``.
         domain: The label sets.
         image: The native channels and size.
+        source: Those of the first images of pairs; ``image`` where None.
         bits: A channel.
         notes: What was chosen on the reader's behalf.
     """
@@ -125,11 +129,13 @@ class FileDataset:
         kind: str,
         domain: DomainSpec,
         image: ImageSpec,
+        source: ImageSpec | None = None,
         bits: int = 8,
         notes: Sequence[str] = (),
     ) -> None:
         self.images, self.items, self.notes = images, tuple(items), tuple(notes)
         self.name, self.kind, self.domain, self.image, self.bits = name, kind, domain, image, bits
+        self.source = source or image
         self.origin: Origin | None = None  # a part of a data set has none: it could not be opened again as it is
         present = {item.split for item in self.items}
         self.splits = tuple(each for each in SPLITS if each in present)
@@ -145,9 +151,8 @@ class FileDataset:
 
     def keep(self, items: Sequence[Item]) -> FileDataset:
         """Return the same data set with these items only; decoded images are shared."""
-        return FileDataset(
-            self.images, items, name=self.name, kind=self.kind, domain=self.domain, image=self.image, bits=self.bits, notes=self.notes
-        )
+        kept: dict[str, Any] = {each: getattr(self, each) for each in ("name", "kind", "domain", "image", "source", "bits", "notes")}
+        return FileDataset(self.images, items, **kept)
 
     def read(self, item: Item) -> Tensor:
         """Return the image [C H W], float32 in [-1, 1], at its native size."""
@@ -157,7 +162,7 @@ class FileDataset:
         """Return the second image of a pair [C H W] in [-1, 1], or None."""
         if item.partner is None:
             return None
-        return to_float(self.images.pixels(item.partner, second=bool(self.images.reading.glued)))
+        return to_float(self.images.pixels(item.partner, second=True))
 
     def label(self, item: Item) -> list[float]:
         """Return the label entries [D]."""

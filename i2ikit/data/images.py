@@ -24,12 +24,14 @@ class Reading:
     Attributes:
         background: The colour behind transparent pixels; None keeps alpha as a channel.
         channels: How many channels to give; None takes those of the files, which must then be equal.
+        source_channels: The same for the first images of pairs, where theirs differ.
         crop: Height and width of a centred window, or None.
         glued: ``"AB"`` reads the left half as the image and the right half as its target, ``"BA"`` the other way round.
     """
 
     background: str | None = None
     channels: int | None = None
+    source_channels: int | None = None
     crop: tuple[int, int] | None = None
     glued: str = ""
 
@@ -39,7 +41,7 @@ class Images:
 
     def __init__(self, source: Source, reading: Reading, budget: int = CACHE_BYTES) -> None:
         self.source, self.reading = source, reading
-        self.channels = reading.channels or 0
+        self.expected: dict[bool, int] = {False: 0, True: 0}  # channels, of second images of pairs apart
         self._kept: dict[tuple[str, bool], Tensor] = {}
         self._left = budget
         self._lock = threading.Lock()
@@ -50,8 +52,9 @@ class Images:
         if kept is not None:
             return kept
         array = self.shape(decode(self.source.read(file), file), file, second)
-        if self.channels and array.shape[2] != self.channels:
-            have, most = mode_name(array.shape[2]), mode_name(self.channels)
+        expected = self.expected[second]
+        if expected and array.shape[2] != expected:
+            have, most = mode_name(array.shape[2]), mode_name(expected)
             raise DataError(
                 f'Image "{file}" is {have} while the data set is {most}. Say how: background="white" blends alpha, channels=3 repeats gray.'
             )
@@ -73,14 +76,15 @@ class Images:
             pixels = pixels[:, width // 2 :] if right else pixels[:, : width // 2]
         if reading.background is not None:
             pixels = composite(pixels, reading.background)
-        if reading.channels is not None:
-            pixels = with_channels(pixels, reading.channels, file)
+        channels = reading.channels if second or reading.source_channels is None else reading.source_channels
+        if channels is not None:
+            pixels = with_channels(pixels, channels, file)
         if reading.crop is not None:
             pixels = _centre(pixels, reading.crop, file)
         return pixels
 
 
-def native(images: Images, files: Sequence[str]) -> tuple[ImageSpec, int]:
+def native(images: Images, files: Sequence[str], second: bool = False) -> tuple[ImageSpec, int]:
     """Return channels and size of most of a sample of files, and the largest bits; damaged files are left to the reader that needs them."""
     shapes: list[tuple[int, int, int]] = []
     bits = 8
@@ -88,7 +92,7 @@ def native(images: Images, files: Sequence[str]) -> tuple[ImageSpec, int]:
     step = max(1, len(files) // 16)
     for file in files[::step]:
         try:
-            array = images.shape(decode(images.source.read(file), file), file)
+            array = images.shape(decode(images.source.read(file), file), file, second)
         except DataError as cause:
             problem = problem or cause
             continue

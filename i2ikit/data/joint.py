@@ -35,6 +35,11 @@ class JointDataset:
         return self.data.image
 
     @property
+    def source(self) -> ImageSpec:
+        """The native channels and size of what is translated."""
+        return self.data.source
+
+    @property
     def bits(self) -> int:
         """A channel."""
         return self.data.bits

@@ -198,8 +198,9 @@ def _groups(dataset: Dataset) -> dict[str, list[int]]:
     for index, item in enumerate(dataset.items):
         groups[str(item.row[attribute.name])].append(index)
     for name, group in groups.items():
-        if not group:
-            raise DataError(f'Domain "{name}" of "{dataset.name}" has no images in this split.')
+        if len(group) < 2:
+            held = "no images" if not group else "one image only"
+            raise DataError(f'Domain "{name}" of "{dataset.name}" has {held} in this split. A domain is learnt from several: add some.')
     return groups
 
 

@@ -40,6 +40,7 @@ def open_data(
     pairs: bool | str | Sequence[str] | None = None,
     background: str | None = None,
     channels: int | None = None,
+    source_channels: int | None = None,
     crop: int | Sequence[int] | None = None,
     holdout: float | None = None,
 ) -> Dataset:
@@ -58,6 +59,7 @@ def open_data(
         pairs: True reads two folders as pairs; two folder names say which is the source and which is the target.
         background: A colour to put behind transparent pixels, such as ``"white"`` or ``"#808080"``; None keeps alpha as a channel.
         channels: How many channels to give, 1 to 4, where the files differ.
+        source_channels: How many the first images of pairs shall have, where it is not as many.
         crop: A centred window, cut from every image as it is read: a size, or height and width.
         holdout: The share of subjects that becomes the test split; 0.1 where the data has no split of its own.
 
@@ -71,7 +73,15 @@ def open_data(
     if isinstance(path, str) and (text == FACES or text.startswith(f"{FACES}:")):
         if Path(text).exists():
             raise DataError(f'"{text}" means the built-in drawings, and here it is a folder too. Write "./{text}" or "{FACES}:size=128".')
-        others = {"sets": sets, "kind": kind, "pairs": pairs, "background": background, "channels": channels, "crop": crop}
+        others = {
+            "sets": sets,
+            "kind": kind,
+            "pairs": pairs,
+            "background": background,
+            "channels": channels,
+            "source_channels": source_channels,
+            "crop": crop,
+        }
         return _faces(text, labels, {**others, "holdout": holdout})
     if isinstance(pairs, str):
         pairs = [name.strip() for name in pairs.split(",")]
@@ -84,11 +94,20 @@ def open_data(
     domain, rows, notes = declare(found, None if found.selected else labels, sets)
     if crop is None and found.crop:
         notes.append(f"Images are cropped to {found.crop}x{found.crop} at the centre, as usual for this set; crop= says otherwise.")
-    reading = Reading(background, channels, _size(crop if crop is not None else found.crop), found.glued)
+    reading = Reading(background, channels, source_channels, _size(crop if crop is not None else found.crop), found.glued)
     made = assemble(
         source, found, domain, rows, reading, notes, name=where.stem if where.suffix.lower() == ".zip" else source.path.resolve().name
     )
-    said = {"labels": labels, "sets": sets, "kind": kind, "pairs": pairs, "background": background, "channels": channels, "crop": crop}
+    said = {
+        "labels": labels,
+        "sets": sets,
+        "kind": kind,
+        "pairs": pairs,
+        "background": background,
+        "channels": channels,
+        "source_channels": source_channels,
+        "crop": crop,
+    }
     made.origin = Origin(text, {name: value for name, value in {**said, "holdout": holdout}.items() if value is not None})
     return made
 
@@ -111,9 +130,16 @@ def assemble(
         raise DataError(f"Unpaired data needs one group of domains; found {listed(names, 12) or 'no labels'}. Choose one with labels=.")
     if found.kind == "unpaired":
         items = [item for item in items if item.row[domain.attributes[0].name] is not None]
-    image, bits = native(images, [item.file for item in items])
-    images.channels = image.channels
-    return FileDataset(images, items, name=name, kind=found.kind, domain=domain, image=image, bits=bits, notes=(*found.notes, *notes))
+    source_image, bits = native(images, [item.file for item in items])
+    image = source_image
+    if found.kind == "paired":
+        image, more = native(images, [str(item.partner) for item in items], second=True)
+        bits = max(bits, more)
+    images.expected = {False: source_image.channels, True: image.channels}
+    more_notes = (*found.notes, *notes)
+    return FileDataset(
+        images, items, name=name, kind=found.kind, domain=domain, image=image, source=source_image, bits=bits, notes=more_notes
+    )
 
 
 def _existing(text: str) -> Path:

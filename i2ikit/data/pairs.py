@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from i2ikit.data.places import Place, labelled
 from i2ikit.data.records import Found, Record, listed
-from i2ikit.errors import DataError, UnknownNameError
+from i2ikit.errors import DataError, UnknownNameError, counted
 
 
 def two_folders(places: Sequence[Place], domains: Sequence[str], kind: str | None, pairs: object) -> Found:
@@ -41,13 +41,17 @@ def matched(places: Sequence[Place], order: Sequence[str], *, strict: bool) -> F
         if (place.split, place.key) in targets
     )
     if not records:
+        first, second = (listed([place.key for place in places if place.domain == name]) for name in order)
         raise DataError(
-            f'No name stands both in "{order[0]}" and in "{order[1]}", so there are no pairs. Give equal names, or use kind="unpaired".'
+            f'No name stands both in "{order[0]}" and in "{order[1]}", so there are no pairs: {first} against {second}. Give equal names, '
+            f'or use kind="unpaired".'
         )
+    keys = {(place.split, place.key) for place in sources}
+    lone = [place.file for place in sources if (place.split, place.key) not in targets]
+    lone += [file for key, file in targets.items() if key not in keys]
     notes = [f'Pairs by equal name, {order[0]} -> {order[1]}; pairs="{order[1]},{order[0]}" turns them round, kind="unpaired" parts them.']
-    dropped = len(sources) + len(targets) - 2 * len(records)
-    if dropped and not strict:
-        notes.append(f"{dropped} images have no partner and are left out.")
+    if lone and not strict:
+        notes.append(f"{counted(len(lone), 'image')} without a partner of equal name, left out: {listed(lone)}.")
     return Found(records, kind="paired", notes=tuple(notes))
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from i2ikit.data import Dataset, JointDataset, Loader, Transform, open_data
 from i2ikit.data.dataset import Origin
+from i2ikit.data.sizes import check_sizes
 from i2ikit.errors import DataError, counted
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Source:
 def preprocessing_of(model: Model, sources: Sequence[Source]) -> dict[str, Any]:
     """Return how the files of the first data set are read, as JSON data: images that are translated later are read the same way."""
     reading = getattr(getattr(sources[0].data, "images", None), "reading", None)
-    how = {name: getattr(reading, name, None) for name in ("background", "crop", "channels")}
+    how = {name: getattr(reading, name, None) for name in ("background", "crop", "channels", "source_channels")}
     size = [model.image.height, model.image.width]
     how["crop"] = list(how["crop"]) if how["crop"] is not None else None
     return {**how, "size": size, "data": [source.data.name for source in sources]}
@@ -163,6 +164,13 @@ def fitted(model: Model, data: Dataset) -> Dataset:
             f'"{data.name}" has {counted(data.image.channels, "channel")} and the model {model.image.channels}. Open the data with '
             f'channels={model.image.channels} or background="white", or build(..., channels={data.image.channels}).'
         )
+    if data.source.channels != model.source.channels:
+        raise DataError(
+            f'The images to translate of "{data.name}" have {counted(data.source.channels, "channel")}, those of the model '
+            f"{model.source.channels}. Open the data with source_channels={model.source.channels}, or build(..., "
+            f"source_channels={data.source.channels})."
+        )
+    check_sizes(data)
     if data.domain == model.domain or not model.domain.width:
         return data
     own, known = {each.name: each for each in data.domain.attributes}, {each.name: each for each in model.domain.attributes}

@@ -105,13 +105,23 @@ def test_sizes_that_are_unknown_or_cropped_away_are_no_difference(draw: Draw, tm
     assert not any("differ" in note for note in check(tmp_path, crop=32).notes)
 
 
-def test_pairs_are_said_to_be_read_as_two_domains(draw: Draw, tmp_path: Path) -> None:
+def test_the_command_names_a_recipe_that_reads_the_kind_of_data(draw: Draw, tmp_path: Path) -> None:
     for name in ("a/1.png", "b/1.png"):
         draw(name, size=(32, 32))
-    report = check(tmp_path)
-    assert report.kind == "paired"
-    assert "no recipe for pairs is here yet: stargan reads the two folders as two domains" in report.render()
-    assert report.command.startswith("i2ikit train stargan ")
+    assert check(tmp_path).command.startswith("i2ikit train pix2pix ")
+    draw("b/2.png", size=(32, 32))
+    assert check(tmp_path).command.startswith("i2ikit train cyclegan ")
+    draw("c/2.png", size=(32, 32))
+    assert check(tmp_path).command.startswith("i2ikit train stargan ")
+
+
+def test_sources_of_other_channels_than_the_targets_are_not_odd(draw: Draw, tmp_path: Path) -> None:
+    for number in range(3):
+        draw(f"a/{number}.png", mode="L")
+        draw(f"b/{number}.png")
+    assert check(tmp_path).odd == []
+    draw("b/1.png", mode="L")
+    assert check(tmp_path).odd == ["b/1.png"]
 
 
 def test_the_real_people_are_reported_whole(shared: Callable[[str], Path]) -> None:

@@ -77,7 +77,7 @@ def test_reading_gives_the_drawing_and_truth_the_drawing_of_the_changed_row() ->
 
 def test_pairs_of_views() -> None:
     data = FacesDataset(10, view="sketch", target="image")
-    assert (data.kind, data.image.channels, data.domain.width) == ("paired", 1, 0)
+    assert (data.kind, data.source.channels, data.image.channels, data.domain.width) == ("paired", 1, 3, 0)
     target = data.target(data.items[4])
     assert target is not None
     assert torch.equal(target, FacesDataset(10).read(data.items[4]))

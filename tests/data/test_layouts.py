@@ -73,13 +73,13 @@ def test_pairs_that_are_asked_for_leave_out_what_has_no_partner(draw: Draw, tmp_
     assert opened(tmp_path).kind == "unpaired"
     data = opened(tmp_path, pairs=True, holdout=0)
     assert [item.file for item in data.items] == ["a/2.png"]
-    assert "2 images have no partner and are left out." in data.notes
+    assert '2 images without a partner of equal name, left out: "a/1.png", "b/3.png".' in data.notes
 
 
 def test_pairs_without_a_common_name_are_refused(draw: Draw, tmp_path: Path) -> None:
     draw("a/1.png")
     draw("b/2.png")
-    with pytest.raises(DataError, match=r'^No name stands both in "a" and in "b", so there are no pairs'):
+    with pytest.raises(DataError, match=r'^No name stands both in "a" and in "b", so there are no pairs: "1" against "2"\.'):
         open_data(tmp_path, kind="paired")
     with pytest.raises(UnknownNameError, match=r'^No folder is called "c"'):
         open_data(tmp_path, pairs="a,c")

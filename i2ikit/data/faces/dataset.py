@@ -74,7 +74,7 @@ class FacesDataset:
         self.kind = "paired" if target else "labelled"
         self.domain = DomainSpec() if target else _chosen(labels, hats)
         self.seed, self.height, self.width, self.view, self.target_view = seed, height, width, view, target
-        self.image = _spec(view, height, width)
+        self.image, self.source = _spec(target or view, height, width), _spec(view, height, width)
         self.notes: tuple[str, ...] = ("one label set is hidden for each training face",) if partial else ()
         self.origin: Origin | None = None
         self._rows = rows(seed, range(count)) if hats else [{**row, "hat": "no"} for row in rows(seed, range(count))]
