@@ -200,8 +200,7 @@ def _sources(given: dict[str, Any], plan: str) -> list[Source]:
     found = []
     for index, path in enumerate(paths):
         options = {**shared, **({"labels": _names(labels[index])} if labels else {})}
-        if not path.startswith("faces") or Path(path).exists():
-            options |= {"kind": plan} if plan in {"labelled", "paired", "unpaired"} else {}
+        options |= {"kind": plan} if plan in {"labelled", "paired", "unpaired"} else {}
         found.append(Source(open_data(path, **options), path, options))
     channels = {source.data.image.channels for source in found}
     if len(channels) > 1:

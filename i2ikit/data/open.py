@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FACES = "faces"
 _FACES_NUMBERS = ("count", "size", "seed", "partial", "hats")
-_FACES_WORDS = ("view", "target")
+_FACES_WORDS = ("view", "target", "domains")
 _FACES_EXAMPLE = "faces:count=3000,size=64,seed=0,partial=1"
 KINDS = ("labelled", "unpaired", "paired", "glued")
 
@@ -48,7 +48,8 @@ def open_data(
 
     Recognised are: a folder a domain; two folders, unpaired or in pairs of equal name; glued A|B images; a table (CSV, JSON lines);
     CelebA's attribute list; RaFD's file names; any of these in a zip archive, which is read in place; and the built-in drawings
-    ``"faces"``, with options as in ``"faces:count=3000,size=64,seed=0,partial=1"``, or ``"faces:target=sketch"`` for pairs.
+    ``"faces"``, with options as in ``"faces:count=3000,size=64,seed=0,partial=1"``, or ``"faces:view=sketch,target=image"`` for pairs
+    and ``"faces:domains=hair"`` for unpaired domains.
     Folders ``train``, ``val`` and ``test`` are splits.
 
     Args:
@@ -199,7 +200,7 @@ def _size(crop: int | Sequence[int] | None) -> tuple[int, int] | None:
 
 
 def _faces(text: str, labels: Sequence[str] | None, others: Mapping[str, Any]) -> Dataset:
-    given = [name for name, value in others.items() if value is not None and not (name == "kind" and value == "labelled")]
+    given = [name for name, value in others.items() if value is not None and name != "kind"]
     if given:
         raise OptionError(
             f'The built-in faces take no "{given[0]}"; their options are written as in "faces:count=3000,size=64,seed=0,partial=1".'
@@ -216,5 +217,8 @@ def _faces(text: str, labels: Sequence[str] | None, others: Mapping[str, Any]) -
     if labels is not None:
         options["labels"] = tuple(labels)
     faces = FacesDataset(**options)
+    if others["kind"] not in (None, faces.kind):
+        how = {"paired": "faces:view=sketch,target=image", "unpaired": "faces:domains=hair", "labelled": "faces"}.get(others["kind"], FACES)
+        raise DataError(f'"{text}" is {faces.kind} data, and {others["kind"]} data is asked for. Write "{how}".')
     faces.origin = Origin(text, {} if labels is None else {"labels": list(labels)})
     return faces

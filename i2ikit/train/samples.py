@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from attrs import frozen
+from attrs import evolve, frozen
 from torch import Tensor
 
 from i2ikit.core.domain import NO, Attribute, DomainSpec
@@ -31,18 +31,21 @@ class Target:
     Attributes:
         attribute: What changes; None for pairs, which have one target only.
         value: The value it gets; None switches a yes-or-no attribute to what it is not.
+        sample: Which of several translations of one image, from 1, where a model draws styles; 0 where it does not.
     """
 
     attribute: str | None = None
     value: str | None = None
+    sample: int = 0
 
     def title(self, *, alone: bool) -> str:
         """Return the column's heading; an attribute that stands ``alone`` is not named."""
+        number = f" {self.sample}" if self.sample else ""
         if self.attribute is None:
-            return "translation"
+            return f"translation{number}"
         if self.value is None:
-            return f"{self.attribute}: switched"
-        return self.value if alone else f"{self.attribute}: {self.value}"
+            return f"{self.attribute}: switched{number}"
+        return f"{self.value}{number}" if alone else f"{self.attribute}: {self.value}{number}"
 
     def of(self, row: Mapping[str, str | None]) -> str | None:
         """Return the value that a sample with these values gets."""
@@ -65,6 +68,7 @@ class Samples:
         transform: To the size that the model is trained at.
         rows: How many images.
         seed: Other seeds choose other images.
+        draws: How many translations of each image are shown, with a style of its own each; 0 where the model draws none.
 
     Attributes:
         items: The images, chosen to show as many different values as possible.
@@ -76,13 +80,22 @@ class Samples:
     """
 
     def __init__(
-        self, data: Dataset | Sequence[Dataset], domain: DomainSpec, transform: Transform, *, rows: int = 6, seed: int = 0
+        self,
+        data: Dataset | Sequence[Dataset],
+        domain: DomainSpec,
+        transform: Transform,
+        *,
+        rows: int = 6,
+        seed: int = 0,
+        draws: int = 0,
     ) -> None:
         parts = [_held_out(each) for each in (data if isinstance(data, Sequence) else [data])]
         self.domain, self.transform, self.kind = domain, transform, parts[0].kind
         chosen = [(item, part) for part in parts for item in _choose(part, -(-rows // len(parts)), seed)]
         self.items, self.homes = [item for item, _ in chosen], [part for _, part in chosen]
-        self.targets = targets_of(domain) if self.kind != "paired" else (Target(),)
+        targets = targets_of(domain) if self.kind != "paired" else (Target(),)
+        most = max(1, MOST_COLUMNS // max(1, draws))
+        self.targets = tuple(evolve(each, sample=sample) for each in targets[:most] for sample in range(1, draws + 1)) if draws else targets
         self.images = torch.stack([transform(part.read(item)) for item, part in chosen])
         self._grid: Grid | None = None
 
@@ -119,12 +132,13 @@ class Samples:
         return None if true is None else self.transform(true)
 
     def _column(self, model: Model, target: Target) -> list[Tensor | None]:
+        seed = max(0, target.sample - 1)
         if target.attribute is None:
-            return list(model.translate(self.images))
+            return list(model.translate(self.images, seed=seed))
         if self.kind == "unpaired":
             sources = [item.row[target.attribute] for item in self.items]
             return [
-                None if source == target.value else model.translate(image, to=target.value, source=source)
+                None if source == target.value else model.translate(image, to=target.value, source=source, seed=seed)
                 for image, source in zip(self.images, sources, strict=True)
             ]
         made: list[Tensor | None] = [None] * len(self.items)
@@ -133,7 +147,7 @@ class Samples:
             groups.setdefault(target.of(item.row), []).append(place)
         for value, places in groups.items():
             rows = [{each.name: self.items[place].row.get(each.name) for each in self.domain.attributes} for place in places]
-            fakes = model.translate(self.images[places], to={target.attribute: value}, label=rows)
+            fakes = model.translate(self.images[places], to={target.attribute: value}, label=rows, seed=seed)
             for place, fake in zip(places, fakes, strict=True):
                 made[place] = fake
         return made

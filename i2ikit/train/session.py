@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from i2ikit.train.samples import Samples
 
 
+DRAWS = 3  # translations of each sample, where a style is drawn
+
+
 def opened(stack: ExitStack, model: Model, sources: Sequence[Source], options: FitOptions, progress: Progress) -> tuple[PlainEngine, Feeds]:
     """Start the processes, put the model on its device and open the loaders; say what will be done."""
     fits = [fitted(model, source.data) for source in sources]
@@ -93,7 +96,8 @@ def _samples(model: Model, sources: Sequence[Source]) -> Samples | None:
 
     transform = Transform(model.image.height, model.image.width, crop="fit")
     try:
-        return Samples([fitted(model, source.data) for source in sources], model.domain, transform)
+        draws = DRAWS if model.nets.style is not None else 0
+        return Samples([fitted(model, source.data) for source in sources], model.domain, transform, draws=draws)
     except Exception as error:  # noqa: BLE001 - pictures do not end a training
         warnings.warn(f"There will be no samples ({type(error).__name__}: {error}).", stacklevel=2)
         return None

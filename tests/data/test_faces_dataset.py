@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from i2ikit.data import open_data
 from i2ikit.data.faces import (
     FACES,
     PARTS,
@@ -144,3 +145,33 @@ def test_faces_without_hats_show_their_hair_and_have_no_such_label() -> None:
     assert all(not torch.equal(bare.read(bare.items[i]), dressed.read(dressed.items[i])) for i in worn)
     with pytest.raises(OptionError, match='without hats, and for the label "hat"'):
         FacesDataset(4, labels=("hair", "hat"), hats=False)
+
+
+def test_a_group_of_values_gives_unpaired_domains_with_true_answers() -> None:
+    data = open_data("faces:count=40,size=16,domains=hair")
+    item = next(item for item in data.items if item.row["hair"] == "black")
+    truth = data.truth(item, {"hair": "blond"})
+
+    assert (data.kind, data.domain.names) == ("unpaired", FACES.attribute("hair").values)
+    assert truth is not None
+    assert not torch.equal(truth, data.read(item))
+
+
+def test_one_value_against_all_others_gives_two_domains_of_which_one_has_many_answers() -> None:
+    data = open_data("faces:count=60,size=16,domains=neutral")
+    faces = {str(item.row["expression"]): item for item in data.items}
+
+    assert data.domain.names == ("neutral", "other")
+    assert data.truth(faces["neutral"], {"expression": "other"}) is None
+    assert data.truth(faces["other"], {"expression": "neutral"}) is not None
+
+
+def test_domains_that_faces_cannot_have_are_named() -> None:
+    with pytest.raises(UnknownNameError, match=r'^No group of the faces, or value of one, is called "nose"'):
+        open_data("faces:domains=nose")
+    with pytest.raises(OptionError, match=r"^The faces cannot be domains=hair and pairs, labels or partial at once"):
+        open_data("faces:domains=hair,target=sketch")
+    with pytest.raises(
+        DataError, match=r'^"faces:count=9" is labelled data, and paired data is asked for\. Write "faces:view=sketch,targe'
+    ):
+        open_data("faces:count=9", kind="paired")

@@ -165,3 +165,12 @@ def test_images_of_any_channels_are_shown(tmp_path, channels: int) -> None:
     with Image.open(samples.write(Asked(), tmp_path, 1)) as grid:
         assert grid.mode == "RGB"
     assert json.loads((tmp_path / "samples" / "layout.json").read_text())["cell"] == [128, 96]
+
+
+def test_a_model_that_draws_styles_shows_several_translations_of_each_image() -> None:
+    data = faces(("hair",))
+    samples, model = Samples(data, data.domain, SIZE, rows=2, draws=2), Asked()
+    samples.translations(model)  # type: ignore[arg-type]
+
+    assert [target.title(alone=True) for target in samples.targets[:3]] == ["black 1", "black 2", "blond 1"]
+    assert {options["seed"] for _, options in model.calls} == {0, 1}

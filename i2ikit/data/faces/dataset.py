@@ -12,7 +12,7 @@ import torch
 from attrs import evolve
 from torch import Tensor
 
-from i2ikit.core.domain import YES, Attribute, DomainSpec
+from i2ikit.core.domain import YES, Attribute, DomainSpec, LabelSet
 from i2ikit.core.specs import ImageSpec
 from i2ikit.data.dataset import SPLITS, Item, Origin
 from i2ikit.data.faces.identity import FACES, identities, rows
@@ -20,6 +20,7 @@ from i2ikit.data.faces.views import REDUCTION, VIEWS, draw
 from i2ikit.errors import LabelError, OptionError, UnknownNameError
 
 _BLOCK = 64  # faces drawn together when one of them is read
+OTHER = "other"  # the domain of all values but one
 _BUDGET = 1 << 30  # bytes of drawings that are kept
 
 
@@ -39,6 +40,8 @@ class FacesDataset:
         test: The share of faces in the split "test".
         view: What is read, one of ``i2ikit.data.faces.VIEWS``.
         target: The view that is the target of a pair; None gives labelled data, without targets.
+        domains: Gives unpaired data: the group whose values are the domains, such as "hair"; or one value against all others of its
+            group, such as "neutral", whose other domain is called "other" and holds many plausible answers.
 
     Raises:
         OptionError: A count, size or share out of range.
@@ -62,6 +65,7 @@ class FacesDataset:
         test: float = 0.1,
         view: str = "image",
         target: str | None = None,
+        domains: str | None = None,
     ) -> None:
         height, width = (size, size) if isinstance(size, int) else (int(size[0]), int(size[-1]))
         if count < 1 or height < 1 or width < 1:
@@ -71,8 +75,10 @@ class FacesDataset:
         for each in (view, target or view):
             if each not in VIEWS:
                 raise UnknownNameError("view of a face", each, VIEWS)
-        self.kind = "paired" if target else "labelled"
-        self.domain = DomainSpec() if target else _chosen(labels, hats)
+        if domains and (target or labels is not None or partial):
+            raise OptionError(f"The faces cannot be domains={domains} and pairs, labels or partial at once. Leave out one of the two.")
+        self.kind = "unpaired" if domains else "paired" if target else "labelled"
+        self.domain = _domains(domains) if domains else DomainSpec() if target else _chosen(labels, hats)
         self.seed, self.height, self.width, self.view, self.target_view = seed, height, width, view, target
         self.image, self.source = _spec(target or view, height, width), _spec(view, height, width)
         self.notes: tuple[str, ...] = ("one label set is hidden for each training face",) if partial else ()
@@ -114,8 +120,13 @@ class FacesDataset:
         """Return the label entries [D]."""
         return self.domain.encode(item.row)
 
-    def truth(self, item: Item, change: Mapping[str, object]) -> Tensor:
-        """Return the true image [C H W] after a change of attributes, also of those that are not told; for pairs the target."""
+    def truth(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
+        """Return the true image [C H W] after a change of attributes, also of those that are not told; for pairs the target.
+
+        A domain of many answers has none that is the true one.
+        """
+        if OTHER in change.values():
+            return None
         return self.truth_many([item], [change])[0]
 
     def truth_many(self, items: Sequence[Item], changes: Sequence[Mapping[str, object]]) -> Tensor:
@@ -151,7 +162,7 @@ class FacesDataset:
         for index, row in enumerate(self._rows):
             split = "test" if _due(index, test) else "val" if _due(rest, val / (1.0 - test)) else "train"
             rest += split != "test"
-            told: dict[str, str | None] = {each.name: row[each.name] for each in self.domain.attributes}
+            told: dict[str, str | None] = {each.name: _told(each, row[each.name]) for each in self.domain.attributes}
             if partial and split == "train" and len(self.domain.sets) > 1:
                 told.update({each.name: None for each in self.domain.sets[trained % 2].attributes})
             trained += split == "train"
@@ -187,6 +198,21 @@ class FacesDataset:
     def _draw(self, indices: range, view: str) -> Tensor:
         picture = draw(identities(self.seed, indices), [self._rows[index] for index in indices], self.height, self.width, view)
         return picture.add_(1.0).mul_(127.5).round_().byte()
+
+
+def _domains(name: str) -> DomainSpec:
+    """Return the domains of unpaired faces."""
+    for attribute in FACES.attributes:
+        if name == attribute.name and attribute.values:
+            return DomainSpec((LabelSet("domains", (attribute,)),))
+        if name in attribute.values:
+            return DomainSpec((LabelSet("domains", (Attribute(attribute.name, (name, OTHER)),)),))
+    groups = [each.name for each in FACES.attributes if each.values]
+    raise UnknownNameError("group of the faces, or value of one,", name, [*groups, *(v for each in FACES.attributes for v in each.values)])
+
+
+def _told(attribute: Attribute, value: str) -> str:
+    return OTHER if attribute.values and value not in attribute.values else value
 
 
 def _chosen(labels: Sequence[str] | None, hats: bool) -> DomainSpec:
