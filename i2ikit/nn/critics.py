@@ -88,7 +88,7 @@ class _Patches(nn.Module):
     def __init__(self, inputs: int, width: int, depth: int, norm: Norm, antialiased: bool) -> None:
         super().__init__()
         self.depth = depth
-        self.half = halving() if antialiased else None
+        self.halve = halving() if antialiased else None
         widths = [width * min(2**step, 8) for step in range(max(depth, 1) + 1)]
         kernel, padding = (4, 1) if depth else (1, 0)
         layers = []
@@ -104,8 +104,8 @@ class _Patches(nn.Module):
         for step, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             maps = norm(layer(maps))
             maps = maps if isinstance(norm, InstanceNorm) else F.leaky_relu(maps, 0.2)
-            if self.half is not None and step < self.depth:
-                maps = self.half(maps)
+            if self.halve is not None and step < self.depth:
+                maps = self.halve(maps)
             hidden.append(maps)
         return cast(Tensor, self.score(maps)), tuple(hidden)
 
