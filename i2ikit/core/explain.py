@@ -52,10 +52,11 @@ def _terms(model: Model) -> list[list[str]]:
             key = f"{player.name}/{name}"
             loss = term.loss if isinstance(term.loss, str) else getattr(term.loss, "__name__", type(term.loss).__name__)
             every = player.every * term.every
+            played = f" on {', '.join(term.on)}" if term.on else ""
             reads = ", ".join(dict.fromkeys(model.reading.get(key, [])))
             rows.append(
                 [
-                    f"{key} = {loss}",
+                    f"{key} = {loss}{played}",
                     f"{term.weight:g}",
                     "round" if every == 1 else f"{every} rounds",
                     reads,

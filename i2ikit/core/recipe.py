@@ -70,7 +70,8 @@ class Term:
         weight: Its factor in the player's total.
         every: It is played on every n-th round of its player (lazy regularisation).
         updates: The slots that receive its gradient; all that the player trains where None.
-        on: The translations it is played on, by name; all where None.
+        on: The translations it is played on, by name, or "forward" and "backward": from a domain to one that is declared after it, and
+            the other way round. All where None.
         turn: Terms of one interval and one turn share a backward pass and an optimizer step; a player with several turns steps once in
             each, in the order of their first terms (StarGAN v2 trains one generator on two passes).
         options: Named options of the loss.

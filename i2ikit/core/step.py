@@ -159,10 +159,13 @@ def played_by(term: Term, translations: Sequence[Translation]) -> list[Translati
     Raises:
         UnknownNameError: The plan makes no translation of a name that the term asks for.
     """
-    for name in term.on or ():
-        if all(name != translation.name for translation in translations):
-            raise UnknownNameError("translation", name, [translation.name for translation in translations])
-    return [translation for translation in translations if term.on is None or translation.name in term.on]
+    if term.on is None:
+        return list(translations)
+    known = [name for translation in translations for name in translation.names]
+    for name in term.on:
+        if name not in known:
+            raise UnknownNameError("translation", name, list(dict.fromkeys(known)))
+    return [translation for translation in translations if not set(term.on).isdisjoint(translation.names)]
 
 
 def update(model: Model, turn: Turn, parameters: Sequence[nn.Parameter], values: Logs, files: object = None) -> None:

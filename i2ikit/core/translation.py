@@ -96,6 +96,17 @@ class Translation(Memo):
         return self._needed(self.read(style) if callable(style) else style, "a style")
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What a term may call the translation in ``on=``: its name, and "forward" or "backward" where its domains are declared in order.
+
+        A translation between two domains is forward if its source is declared first, whatever the two are called.
+        """
+        order = self.nets.domain.names
+        if self.source_name not in order or self.target_name not in order or self.source_name == self.target_name:
+            return (self.name,)
+        return self.name, "forward" if order.index(self.source_name) < order.index(self.target_name) else "backward"
+
+    @property
     def rows(self) -> int:
         """The number of images, B."""
         for tensor in (self._real, self._exemplar, self._style):

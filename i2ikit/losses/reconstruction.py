@@ -1,4 +1,4 @@
-"""Absolute differences between images that should be equal. Each is the mean over all pixels and channels, in units of [-1, 1]."""
+"""Differences between images that should be equal: absolute, the mean over all pixels and channels, in units of [-1, 1]."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from i2ikit.core.translation import Translation
 from i2ikit.losses.adversarial import precise
 
 
-def cycle_loss(t: Translation) -> Tensor:
-    """There and back again gives the source image (CycleGAN, section 3.2; StarGAN, equation 4)."""
-    return _distance(t.cycle, t.real)
+def cycle_loss(t: Translation, *, squared: bool = False) -> Tensor:
+    """There and back again gives the source image (CycleGAN, section 3.2; StarGAN, equation 4).
+
+    Args:
+        t: The translation.
+        squared: Mean of the squared differences in place of the absolute ones (DiscoGAN, equation 3).
+    """
+    return (precise(t.cycle) - precise(t.real)).square().mean() if squared else _distance(t.cycle, t.real)
 
 
 def recon_loss(t: Translation) -> Tensor:

@@ -13,6 +13,7 @@ from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import OptionError
 from i2ikit.nn.init import gaussian
 from i2ikit.nn.norms import InstanceNorm
+from i2ikit.nn.resample import halving
 
 Norm = Literal["instance", "batch", "none"]
 
@@ -33,6 +34,8 @@ class PatchCritic(nn.Module):
         conditional: Whether the image that was translated is seen beside its translation (pix2pix, equation 1).
         scales: So many critics judge the image at full, half, quarter ... resolution, and each has a net of its own.
         narrower: Whether the critic of each coarser scale has half the channels of the one before it, as in BicycleGAN's code.
+        antialiased: Whether a step down is a convolution of stride 1 whose activated maps are blurred before every second pixel is taken
+            (Zhang 2019), as in CUT's code.
 
     Shapes:
         in:  [B, C, H, W]; source [B, C', H, W]
@@ -57,13 +60,15 @@ class PatchCritic(nn.Module):
         conditional: bool = False,
         scales: int = 1,
         narrower: bool = False,
+        antialiased: bool = False,
     ) -> None:
         super().__init__()
         if width < 1 or depth < 0 or scales < 1:
             raise OptionError(f'"patch_critic" with width={width}, depth={depth} and scales={scales}: needed are 1, 0 and 1 or more.')
         self.reads: tuple[str, ...] = ("source",) if conditional else ()
         inputs = image.channels + (source.channels if conditional else 0)
-        self.scales = nn.ModuleList(_Patches(inputs, max(1, width >> scale if narrower else width), depth, norm) for scale in range(scales))
+        widths = [max(1, width >> scale if narrower else width) for scale in range(scales)]
+        self.scales = nn.ModuleList(_Patches(inputs, each, depth, norm, antialiased) for each in widths)
         gaussian(self)
 
     def forward(self, image: Tensor, source: Tensor | None = None) -> Verdict:
@@ -80,23 +85,27 @@ class PatchCritic(nn.Module):
 
 
 class _Patches(nn.Module):
-    def __init__(self, inputs: int, width: int, depth: int, norm: Norm) -> None:
+    def __init__(self, inputs: int, width: int, depth: int, norm: Norm, antialiased: bool) -> None:
         super().__init__()
+        self.depth = depth
+        self.halve = halving() if antialiased else None
         widths = [width * min(2**step, 8) for step in range(max(depth, 1) + 1)]
         kernel, padding = (4, 1) if depth else (1, 0)
         layers = []
         for step, (before, after) in enumerate(zip([inputs, *widths], widths, strict=False)):
             bias = step == 0 or norm != "batch"  # a batch norm has a shift of its own
-            layers.append(nn.Conv2d(before, after, kernel, 2 if step < depth else 1, padding, bias=bias))
+            layers.append(nn.Conv2d(before, after, kernel, 2 if step < depth and not antialiased else 1, padding, bias=bias))
         self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList(nn.Identity() if step == 0 else _norm(norm, after) for step, after in enumerate(widths))
         self.score = nn.Conv2d(widths[-1], 1, kernel, 1, padding)
 
     def forward(self, maps: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         hidden = []
-        for layer, norm in zip(self.layers, self.norms, strict=True):
+        for step, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             maps = norm(layer(maps))
             maps = maps if isinstance(norm, InstanceNorm) else F.leaky_relu(maps, 0.2)
+            if self.halve is not None and step < self.depth:
+                maps = self.halve(maps)
             hidden.append(maps)
         return cast(Tensor, self.score(maps)), tuple(hidden)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from i2ikit import ops
 from i2ikit.ops import checks
@@ -24,6 +25,7 @@ class Resample(nn.Module):
             down: one number, [x, y], or [x before, x after, y before, y after]. Negative ones crop.
         gain: Multiplies the result, beyond what keeps the mean.
         flip: Correlate with the taps in place of convolving.
+        reflect: The mirror image of the maps in place of the zeros around them.
 
     Shapes:
         in:  maps [B, C, H, W]; skip [B, C, H * up / down, W * up / down], added to the result in the same step
@@ -41,11 +43,12 @@ class Resample(nn.Module):
         padding: int | Sequence[int],
         gain: float,
         flip: bool,
+        reflect: bool = False,
     ) -> None:
         super().__init__()
         name = type(self).__name__
         self.up, self.down = checks.pair(name, "up", up), checks.pair(name, "down", down)
-        self.flip, self.gain = flip, gain * self.up[0] * self.up[1]
+        self.flip, self.reflect, self.gain = flip, reflect, gain * self.up[0] * self.up[1]
         # Made anew from the options, and so no part of what is saved.
         self.register_buffer("fir", ops.fir_filter(taps), persistent=False)
         extra = checks.margins(name, "padding", padding)
@@ -55,7 +58,10 @@ class Resample(nn.Module):
 
     def forward(self, maps: Tensor, skip: Tensor | None = None) -> Tensor:
         """Resample maps, and add a skip."""
-        step = (maps, self.fir, self.up, self.down, self.padding, self.flip, self.gain)
+        padding = self.padding
+        if self.reflect:
+            maps, padding = F.pad(maps, padding, mode="reflect"), (0, 0, 0, 0)
+        step = (maps, self.fir, self.up, self.down, padding, self.flip, self.gain)
         return ops.upfirdn(*step) if skip is None else ops.upfirdn_act(*step, activation="linear", skip=skip)
 
     def extra_repr(self) -> str:
@@ -116,6 +122,7 @@ class Downsample(Resample):
         padding: Zeros on each side beyond those that keep the factor; negative ones crop.
         gain: Multiplies the result.
         flip: Correlate with the taps in place of convolving.
+        reflect: The mirror image of the maps in place of zeros around them (Zhang 2019): edges keep their brightness.
 
     Shapes:
         in:  [B, C, H, W]
@@ -130,8 +137,17 @@ class Downsample(Resample):
         padding: int | Sequence[int] = 0,
         gain: float = 1.0,
         flip: bool = False,
+        reflect: bool = False,
     ) -> None:
-        super().__init__(taps, up=1, down=down, padding=padding, gain=gain, flip=flip)
+        super().__init__(taps, up=1, down=down, padding=padding, gain=gain, flip=flip, reflect=reflect)
+
+
+def halving() -> Downsample:
+    """Return what halves maps after a convolution of stride 1, in place of its stride: [1, 2, 1] with mirrored edges (Zhang 2019).
+
+    An odd side is rounded up, as a convolution of stride 2 rounds it.
+    """
+    return Downsample((1.0, 2.0, 1.0), padding=(0, 1, 0, 1), reflect=True)
 
 
 def _centred(taps: int, up: int, down: int) -> tuple[int, int]:

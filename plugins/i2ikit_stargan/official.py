@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
-import torch
 from attrs import frozen
-from torch import Tensor, nn
+from torch import Tensor
 
 from i2ikit import DomainSpec, Model, build
 from i2ikit.errors import CheckpointError, LabelError, OptionError, counted
-
-State = Mapping[str, Tensor]
-Given = str | PathLike[str] | State
-UNUSED = ("running_mean", "running_var", "num_batches_tracked")
+from i2ikit.nn.originals import STATISTICS, Given, State, adopt, read_state, renamed
 
 
 @frozen
@@ -68,8 +61,8 @@ def import_official(
     """
     if generator is None and discriminator is None:
         raise OptionError('Importing an official "stargan" needs generator=, discriminator= or both; found neither.')
-    g_state, g_name = _read(generator, "generator")
-    d_state, d_name = _read(discriminator, "discriminator")
+    g_state, g_name = read_state(generator, "generator")
+    d_state, d_name = read_state(discriminator, "discriminator")
     g = _generator_sizes(g_state, g_name) if g_state else None
     d = _critic_sizes(d_state, d_name) if d_state else None
     if g and d and g.channels != d.channels:
@@ -89,9 +82,9 @@ def import_official(
         rehearsal=False,
     )
     if g:
-        _load(model.slot("generator"), generator_keys(g.blocks), g_state, g_name, "generator")
+        adopt(model.slot("generator"), generator_keys(g.blocks), g_state, g_name, "the original StarGAN generator", unused=STATISTICS)
     if d:
-        _load(model.slot("discriminator"), critic_keys(d.depth), d_state, d_name, "discriminator")
+        adopt(model.slot("discriminator"), critic_keys(d.depth), d_state, d_name, "the original StarGAN discriminator", unused=STATISTICS)
     model.preprocessing["untrained"] = [name for name, found in (("generator", g), ("discriminator", d)) if found is None]
     return model
 
@@ -104,8 +97,8 @@ def export_official(model: Model) -> dict[str, dict[str, Tensor]]:
     generator, critic = model.slot("generator"), model.slot("discriminator")
     blocks, depth = len(generator.middle), len(critic.trunk)  # type: ignore[arg-type]
     return {
-        "generator": _renamed(generator, generator_keys(blocks)),
-        "discriminator": _renamed(critic, critic_keys(depth)),
+        "generator": renamed(generator, generator_keys(blocks)),
+        "discriminator": renamed(critic, critic_keys(depth)),
     }
 
 
@@ -127,25 +120,6 @@ def generator_keys(blocks: int) -> dict[str, str]:
 def critic_keys(depth: int) -> dict[str, str]:
     """Return the original's name of each part of our critic: ours by theirs."""
     return {**{f"main.{2 * step}": f"trunk.{step}" for step in range(depth)}, "conv1": "score", "conv2": "domain"}
-
-
-def _renamed(net: nn.Module, keys: Mapping[str, str]) -> dict[str, Tensor]:
-    own = net.state_dict()
-    return {theirs + name.removeprefix(ours): own[name] for theirs, ours in keys.items() for name in own if name.startswith(f"{ours}.")}
-
-
-def _load(net: nn.Module, keys: Mapping[str, str], state: State, name: str, what: str) -> None:
-    own = _renamed(net, keys)
-    wrong = [f"{key} {list(own[key].shape)} is missing" for key in own if key not in state and not key.endswith(UNUSED)]
-    wrong += [f"{key} is not expected" for key in state if key not in own and not key.endswith(UNUSED)]
-    both = [key for key in own if key in state]
-    wrong += [f"{key} is {list(state[key].shape)}, expected {list(own[key].shape)}" for key in both if state[key].shape != own[key].shape]
-    if wrong:
-        shown = "; ".join(wrong[:5]) + ("; ..." if len(wrong) > 5 else "")
-        raise CheckpointError(f"{name} does not fit the original StarGAN {what}: {shown}.")
-    with torch.no_grad():
-        for key in both:
-            own[key].copy_(state[key])
 
 
 def _generator_sizes(state: State, name: str) -> GeneratorSizes:
@@ -211,29 +185,3 @@ def _size(size: int | tuple[int, int] | None, critic: CriticSizes | None) -> tup
     if asked and any(side // 2**critic.depth * 2**critic.depth != own for side, own in zip(asked, critic.size, strict=True)):
         raise OptionError(f"size={size} was asked for, but the discriminator is for {critic.size[0]} x {critic.size[1]}. Leave size out.")
     return asked or critic.size
-
-
-def _read(given: Given | None, what: str) -> tuple[State, str]:
-    """Return the state dict and what it is called in messages."""
-    if given is None:
-        return {}, what
-    name = f"{what}=" if isinstance(given, Mapping) else f'"{given}"'
-    state = given if isinstance(given, Mapping) else _load_file(Path(given), name)
-    if not isinstance(state, Mapping) or not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise CheckpointError(f"{name} holds no state dict of tensors ({type(state).__name__}). Give the file of the original code.")
-    wrapped = all(key.startswith("module.") for key in state)  # written by DataParallel
-    return {key.removeprefix("module.") if wrapped else key: value for key, value in state.items()}, name
-
-
-def _load_file(path: Path, name: str) -> Any:
-    if not path.is_file():
-        raise CheckpointError(f"{name} is {'a folder' if path.is_dir() else 'missing'}. Give the file that the original code wrote.")
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file can make it raise anything
-        if type(error).__name__ == "UnpicklingError":
-            raise CheckpointError(
-                f"{name} is refused: it holds more than tensors, and reading it would run code that came with it, or it is damaged. "
-                "Give a plain state dict."
-            ) from error
-        raise CheckpointError(f"{name} is damaged, or no checkpoint ({type(error).__name__}). Fetch it again.") from error

@@ -1,0 +1,190 @@
+"""Weights of the original CycleGAN code, in and out."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from i2ikit import DomainSpec, Model, build
+from i2ikit.errors import CheckpointError, OptionError, counted
+from i2ikit.nn.originals import STATISTICS, Given, State, adopt, read_state, renamed
+from i2ikit_cyclegan.layout import CriticSizes, GeneratorSizes, critic_sizes, filters_of, generator_sizes
+
+FILES = {"generator_a": "G_A", "generator_b": "G_B", "discriminator_a": "D_A", "discriminator_b": "D_B"}
+
+
+def import_official(
+    *,
+    folder: str | PathLike[str] | None = None,
+    generator: Given | None = None,
+    generator_a: Given | None = None,
+    generator_b: Given | None = None,
+    discriminator_a: Given | None = None,
+    discriminator_b: Given | None = None,
+    labels: Any = ("A", "B"),
+    size: int | tuple[int, int] = 256,
+    epoch: int | str = "latest",
+) -> Model:
+    """Return a model with the weights of the original repository (junyanz/pytorch-CycleGAN-and-pix2pix), built with ``official=True``.
+
+    All sizes of the networks are read off the tensors; so is whether they are those of CUT's repository, which blur before they halve.
+    In the original, G_A translates from A to B, and D_A judges the images of B that G_A draws.
+
+    Args:
+        folder: Where ``latest_net_G_A.pth`` and the like are; of those that are not there the weights stay random.
+        generator: The file of the single generator of a one-way model, or its state dict: the same as ``generator_a``.
+        generator_a, generator_b: The files ``latest_net_G_A.pth`` and ``latest_net_G_B.pth``, or the state dicts themselves.
+        discriminator_a, discriminator_b: The files ``latest_net_D_A.pth`` and ``latest_net_D_B.pth``, or the state dicts themselves.
+        labels: The names of the domains A and B, in this order.
+        size: Pixels of a side in training; the networks themselves take any.
+        epoch: What the names of the folder's files begin with.
+
+    Raises:
+        OptionError: No generator and no discriminator is given, or one is given twice.
+        CheckpointError: A file is missing, damaged, unsafe, or not of this architecture.
+    """
+    given = {
+        "generator_a": generator_a,
+        "generator_b": generator_b,
+        "discriminator_a": discriminator_a,
+        "discriminator_b": discriminator_b,
+    }
+    if generator is not None:
+        if generator_a is not None:
+            raise OptionError("generator= and generator_a= are the same network, from A to B, and both are given. Leave one out.")
+        given["generator_a"] = generator
+    if folder is not None:
+        found = _in_folder(Path(folder), epoch)
+        given = {part: found.get(part) if file is None else file for part, file in given.items()}
+    read = {part: read_state(file, part) for part, file in given.items() if file is not None}
+    if not read:
+        raise OptionError(f'Importing an official "cyclegan" needs folder=, or one of {", ".join(f"{part}=" for part in given)}.')
+    first, second = _domains(labels).names
+    generators = {part: generator_sizes(*read[part]) for part in read if part.startswith("generator")}
+    critics = {part: critic_sizes(*read[part]) for part in read if part.startswith("discriminator")}
+    sizes, judges = _alike(generators, read), _alike(critics, read)
+    every: dict[str, GeneratorSizes | CriticSizes] = {**generators, **critics}
+    channels = next(iter(every.values())).channels
+    for part, each in every.items():
+        if each.channels != channels:
+            raise CheckpointError(
+                f"{read[part][1]} has {counted(each.channels, 'channel')}, and the networks before it {channels}. "
+                "Take the files of one training."
+            )
+    model = build(
+        "cyclegan",
+        official=True,
+        size=size,
+        channels=channels,
+        labels=labels,
+        generator=sizes.options if sizes else {},
+        discriminator=judges.options if judges else {},
+        rehearsal=False,
+    )
+    for part, net in _nets(model, first, second).items():
+        if part in read:
+            _load(net, every[part], *read[part])
+    missing = [part for part in FILES if part not in read]
+    model.preprocessing["untrained"] = _slots(missing)
+    return model
+
+
+def export_official(model: Model) -> dict[str, dict[str, Tensor]]:
+    """Return the state dicts "generator_a", "generator_b", "discriminator_a" and "discriminator_b" under the original's keys.
+
+    Raises:
+        OptionError: The model has other domains than two, or what the original code does not have.
+    """
+    if len(model.domain.names) != 2:
+        raise OptionError(f"The original CycleGAN has two domains; this model has {len(model.domain.names)}.")
+    options = dict(model.recipe.slots["generator"].options)
+    critic = dict(model.recipe.slots["discriminator"].options) if "discriminator" in model.nets.slots else {}
+    strange = [name for name in ("noise",) if options.get(name)]
+    strange += [name for name in ("scales", "conditional", "norm") if critic.get(name, False) not in {False, 1, "instance"}]
+    if strange:
+        raise OptionError(f"The original CycleGAN has nothing like {', '.join(strange)}, which this model has.")
+    states = {}
+    for part, net in _nets(model, *model.domain.names).items():
+        if part.startswith("generator"):
+            sizes: GeneratorSizes | CriticSizes = GeneratorSizes(
+                net.get_parameter("stem.conv.weight").shape[0],
+                len(net.get_submodule("middle")),  # type: ignore[arg-type]
+                model.image.channels,
+                bool(options.get("dropout")),
+                options.get("down", "strided"),
+                options.get("up", "transposed"),
+            )
+        else:
+            widths = net.get_parameter("scales.0.layers.0.weight").shape[0]
+            sizes = CriticSizes(widths, critic.get("depth", 3), model.image.channels, bool(critic.get("antialiased")))
+        state = {**renamed(net, sizes.keys), **filters_of(sizes)}
+        states[part] = dict(sorted(state.items(), key=lambda item: int(item[0].split(".")[1])))
+    return states
+
+
+def _nets(model: Model, first: str, second: str) -> dict[str, nn.Module]:
+    """Return the networks by the original's names; a critic is named there after the generator whose images it judges."""
+    nets = {
+        "generator_a": model.nets.net("generator", pair=(first, second)),
+        "generator_b": model.nets.net("generator", pair=(second, first)),
+    }
+    if "discriminator" in model.nets.slots:
+        nets["discriminator_a"] = model.nets.net("discriminator", second)
+        nets["discriminator_b"] = model.nets.net("discriminator", first)
+    return nets
+
+
+def _in_folder(folder: Path, epoch: int | str) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise CheckpointError(f'"{folder}" is {"a file" if folder.exists() else "missing"}. Give the folder of the original training.')
+    found = {part: folder / f"{epoch}_net_{name}.pth" for part, name in FILES.items()}
+    single = folder / f"{epoch}_net_G.pth"  # as the original's test of one direction wants it
+    if not found["generator_a"].is_file() and single.is_file():
+        found["generator_a"] = single
+    there = {part: path for part, path in found.items() if path.is_file()}
+    if not there:
+        held = ", ".join(sorted(path.name for path in folder.iterdir())[:5]) or "nothing"
+        raise CheckpointError(f'"{folder}" holds no {epoch}_net_G_A.pth or the like; it holds: {held}. Name another epoch=.')
+    return there
+
+
+def _domains(labels: Any) -> DomainSpec:
+    domain = DomainSpec.parse(labels)
+    if len(domain.names) != 2:
+        raise OptionError(f'The original CycleGAN has two domains; labels= has {len(domain.names)}. Name two: labels=("horse", "zebra").')
+    return domain
+
+
+def _alike(sizes: dict[str, Any], read: dict[str, tuple[State, str]]) -> Any:
+    """Return the sizes that all networks of a kind have; None where there is none."""
+    found = iter(sizes.items())
+    part, first = next(found, ("", None))
+    for other, each in found:
+        if each != first:
+            raise CheckpointError(f"{read[other][1]} is {each}, and {read[part][1]} is {first}. Take the files of one training.")
+    return first
+
+
+def _load(net: nn.Module, sizes: GeneratorSizes | CriticSizes, state: State, name: str) -> None:
+    own = filters_of(sizes)
+    for key in [key for key in state if key.endswith(".filt")]:
+        same = key in own and own[key].shape == state[key].shape and torch.allclose(own[key], state[key].to(own[key]), atol=1e-6)
+        if not same:
+            raise CheckpointError(f"{name}: {key} {list(state[key].shape)} is another filter than that of {sizes}.")
+    learnt = {key: value for key, value in state.items() if not key.endswith(".filt")}
+    adopt(net, sizes.keys, learnt, name, f"{sizes}", unused=STATISTICS)
+
+
+def _slots(missing: list[str]) -> list[str]:
+    """Return what has no weights: a slot, or in words the net of it."""
+    named = {
+        "generator": [each for each in missing if each.startswith("g")],
+        "discriminator": [each for each in missing if each.startswith("d")],
+    }
+    return [
+        name for slot, parts in named.items() for name in ([slot] if len(parts) == 2 else [f"{slot} {part[-1].upper()}" for part in parts])
+    ]
