@@ -90,7 +90,8 @@ class _Patches(nn.Module):
             layers.append(nn.Conv2d(before, after, kernel, 2 if step < depth else 1, padding, bias=bias))
         self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList(nn.Identity() if step == 0 else _norm(norm, after) for step, after in enumerate(widths))
-        self.score = nn.Conv2d(widths[-1], 1, kernel, 1, padding)
+        # The original's pixel critic has no bias where it has a batch norm.
+        self.score = nn.Conv2d(widths[-1], 1, kernel, 1, padding, bias=depth > 0 or norm != "batch")
 
     def forward(self, maps: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         hidden = []
