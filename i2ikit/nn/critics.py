@@ -43,7 +43,7 @@ class PatchCritic(nn.Module):
         reads: What it wants to be told beside the image.
 
     Raises:
-        OptionError: A number that cannot be.
+        OptionError: A number that cannot be, or images too small for the depth and the scales.
     """
 
     def __init__(
@@ -61,6 +61,13 @@ class PatchCritic(nn.Module):
         super().__init__()
         if width < 1 or depth < 0 or scales < 1:
             raise OptionError(f'"patch_critic" with width={width}, depth={depth} and scales={scales}: needed are 1, 0 and 1 or more.')
+        side = min(image.height, image.width)
+        for _ in range(scales - 1):
+            side = (side + 1) // 2
+        if depth and side >> depth < 3:
+            least = 3 * 2 ** (depth + scales - 1)
+            asked = f"depth={depth}" + (f" and scales={scales}" if scales > 1 else "")
+            raise OptionError(f'"patch_critic" with {asked} does not fit {image}: sides of {least} will do. Use a smaller depth.')
         self.reads: tuple[str, ...] = ("source",) if conditional else ()
         inputs = image.channels + (source.channels if conditional else 0)
         self.scales = nn.ModuleList(_Patches(inputs, max(1, width >> scale if narrower else width), depth, norm) for scale in range(scales))
