@@ -98,9 +98,9 @@ def test_the_papers_pixel_and_image_critics_are_a_depth(depth: int) -> None:
 def test_what_cannot_be_drawn_is_refused() -> None:
     with pytest.raises(SpecError, match=r'from a last map at full size, but is given .* Use "identity_encoder"'):
         Pix2PixUNet(CodeSpec((MapSpec(8, 4),), StyleSpec(8)), IMAGE)
-    with pytest.raises(SpecError, match="halves sides 6 times and needs multiples of 64; found 96 x 96. Choose another size, or use depth=5"):
+    with pytest.raises(SpecError, match=r"6 times and needs multiples of 64; found 96 x 96. Choose another size, or use depth=5"):
         Pix2PixUNet(CODE, ImageSpec(3, 96, 96), depth=6)
-    with pytest.raises(SpecError, match="halves sides 2 times and needs multiples of 4; found 50 x 50. Choose another size."):
+    with pytest.raises(SpecError, match=r"halves sides 2 times and needs multiples of 4; found 50 x 50. Choose another size."):
         Pix2PixUNet(CODE, ImageSpec(3, 50, 50))
     with pytest.raises(OptionError, match="depth=1: sides are halved 2 times or more"):
         Pix2PixUNet(CODE, IMAGE, depth=1)
