@@ -46,7 +46,7 @@ class PatchCritic(nn.Module):
         reads: What it wants to be told beside the image.
 
     Raises:
-        OptionError: A number that cannot be.
+        OptionError: A number that cannot be, or images too small for the depth and the scales.
     """
 
     def __init__(
@@ -65,6 +65,13 @@ class PatchCritic(nn.Module):
         super().__init__()
         if width < 1 or depth < 0 or scales < 1:
             raise OptionError(f'"patch_critic" with width={width}, depth={depth} and scales={scales}: needed are 1, 0 and 1 or more.')
+        side = min(image.height, image.width)
+        for _ in range(scales - 1):
+            side = (side + 1) // 2
+        if depth and side >> depth < 3:
+            least = 3 * 2 ** (depth + scales - 1)
+            asked = f"depth={depth}" + (f" and scales={scales}" if scales > 1 else "")
+            raise OptionError(f'"patch_critic" with {asked} does not fit {image}: sides of {least} will do. Use a smaller depth.')
         self.reads: tuple[str, ...] = ("source",) if conditional else ()
         inputs = image.channels + (source.channels if conditional else 0)
         widths = [max(1, width >> scale if narrower else width) for scale in range(scales)]
@@ -97,7 +104,8 @@ class _Patches(nn.Module):
             layers.append(nn.Conv2d(before, after, kernel, 2 if step < depth and not antialiased else 1, padding, bias=bias))
         self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList(nn.Identity() if step == 0 else _norm(norm, after) for step, after in enumerate(widths))
-        self.score = nn.Conv2d(widths[-1], 1, kernel, 1, padding)
+        # The original's pixel critic has no bias where it has a batch norm.
+        self.score = nn.Conv2d(widths[-1], 1, kernel, 1, padding, bias=depth > 0 or norm != "batch")
 
     def forward(self, maps: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         hidden = []
