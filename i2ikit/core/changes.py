@@ -22,9 +22,10 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     Args:
         recipe: What to change.
         changes: By name: ``size`` (pixels, or a pair of height and width), ``channels``, ``source_channels``; ``labels`` (or
-            ``domains``); ``official``; ``lr`` of every player; ``rounds``, ``batch``, ``flip``, ``ema``, ``retranslate``, ``redraw``, ``schedule``;
-            ``style``, the plan's option; a slot's name with a component name, a mapping of options, a Slot, or None to leave it out;
-            ``terms={"player/term": weight, a mapping, a Term, or None}``; ``players={"critic": {"every": 2, "optimizer": {...}}}``.
+            ``domains``); ``official``; ``lr`` of every player; ``rounds``, ``batch``, ``flip``, ``ema``, ``retranslate``, ``redraw``,
+            ``schedule``; ``style``, the plan's option; a slot's name with a component name, a mapping of options, a Slot, or None to
+            leave it out; ``terms={"player/term": weight, a mapping, a Term, or None}``;
+            ``players={"critic": {"every": 2, "optimizer": {...}}}``.
 
     Raises:
         UnknownNameError: There is nothing of that name to change.

@@ -195,7 +195,8 @@ class Translation(Memo):
         self.passed({slot}, {slot} if idle else frozenset())
         net = self.nets.net(slot, domain_name, pair, asker=self.name)
         stream = self._stream(slot)
-        wanted = net.noise_shape(*inputs) if hasattr(net, "noise_shape") else None
+        asks = getattr(net, "noise_shape", None)
+        wanted = asks(*inputs) if callable(asks) else None
         if wanted is not None:
             named["noise"] = self.draws.normal(f"{stream}/noise", wanted)
         noise = self.draws.seeded(stream) if getattr(net, "stochastic", False) else nullcontext()

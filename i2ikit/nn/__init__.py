@@ -5,11 +5,17 @@ from i2ikit.nn.blocks import ConvBlock as ConvBlock
 from i2ikit.nn.blocks import ResidualBlock as ResidualBlock
 from i2ikit.nn.critics import PatchCritic as PatchCritic
 from i2ikit.nn.init import gaussian as gaussian
+from i2ikit.nn.init import kaiming as kaiming
 from i2ikit.nn.modulation import EqualLinear as EqualLinear
 from i2ikit.nn.modulation import ModulatedConv as ModulatedConv
+from i2ikit.nn.multiscale import MultiscaleCritic as MultiscaleCritic
 from i2ikit.nn.norms import AdaIN as AdaIN
 from i2ikit.nn.norms import InstanceNorm as InstanceNorm
 from i2ikit.nn.norms import LayerNorm as LayerNorm
+from i2ikit.nn.padded import ContentStack as ContentStack
+from i2ikit.nn.padded import DrawingStack as DrawingStack
+from i2ikit.nn.padded import PaddedConv as PaddedConv
+from i2ikit.nn.padded import PaddedResidualBlock as PaddedResidualBlock
 from i2ikit.nn.resample import Blur as Blur
 from i2ikit.nn.resample import Downsample as Downsample
 from i2ikit.nn.resample import Upsample as Upsample
