@@ -19,3 +19,4 @@ from i2ikit.nn.padded import PaddedResidualBlock as PaddedResidualBlock
 from i2ikit.nn.resample import Blur as Blur
 from i2ikit.nn.resample import Downsample as Downsample
 from i2ikit.nn.resample import Upsample as Upsample
+from i2ikit.nn.vgg import VGG16 as VGG16
