@@ -142,5 +142,11 @@ def i2ikit_components() -> list[Component]:
             "i2ikit.nn.critics:PatchCritic",
             "Judges overlapping patches, or pixels, at one or several scales; beside the source image where it is conditional.",
         ),
+        Component(
+            "multiscale_critic",
+            "discriminator",
+            "i2ikit.nn.multiscale:MultiscaleCritic",
+            "Judges patches at full, half and quarter resolution, by a critic each (MUNIT, UNIT).",
+        ),
         *_LOSSES,
     ]

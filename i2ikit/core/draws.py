@@ -49,6 +49,7 @@ class Draws:
         whole: Tensors of the whole batch, over all processes and micro-batches, for draws that look at all rows.
         device, dtype: Where draws are made, and of which kind: the images'.
         seen: Notes the name of every draw, where somebody wants to know.
+        player: Whose draws these are, where each player draws for itself; its name then stands before those in ``given``, or is left out.
     """
 
     path: tuple[object, ...] = ()
@@ -58,10 +59,15 @@ class Draws:
     device: torch.device = torch.device("cpu")
     dtype: torch.dtype = torch.float32
     seen: set[str] | None = None
+    player: str = ""
 
     def within(self, name: str) -> Draws:
         """Return the streams of one translation."""
         return evolve(self, path=(*self.path, name))
+
+    def by(self, player: str) -> Draws:
+        """Return the streams of one player, where each draws for itself."""
+        return evolve(self, path=(*self.path, player), player=player)
 
     def seed(self, name: str) -> int:
         """Return the seed of one stream."""
@@ -70,10 +76,11 @@ class Draws:
 
     def replaced(self, name: str) -> Tensor | None:
         """Return the tensor that was given for a stream, if any."""
-        full = f"{self.path[-1] if self.path else ''}/{name}"
+        names = [f"{self.path[-1] if self.path else ''}/{name}", name]
+        names = [f"{self.player}/{each}" for each in names if self.player] + names
         if self.seen is not None:
-            self.seen.update((name, full))
-        found = self.given.get(full, self.given.get(name))
+            self.seen.update(names)
+        found = next((self.given[each] for each in names if each in self.given), None)
         return None if found is None else found.to(self.device)
 
     def draw(self, name: str, shape: tuple[int, ...], sample: Sampler) -> Tensor:

@@ -72,10 +72,14 @@ def _training(model: Model) -> list[str]:
     for player in recipe.players:
         optimizer = player.optimizer
         pool = f", shown a pool of {player.pool} past fakes" if player.pool else ""
-        lines.append(f"{player.name:10} {optimizer.name}, lr {optimizer.lr:g}, betas {optimizer.betas[0]:g} {optimizer.betas[1]:g}{pool}")
+        decay = f", weight decay {optimizer.weight_decay:g}" if optimizer.weight_decay else ""
+        betas = f"betas {optimizer.betas[0]:g} {optimizer.betas[1]:g}"
+        lines.append(f"{player.name:10} {optimizer.name}, lr {optimizer.lr:g}, {betas}{decay}{pool}")
     decay = f"constant rate, {recipe.rounds:,} rounds"
     if recipe.schedule.kind == "linear":
         decay = f"linear decay to zero from round {int(recipe.rounds * recipe.schedule.start):,} to {recipe.rounds:,}"
+    if recipe.schedule.kind == "step":
+        decay = f"rate times {recipe.schedule.gamma:g} every {recipe.schedule.every:,} of {recipe.rounds:,} rounds"
     lines.append(f"{'schedule':10} {decay}; batch {recipe.batch}")
     if model.idle:
         lines.append(f"{'untrained':10} no term reaches {', '.join(model.idle[:5])}{', ...' if len(model.idle) > 5 else ''}")

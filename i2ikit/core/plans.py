@@ -211,7 +211,7 @@ def _lost(name: str) -> Plan:
 
 def exchange(label: Tensor, domain: DomainSpec, draws: Draws) -> Tensor:
     """Return a random permutation [B] that moves rows only among those of equal mask."""
-    share_all = Draws(draws.path, draws.given, device=draws.device)
+    share_all = Draws(draws.path, draws.given, player=draws.player, device=draws.device)
     keys = share_all.uniform("perm", (len(label),))
     if not domain.masked:
         return keys.argsort()

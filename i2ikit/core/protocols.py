@@ -1,4 +1,8 @@
-"""What each kind of component promises. A component is any ``nn.Module`` that keeps one of these; nothing is inherited."""
+"""What each kind of component promises. A component is any ``nn.Module`` that keeps one of these; nothing is inherited.
+
+One that wants noise has a method ``noise_shape`` beside, which takes what ``forward`` takes and returns a shape [B, ...], or None: standard
+normal noise of that shape, from a named stream, is then given to ``forward`` as ``noise``.
+"""
 
 from __future__ import annotations
 

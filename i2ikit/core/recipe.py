@@ -136,21 +136,25 @@ class Optimizer:
 
 @frozen
 class Schedule:
-    """The factor on every learning rate: 1 until ``start`` of the rounds, then linearly to zero.
+    """The factor on every learning rate: 1 until ``start`` of the rounds, then linearly to zero; or smaller from step to step.
 
     Attributes:
-        kind: "constant" or "linear".
-        start: The share of all rounds after which the decay begins.
-        every: The rounds between two changes. One change is worth one round of decay, so that a value above 1 gives the slow
-            decay of StarGAN's original code (its rate falls by one round's share, but only every 1000 rounds).
+        kind: "constant", "linear" or "step".
+        start: The share of all rounds after which the linear decay begins.
+        every: The rounds between two changes. One change of the linear decay is worth one round of decay, so that a value above 1 gives
+            the slow decay of StarGAN's original code (its rate falls by one round's share, but only every 1000 rounds).
+        gamma: What each change of the kind "step" multiplies the rate by.
     """
 
-    kind: Literal["constant", "linear"] = field(default="linear", validator=one_of("constant", "linear"))
+    kind: Literal["constant", "linear", "step"] = field(default="linear", validator=one_of("constant", "linear", "step"))
     start: float = field(default=0.5, validator=real(least=0, most=1))
     every: int = field(default=1, validator=whole(1))
+    gamma: float = field(default=0.5, validator=real(above=0, most=1))
 
     def factor(self, done: int, rounds: int) -> float:
         """Return the factor for the round that follows ``done`` finished rounds of ``rounds``."""
+        if self.kind == "step":
+            return float(self.gamma ** (done // self.every))
         begin = int(rounds * self.start)
         if self.kind == "constant" or done <= begin or rounds <= begin:
             return 1.0
@@ -198,6 +202,7 @@ class Recipe:
         flip: Whether training images are mirrored half of the time.
         ema: Decay of the averaged translator; 0 means none.
         retranslate: Whether each player makes the translations anew, as some originals do, in place of sharing the fakes.
+        redraw: Whether each player that makes them anew also draws anew, as MUNIT's and UNIT's originals do.
         official: Changes, as ``build`` takes them, that reproduce the original code where it departs from its paper.
         paper: Title, authors and year.
         says: What the recipe is, in one sentence.
@@ -217,6 +222,7 @@ class Recipe:
     flip: bool = field(default=True, validator=flag)
     ema: float = field(default=0.0, validator=real(least=0, below=1))
     retranslate: bool = field(default=False, validator=flag)
+    redraw: bool = field(default=False, validator=flag)
     official: Mapping[str, Any] = field(factory=dict)
     paper: str = ""
     says: str = ""

@@ -20,6 +20,7 @@ def dump(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe as JSON data, its ``official`` changes left out: they are applied or not wanted."""
     return {
         **{name: getattr(recipe, name) for name in PLAIN},
+        "redraw": recipe.redraw,
         "plan": recipe.plan if isinstance(recipe.plan, str) else f"{PYTHON}{recipe.plan_name}",
         "plan_options": dict(recipe.plan_options),
         "image": asdict(recipe.image),
@@ -41,6 +42,7 @@ def restore(data: Mapping[str, Any]) -> Recipe:
     _strict(data, {each.name for each in fields(Recipe)}, "recipe")
     return Recipe(
         **{name: data[name] for name in PLAIN},
+        redraw=data.get("redraw", False),
         plan=data["plan"],
         plan_options=dict(data["plan_options"]),
         image=ImageSpec(**data["image"]),

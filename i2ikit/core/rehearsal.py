@@ -30,7 +30,8 @@ def rehearse(model: Model) -> list[str]:
         [(part, draws)] = step.split(double, batch, {}, 0, 1)
         draws = evolve(draws, seen=set())
         for player in model.recipe.players:
-            translations = double.plan(double.nets, part, draws, True, **model.recipe.plan_options)
+            mine = draws.by(player.name) if model.recipe.retranslate and model.recipe.redraw else draws
+            translations = double.plan(double.nets, part, mine, True, **model.recipe.plan_options)
             for translation in translations:
                 translation.trace = {}
             for turn in _all_turns(player):

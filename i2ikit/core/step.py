@@ -85,7 +85,8 @@ def step(
         made: list[list[Translation]] = []
         for player in due:
             if not made or model.recipe.retranslate:
-                made = [translate(model, part, [player] if model.recipe.retranslate else due) for part in parts]
+                players = [player] if model.recipe.retranslate else due
+                made = [translate(model, part, players) for part in parts]
             for turn in turns(player, model.round):
                 _play_turn(model, turn, made, logs, batch)
         for translation in itertools.chain(*made):
@@ -202,6 +203,8 @@ def split(model: Model, batch: Mapping[str, Any], given: Mapping[str, Tensor], i
 def translate(model: Model, part: Part, players: Sequence[Player]) -> list[Translation]:
     """Ask the plan for the translations of a micro-batch; they learn if one of the players trains a part of the translator."""
     batch, draws = part
+    if model.recipe.retranslate and model.recipe.redraw:
+        draws = draws.by(players[0].name)
     learning = _learns(model, {slot for player in players for slot in player.trains})
     return model.plan(model.nets, batch, draws, learning, **model.recipe.plan_options)
 

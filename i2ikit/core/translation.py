@@ -205,7 +205,12 @@ class Translation(Memo):
         idle = not self.learning and self.nets.roles[slot] not in JUDGES
         self.passed({slot}, {slot} if idle else frozenset())
         net = self.nets.net(slot, domain_name, pair, asker=self.name)
-        noise = self.draws.seeded(self._stream(slot)) if getattr(net, "stochastic", False) else nullcontext()
+        stream = self._stream(slot)
+        asks = getattr(net, "noise_shape", None)
+        wanted = asks(*inputs) if callable(asks) else None
+        if wanted is not None:
+            named["noise"] = self.draws.normal(f"{stream}/noise", wanted)
+        noise = self.draws.seeded(stream) if getattr(net, "stochastic", False) else nullcontext()
         with torch.no_grad() if idle else nullcontext(), noise:
             return net(*inputs, **named)
 

@@ -44,14 +44,19 @@ def read_weights(given: Given | None, part: str) -> tuple[dict[str, Tensor], str
     if given is None:
         return {}, part
     name = f"{part}=" if isinstance(given, Mapping) else f'"{given}"'
-    state = given if isinstance(given, Mapping) else _load_file(Path(given), name)
+    state = given if isinstance(given, Mapping) else load_file(Path(given), name)
     if not isinstance(state, Mapping) or not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise CheckpointError(f"{name} holds no state dict of tensors ({type(state).__name__}). Give the file of the original code.")
     wrapped = all(key.startswith("module.") for key in state)  # written by DataParallel
     return {key.removeprefix("module.") if wrapped else key: value for key, value in state.items()}, name
 
 
-def _load_file(path: Path, name: str) -> Any:
+def load_file(path: Path, name: str) -> Any:
+    """Return what a file holds that ``torch.save`` wrote, read as tensors alone.
+
+    Raises:
+        CheckpointError: It is missing, damaged or unsafe.
+    """
     if not path.is_file():
         raise CheckpointError(f"{name} is {'a folder' if path.is_dir() else 'missing'}. Give the file that the original code wrote.")
     try:

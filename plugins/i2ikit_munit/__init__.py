@@ -7,11 +7,66 @@ from i2ikit import Component, hookimpl
 
 @hookimpl
 def i2ikit_components() -> list[Component]:
-    """Return the parts."""
-    return []
+    """Return the parts of MUNIT."""
+    return [
+        Component(
+            "munit_content_encoder",
+            role="encoder",
+            at="i2ikit_munit.encoders:ContentEncoder",
+            says="What an image shows, as maps without mean and deviation.",
+        ),
+        Component(
+            "munit_style_encoder",
+            role="encoder",
+            at="i2ikit_munit.encoders:StyleEncoder",
+            says="How an image looks, as a few numbers.",
+        ),
+        Component(
+            "munit_encoder",
+            role="encoder",
+            at="i2ikit_munit.encoders:ContentStyleEncoder",
+            says="Content as maps and style as a few numbers, by an encoder each.",
+        ),
+        Component(
+            "munit_adain_decoder",
+            role="generator",
+            at="i2ikit_munit.decoder:AdaINDecoder",
+            says="Draws maps in a style, which drives the norms of its residual blocks.",
+        ),
+        Component(
+            "style_loss",
+            role="loss",
+            at="i2ikit_munit.losses:style_loss",
+            says="The style that was drawn is found again in the translation.",
+            curve="How far the style that is read off a translation is from the drawn one. A style of zeros would cost 0.8, the mean size "
+            "of a normal number; it falls well below where translations show their style. Close to 0.8, all of them look alike.",
+        ),
+        Component(
+            "content_loss",
+            role="loss",
+            at="i2ikit_munit.losses:content_loss",
+            says="The content of the source is found again in the translation.",
+            curve="How far the content that is read off a translation is from that of the source. It falls and stays above 0. Contents "
+            "have no unit: instance norms keep them near the size of 1.",
+        ),
+    ]
 
 
 @hookimpl
 def i2ikit_recipes() -> dict[str, str]:
-    """Return the recipes."""
-    return {}
+    """Return the paper's recipe, its ablations and variants, and the fast one."""
+    return {
+        "munit": "i2ikit_munit.recipe:MUNIT",
+        "munit-without-image-recon": "i2ikit_munit.recipe:MUNIT_WITHOUT_IMAGE_RECON",
+        "munit-without-content-recon": "i2ikit_munit.recipe:MUNIT_WITHOUT_CONTENT_RECON",
+        "munit-without-style-recon": "i2ikit_munit.recipe:MUNIT_WITHOUT_STYLE_RECON",
+        "munit-style-cycle": "i2ikit_munit.recipe:MUNIT_STYLE_CYCLE",
+        "munit-vgg": "i2ikit_munit.recipe:MUNIT_VGG",
+        "munit-fast": "i2ikit_munit.recipe:MUNIT_FAST",
+    }
+
+
+@hookimpl
+def i2ikit_importers() -> dict[str, str]:
+    """Return what reads the original code's weights."""
+    return {"munit": "i2ikit_munit.official:import_official"}

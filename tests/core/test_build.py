@@ -196,7 +196,7 @@ def test_the_players_are_called_translator_or_critic() -> None:
         ({"flip": "perhaps"}, "\"flip\" of the recipe is 'perhaps'; it must be True or False."),
         ({"size": "abc"}, "\"size\" is 'abc'; it must be a number of pixels, or a pair of height and width."),
         ({"height": 0}, '"height" of the image is 0'),
-        ({"schedule": "cosine"}, '"kind" of the schedule is "cosine". There is: constant, linear.'),
+        ({"schedule": "cosine"}, '"kind" of the schedule is "cosine". There is: constant, linear, step.'),
         ({"schedule": {"start": 2}}, '"start" of the schedule is 2; it must be a number from 0 on and up to 1.'),
         ({"terms": {"translator/cycle": "abc"}}, "\"weight\" of a term is 'abc'; it must be a number."),
         ({"terms": {"translator/cycle": {"every": 0}}}, '"every" of a term is 0'),

@@ -1,0 +1,81 @@
+"""The multi-scale critic of UNIT and MUNIT."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import cast
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from i2ikit.core.code import Verdict
+from i2ikit.core.specs import ImageSpec
+from i2ikit.errors import OptionError
+from i2ikit.nn.init import gaussian
+from i2ikit.nn.padded import Pad, PaddedConv
+
+SCALES = 3
+
+
+class MultiscaleCritic(nn.Module):
+    """Judge an image at full, half and quarter resolution, each by a critic of its own (MUNIT, section 5.1; Wang et al. 2018).
+
+    Each is 4x4 convolutions of stride 2 with leaky ReLUs of slope 0.2, without norm, and a 1x1 convolution that scores each place.
+
+    Args:
+        image: Size and channels of the images.
+        width: Channels after the first convolution; doubled by each further one.
+        depth: Convolutions of stride 2.
+        scales: Resolutions. The paper has 3; by default 3 too, or as many as the smaller side has room for.
+        pad: "reflect" or "zero".
+
+    Shapes:
+        in:  [B, C, H, W]
+        out: scores[i] [B, 1, H / 2**(depth + i), W / 2**(depth + i)], the full resolution first;  features[i]: one map a strided
+            convolution
+
+    Raises:
+        OptionError: A number that cannot be, or an image without room for the convolutions.
+    """
+
+    def __init__(self, image: ImageSpec, *, width: int = 64, depth: int = 4, scales: int | None = None, pad: Pad = "reflect") -> None:
+        super().__init__()
+        if width < 1 or depth < 1 or (scales is not None and scales < 1):
+            raise OptionError(f'"multiscale_critic" with width={width}, depth={depth} and scales={scales}: each is 1 or more.')
+        room = int(math.log2(min(image.height, image.width))) - depth + 1
+        if room < (scales or 1):
+            raise OptionError(
+                f'"multiscale_critic" with depth={depth} and scales={scales or 1} does not fit {image}: the smaller side has to be '
+                f"{2 ** (depth + (scales or 1) - 1)} or more."
+            )
+        self.scales = nn.ModuleList(_Patches(image.channels, width, depth, pad) for _ in range(scales or min(SCALES, room)))
+        gaussian(self)
+
+    def forward(self, image: Tensor) -> Verdict:
+        """Judge images."""
+        scores, features = [], []
+        for index, scale in enumerate(self.scales):
+            if index:
+                image = F.avg_pool2d(image, 3, 2, 1, count_include_pad=False)
+            score, hidden = scale(image)
+            scores.append(score)
+            features.append(hidden)
+        return Verdict(tuple(scores), None, tuple(features))
+
+
+class _Patches(nn.Module):
+    def __init__(self, channels: int, width: int, depth: int, pad: Pad) -> None:
+        super().__init__()
+        widths = [channels, *(width * 2**step for step in range(depth))]
+        self.layers = nn.ModuleList(
+            PaddedConv(before, after, 4, stride=2, pad=pad, activation="lrelu") for before, after in itertools.pairwise(widths)
+        )
+        self.score = nn.Conv2d(widths[-1], 1, 1)
+
+    def forward(self, maps: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        hidden = []
+        for layer in self.layers:
+            maps = layer(maps)
+            hidden.append(maps)
+        return cast(Tensor, self.score(maps)), tuple(hidden)

@@ -1,0 +1,144 @@
+"""The padded stacks and the multi-scale critic under the names of the original codes of UNIT and MUNIT."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+from torch import Tensor
+
+from i2ikit.errors import CheckpointError
+from i2ikit.nn.weights import UNUSED, Given, State, foreign, load_file
+
+ORIGINAL_DOMAINS = ("a", "b")
+GivenDomains = Given | Mapping[str, State]
+
+
+@frozen
+class StackSizes:
+    """What the tensors of an original encoder and decoder say of them.
+
+    Attributes:
+        channels: Of the images.
+        width: Channels after the first convolution.
+        steps: Steps down, and up.
+        blocks: Residual blocks of the encoder, and of the decoder.
+    """
+
+    channels: int
+    width: int
+    steps: int
+    blocks: int
+
+
+@frozen
+class ScaleSizes:
+    """What the tensors of an original multi-scale critic say of it.
+
+    Attributes:
+        channels: Of the images.
+        width, depth, scales: Options of :class:`i2ikit.nn.MultiscaleCritic`.
+    """
+
+    channels: int
+    width: int
+    depth: int
+    scales: int
+
+
+def read_domains(given: GivenDomains | None, part: str) -> tuple[list[dict[str, Tensor]], str]:
+    """Return the state dicts of both domains, and what they are called in messages; none where nothing is given.
+
+    Args:
+        given: The file ``{"a": ..., "b": ...}`` that the original code wrote, or that mapping itself.
+        part: What it was given as, such as "generator".
+
+    Raises:
+        CheckpointError: A file is missing, damaged or unsafe, or holds something else.
+    """
+    if given is None:
+        return [], part
+    name = f"{part}=" if isinstance(given, Mapping) else f'"{given}"'
+    found: Any = given if isinstance(given, Mapping) else load_file(Path(given), name)
+    states: list[Any] = [found.get(domain) for domain in ORIGINAL_DOMAINS] if isinstance(found, Mapping) else []
+    if not states or not all(isinstance(state, Mapping) and state and _tensors(state) for state in states):
+        held = ", ".join(map(str, list(found)[:5])) if isinstance(found, Mapping) else type(found).__name__
+        raise CheckpointError(
+            f'{name} holds no state dicts of tensors under "a" and "b"; found {held or "nothing"}. Give the file of the original code.'
+        )
+    return [{key: value for key, value in state.items() if not key.endswith(UNUSED)} for state in states], name
+
+
+def _tensors(state: Mapping[str, Any]) -> bool:
+    return all(isinstance(value, Tensor) for value in state.values())
+
+
+def stack_sizes(state: State, name: str, what: str, encoder: str) -> StackSizes:
+    """Read the sizes of an encoder and a decoder off their tensors.
+
+    Args:
+        state: Of one domain.
+        name: How it is called in messages.
+        what: What it should be, such as "MUNIT generator".
+        encoder: The original's prefix of the encoder.
+
+    Raises:
+        CheckpointError: These are no tensors of such networks.
+    """
+    first = state.get(f"{encoder}.model.0.conv.weight")
+    steps = len([key for key in state if re.fullmatch(rf"{re.escape(encoder)}\.model\.[1-9]\d*\.conv\.weight", key)])
+    blocks = len([key for key in state if re.fullmatch(r"dec\.model\.0\.model\.\d+\.model\.0\.conv\.weight", key)])
+    if first is None or first.ndim != 4 or f"dec.model.{2 * steps + 1}.conv.weight" not in state:
+        raise foreign(state, name, what, f"{encoder}.model.0.conv.weight, ..., dec.model.0.model.0.model.0.conv.weight, ...")
+    return StackSizes(first.shape[1], first.shape[0], steps, blocks)
+
+
+def content_parts(theirs: str, ours: str, sizes: StackSizes) -> dict[str, str]:
+    """Return our name of each layer of a content stack, by the original's."""
+    parts = {f"{theirs}.model.0.conv": f"{ours}stem.conv"}
+    parts |= {f"{theirs}.model.{1 + step}.conv": f"{ours}down.{step}.conv" for step in range(sizes.steps)}
+    return parts | block_parts(f"{theirs}.model.{1 + sizes.steps}", [f"{ours}blocks.{block}" for block in range(sizes.blocks)])
+
+
+def block_parts(theirs: str, ours: list[str]) -> dict[str, str]:
+    """Return our name of each layer of residual blocks, by the original's."""
+    return {
+        f"{theirs}.model.{index}.model.{place}.conv": f"{block}.{half}.conv"
+        for index, block in enumerate(ours)
+        for place, half in enumerate(("first", "second"))
+    }
+
+
+def drawing_parts(theirs: str, ours: str, sizes: StackSizes) -> dict[str, str]:
+    """Return our name of each layer of a drawing stack, by the original's."""
+    parts: dict[str, str] = {}
+    for step in range(sizes.steps):
+        for leaf in ("norm", "conv"):
+            parts[f"{theirs}.model.{2 + 2 * step}.{leaf}"] = f"{ours}up.{step}.{leaf}"
+    return parts | {f"{theirs}.model.{1 + 2 * sizes.steps}.conv": f"{ours}draw.conv"}
+
+
+def scale_sizes(state: State, name: str, what: str) -> ScaleSizes:
+    """Read the sizes of a multi-scale critic off its tensors.
+
+    Raises:
+        CheckpointError: These are no tensors of such a critic.
+    """
+    scales = len({found[1] for key in state if (found := re.match(r"cnns\.(\d+)\.", key))})
+    depth = len([key for key in state if re.fullmatch(r"cnns\.0\.\d+\.conv\.weight", key)])
+    first = state.get("cnns.0.0.conv.weight")
+    if first is None or first.ndim != 4 or f"cnns.0.{depth}.weight" not in state:
+        raise foreign(state, name, what, "cnns.0.0.conv.weight, ..., cnns.0.4.weight, cnns.1.0.conv.weight, ...")
+    return ScaleSizes(first.shape[1], first.shape[0], depth, scales)
+
+
+def scale_parts(sizes: ScaleSizes) -> dict[str, str]:
+    """Return our name of each layer of a multi-scale critic, by the original's."""
+    parts: dict[str, str] = {}
+    for scale in range(sizes.scales):
+        parts |= {f"cnns.{scale}.{step}.conv": f"scales.{scale}.layers.{step}.conv" for step in range(sizes.depth)}
+        parts[f"cnns.{scale}.{sizes.depth}"] = f"scales.{scale}.score"
+    return parts

@@ -1,0 +1,166 @@
+"""Weights of the original MUNIT code, in and out."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from attrs import frozen
+from torch import Tensor, nn
+
+from i2ikit import Model, build
+from i2ikit.errors import CheckpointError, OptionError, counted
+from i2ikit.nn.padded import DrawingStack, PaddedResidualBlock
+from i2ikit.nn.padded_weights import (
+    GivenDomains,
+    ScaleSizes,
+    StackSizes,
+    block_parts,
+    content_parts,
+    drawing_parts,
+    read_domains,
+    scale_parts,
+    scale_sizes,
+    stack_sizes,
+)
+from i2ikit.nn.weights import State, foreign, put_weights, renamed
+
+ORIGINAL = ("a", "b")
+STYLE_PLACES = 5
+"""Convolutions of the style encoder before its mean over all places."""
+
+
+@frozen
+class GeneratorSizes:
+    """What the tensors of an original generator say of it.
+
+    Attributes:
+        stacks: Of the content encoder and the decoder.
+        style: Width of a style.
+        hidden: Width of the linear layers behind it.
+    """
+
+    stacks: StackSizes
+    style: int
+    hidden: int
+
+
+def import_official(
+    *,
+    generator: GivenDomains | None = None,
+    discriminator: GivenDomains | None = None,
+    domains: tuple[str, str] = ORIGINAL,
+    size: int | tuple[int, int] = 256,
+) -> Model:
+    """Return a model with the weights of the original repository (NVlabs/MUNIT), built with ``official=True``.
+
+    All sizes are read off the tensors. Running statistics, which old files hold for every instance norm and newer ones for the norms that
+    the style drives, are not used by the original and left out.
+
+    Args:
+        generator: The file ``gen_*.pt``, or what it holds: the state dicts of encoders and decoder under "a" and "b".
+        discriminator: The file ``dis_*.pt``, or what it holds. Without it the critics are untrained, as are encoders and decoders without
+            the other; ``model.preprocessing["untrained"]`` names the slots.
+        domains: What the original's domains a and b are called.
+        size: Pixels, or a pair of height and width; the weights do not say.
+
+    Raises:
+        OptionError: Neither of the two is given.
+        CheckpointError: A file is missing, damaged, unsafe, or not of this architecture.
+    """
+    if generator is None and discriminator is None:
+        raise OptionError('Importing an official "munit" needs generator=, discriminator= or both; found neither.')
+    g_states, g_name = read_domains(generator, "generator")
+    d_states, d_name = read_domains(discriminator, "discriminator")
+    g = generator_sizes(g_states[0], g_name) if g_states else None
+    d = scale_sizes(d_states[0], d_name, "MUNIT discriminator") if d_states else None
+    if g and d and g.stacks.channels != d.channels:
+        raise CheckpointError(
+            f"{g_name} draws {counted(g.stacks.channels, 'channel')} and {d_name} judges {counted(d.channels, 'channel')}. "
+            "Take the files of one training."
+        )
+    stacks = g.stacks if g else None
+    model = build(
+        "munit",
+        official=True,
+        size=size,
+        channels=stacks.channels if stacks else cast(ScaleSizes, d).channels,
+        domains=domains,
+        encoder={"style": g.style, "width": g.stacks.width, "steps": g.stacks.steps, "blocks": g.stacks.blocks} if g else {},
+        generator={"blocks": g.stacks.blocks, "hidden": g.hidden} if g else {},
+        discriminator={"width": d.width, "depth": d.depth, "scales": d.scales} if d else {},
+        rehearsal=False,
+    )
+    for index, (theirs, ours) in enumerate(zip(ORIGINAL, model.domain.names, strict=True)):
+        if g:
+            put_weights(_both(model, ours), generator_parts(g.stacks), g_states[index], f'"{theirs}" of {g_name}', "MUNIT generator")
+        if d:
+            put_weights(
+                _net(model, "discriminator", ours), scale_parts(d), d_states[index], f'"{theirs}" of {d_name}', "MUNIT discriminator"
+            )
+    missing = [("encoder", g), ("generator", g), ("discriminator", d)]
+    model.preprocessing["untrained"] = [name for name, found in missing if found is None]
+    return model
+
+
+def export_official(model: Model) -> dict[str, dict[str, dict[str, Tensor]]]:
+    """Return what the original's files ``gen_*.pt`` ("generator") and ``dis_*.pt`` ("discriminator") of a MUNIT of two domains hold.
+
+    The running statistics that the original keeps for the norms that the style drives, and never uses, are those of a fresh one.
+
+    Raises:
+        OptionError: The model has more than two domains, which the original cannot hold.
+    """
+    if len(model.domain.names) != len(ORIGINAL):
+        raise OptionError(f"The original MUNIT holds two domains, and this model has {len(model.domain.names)}.")
+    exported: dict[str, dict[str, dict[str, Tensor]]] = {"generator": {}, "discriminator": {}}
+    for theirs, ours in zip(ORIGINAL, model.domain.names, strict=True):
+        both, critic = _both(model, ours), _net(model, "discriminator", ours)
+        blocks = cast(nn.ModuleList, both.get_submodule("generator.blocks"))
+        drawing = cast(DrawingStack, both.get_submodule("generator.drawing"))
+        state = renamed(both, generator_parts(StackSizes(0, 0, len(drawing.up), len(blocks))))
+        channels = cast(PaddedResidualBlock, blocks[0]).first.conv.out_channels
+        for index in range(len(blocks)):
+            for place in range(2):
+                norm = f"dec.model.0.model.{index}.model.{place}.norm"
+                state |= {f"{norm}.running_mean": torch.zeros(channels), f"{norm}.running_var": torch.ones(channels)}
+        exported["generator"][theirs] = state
+        scales = cast(nn.ModuleList, critic.get_submodule("scales"))
+        depth = len(cast(nn.ModuleList, scales[0].layers))
+        exported["discriminator"][theirs] = renamed(critic, scale_parts(ScaleSizes(0, 0, depth, len(scales))))
+    return exported
+
+
+def generator_parts(sizes: StackSizes) -> dict[str, str]:
+    """Return our name of each layer of encoder and decoder of one domain, by the original's."""
+    style = {f"enc_style.model.{1 + step}.conv": f"encoder.style.down.{step}.conv" for step in range(STYLE_PLACES - 1)}
+    return {
+        "enc_style.model.0.conv": "encoder.style.stem.conv",
+        **style,
+        f"enc_style.model.{1 + STYLE_PLACES}": "encoder.style.head",
+        **content_parts("enc_content", "encoder.content.", sizes),
+        **block_parts("dec.model.0", [f"generator.blocks.{block}" for block in range(sizes.blocks)]),
+        **drawing_parts("dec", "generator.drawing.", sizes),
+        **{f"mlp.model.{place}.fc": f"generator.mlp.{2 * place}" for place in range(3)},
+    }
+
+
+def generator_sizes(state: State, name: str) -> GeneratorSizes:
+    """Read the sizes of encoder and decoder off their tensors.
+
+    Raises:
+        CheckpointError: These are no tensors of such networks.
+    """
+    stacks = stack_sizes(state, name, "MUNIT generator", "enc_content")
+    first = state.get("mlp.model.0.fc.weight")
+    if first is None or first.ndim != 2:
+        raise foreign(state, name, "MUNIT generator", "enc_style.model.0.conv.weight, ..., mlp.model.0.fc.weight, ...")
+    return GeneratorSizes(stacks, first.shape[1], first.shape[0])
+
+
+def _net(model: Model, slot: str, domain: str) -> nn.Module:
+    return model.nets.net(slot, domain)
+
+
+def _both(model: Model, domain: str) -> nn.Module:
+    return nn.ModuleDict({slot: _net(model, slot, domain) for slot in ("encoder", "generator")})
