@@ -9,7 +9,7 @@ from torch import Tensor
 from i2ikit.errors import KindError, OptionError, SpecError, suggestion
 from i2ikit.ops import checks
 from i2ikit.ops.bias_act.activations import ACTIVATIONS
-from i2ikit.ops.bias_act.register import bias_act_op
+from i2ikit.ops.bias_act import register
 
 NAME = "bias_act"
 
@@ -61,7 +61,7 @@ def bias_act(
         checks.beside(NAME, "bias", bias, x, [x.shape[axis]])
     if noise is not None:
         _check_noise(noise, x, dim, axis)
-    return cast(Tensor, bias_act_op(x, bias, noise, *settings(NAME, activation, alpha, gain, clamp), axis))
+    return cast(Tensor, register.bias_act(x, bias, noise, *settings(NAME, activation, alpha, gain, clamp), axis))
 
 
 def settings(

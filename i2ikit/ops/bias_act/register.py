@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from i2ikit.ops import vmapped
+from i2ikit.ops.bare import either
 from i2ikit.ops.bias_act import cpu, reference
 from i2ikit.ops.bias_act.activations import ACTIVATIONS, is_constant_slope, is_slope_in_result
 from i2ikit.ops.choice import attempt, route
@@ -56,6 +57,19 @@ def bias_act_backward_op(
         return kernel.bias_act_backward(*arguments)
 
     return _routed(known, lambda: cpu.bias_act_backward(*arguments), fused, plain)
+
+
+def _fast(
+    x: Tensor, bias: Tensor | None, noise: Tensor | None, activation: str, alpha: float, gain: float, clamp: float | None, dim: int
+) -> Tensor:
+    return cpu.bias_act(x, bias, noise, activation, alpha, gain, _stored(clamp, x), dim)
+
+
+def _fast_backward(
+    grad: Tensor, known: Tensor, bias: Tensor | None, noise: Tensor | None,
+    activation: str, alpha: float, gain: float, clamp: float | None, dim: int, from_result: bool, sums: bool,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    return cpu.bias_act_backward(grad, known, bias, noise, activation, alpha, gain, _stored(clamp, known), dim, from_result, sums)
 
 
 def _routed(x: Tensor, fast: Callable[[], Out], fused: Callable[[], Out], plain: Callable[[], Out]) -> Out:
@@ -109,7 +123,7 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     else:
         known, bias, noise = ctx.saved_tensors
         settings = (ctx.activation, ctx.alpha, ctx.gain, ctx.clamp, ctx.dim, ctx.from_result)
-        dx, dbias = bias_act_backward_op(grad, known, bias, noise, *settings, wants_bias)
+        dx, dbias = bias_act_backward(grad, known, bias, noise, *settings, wants_bias)
     dbias = dbias.to(ctx.bias_dtype) if wants_bias and dbias is not None else None
     dnoise = _noise_sum(dx, ctx.noise_kind[1]).to(ctx.noise_kind[0]) if wants_noise else None
     return dx, dbias, dnoise, None, None, None, None, None
@@ -135,7 +149,7 @@ def _backward_twice(ctx: Any, ddx: Tensor | None, ddbias: Tensor | None) -> tupl
     if above is None:
         return none
     settings = (ctx.activation, ctx.alpha, ctx.gain, ctx.clamp, ctx.dim, ctx.from_result)
-    dgrad = bias_act_backward_op(above, known, bias, noise, *settings, False)[0] if ctx.needs_input_grad[0] else None
+    dgrad = bias_act_backward(above, known, bias, noise, *settings, False)[0] if ctx.needs_input_grad[0] else None
     if grad is None or not any(ctx.needs_input_grad[1:4]):
         return dgrad, *none[1:]
     # In torch's own operations, so that any further order follows by itself.
@@ -158,6 +172,8 @@ def _above(ddx: Tensor | None, ddbias: Tensor | None, known: Tensor, dim: int) -
 
 bias_act_op.register_autograd(_backward, setup_context=_keep)
 bias_act_backward_op.register_autograd(_backward_twice, setup_context=_keep_twice)
+bias_act = either("bias_act", bias_act_op, _fast, _keep, _backward)
+bias_act_backward = either("bias_act", bias_act_backward_op, _fast_backward, _keep_twice, _backward_twice)
 # The bias may lie along the axis of images, and its gradient is a sum over them.
 vmapped.register(bias_act_op, {0, 2}, lambda *given: given[7] > 0)
 vmapped.register(bias_act_backward_op, {0, 1, 3}, lambda *given: given[8] > 0 and not given[10])

@@ -11,10 +11,9 @@ from torch import Tensor
 from i2ikit.errors import OptionError, SpecError
 from i2ikit.ops import checks
 from i2ikit.ops.choice import direct
-from i2ikit.ops.layout import in_order, memory_format
-from i2ikit.ops.upfirdn import cpu
+from i2ikit.ops.layout import memory_format
+from i2ikit.ops.upfirdn import cpu, register
 from i2ikit.ops.upfirdn.geometry import result_size
-from i2ikit.ops.upfirdn.register import upfirdn_op
 
 NAME = "upfirdn"
 
@@ -63,10 +62,10 @@ def upfirdn(
 
 def _run(x: Tensor, *step: Any) -> Tensor:
     _, up, _, padding, *_ = step
-    if direct(NAME, x) and cpu.has_fast_gradient(x, up, padding):
-        x = in_order(x)
-        return cpu.upfirdn(x, *step).contiguous(memory_format=memory_format(x))
-    return cast(Tensor, upfirdn_op(x, *step))
+    if direct(NAME, x) and cpu.has_own_gradient(x, up, padding):
+        order = memory_format(x)
+        return cpu.upfirdn(x.contiguous(memory_format=order), *step).contiguous(memory_format=order)
+    return cast(Tensor, register.upfirdn(x, *step))
 
 
 Pass = tuple[Tensor, tuple[int, int], tuple[int, int], tuple[int, int, int, int], bool, float]

@@ -11,28 +11,39 @@ from torch.nn import functional as F
 from i2ikit.ops.upfirdn.geometry import result_size
 from i2ikit.ops.upfirdn.reference import correlated
 
+# Up to so many numbers what surrounds a call costs more than the memory that torch's own gradient keeps.
+SMALL = 2**18
+
 
 def upfirdn(x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], padding: Sequence[int], flip: bool, gain: float) -> Tensor:
     """Resample maps [B, C, H, W] with a filter [kh, kw]; pairs are [x, y]."""
     if x.dtype is torch.float16:  # the convolutions of a CPU are slow or absent in float16
         return upfirdn(x.float(), fir, up, down, padding, flip, gain).to(x.dtype)
-    taps = correlated(fir, flip).to(torch.promote_types(x.dtype, torch.float32)) * gain
-    if tuple(up) == (1, 1):
-        return _strided(x, taps.to(x.dtype), down, padding)
-    grown = _transposed(x, taps.flip((0, 1)).to(x.dtype), up, padding)
+    enlarges = tuple(up) != (1, 1)
+    # A transposed convolution turns the filter by itself.
+    taps = correlated(fir, flip != enlarges).to(torch.promote_types(x.dtype, torch.float32))
+    taps = (taps * gain if gain != 1 else taps).to(x.dtype)
+    if not enlarges:
+        return _strided(x, taps, down, padding)
+    grown = _transposed(x, taps, up, padding)
     return grown[:, :, :: down[1], :: down[0]] if tuple(down) != (1, 1) else grown
 
 
-def has_fast_gradient(x: Tensor, up: Sequence[int], padding: Sequence[int]) -> bool:
-    """Say whether torch's own gradient of the call is as fast as the operator's: that of a transposed convolution, or of a cut, is not."""
+def has_own_gradient(x: Tensor, up: Sequence[int], padding: Sequence[int]) -> bool:
+    """Say whether torch's own gradient of the call does as well as the operator's: that of a transposed convolution, or of a cut, is slower.
+
+    A convolution keeps the maps for a gradient of its weights, wanted or not, which counts once they are large.
+    """
     if not (torch.is_grad_enabled() and x.requires_grad):
         return True
-    return tuple(up) == (1, 1) and padding[0] == padding[1] and padding[2] == padding[3]
+    return x.numel() <= SMALL and tuple(up) == (1, 1) and padding[0] == padding[1] and padding[2] == padding[3]
 
 
 def _strided(x: Tensor, taps: Tensor, down: Sequence[int], padding: Sequence[int]) -> Tensor:
     channels, steps = x.shape[1], (down[1], down[0])
     before, after = (padding[2], padding[0]), (padding[3], padding[1])
+    if before == after and min(before) >= 0:
+        return F.conv2d(x, _depthwise(taps, channels), stride=steps, padding=before, groups=channels)
     larger = [max(pair) for pair in zip(before, after, strict=True)]
     starts = [(most - own) // step for most, own, step in zip(larger, before, steps, strict=True)]
     whole = all((most - own) % step == 0 for most, own, step in zip(larger, before, steps, strict=True))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from i2ikit.ops import vmapped
+from i2ikit.ops.bare import either
 from i2ikit.ops.choice import LARGEST_PLANE, attempt, route
 from i2ikit.ops.layout import in_order, memory_format, own_dtype
 from i2ikit.ops.upfirdn import cpu, reference
@@ -18,12 +19,10 @@ from i2ikit.ops.upfirdn.geometry import adjoint_padding, result_size
 @torch.library.custom_op("i2ikit::upfirdn", mutates_args=())
 def upfirdn_op(x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], padding: Sequence[int], flip: bool, gain: float) -> Tensor:
     """Resample maps [B, C, H, W] with a filter [kh, kw]; see ``i2ikit.ops.upfirdn``."""
-    order = memory_format(x)
     chosen = route("upfirdn", x)
-    arguments = (in_order(x), fir, up, down, padding, flip, gain)
     if chosen == "cpu":
-        with own_dtype(x):
-            return cpu.upfirdn(*arguments).contiguous(memory_format=order)
+        return _fast(x, fir, up, down, padding, flip, gain)
+    order, arguments = memory_format(x), (in_order(x), fir, up, down, padding, flip, gain)
 
     def plain() -> Tensor:
         with own_dtype(x):
@@ -58,12 +57,19 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.save_for_backward(fir)
 
 
+def _fast(x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], padding: Sequence[int], flip: bool, gain: float) -> Tensor:
+    order = memory_format(x)
+    with own_dtype(x):
+        return cpu.upfirdn(x.contiguous(memory_format=order), fir, up, down, padding, flip, gain).contiguous(memory_format=order)
+
+
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     (fir,) = ctx.saved_tensors
     padding = adjoint_padding(ctx.size, fir.shape, ctx.up, ctx.down, ctx.padding)
-    dx = upfirdn_op(grad, fir, ctx.down, ctx.up, padding, not ctx.flip, ctx.gain) if ctx.needs_input_grad[0] else None
+    dx = upfirdn(grad, fir, ctx.down, ctx.up, padding, not ctx.flip, ctx.gain) if ctx.needs_input_grad[0] else None
     return dx, None, None, None, None, None, None
 
 
 upfirdn_op.register_autograd(_backward, setup_context=_keep)
+upfirdn = either("upfirdn", upfirdn_op, _fast, _keep, _backward)
 vmapped.register(upfirdn_op, {0})
