@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, Literal, get_args
 
 from attrs import frozen
@@ -13,6 +14,9 @@ from i2ikit.errors import PluginError, suggestion
 
 Role = Literal["encoder", "conditioner", "generator", "discriminator", "loss", "plan"]
 ROLES: tuple[str, ...] = get_args(Role)
+
+restoring: ContextVar[bool] = ContextVar("restoring", default=False)
+"""Whether parts are being made for a saved model, which brings all weights: files that fixed weights came from need not be there."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PLACE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")

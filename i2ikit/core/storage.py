@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from i2ikit.core import recipe_json
+from i2ikit.core.component import restoring
 from i2ikit.core.device import known_device
 from i2ikit.core.nets import module_key
 from i2ikit.errors import CheckpointError, suggestion
@@ -88,7 +89,11 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str | to
         recipe = recipe_json.restore(data["recipe"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f'"{folder / CONFIG}" is no configuration of a model: {error!r}.') from error
-    model = build(recipe, registry=registry, seed=int(data.get("seed", 0)), rehearsal=False)
+    token = restoring.set(True)
+    try:
+        model = build(recipe, registry=registry, seed=int(data.get("seed", 0)), rehearsal=False)
+    finally:
+        restoring.reset(token)
     model.lost = recipe_json.lost_terms(data["recipe"])
     load_weights(model, read_tensors(folder / WEIGHTS), str(folder / WEIGHTS))
     model.round = int(data.get("round", 0))

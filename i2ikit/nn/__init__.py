@@ -13,3 +13,4 @@ from i2ikit.nn.norms import LayerNorm as LayerNorm
 from i2ikit.nn.resample import Blur as Blur
 from i2ikit.nn.resample import Downsample as Downsample
 from i2ikit.nn.resample import Upsample as Upsample
+from i2ikit.nn.vgg import VGG16 as VGG16

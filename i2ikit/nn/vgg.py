@@ -1,0 +1,144 @@
+"""Features of a VGG-16 that was trained elsewhere, for losses that compare images by what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from i2ikit.core.component import restoring
+from i2ikit.errors import CheckpointError, OptionError, UnknownNameError, suggestion
+
+Scaling = Literal["torchvision", "caffe"]
+Weights = str | PathLike[str] | Mapping[str, Tensor]
+
+BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+"""Channels and convolutions of each block, between which the size is halved."""
+
+LAYERS = tuple(f"{block}_{each}" for block, (_, count) in enumerate(BLOCKS, 1) for each in range(1, count + 1))
+"""The convolutions by the paper's names, "1_1" to "5_3"."""
+
+# In torchvision's list of layers each convolution is followed by its ReLU, and each block by a pooling.
+_PLACES = {f"features.{2 * index + int(layer[0]) - 1}": f"conv{layer}" for index, layer in enumerate(LAYERS)}
+
+
+class VGG16(nn.Module):
+    """The convolutions of VGG-16 (Simonyan and Zisserman 2015, configuration D), frozen.
+
+    Args:
+        weights: A file of trained weights, safetensors or a state dict written by torch, or that state dict itself: torchvision's
+            (``features.0.weight``, with or without its classifier), or one by layer (``conv1_1.weight``), as MUNIT's code has it.
+        layers: What is wanted, such as ``("relu2_2", "relu4_2")``; nothing above the last of them is built.
+        scaling: What the weights were trained on. "torchvision": RGB from 0 to 1, less the mean and over the deviation of ImageNet.
+            "caffe", the authors' own: BGR from 0 to 255, less the mean.
+
+    Shapes:
+        in:  [B, 3, H, W] in [-1, 1], or [B, 1, H, W], which is taken for gray
+        out: one map a wanted layer, in that order, [B, C, H / 2**n, W / 2**n] for a layer of the block n + 1, after the ReLU
+
+    Raises:
+        UnknownNameError: No such layer.
+        OptionError: No such scaling, or no layer is wanted.
+        CheckpointError: The file is missing, damaged, unsafe, or holds something else.
+    """
+
+    factor: Tensor
+    shift: Tensor
+
+    def __init__(self, weights: Weights, *, layers: tuple[str, ...] = ("relu5_3",), scaling: Scaling = "torchvision") -> None:
+        super().__init__()
+        known = [f"relu{layer}" for layer in LAYERS]
+        for layer in layers:
+            if layer not in known:
+                raise UnknownNameError("layer of VGG-16", layer, known)
+        if not layers:
+            raise OptionError(f"VGG-16 was asked for no layer. Name some, from {known[0]} to {known[-1]}.")
+        if scaling not in get_args(Scaling):
+            raise OptionError(f'VGG-16 has no scaling "{scaling}". {suggestion(str(scaling), get_args(Scaling))}')
+        self.layers, self.scaling = tuple(layers), scaling
+        self.convolutions = nn.ModuleDict()
+        channels = 3
+        for layer in LAYERS[: max(known.index(each) for each in layers) + 1]:
+            wanted = BLOCKS[int(layer[0]) - 1][0]
+            self.convolutions[f"conv{layer}"] = nn.utils.skip_init(nn.Conv2d, channels, wanted, 3, padding=1)  # type: ignore[no-untyped-call]
+            channels = wanted
+        torchvision = scaling == "torchvision"
+        mean = [0.485, 0.456, 0.406] if torchvision else [103.939, 116.779, 123.68]
+        deviation = [0.229, 0.224, 0.225] if torchvision else [1.0, 1.0, 1.0]
+        top = 1.0 if torchvision else 255.0
+        # (image + 1) / 2 * top, less the mean, over the deviation: one product and one sum.
+        self.register_buffer("factor", (top / 2 / torch.tensor(deviation))[:, None, None], persistent=False)
+        self.register_buffer("shift", ((top / 2 - torch.tensor(mean)) / torch.tensor(deviation))[:, None, None], persistent=False)
+        self._fill(weights)
+        self.requires_grad_(False).eval()
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return the maps of the wanted layers."""
+        colours = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
+        maps = (colours if self.scaling == "torchvision" else colours.flip(1)) * self.factor + self.shift
+        found: dict[str, Tensor] = {}
+        for name, convolution in self.convolutions.items():
+            layer = name.removeprefix("conv")
+            if layer.endswith("_1") and layer != "1_1":
+                maps = F.max_pool2d(maps, 2)
+            maps = F.relu(convolution(maps))
+            found[f"relu{layer}"] = maps
+        return tuple(found[layer] for layer in self.layers)
+
+    def _fill(self, weights: Weights) -> None:
+        if restoring.get():  # they come with the saved model
+            return
+        state, name = (weights, "The state dict") if isinstance(weights, Mapping) else (_read(Path(weights)), f'"{weights}"')
+        own = self.convolutions.state_dict()
+        given = {_by_layer(key): value for key, value in state.items()}
+        wrong = [f"{key} {list(each.shape)} is missing" for key, each in own.items() if key not in given]
+        wrong += [
+            f"{key} is {list(given[key].shape)}, expected {list(own[key].shape)}"
+            for key in own
+            if key in given and given[key].shape != own[key].shape
+        ]
+        if wrong:
+            shown = f"{'; '.join(wrong[:5])}{'; ...' if len(wrong) > 5 else ''}"
+            raise CheckpointError(f"{name} does not fit VGG-16: {shown}. Give torchvision's vgg16, or weights by layer (conv1_1.weight).")
+        with torch.no_grad():
+            for key, tensor in own.items():
+                tensor.copy_(given[key])
+
+    def extra_repr(self) -> str:
+        """Show the options in a printed model."""
+        return f"layers={', '.join(self.layers)}, scaling={self.scaling}"
+
+
+def _by_layer(key: str) -> str:
+    place, _, leaf = key.rpartition(".")
+    return f"{_PLACES.get(place, place)}.{leaf}"
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    if not path.is_file():
+        raise CheckpointError(f'"{path}" is {"a folder" if path.is_dir() else "missing"}. Give a file of trained VGG-16 weights.')
+    try:
+        state: Any = _tensors(path)
+    except Exception as error:  # a damaged file can make it raise anything
+        if type(error).__name__ == "UnpicklingError":
+            raise CheckpointError(
+                f'"{path}" is refused: it holds more than tensors, and reading it would run code that came with it, or it is damaged. '
+                "Give a plain state dict."
+            ) from error
+        raise CheckpointError(f'"{path}" is damaged, or holds no weights ({type(error).__name__}). Fetch it again.') from error
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise CheckpointError(f'"{path}" holds no state dict of tensors ({type(state).__name__}). Give the state dict of a VGG-16.')
+    return state
+
+
+def _tensors(path: Path) -> Any:
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    return torch.load(path, map_location="cpu", weights_only=True)
