@@ -141,7 +141,16 @@ class Translation(Memo):
     # -- the networks
 
     def encode(self, image: Tensor, domain: Tensor | None, name: str | None, *, slot: str = "encoder") -> Code:
-        """Encode images with the encoder of their domain."""
+        """Encode images with the encoder of their domain.
+
+        Raises:
+            PlanError: The assembly has no such encoder.
+        """
+        if slot not in self.nets.slots:
+            raise PlanError(
+                f'Translation "{self.name}" has an image to encode, and the assembly has no slot "{slot}": it draws images from noise and '
+                "translates none."
+            )
         return cast(Code, self.run(slot, image, domain, domain_name=name))
 
     def condition(self, code: Code, domain: Tensor | None, source_name: str | None = None, target_name: str | None = None) -> Code:
