@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Batch = Mapping[str, Any]
 Route = tuple[str, str]  # from one domain to another
-Ways = Literal["both", "first"]
+Ways = Literal["both", "forward"]
 KINDS = ("labelled", "paired", "unpaired", "sampled")
 PRIOR = "prior"  # draw as many numbers as the encoder's style has
 
@@ -116,18 +116,17 @@ def paired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int
 def _ways(names: Sequence[str], *, ways: Ways = "both", **_: Any) -> list[Route]:
     if ways not in get_args(Ways):
         raise OptionError(f'Plan "unpaired" has no ways={ways!r}. {suggestion(str(ways), get_args(Ways))}')
-    routes = list(itertools.permutations(names, 2))
-    return routes if ways == "both" else routes[:1]
+    return list(itertools.permutations(names, 2) if ways == "both" else itertools.combinations(names, 2))
 
 
 @takes("unpaired", routes=_ways)
 def unpaired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int | str = 0, ways: Ways = "both") -> list[Translation]:
-    """Translate between every ordered pair of domains (CycleGAN, MUNIT), or from the first to the second alone (SimGAN).
+    """Translate between every ordered pair of domains (CycleGAN, MUNIT), or one way alone (SimGAN).
 
     Args:
         style: Width of a style drawn from the prior for each translation; "prior" means that of the encoder's style, 0 draws none.
-        ways: "both" ways between any two domains; or "first", from the first domain to the second and no other, and no translation has
-            a reverse.
+        ways: "both" ways between any two domains; or "forward", from a domain to those that are declared after it. Then no translation
+            has a reverse.
     """
     names = nets.domain.names
     if len(names) < 2:
