@@ -148,8 +148,7 @@ class Translation(Memo):
         """
         if slot not in self.nets.slots:
             raise PlanError(
-                f'Translation "{self.name}" has an image to encode, and the assembly has no slot "{slot}": it draws images from noise and '
-                "translates none."
+                f'The assembly has no slot "{slot}", so that no image can be encoded or translated; plan "{self.nets.plan}" draws without.'
             )
         return cast(Code, self.run(slot, image, domain, domain_name=name))
 
