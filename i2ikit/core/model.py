@@ -13,7 +13,7 @@ from i2ikit.core import inference, step, storage
 from i2ikit.core.code import Verdict
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.nets import Nets, module_key
-from i2ikit.core.plans import Plan, kind_of
+from i2ikit.core.plans import Plan, kind_of, routes_of
 from i2ikit.core.pool import Pool
 from i2ikit.core.recipe import Player, Recipe
 from i2ikit.core.specs import ImageSpec
@@ -83,6 +83,11 @@ class Model(nn.Module):
     def takes(self) -> str:
         """The kind of batch that a step takes: "labelled", "paired", "unpaired" or "sampled"."""
         return kind_of(self.plan)
+
+    @property
+    def routes(self) -> tuple[tuple[str, str], ...]:
+        """The pairs of domains between which images are translated, source first; none where the plan does not take unpaired batches."""
+        return routes_of(self.plan, self.domain.names, self.recipe.plan_options)
 
     def train(self, mode: bool = True) -> Model:
         """Set the mode; frozen slots and the networks of losses stay in eval mode."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_args
 
 import torch
 from torch import Tensor
@@ -21,12 +21,14 @@ from i2ikit.core.draws import Draws
 from i2ikit.core.nets import Nets
 from i2ikit.core.recipe import PYTHON
 from i2ikit.core.translation import Translation
-from i2ikit.errors import OptionError, PlanError, UnknownNameError
+from i2ikit.errors import OptionError, PlanError, UnknownNameError, suggestion
 
 if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
 
 Batch = Mapping[str, Any]
+Route = tuple[str, str]  # from one domain to another
+Ways = Literal["both", "forward"]
 KINDS = ("labelled", "paired", "unpaired", "sampled")
 PRIOR = "prior"  # draw as many numbers as the encoder's style has
 
@@ -40,20 +42,30 @@ class Plan(Protocol):
 F = TypeVar("F", bound=Callable[..., list[Translation]])
 
 
-def takes(kind: str) -> Callable[[F], F]:
+def takes(kind: str, routes: Callable[..., Sequence[Route]] | None = None) -> Callable[[F], F]:
     """Mark a plan with the kind of batch that it takes.
 
     Args:
         kind: "labelled" (image, label), "paired" (image, target), "unpaired" (one image batch a domain) or "sampled" (image).
+        routes: Which domains a plan for unpaired batches translates to which, as a function of the domains' names and the plan's options;
+            every domain to every other one where None.
     """
     if kind not in KINDS:
         raise UnknownNameError("kind of batch", kind, KINDS)
 
     def mark(plan: F) -> F:
-        plan.takes = kind  # type: ignore[attr-defined]
+        plan.takes, plan.routes = kind, routes  # type: ignore[attr-defined]
         return plan
 
     return mark
+
+
+def routes_of(plan: Plan, names: Sequence[str], options: Mapping[str, Any]) -> tuple[Route, ...]:
+    """Return which domains a plan translates to which, in its order; none where it does not take unpaired batches."""
+    if kind_of(plan) != "unpaired":
+        return ()
+    routes = getattr(plan, "routes", None)
+    return tuple(itertools.permutations(names, 2)) if routes is None else tuple(routes(names, **options))
 
 
 @takes("labelled")
@@ -101,19 +113,27 @@ def paired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int
     return [Translation(nets, draws, real=image, truth=truth, exemplar=truth, style=prior(nets, draws, len(image)), learning=learning)]
 
 
-@takes("unpaired")
-def unpaired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int | str = 0) -> list[Translation]:
-    """Translate between every ordered pair of domains (CycleGAN, MUNIT).
+def _ways(names: Sequence[str], *, ways: Ways = "both", **_: Any) -> list[Route]:
+    if ways not in get_args(Ways):
+        raise OptionError(f'Plan "unpaired" has no ways={ways!r}. {suggestion(str(ways), get_args(Ways))}')
+    return list(itertools.permutations(names, 2) if ways == "both" else itertools.combinations(names, 2))
+
+
+@takes("unpaired", routes=_ways)
+def unpaired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int | str = 0, ways: Ways = "both") -> list[Translation]:
+    """Translate between every ordered pair of domains (CycleGAN, MUNIT), or one way alone (SimGAN).
 
     Args:
         style: Width of a style drawn from the prior for each translation; "prior" means that of the encoder's style, 0 draws none.
+        ways: "both" ways between any two domains; or "forward", from a domain to those that are declared after it. Then no translation
+            has a reverse.
     """
     names = nets.domain.names
     if len(names) < 2:
         raise PlanError('Plan "unpaired" needs two or more domains. Declare them: build(..., labels=("photo", "monet")).')
     images = {name: _of(batch, name, "unpaired") for name in names}
     made: dict[tuple[str, str], Translation] = {}
-    for source, target in itertools.permutations(names, 2):
+    for source, target in _ways(names, ways=ways):
         name = f"{source}_to_{target}"
         rows = len(images[source])
         made[source, target] = Translation(
@@ -131,7 +151,7 @@ def unpaired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: i
             learning=learning,
         )
     for (source, target), translation in made.items():
-        translation.reverse = made[target, source]
+        translation.reverse = made.get((target, source))
     return list(made.values())
 
 

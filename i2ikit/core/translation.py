@@ -152,7 +152,15 @@ class Translation(Memo):
     # -- the networks
 
     def encode(self, image: Tensor, domain: Tensor | None, name: str | None, *, slot: str = "encoder") -> Code:
-        """Encode images with the encoder of their domain."""
+        """Encode images with the encoder of their domain.
+
+        Raises:
+            PlanError: The assembly has no such encoder.
+        """
+        if slot not in self.nets.slots:
+            raise PlanError(
+                f'The assembly has no slot "{slot}", so that no image can be encoded or translated; plan "{self.nets.plan}" draws without.'
+            )
         return cast(Code, self.run(slot, image, domain, domain_name=name))
 
     def condition(self, code: Code, domain: Tensor | None, source_name: str | None = None, target_name: str | None = None) -> Code:

@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+import math
+
 from i2ikit import Component, hookimpl
 
 
 @hookimpl
 def i2ikit_components() -> list[Component]:
-    """Return the parts."""
-    return []
+    """Return the joint critic and its game."""
+    return [
+        Component(
+            "bigan_critic",
+            role="discriminator",
+            at="i2ikit_bigan.critic:BiGANCritic",
+            says="Judges pairs of an image of the first domain and one of the second, patch by patch, whichever was made of the other.",
+        ),
+        Component(
+            "bigan_critic_loss",
+            role="loss",
+            at="i2ikit_bigan.losses:bigan_critic_loss",
+            says="Joint critic: tells pairs that were drawn forward from pairs that were drawn backward.",
+            curve="The cross entropy of both kinds of pairs: 0 if the critic tells them all apart, 2 ln 2 = 1.386 if it can only guess. "
+            "Somewhat below that is a game in balance.",
+            settles=2 * math.log(2),
+        ),
+        Component(
+            "bigan_translator_loss",
+            role="loss",
+            at="i2ikit_bigan.losses:bigan_translator_loss",
+            says="Pairs of either kind are taken for the other.",
+            curve="The cross entropy of each kind of pairs being taken for the other: 2 ln 2 = 1.386 if the critic can only guess, more "
+            "if it sees through them. It may well rise while the pictures improve, because the critic improves too.",
+            settles=2 * math.log(2),
+        ),
+    ]
 
 
 @hookimpl
 def i2ikit_recipes() -> dict[str, str]:
-    """Return the recipes."""
-    return {}
+    """Return the recipe for two domains of images."""
+    return {"bigan": "i2ikit_bigan.recipe:BIGAN"}

@@ -1,0 +1,68 @@
+"""Which domains an unpaired plan translates between, and what a model says of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from attrs import evolve
+from core.test_toy_cyclegan import CYCLEGAN
+from core.test_toy_stargan import STARGAN
+from core.toys.assembly import Calls, assemble, batch_of
+from torch import Tensor
+
+from i2ikit import Draws, Nets, Slot, Translation, takes
+from i2ikit.errors import BuildError, PlanError
+
+ONE_WAY: dict[str, Any] = {"plan_options": {"ways": "forward"}, "generator": Slot("toy_painter"), "terms": {"translator/cycle": None}}
+
+
+def test_both_ways_between_all_domains_is_the_default() -> None:
+    assert assemble(CYCLEGAN).routes == (("a", "b"), ("b", "a"))
+    assert len(assemble(CYCLEGAN, labels=("a", "b", "c")).routes) == 6
+
+
+def test_forward_is_from_a_domain_to_those_declared_after_it() -> None:
+    assert assemble(CYCLEGAN, **ONE_WAY).routes == (("a", "b"),)
+    assert assemble(CYCLEGAN, labels=("c", "a", "b"), **ONE_WAY).routes == (("c", "a"), ("c", "b"), ("a", "b"))
+
+
+def test_the_other_way_is_neither_drawn_nor_judged() -> None:
+    model = assemble(CYCLEGAN, **ONE_WAY)
+    [translation] = model.plan(model.nets, batch_of(model), Draws((0,)), True, ways="forward")
+    assert (translation.name, translation.reverse) == ("a_to_b", None)
+    calls = Calls(model)
+    model.step(batch_of(model))
+    assert calls.take()[0] == {"encoder": 2, "generator": 2, "discriminator": 3}
+
+
+def test_another_way_is_refused_with_those_there_are() -> None:
+    with pytest.raises(BuildError, match=r'Plan "unpaired" has no ways=.back.\. There is: both, forward'):
+        assemble(CYCLEGAN, plan_options={"ways": "back"})
+
+
+def test_models_of_other_batches_have_no_routes() -> None:
+    assert assemble(STARGAN).routes == ()
+
+
+@takes("unpaired", routes=lambda names, **_: [(name, names[0]) for name in names[1:]])
+def to_the_first(nets: Nets, batch: dict[str, Tensor], draws: Draws, learning: bool) -> list[Translation]:
+    return [
+        Translation(nets, draws, name=name, real=batch[name], exemplar=batch["a"], source_name=name, target_name="a", learning=learning)
+        for name in nets.domain.names[1:]
+    ]
+
+
+def test_a_plugin_s_plan_says_its_own_routes() -> None:
+    recipe = evolve(CYCLEGAN, plan=to_the_first)
+    model = assemble(recipe, labels=("a", "b", "c"), plan_options={}, terms={"translator/identity": None})
+    assert model.routes == (("b", "a"), ("c", "a"))
+
+
+def test_an_image_cannot_be_encoded_without_an_encoder() -> None:
+    model = assemble(CYCLEGAN)
+    translation = model.plan(model.nets, batch_of(model), Draws((0,)), True)[0]
+    with pytest.raises(
+        PlanError, match='no slot "style_encoder", so that no image can be encoded or translated; plan "unpaired" draws without'
+    ):
+        translation.encode(translation.real, None, None, slot="style_encoder")

@@ -1,0 +1,209 @@
+"""SimGAN and feature loss + GAN equal their papers' steps written by hand; they go one way, train and are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from core.toys.assembly import Calls, assert_equal, batch_of, by_hand, minimise
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional as F
+
+from i2ikit import Code, Model, Slot, Term, build, load
+from i2ikit.errors import BuildError, OptionError, SpecError
+from i2ikit.testing import check_component
+
+SMALL: dict[str, Any] = {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 2}}
+
+
+@pytest.fixture(scope="module")
+def vgg(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A file of random weights, as torchvision calls them, up to relu2_1."""
+    path = tmp_path_factory.mktemp("vgg") / "vgg16.safetensors"
+    sizes = {0: (64, 3), 2: (64, 64), 5: (128, 64)}
+    generator = torch.Generator().manual_seed(0)
+    weights = {f"features.{place}.weight": torch.randn(*size, 3, 3, generator=generator) * 0.05 for place, size in sizes.items()}
+    save_file(weights | {f"features.{place}.bias": torch.zeros(size[0]) for place, size in sizes.items()}, path)
+    return str(path)
+
+
+def simgan(**changes: Any) -> Model:
+    return build("simgan", **{"size": (16, 20), **SMALL, **changes}).double()
+
+
+def feature_loss(vgg: str, **changes: Any) -> Model:
+    terms = {"translator/feature": {"weights": vgg, "layer": "relu2_1"}}
+    return build("feature-loss-gan", **{"size": 16, "terms": terms, **SMALL, **changes}).double()
+
+
+class Paper:
+    """Algorithm 1 with two steps of the refiner to one of the critic; the pool is fed by hand."""
+
+    def __init__(self, model: Model, pool: int, rate: float = 2e-4) -> None:
+        self.nets, self.size, self.past = by_hand(model), pool, list[Tensor]()
+        self.critic = self.nets.discriminator
+        self.optimizers = [torch.optim.Adam(net.parameters(), lr=rate, betas=(0.5, 0.999)) for net in (self.nets.generator, self.critic)]
+
+    def refine(self, image: Tensor) -> Tensor:
+        made: Tensor = self.nets.generator(Code((image,)))
+        return made
+
+    def score(self, image: Tensor) -> Tensor:
+        score: Tensor = self.critic(image).scores[0]
+        return score
+
+    def shown(self, fake: Tensor, draws: dict[str, Tensor]) -> Tensor:
+        rows = []
+        for image, coin, where in zip(fake, draws["pool/chance"], draws["pool/place"], strict=True):
+            rows.append(image)
+            if len(self.past) < self.size:
+                self.past.append(image)
+            elif coin > 0.5:
+                place = int(where * self.size)
+                rows[-1], self.past[place] = self.past[place], image
+        return torch.stack(rows)
+
+
+def coins(rows: int, seed: int) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return {f"pool/{what}": torch.rand(rows, generator=generator).double() for what in ("chance", "place")}
+
+
+def test_four_rounds_equal_algorithm_1() -> None:
+    model = simgan(players={"critic": {"pool": 2}})
+    paper, start = Paper(model, 2), by_hand(model)
+    for index in range(4):
+        batch, draws = batch_of(model, 3, seed=index), coins(3, index)
+        model.step(batch, draws=draws)
+        fake = paper.refine(batch["synthetic"])
+        total = F.softplus(-paper.score(fake)).mean() + 10 * (fake - batch["synthetic"]).abs().mean()
+        minimise(total, paper.optimizers[0])
+        if index % 2:
+            shown = paper.shown(fake.detach(), draws)
+            minimise(F.softplus(paper.score(shown)).mean() + F.softplus(-paper.score(batch["real"])).mean(), paper.optimizers[1])
+    assert_equal(model, paper.nets, start, least=1e-8)
+    assert torch.allclose(model.get_buffer("pools.critic__synthetic_to_real.images"), torch.stack(paper.past), atol=1e-10, rtol=0)
+
+
+def test_two_rounds_of_feature_loss_equal_the_paper(vgg: str) -> None:
+    model = feature_loss(vgg)
+    paper, start = Paper(model, 50), by_hand(model)
+    features: Any = model.get_submodule("loss_modules.translator__feature.features")
+    for index in range(2):
+        batch = batch_of(model, 1, seed=index)
+        model.step(batch)
+        fake = paper.refine(batch["labels"])
+        gap = (features(fake)[0] - features(batch["labels"])[0]).abs().mean()
+        minimise((paper.score(fake) - 1).square().mean() + 10 * gap, paper.optimizers[0])
+        total = paper.score(fake.detach()).square().mean() + (paper.score(batch["photo"]) - 1).square().mean()
+        minimise(0.5 * total, paper.optimizers[1])
+    assert_equal(model, paper.nets, start)
+
+
+def test_a_round_refines_once_and_the_critic_plays_every_other_one() -> None:
+    model = simgan()
+    calls = Calls(model)
+    model.step(batch_of(model, 2))
+    assert calls.take()[0] == {"encoder": 1, "generator": 1, "discriminator": 1}
+    model.step(batch_of(model, 2))
+    assert calls.take()[0] == {"encoder": 1, "generator": 1, "discriminator": 3}
+
+
+def test_it_goes_one_way_and_keeps_the_size() -> None:
+    model = simgan().float()
+    assert model.routes == (("synthetic", "real"),)
+    image = torch.rand(2, 1, 7, 33)
+    assert model.translate(image, to="real").shape == image.shape
+
+
+def test_the_paper_s_refiner_has_the_paper_s_sizes() -> None:
+    model = build("simgan", rehearsal=False)
+    shapes = [tuple(weight.shape) for name, weight in model.slot("generator").named_parameters() if name.endswith("weight")]
+    assert shapes == [(64, 1, 3, 3), *[(64, 64, 3, 3)] * 8, (1, 64, 1, 1)]
+    assert (model.image.height, model.image.width, model.image.channels) == (35, 55, 1)
+
+
+def test_a_pixel_sees_its_neighbours_alone() -> None:
+    model = simgan().float()
+    image = torch.zeros(1, 1, 16, 20)
+    spot = image.clone()
+    spot[..., 2, 3] = 1
+    change = (model.translate(spot, to="real") - model.translate(image, to="real")).abs()[0, 0]
+    assert change[:6, :7].max() > 0
+    assert change[6:].max() == change[:, 7:].max() == 0
+
+
+@pytest.mark.parametrize("of", ["image", "derivatives", "colour"])
+def test_each_transform_of_self_regularization_is_the_paper_s(of: str) -> None:
+    model = simgan(terms={"translator/self": {"of": of}}).float()
+    batch = model.example_batch(2)
+    fake, real = model.translate(batch["synthetic"], to="real"), batch["synthetic"]
+    wanted = {
+        "image": (fake - real).abs().mean(),
+        "derivatives": (fake.diff(dim=2) - real.diff(dim=2)).abs().mean() + (fake.diff(dim=3) - real.diff(dim=3)).abs().mean(),
+        "colour": (fake.mean((2, 3)) - real.mean((2, 3))).abs().mean(),
+    }
+    assert torch.allclose(model.step(batch)["translator/self"], wanted[of])
+
+
+def test_it_resumes_as_if_it_had_not_stopped(tmp_path: Path) -> None:
+    model, other = simgan(), simgan()
+    for index in range(3):
+        model.step(batch_of(model, 2, seed=index))
+    other.restore_training_state(*model.training_state())
+    for each in (model, other):
+        each.step(batch_of(each, 2, seed=3))
+    assert all(torch.equal(one, two) for one, two in zip(model.parameters(), other.parameters(), strict=True))
+    saved = load(model.float().save(tmp_path / "model"))
+    image = torch.rand(1, 1, 16, 20)
+    assert torch.equal(saved.translate(image, to="real"), model.translate(image, to="real"))
+
+
+def test_a_saved_model_brings_its_trained_features_along(vgg: str, tmp_path: Path) -> None:
+    copy = tmp_path / "moved.safetensors"
+    copy.write_bytes(Path(vgg).read_bytes())
+    model = feature_loss(str(copy)).float()
+    model.step(model.example_batch(1))
+    folder = model.save(tmp_path / "model")
+    copy.unlink()
+    saved = load(folder)
+    batch = model.example_batch(1, seed=5)
+    assert saved.step(batch)["translator/feature"] == model.step(batch)["translator/feature"]
+
+
+def test_the_comparison_s_own_simgan_is_one_changed_term() -> None:
+    model = build("feature-loss-gan", size=16, terms={"translator/feature": Term("self_regularization_loss", 10.0)}, **SMALL)
+    assert "translator/feature" in model.step(model.example_batch(1))
+
+
+def test_feature_loss_without_weights_is_refused_with_what_to_do() -> None:
+    with pytest.raises(BuildError, match=r'was given no weights. Name a file of them: build\(..., terms=\{"translator/feature"'):
+        build("feature-loss-gan")
+    with pytest.raises(BuildError, match=r'"nowhere.pth" is missing'):
+        build("feature-loss-gan", size=16, terms={"translator/feature": {"weights": "nowhere.pth"}}, **SMALL)
+
+
+def test_what_cannot_be_is_named(vgg: str) -> None:
+    with pytest.raises(BuildError, match=r'self_regularization_loss.of" is "picture". There is: colour, derivatives, image'):
+        simgan(terms={"translator/self": {"of": "picture"}})
+    with pytest.raises(BuildError, match=r"width=0, blocks=1 and kernel=3: needed are 1, 0 and 1 or more, the last odd"):
+        simgan(generator={"width": 0, "blocks": 1})
+    with pytest.raises(BuildError, match="sees gray or coloured images, and these have 4 channels"):
+        feature_loss(vgg, channels=4)
+    with pytest.raises((BuildError, SpecError, OptionError), match="draws from a last map at full size"):
+        simgan(encoder=None, style=4)
+
+
+@pytest.mark.parametrize("name", ["simgan_refiner", "self_regularization_loss", "feature_regularization_loss"])
+def test_its_parts_conform(name: str, vgg: str) -> None:
+    options: dict[str, Any] = {"simgan_refiner": {"width": 4}, "feature_regularization_loss": {"weights": vgg, "layer": "relu1_2"}}
+    assert check_component(name, **options.get(name, {})).passed
+
+
+def test_a_refiner_each_way_is_one_change() -> None:
+    model = simgan(generator=Slot("simgan_refiner", per="pair", width=4), plan_options={"ways": "both"})
+    assert model.routes == (("synthetic", "real"), ("real", "synthetic"))
+    model.step(batch_of(model, 2))
