@@ -35,11 +35,26 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits of all choices of all attributes [B, sum of choices] for images [B C H W] in [-1, 1]."""
-        if images.shape[-2:] != self.size:
-            images = F.interpolate(images, self.size, mode="bilinear", antialias=True)
-        maps = self.body(images)
-        logits: Tensor = self.head(self.drop(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)))
+        logits: Tensor = self.head(self.drop(self.features(images)))
         return logits
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return what the heads read [B, 256]: mean and maximum of the last maps."""
+        maps = self.body(self.sized(images))
+        return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)
+
+    def blocks(self, images: Tensor) -> list[Tensor]:
+        """Return the maps after each of the four convolutions [B C H W]."""
+        maps, found = self.sized(images), []
+        for layer in self.body:
+            maps = layer(maps)
+            if isinstance(layer, nn.ReLU):
+                found.append(maps)
+        return found
+
+    def sized(self, images: Tensor) -> Tensor:
+        """Return images [B C H W] at the size that is read."""
+        return images if images.shape[-2:] == self.size else F.interpolate(images, self.size, mode="bilinear", antialias=True)
 
     def logits(self, images: Tensor) -> dict[str, Tensor]:
         """Return the logits by attribute, each [B, choices]."""

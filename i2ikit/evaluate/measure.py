@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from i2ikit.data import Dataset, Item
 from i2ikit.errors import DataError, OptionError, counted
 from i2ikit.evaluate import truth
-from i2ikit.evaluate.measurement import STYLES, Measurement
+from i2ikit.evaluate.asked import add_distances, asked_networks, draws_samples, protocols_of
+from i2ikit.evaluate.collected import Collected
+from i2ikit.evaluate.extractor import Extractor
+from i2ikit.evaluate.measurement import STYLED_INPUTS, STYLES, Measurement
 from i2ikit.evaluate.parameters import count_parameters
+from i2ikit.evaluate.perceptual import PerceptualDistance
 from i2ikit.evaluate.protocol import Number, versions
 from i2ikit.evaluate.reference import Reference, load_reference, reference_classifier
 from i2ikit.evaluate.report import Report
 from i2ikit.evaluate.resize import Preparation
+from i2ikit.evaluate.sides import Sides
 from i2ikit.evaluate.tally import Tally
 from i2ikit.evaluate.truth import Targets
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
+
+
+APART = ("unpaired", "paired")
+"""Plans of which each input has one target at a time: diversity is that of samples, 0 where the model draws nothing."""
 
 
 def evaluate(
@@ -34,6 +43,10 @@ def evaluate(
     limit: int | None = None,
     crop: Any = "fit",
     resize: str = "lanczos",
+    features: Extractor | str | None = None,
+    lpips: PerceptualDistance | Sequence[PerceptualDistance] = (),
+    samples: int = STYLES,
+    sampled: int = STYLED_INPUTS,
 ) -> Report:
     """Measure a model on one split of a data set.
 
@@ -52,6 +65,11 @@ def evaluate(
         limit: At most so many input images, drawn with seed 0; all by default.
         crop: A window that is cut before resizing, as :class:`i2ikit.data.Transform` takes it; "fit" is what ``fit`` trains with.
         resize: How images are brought to the model's size: "lanczos" or "bilinear".
+        features: What FID, KID and the inception scores are taken of: an :class:`i2ikit.evaluate.Extractor`, or "own-classifier" for the
+            features of the reference classifier, which then also gives a perceptual distance; None leaves these numbers out.
+        lpips: Perceptual distances to the truth and between samples, such as :func:`i2ikit.evaluate.load_lpips` gives.
+        samples: How many translations of one input diversity compares, drawn with the seeds from 0.
+        sampled: Of how many inputs, drawn with seed 0. MUNIT's own protocol has 100.
 
     Raises:
         DataError: Data and model do not fit: other channels, no shared attribute.
@@ -60,7 +78,10 @@ def evaluate(
     """
     if batch < 1 or (limit is not None and limit < 1):
         raise OptionError(f"batch and limit are 1 or more; found batch={batch}, limit={limit}.")
+    if samples < 2 or sampled < 1:
+        raise OptionError(f"samples is 2 or more and sampled 1 or more; found samples={samples}, sampled={sampled}.")
     plan = _plan(model, data)
+    data, notes = _fitting(model, data, plan)
     prepare = Preparation(model.image.height, model.image.width, crop, resize)
     left_out: dict[str, str] = {}
     described, numbers = _described(model, left_out)
@@ -68,35 +89,32 @@ def evaluate(
         reason = f'"{data.name}" has no split "test"; it has: {", ".join(data.splits)}.'
         return Report(tuple(numbers), described, left_out={**left_out, "psnr": reason, "accuracy": reason, "diversity": reason})
     part = data.split(split)
-    if part.image.channels != model.image.channels:
-        raise DataError(
-            f'"{data.name}" has images of {counted(part.image.channels, "channel")} and the model takes {model.image.channels}. '
-            'Open the data as it was opened for training, such as with background="white".'
-        )
+    _check_channels(model, part, plan)
     chosen = _chosen(model, data, plan, targets)
-    items, notes = _inputs(model, part, plan, limit)
+    items = _inputs(model, part, plan, limit, notes)
     protocol = {
         "split": split, "inputs": len(items), "targets": {name: list(values) for name, values in chosen.items()}, **prepare.protocol(),
         "channels": part.image.channels, "range": "[0, 1], not rounded to 8 bits", "data": data.fingerprint(),
         "round": int(getattr(model, "round", 0)), "seed": int(getattr(model, "seed", 0)), "versions": versions(),
     }  # fmt: skip
     reference = _reference(classifier, data, prepare, plan, split, cache, left_out)
-    styled = bool(_plan_options(model).get("style", 0))
-    measurement = Measurement(model, plan, part, chosen, prepare, reference, styled, left_out=left_out)
+    extractor, distances = asked_networks(features, lpips, reference, left_out)
+    draws = plan in APART or draws_samples(model)
+    measurement = Measurement(
+        model, plan, part, chosen, prepare, reference, Collected(extractor) if extractor else None, distances, samples if draws else 0,
+        frozenset(item.file for item in truth.drawn(items, sampled)), left_out=left_out,
+    )  # fmt: skip
+    tally = measurement.tally
+    add_distances(tally, distances)
     for start in range(0, len(items), batch):
         measurement.add(items[start : start + batch])
-    tally = measurement.tally
     _explain_missing(tally, left_out, part)
     judged = {"classifier": dict(reference.config)} if reference else {}
-    extra = {"accuracy": judged, "kept": judged}
-    compared = f"{STYLES} samples of style for one target" if styled else "the translations of one input to all targets"
-    numbers = tally.numbers(protocol, extra, compared) + _own(reference, protocol, judged) + numbers
+    extra = {"accuracy": judged, "kept": judged, **protocols_of(distances)}
+    compared = f"{samples} samples of each input for one target, all pairs" if draws else "the translations of one input to all targets"
+    of_sets = measurement.collected.numbers(protocol, compared, left_out) if measurement.collected else []
+    numbers = tally.numbers(protocol, extra, compared) + of_sets + _own(reference, protocol, judged) + numbers
     return Report(tuple(numbers), described, tuple(tally.pairs()), left_out, tuple(notes))
-
-
-def _plan_options(model: Model) -> Mapping[str, Any]:
-    options: Mapping[str, Any] = getattr(getattr(model, "recipe", None), "plan_options", {})
-    return options
 
 
 def _plan(model: Model, data: Dataset) -> str:
@@ -108,6 +126,31 @@ def _plan(model: Model, data: Dataset) -> str:
     return plan
 
 
+def _fitting(model: Model, data: Dataset, plan: str) -> tuple[Dataset, list[str]]:
+    """Return the data as the model's plan takes it: pairs are two domains for a model of domains."""
+    names = model.domain.names if plan == "unpaired" else ()
+    if plan != "unpaired" or data.kind != "paired":
+        return data, []
+    if len(names) != 2:
+        raise DataError(f'"{data.name}" has pairs, and the model {len(names)} domains. Open the data with kind="unpaired".')
+    return Sides(data, model.domain.attributes[0].name, names), [f"The pairs are read as {names[0]} and {names[1]}, source and target."]
+
+
+def _check_channels(model: Model, part: Dataset, plan: str) -> None:
+    takes = getattr(model, "source", model.image).channels
+    if part.image.channels != takes:
+        raise DataError(
+            f'"{part.name}" has images of {counted(part.image.channels, "channel")} and the model takes {takes}. '
+            'Open the data as it was opened for training, such as with background="white".'
+        )
+    shown = part.target(part.items[0]) if plan == "paired" and part.items else None
+    if shown is not None and len(shown) != model.image.channels:
+        raise DataError(
+            f'The targets of "{part.name}" have {counted(len(shown), "channel")} and the model draws {model.image.channels}. '
+            "Open the data as it was opened for training."
+        )
+
+
 def _chosen(model: Model, data: Dataset, plan: str, targets: Targets) -> dict[str, tuple[str, ...]]:
     if plan == "paired":
         return {}
@@ -115,8 +158,8 @@ def _chosen(model: Model, data: Dataset, plan: str, targets: Targets) -> dict[st
     return truth.wanted(model.domain, shared if targets == "all" else targets)
 
 
-def _inputs(model: Model, data: Dataset, plan: str, limit: int | None) -> tuple[list[Item], list[str]]:
-    items, notes = list(data.items), list[str]()
+def _inputs(model: Model, data: Dataset, plan: str, limit: int | None, notes: list[str]) -> list[Item]:
+    items = list(data.items)
     if plan == "labelled" and not model.domain.masked:
         items = [item for item in items if truth.can_be_labelled(model.domain, item)]
         if len(items) < len(data.items):
@@ -124,7 +167,7 @@ def _inputs(model: Model, data: Dataset, plan: str, limit: int | None) -> tuple[
     if limit is not None and limit < len(items):
         items = truth.drawn(items, limit)
         notes.append(f"Measured on {limit} of the images only (limit).")
-    return items, notes
+    return items
 
 
 def _reference(
@@ -133,11 +176,17 @@ def _reference(
 ) -> Reference | None:  # fmt: skip
     if isinstance(classifier, Reference):
         return classifier
-    if classifier is None or plan == "paired":
-        left_out["accuracy"] = "no classifier was asked for." if classifier is None else "pairs have no attributes."
+    if classifier is None:
+        left_out["accuracy"] = "no classifier was asked for."
         return None
     if classifier != "auto":
         return load_reference(classifier)
+    if plan == "paired":
+        shown = data.target(data.items[0])
+        if shown is not None and len(shown) != data.image.channels:
+            left_out["accuracy"] = "sources and targets have different channels: no classifier reads both."
+            return None
+        data = Sides(data)
     try:
         return reference_classifier(data, prepare, cache=cache, held_out=split)
     except DataError as reason:

@@ -11,10 +11,14 @@ from torch import Tensor
 
 from i2ikit.data import Dataset, Item
 from i2ikit.evaluate import truth
+from i2ikit.evaluate.collected import Collected
 from i2ikit.evaluate.diversity import multiscale, pairwise
-from i2ikit.evaluate.metrics import WINDOW, l1, psnr, ssim, unit
+from i2ikit.evaluate.lpips import perceptual_diversity
+from i2ikit.evaluate.metrics import WINDOW, blurred, edge_energy, l1, psnr, signed, ssim, unit
+from i2ikit.evaluate.perceptual import PerceptualDistance
 from i2ikit.evaluate.reference import Reference
 from i2ikit.evaluate.resize import Preparation
+from i2ikit.evaluate.sides import SOURCE, TARGET
 from i2ikit.evaluate.tally import Tally
 from i2ikit.evaluate.truth import Ask
 
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
     from i2ikit.core.model import Model
 
 STYLES, STYLED_INPUTS = 8, 64
-"""Where a recipe draws a style: how many samples of how many inputs diversity is measured on."""
+"""How many samples of how many inputs diversity is measured on, where nothing else is asked for."""
 PIECE = 16
 """Images in one call on a CPU, where what a network keeps of more does not fit its cache: a quarter faster than 64."""
 
@@ -38,7 +42,10 @@ class Measurement:
         chosen: The values that are asked for by attribute.
         prepare: How images are cropped and resized.
         reference: The classifier, where there is one.
-        styled: Whether the model draws a style.
+        collected: What an extractor says of real images and translations, where one is asked.
+        distances: Perceptual distances that are measured beside those of pixels.
+        samples: How many samples of one input are drawn with seeds from 0; 0 compares its translations to all targets in their place.
+        sampled: The files whose samples are drawn.
         tally: What was found so far.
         left_out: What cannot be measured, with the reason.
     """
@@ -49,15 +56,18 @@ class Measurement:
     chosen: Mapping[str, Sequence[str]]
     prepare: Preparation
     reference: Reference | None = None
-    styled: bool = False
+    collected: Collected | None = None
+    distances: Sequence[PerceptualDistance] = ()
+    samples: int = 0
+    sampled: frozenset[str] = frozenset()
     tally: Tally = field(factory=Tally)
     left_out: dict[str, str] = field(factory=dict)
 
     def add(self, items: Sequence[Item]) -> None:
         """Translate some items and measure what comes out; each image is read once."""
-        pairs = [Ask(row, truth.PAIRED, "source", "target") for row in range(len(items))]
+        pairs = [Ask(row, truth.PAIRED, SOURCE, TARGET) for row in range(len(items))]
         asked = pairs if self.plan == "paired" else truth.asks(items, self.chosen)
-        if not asked:
+        if not asked and self.collected is None:
             return
         device = getattr(self.model, "device", torch.device("cpu"))
         inputs = torch.stack([self.prepare(self.data.read(item)) for item in items]).to(device)
@@ -73,8 +83,9 @@ class Measurement:
             self._distances(rows, places, unit(fakes), unit(inputs), asked, real)
             self._nearest(rows, truths, unit(fakes), unit(inputs), asked)
         self._judge(rows, fakes, items, asked)
-        if self.styled:
-            self._styles(inputs, labels, asked)
+        self._collect(items, inputs, fakes, asked, real)
+        if self.samples:
+            self._draw_samples(items, inputs, labels, asked)
         else:
             self._diversity(unit(fakes), truths, asked)
         self.tally.rows += rows
@@ -85,7 +96,8 @@ class Measurement:
         for place, ask in enumerate(asked):
             key = (ask.attribute, ask.target) if self.plan == "labelled" else (ask.attribute, ask.target, ask.source)
             groups.setdefault(key, []).append(place)
-        fakes = torch.empty(len(asked), *inputs.shape[1:], device=inputs.device)
+        image = self.model.image
+        fakes = torch.empty(len(asked), image.channels, *inputs.shape[2:], device=inputs.device)
         piece = PIECE if inputs.device.type == "cpu" else len(asked)
         for places in (group[start : start + piece] for group in groups.values() for start in range(0, len(group), piece)):
             ask, rows = asked[places[0]], torch.tensor([asked[place].row for place in places], device=inputs.device)
@@ -109,11 +121,27 @@ class Measurement:
             self.left_out["ssim"] = (
                 f"SSIM needs {WINDOW}x{WINDOW} pixels or more; the images are {self.prepare.height}x{self.prepare.width}."
             )
-        copied = inputs[torch.tensor([asked[place].row for place in places], device=inputs.device)]
-        for name, measure in measures.items():
-            for key, images in ((name, made[torch.tensor(places, device=made.device)]), (f"{name}_copy", copied)):
-                for place, value in zip(places, measure(images, real).tolist(), strict=True):
-                    rows[place][key] = value
+        rows_of = torch.tensor([asked[place].row for place in places], device=inputs.device)
+        shown = {"": made[torch.tensor(places, device=made.device)]}
+        if inputs.shape[1] in {1, real.shape[1]}:
+            shown["_copy"] = inputs.expand(-1, real.shape[1], -1, -1)[rows_of]
+            shown["_blur"] = blurred(inputs).expand(-1, real.shape[1], -1, -1)[rows_of]
+        else:
+            self.left_out["psnr_copy"] = f"an input has {inputs.shape[1]} channels and its truth {real.shape[1]}."
+        for key, images in shown.items():
+            measured = {name: measure(images, real) for name, measure in measures.items() if key != "_blur" or name == "psnr"}
+            if key != "_blur":
+                measured["edges"] = edge_energy(images)
+            for name, values in measured.items():
+                for place, value in zip(places, values.tolist(), strict=True):
+                    rows[place][f"{name}{key}"] = value
+        for place, value in zip(places, edge_energy(real).tolist(), strict=True):
+            rows[place]["edges_truth"] = value
+        for distance in self.distances:
+            with torch.no_grad():
+                parts = [distance(a, b) for a, b in zip(*(torch.split(signed(each), PIECE) for each in (shown[""], real)), strict=True)]
+            for place, value in zip(places, torch.cat(parts).tolist(), strict=True):
+                rows[place][distance.name] = value
 
     def _nearest(self, rows: list[dict[str, Any]], real: Mapping[int, Tensor], made: Tensor, inputs: Tensor, asked: Sequence[Ask]) -> None:
         groups: dict[tuple[int, str], list[int]] = {}
@@ -153,14 +181,39 @@ class Measurement:
                 if all(place in real for place in places):
                     self.tally.inputs["diversity_truth"].append(float(pairwise(torch.stack([real[place] for place in places]))))
 
-    def _styles(self, inputs: Tensor, labels: Tensor | None, asked: Sequence[Ask]) -> None:
-        left = STYLED_INPUTS - len(self.tally.inputs["diversity"])
-        firsts = list({ask.row: ask for ask in reversed(asked)}.values())[:left]
-        if firsts:
-            samples = [unit(self.translated(inputs, labels, firsts, seed=seed)) for seed in range(STYLES)]
-            for each in torch.stack(samples, dim=1):
-                self._compare(each)
+    def _collect(self, items: Sequence[Item], inputs: Tensor, fakes: Tensor, asked: Sequence[Ask], real: Tensor | None) -> None:
+        if self.collected is None:
+            return
+        made: dict[tuple[str, str], list[int]] = {}
+        for place, ask in enumerate(asked):
+            made.setdefault((ask.attribute, ask.target), []).append(place)
+        if made:
+            self.collected.add_made(made, unit(fakes))
+        if self.plan == "paired":
+            if real is not None:
+                self.collected.add_real({(truth.PAIRED, TARGET): list(range(len(real)))}, real)
+            return
+        shown = {
+            (name, value): rows
+            for name, values in self.chosen.items()
+            for value in values
+            if (rows := [row for row, item in enumerate(items) if item.row.get(name) == value])
+        }
+        if shown:
+            self.collected.add_real(shown, unit(inputs))
+
+    def _draw_samples(self, items: Sequence[Item], inputs: Tensor, labels: Tensor | None, asked: Sequence[Ask]) -> None:
+        firsts = [ask for ask in {each.row: each for each in reversed(asked)}.values() if items[ask.row].file in self.sampled]
+        if not firsts:
+            return
+        drawn = [unit(self.translated(inputs, labels, firsts, seed=seed)) for seed in range(self.samples)]
+        for ask, each in zip(firsts, torch.stack(drawn, dim=1), strict=True):
+            self._compare(each)
+            if self.collected is not None:
+                self.collected.add_samples((ask.attribute, ask.target), each)
 
     def _compare(self, images: Tensor) -> None:
         self.tally.inputs["diversity"].append(float(pairwise(images)))
         self.tally.inputs["diversity_multiscale"].append(float(multiscale(images)))
+        for distance in self.distances:
+            self.tally.inputs[f"diversity_{distance.name}"].append(float(perceptual_diversity(distance, images)))

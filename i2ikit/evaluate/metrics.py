@@ -6,10 +6,12 @@ not the PSNR of the average error.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torchmetrics import Metric
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
@@ -24,6 +26,11 @@ WINDOW, SIGMA = 11, 1.5
 def unit(images: Tensor) -> Tensor:
     """Return images in [-1, 1] as images in [0, 1], values outside clamped."""
     return images.clamp(-1.0, 1.0).add(1.0).div(2.0)
+
+
+def signed(images: Tensor) -> Tensor:
+    """Return images in [0, 1] as images in [-1, 1], as networks read them."""
+    return images * 2.0 - 1.0
 
 
 def psnr(images: Tensor, truths: Tensor) -> Tensor:
@@ -74,7 +81,35 @@ def l1(images: Tensor, truths: Tensor) -> Tensor:
     return (images - truths).abs().mean(dim=(1, 2, 3))
 
 
-class _Mean(Metric):
+def edge_energy(images: Tensor) -> Tensor:
+    """Return the mean gradient magnitude of each image [B]: the root of both squared forward differences, over pixels and channels.
+
+    Args:
+        images: [B C H W] in [0, 1], 2 pixels or more high and wide.
+
+    Raises:
+        OptionError: The images are no batch, or smaller.
+    """
+    if images.ndim != 4 or min(images.shape[-2:]) < 2:
+        raise OptionError(f"Gradients need images [B, C, H, W] of 2 pixels or more a side; found {list(images.shape)}.")
+    corner = images[..., :-1, :-1]
+    down, right = images[..., 1:, :-1] - corner, images[..., :-1, 1:] - corner
+    return (down.square() + right.square()).sqrt().mean(dim=(1, 2, 3))
+
+
+def blurred(images: Tensor) -> Tensor:
+    """Return images [B C H W] under a Gaussian of a sixteenth of their shorter side, reflected at the edges: details gone, layout kept."""
+    sigma = min(images.shape[-2:]) / 16
+    reach = min(math.ceil(3 * sigma), min(images.shape[-2:]) - 1)
+    places = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
+    weights = (-0.5 * (places / sigma).square()).exp()
+    weights = (weights / weights.sum()).expand(images.shape[1], 1, -1)
+    padded = F.pad(images, (reach,) * 4, mode="reflect")
+    across = F.conv2d(padded, weights[:, :, None, :], groups=images.shape[1])
+    return F.conv2d(across, weights[:, :, :, None], groups=images.shape[1])
+
+
+class Mean(Metric):
     """The mean over all images of one value an image."""
 
     is_differentiable = True
@@ -96,7 +131,32 @@ class _Mean(Metric):
         self.count += len(values)
 
 
-class PSNR(_Mean):
+class EdgeEnergy(Metric):
+    """Mean of :func:`edge_energy` over all images, over that of their truths: 1 where images are as sharp as these, less where blurred."""
+
+    is_differentiable = True
+    full_state_update = False
+    higher_is_better = None
+    total: Tensor
+    true_total: Tensor
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("true_total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, images: Tensor, truths: Tensor) -> None:
+        """Add images [B C H W] in [0, 1]."""
+        _same(images, truths)
+        self.total += edge_energy(images.detach()).double().sum()
+        self.true_total += edge_energy(truths.detach()).double().sum()
+
+    def compute(self) -> Tensor:
+        """Return the ratio, NaN before the first image."""
+        return (self.total / self.true_total).float()
+
+
+class PSNR(Mean):
     """Mean over images of :func:`psnr`, in dB."""
 
     higher_is_better = True
@@ -106,7 +166,7 @@ class PSNR(_Mean):
         self._add(psnr(images, truths))
 
 
-class SSIM(_Mean):
+class SSIM(Mean):
     """Mean over images of :func:`ssim`."""
 
     higher_is_better = True
@@ -116,7 +176,7 @@ class SSIM(_Mean):
         self._add(ssim(images, truths))
 
 
-class L1(_Mean):
+class L1(Mean):
     """Mean over images of :func:`l1`."""
 
     higher_is_better = False

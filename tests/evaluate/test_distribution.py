@@ -1,0 +1,158 @@
+"""FID and KID against formulas, other implementations and torchmetrics."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torchmetrics import Metric
+from torchmetrics.image.fid import FrechetInceptionDistance
+
+from i2ikit.errors import OptionError
+from i2ikit.evaluate import FID, KID, Extractor, frechet_distance, kernel_distance
+from i2ikit.evaluate.distribution import frechet_of
+
+
+class Flat(nn.Module):
+    num_features = 12
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.flatten(1)
+
+
+def normal(rows: int, width: int, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    mixing = torch.randn(width, width, generator=generator, dtype=torch.float64)
+    return torch.randn(rows, width, generator=generator, dtype=torch.float64) @ mixing + torch.randn(width, generator=generator)
+
+
+def test_gaussians_that_share_their_axes_have_the_closed_form() -> None:
+    generator = torch.Generator().manual_seed(0)
+    axes = torch.linalg.qr(torch.randn(6, 6, generator=generator, dtype=torch.float64))[0]
+    first, second = torch.rand(2, 6, generator=generator, dtype=torch.float64)
+    first[0] = 0.0  # a covariance without full rank
+    mean, other = torch.randn(2, 6, generator=generator, dtype=torch.float64)
+    expected = (mean - other).square().sum() + (first.sqrt() - second.sqrt()).square().sum()
+    found = frechet_distance(mean, axes * first @ axes.T, other, axes * second @ axes.T)
+    assert found.dtype == torch.float64
+    assert float(found) == pytest.approx(float(expected), rel=1e-10)
+
+
+def test_general_gaussians_agree_with_torch_fidelity() -> None:
+    fidelity = pytest.importorskip("torch_fidelity.metric_fid", reason="torch-fidelity is not installed")
+    first, second = normal(200, 24, 1), normal(150, 24, 2)
+    statistics = [fidelity.fid_features_to_statistics(each) for each in (first, second)]
+    expected = fidelity.fid_statistics_to_metric(*statistics, verbose=False)["frechet_inception_distance"]
+    assert float(frechet_of(first, second)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_set_has_no_distance_from_itself_even_with_fewer_rows_than_features() -> None:
+    rows = normal(8, 32, 3)
+    assert float(frechet_of(rows, rows)) == pytest.approx(0.0, abs=1e-10)
+
+
+def test_the_fid_metric_is_the_distance_of_the_features_in_whatever_batches() -> None:
+    real, fake = torch.rand(40, 3, 2, 2), torch.rand(30, 3, 2, 2).square()
+    metric = FID(Flat())
+    for part in torch.split(real, 7):
+        metric.update(part, real=True)
+    metric.update(fake, real=False)
+    assert isinstance(metric, FrechetInceptionDistance)
+    assert metric.compute().dtype == torch.float64
+    assert float(metric.compute()) == pytest.approx(float(frechet_of(fake.flatten(1), real.flatten(1))), rel=1e-9)
+
+
+def test_the_fid_metric_agrees_with_the_one_of_torchmetrics() -> None:
+    real, fake = torch.rand(40, 3, 2, 2), torch.rand(30, 3, 2, 2).square()
+    found = []
+    for metric in (FID(Flat()), FrechetInceptionDistance(feature=Flat())):
+        metric.update(real, real=True)
+        metric.update(fake, real=False)
+        found.append(float(metric.compute()))
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
+
+
+def test_fid_of_one_image_is_refused() -> None:
+    metric = FID(Flat())
+    metric.update(torch.rand(1, 3, 2, 2), real=True)
+    metric.update(torch.rand(5, 3, 2, 2), real=False)
+    with pytest.raises(OptionError, match="FID needs two or more real images; found 1"):
+        metric.compute()
+
+
+def by_hand(fake: Tensor, real: Tensor) -> float:
+    def kernel(x: Tensor, y: Tensor) -> float:
+        return float((x @ y / len(x) + 1.0) ** 3)
+
+    n, m = len(fake), len(real)
+    total = sum(kernel(fake[i], fake[j]) for i in range(n) for j in range(n) if i != j) / (n * (n - 1))
+    total += sum(kernel(real[i], real[j]) for i in range(m) for j in range(m) if i != j) / (m * (m - 1))
+    return total - 2 * sum(kernel(x, y) for x in fake for y in real) / (n * m)
+
+
+def test_the_kernel_distance_is_the_unbiased_sum_over_pairs() -> None:
+    fake, real = normal(6, 4, 4), normal(9, 4, 5)
+    assert float(kernel_distance(fake, real)) == pytest.approx(by_hand(fake, real), rel=1e-12)
+
+
+def test_the_kernel_distance_agrees_with_torch_fidelity() -> None:
+    fidelity = pytest.importorskip("torch_fidelity.metric_kid", reason="torch-fidelity is not installed")
+    fake, real = normal(20, 8, 6), normal(20, 8, 7)
+    expected = fidelity.polynomial_mmd(fake.numpy(), real.numpy(), degree=3, gamma=None, coef0=1)
+    assert float(kernel_distance(fake, real)) == pytest.approx(float(expected), rel=1e-9)
+
+
+def test_the_kernel_distance_of_two_samples_of_one_law_is_zero_on_average() -> None:
+    found = [float(kernel_distance(*torch.randn(2, 10, 3, generator=torch.Generator().manual_seed(seed)))) for seed in range(400)]
+    assert abs(sum(found) / len(found)) < 0.05
+    assert min(found) < 0.0
+
+
+def test_the_kid_metric_compares_all_images_at_once() -> None:
+    real, fake = torch.rand(11, 3, 2, 2), torch.rand(7, 3, 2, 2)
+    metric = KID(Flat())
+    metric.update(real[:5], real=True)
+    metric.update(real[5:], real=True)
+    metric.update(fake, real=False)
+    assert isinstance(metric, Metric)
+    assert float(metric.compute()[0]) == pytest.approx(by_hand(fake.flatten(1).double(), real.flatten(1).double()), rel=1e-9)
+
+
+def test_subsets_of_the_kid_metric_are_drawn_from_its_own_seed() -> None:
+    real, fake = torch.rand(11, 3, 2, 2), torch.rand(9, 3, 2, 2)
+    metrics = [KID(Flat(), subsets=5, subset_size=6, seed=seed) for seed in (0, 0, 1)]
+    before = torch.random.get_rng_state()
+    for metric in metrics:
+        metric.update(real, real=True)
+        metric.update(fake, real=False)
+    first, second, other = (metric.compute() for metric in metrics)
+    assert first == second
+    assert first[0] != other[0]
+    assert first[1] > 0
+    assert torch.equal(before, torch.random.get_rng_state())
+    large = KID(Flat(), subset_size=10)
+    large.update(real, real=True)
+    large.update(fake, real=False)
+    with pytest.raises(OptionError, match="A subset of 10 is larger than 11 real or 9 other images"):
+        large.compute()
+
+
+def test_an_extractor_is_what_torchmetrics_calls_a_feature() -> None:
+    extractor = Extractor("flat", Flat(), 12, {"sha256": "0"})
+    metric = FrechetInceptionDistance(feature=extractor)
+    metric.update(torch.rand(4, 3, 2, 2), real=True)
+    metric.update(torch.rand(4, 3, 2, 2), real=False)
+    assert float(metric.compute()) > 0
+
+
+def test_an_extractor_that_breaks_its_promise_is_refused() -> None:
+    extractor = Extractor("flat", Flat(), 13, {})
+    with pytest.raises(OptionError, match=r'The extractor "flat" gave \[2, 12\] for 2 images, not 13 features each'):
+        extractor(torch.rand(2, 3, 2, 2))
+    with pytest.raises(OptionError, match='The extractor "flat" tells no classes'):
+        extractor.logits(torch.rand(2, 3, 2, 2))
+
+
+def test_features_of_two_widths_are_refused() -> None:
+    with pytest.raises(OptionError, match=r"of one width; found \[3, 2\] and \[3, 4\]"):
+        kernel_distance(torch.rand(3, 2), torch.rand(3, 4))
