@@ -34,7 +34,7 @@ class CycleGANGenerator(nn.Module):
             "blurred" and "bilinear".
         dropout: The share of values that are left out inside the blocks, in training and in use alike, as the noise of a generator that
             has none (MUNIT, section 5.3).
-        noise: So many planes of one normal number each are put beside the input, drawn anew for each image (MUNIT, section 5.3).
+        noise: So many planes of normal numbers are put beside the input, drawn anew each time (MUNIT, section 5.3).
 
     Shapes:
         in:  code.maps[-1] [B, C', H, W], sides of 5 at least
@@ -90,8 +90,8 @@ class CycleGANGenerator(nn.Module):
         maps = code.maps[-1]
         height, width = maps.shape[-2:]
         if self.noise:
-            drawn = torch.randn(len(maps), self.noise, 1, 1, device=maps.device, dtype=maps.dtype)
-            maps = torch.cat([maps, drawn.expand(-1, -1, height, width)], 1)
+            # One number a place: the first norm would take away what is the same at all places.
+            maps = torch.cat([maps, torch.randn(len(maps), self.noise, height, width, device=maps.device, dtype=maps.dtype)], 1)
         maps = self.up(self.middle(self.down(self.stem(maps))))
         image: Tensor = self.draw(maps[..., :height, :width])
         return image.tanh()

@@ -120,7 +120,9 @@ def generator_sizes(state: State, name: str) -> GeneratorSizes:
         raise _foreign(state, name, "generator", "model.1.weight [width, channels, 7, 7], model.1.bias, model.4.weight, ...")
     down = "blurred" if "model.8.weight" in state and "model.7.weight" not in state else "strided"
     after = (10 if down == "strided" else 12) + len(blocks)
-    up = "transposed" if f"model.{after}.weight" in state else "bilinear" if f"model.{after}.filt" in state else "nearest"
+    second = state.get(f"model.{after + 1}.weight")  # where something enlarges the maps before they are convolved
+    resized = second is not None and second.ndim == 4
+    up = "transposed" if not resized else "bilinear" if f"model.{after}.filt" in state else "nearest"
     dropout = any(re.fullmatch(r"model\.\d+\.conv_block\.6\.weight", key) for key in state)
     sizes = GeneratorSizes(stem.shape[0], len(blocks), stem.shape[1], dropout, down, up)
     last = state.get(f"{list(sizes.keys)[-1]}.weight")

@@ -60,7 +60,8 @@ def import_official(
     if folder is not None:
         found = _in_folder(Path(folder), epoch)
         given = {part: found.get(part) if file is None else file for part, file in given.items()}
-    read = {part: read_state(file, part) for part, file in given.items() if file is not None}
+    called = {part: "generator" if part == "generator_a" and generator is not None else part for part in given}
+    read = {part: read_state(file, called[part]) for part, file in given.items() if file is not None}
     if not read:
         raise OptionError(f'Importing an official "cyclegan" needs folder=, or one of {", ".join(f"{part}=" for part in given)}.')
     first, second = _domains(labels).names
@@ -103,10 +104,10 @@ def export_official(model: Model) -> dict[str, dict[str, Tensor]]:
         raise OptionError(f"The original CycleGAN has two domains; this model has {len(model.domain.names)}.")
     options = dict(model.recipe.slots["generator"].options)
     critic = dict(model.recipe.slots["discriminator"].options) if "discriminator" in model.nets.slots else {}
-    strange = [name for name in ("noise",) if options.get(name)]
-    strange += [name for name in ("scales", "conditional", "norm") if critic.get(name, False) not in {False, 1, "instance"}]
-    if strange:
-        raise OptionError(f"The original CycleGAN has nothing like {', '.join(strange)}, which this model has.")
+    strange = {"noise": options.get("noise", 0) != 0, "scales": critic.get("scales", 1) != 1, "conditional": critic.get("conditional")}
+    strange |= {"norm": critic.get("norm", "instance") != "instance"}
+    if any(strange.values()):
+        raise OptionError(f"The original CycleGAN has nothing like {', '.join(name for name in strange if strange[name])} of this model.")
     states = {}
     for part, net in _nets(model, *model.domain.names).items():
         if part.startswith("generator"):

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from core.toys.assembly import ADAM, Calls, adam, assemble, assert_equal, batch_of, by_hand, minimise, recipe
+from cyclegan_by_hand import HistoryPool, coins
 from torch import Tensor
 
 from i2ikit import Code, Player, Slot, Term
@@ -33,27 +34,6 @@ CYCLEGAN = recipe(
 
 def l1(one: Tensor, other: Tensor) -> Tensor:
     return (one - other).abs().mean()
-
-
-class HistoryPool:
-    """The pool of the paper's section 4: as drawn, an image is shown and kept, or exchanged for a kept one."""
-
-    def __init__(self, size: int) -> None:
-        self.size, self.images = size, list[Tensor]()
-
-    def show(self, images: Tensor, chance: Tensor, place: Tensor) -> Tensor:
-        shown = []
-        for image, coin, where in zip(images, chance.flatten(), place.flatten(), strict=True):
-            if len(self.images) < self.size:
-                self.images.append(image)
-                shown.append(image)
-            elif coin > 0.5:
-                index = int(where * self.size)
-                shown.append(self.images[index])
-                self.images[index] = image
-            else:
-                shown.append(image)
-        return torch.stack(shown)
 
 
 class Paper:
@@ -84,12 +64,6 @@ class Paper:
             shown = self.pools[name].show(fake.detach(), draws[f"{pair}/pool/chance"], draws[f"{pair}/pool/place"])
             total = total + 0.5 * (((critic(real).scores[0] - 1) ** 2).mean() + (critic(shown).scores[0] ** 2).mean())
         minimise(total, self.d_optimizer)
-
-
-def coins(rows: int, seed: int) -> dict[str, Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    names = [f"{pair}/pool/{what}" for pair in ("a_to_b", "b_to_a") for what in ("chance", "place")]
-    return {name: torch.rand(rows, generator=generator).double() for name in names}
 
 
 def test_two_rounds_equal_the_paper() -> None:

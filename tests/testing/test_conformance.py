@@ -20,6 +20,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "cogan_generator": {"width": 4},
     "cogan_critic": {"width": 4},
     "bigan_critic": {"width": 4, "domain": ("photo", "painting")},
+    "cyclegan_generator": {"width": 4, "blocks": 1},
 }
 FROM_FILES = ("feature_regularization_loss",)  # need files of trained weights, and are tried beside their recipes
 SHIPPED = [each.name for each in default_registry().components() if each.name not in FROM_FILES]

@@ -1,0 +1,201 @@
+"""Weights of the original CycleGAN: into a model, out of one, and what does not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from cyclegan_by_hand import criticise, generate
+from torch import Tensor
+
+from i2ikit import Model, build, import_official
+from i2ikit.errors import CheckpointError, OptionError, UnknownNameError
+from i2ikit_cyclegan.official import export_official
+
+State = dict[str, Tensor]
+NAMES = {"generator_a": "G_A", "generator_b": "G_B", "discriminator_a": "D_A", "discriminator_b": "D_B"}
+CUT: dict[str, Any] = {"generator": {"down": "blurred", "up": "bilinear"}, "discriminator": {"antialiased": True}}
+
+
+def original(**changes: Any) -> Model:
+    slots: dict[str, Any] = {"generator": {"width": 4, "blocks": 2}, "discriminator": {"width": 4, "depth": 3}}
+    slots = {name: {**options, **changes.pop(name, {})} for name, options in slots.items()}
+    return build("cyclegan", official=True, rehearsal=False, **{"size": 32, "labels": ("A", "B"), **changes}, **slots)
+
+
+@pytest.fixture(scope="module")
+def states() -> dict[str, State]:
+    return export_official(original())
+
+
+def random_of(state: State, seed: int = 0) -> State:
+    """Random values under the same keys; what the original fixes stays."""
+    generator = torch.Generator().manual_seed(seed)
+    return {key: value if key.endswith(".filt") else 0.2 * torch.randn(value.shape, generator=generator) for key, value in state.items()}
+
+
+def assert_same(one: Model, other: Model) -> None:
+    own, wanted = one.nets.state_dict(), other.nets.state_dict()
+    assert own.keys() == wanted.keys()
+    assert all(torch.equal(own[key], wanted[key]) for key in own)
+
+
+def test_the_paper_s_networks_have_the_original_s_keys() -> None:
+    exported = export_official(build("cyclegan", rehearsal=False))
+    layers = [1, 4, 7, *(f"{block}.conv_block.{half}" for block in range(10, 19) for half in (1, 5)), 19, 22, 26]
+    assert list(exported["generator_a"]) == [f"model.{layer}.{leaf}" for layer in layers for leaf in ("weight", "bias")]
+    assert list(exported["discriminator_b"]) == [f"model.{layer}.{leaf}" for layer in (0, 2, 5, 8, 11) for leaf in ("weight", "bias")]
+
+
+def test_the_antialiased_networks_have_the_keys_of_cut() -> None:
+    exported = export_official(original(**CUT))
+    assert {key: list(value.shape) for key, value in exported["generator_a"].items() if key.endswith("filt")} == {
+        "model.7.filt": [8, 1, 3, 3],
+        "model.11.filt": [16, 1, 3, 3],
+        "model.14.filt": [16, 1, 4, 4],
+        "model.18.filt": [8, 1, 4, 4],
+    }
+    assert [key for key in exported["discriminator_a"] if key.endswith("filt")] == ["model.2.filt", "model.6.filt", "model.10.filt"]
+    assert list(exported["discriminator_a"])[-1] == "model.14.bias"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"generator": {"blocks": 3, "dropout": 0.5}, "discriminator": {"depth": 2}},
+        CUT,
+        {"generator": {"down": "blurred"}, "discriminator": {"depth": 1}},
+        {"generator": {"up": "nearest"}, "discriminator": {"depth": 0}, "channels": 1},
+    ],
+    ids=["paper", "dropout", "cut", "blurred", "nearest"],
+)
+def test_random_values_go_in_and_come_out_and_every_size_is_inferred(changes: dict[str, Any]) -> None:
+    wanted = {part: random_of(state, seed) for seed, (part, state) in enumerate(export_official(original(**changes)).items())}
+    model = import_official("cyclegan", **wanted, size=32)
+    found = export_official(model)
+    assert found.keys() == wanted.keys()
+    for part, state in wanted.items():
+        assert list(found[part]) == list(state)
+        assert all(torch.equal(found[part][key], state[key]) for key in state)
+
+
+@pytest.mark.parametrize("changes", [{}, CUT], ids=["cyclegan", "cut"])
+def test_imported_networks_give_the_originals_outputs(changes: dict[str, Any]) -> None:
+    given = {part: random_of(state, seed) for seed, (part, state) in enumerate(export_official(original(**changes)).items())}
+    model = import_official("cyclegan", **given, size=32)
+    image = model.example_batch(1)["A"]
+    with torch.no_grad():
+        torch.testing.assert_close(model.translate(image, to="B"), generate(given["generator_a"], image), rtol=0, atol=1e-4)
+        torch.testing.assert_close(model.translate(image, to="A"), generate(given["generator_b"], image), rtol=0, atol=1e-4)
+        critics = model.slot("discriminator")
+        for part, judged in (("discriminator_a", "B"), ("discriminator_b", "A")):
+            (scores,) = critics.get_submodule(judged)(image).scores
+            torch.testing.assert_close(scores, criticise(given[part], image), rtol=0, atol=1e-4)
+
+
+def test_files_their_folder_and_state_dicts_give_the_same_model(states: dict[str, State], tmp_path: Path) -> None:
+    for part, state in states.items():
+        torch.save(state, tmp_path / f"latest_net_{NAMES[part]}.pth")
+        torch.save(state, tmp_path / f"200_net_{NAMES[part]}.pth")
+    wanted = import_official("cyclegan", **states, size=32)
+    assert_same(import_official("cyclegan", folder=tmp_path, size=32), wanted)
+    assert_same(import_official("cyclegan", folder=str(tmp_path), epoch=200, size=32), wanted)
+    assert_same(import_official("cyclegan", **{part: tmp_path / f"latest_net_{NAMES[part]}.pth" for part in states}, size=32), wanted)
+    assert wanted.preprocessing["untrained"] == []
+
+
+def test_a_single_generator_can_come_alone_and_the_rest_is_named_untrained(states: dict[str, State], tmp_path: Path) -> None:
+    torch.save(states["generator_a"], tmp_path / "latest_net_G.pth")
+    for given in ({"generator": states["generator_a"]}, {"folder": tmp_path}):
+        model = import_official("cyclegan", **given, size=32, labels=("horse", "zebra"))
+        assert torch.equal(export_official(model)["generator_a"]["model.1.weight"], states["generator_a"]["model.1.weight"])
+        assert model.preprocessing["untrained"] == ["generator B", "discriminator"]
+        assert "those of the generator B and the discriminator are random" in model.explain()
+
+
+def test_running_statistics_of_old_files_are_dropped(states: dict[str, State]) -> None:
+    old = {part: dict(state) for part, state in states.items()}
+    for layer, width in ((2, 4), (5, 8), (8, 16)):
+        old["generator_a"] |= {f"model.{layer}.running_mean": torch.rand(width), f"model.{layer}.running_var": torch.rand(width)}
+    old["discriminator_a"] |= {"model.3.running_mean": torch.rand(8), "model.3.num_batches_tracked": torch.tensor(7)}
+    assert_same(import_official("cyclegan", **old), import_official("cyclegan", **states))
+
+
+def test_files_of_a_data_parallel_training_are_read(states: dict[str, State]) -> None:
+    wrapped = {part: {f"module.{key}": value for key, value in state.items()} for part, state in states.items()}
+    assert_same(import_official("cyclegan", **wrapped), import_official("cyclegan", **states))
+
+
+def test_another_filter_than_the_original_s_is_refused() -> None:
+    state = export_official(original(**CUT))["generator_a"]
+    with pytest.raises(
+        CheckpointError, match=r"model.7.filt \[8, 1, 5, 5\] is another filter than that of the original CycleGAN generator"
+    ):
+        import_official("cyclegan", generator={**state, "model.7.filt": torch.full((8, 1, 5, 5), 0.04)})
+
+
+def test_keys_that_do_not_fit_are_named_five_at_most_beside_the_nearest_architecture(states: dict[str, State]) -> None:
+    state = {
+        key: value for key, value in states["generator_a"].items() if not key.startswith(("model.4.", "model.7.", "model.10.conv_block.5."))
+    }
+    with pytest.raises(CheckpointError) as caught:
+        import_official("cyclegan", generator={**state, "extra": torch.zeros(1)})
+    text = str(caught.value)
+    assert text.startswith(
+        "generator= does not fit the original CycleGAN generator of width 4 with 2 blocks: model.4.weight [8, 4, 3, 3] is missing; "
+    )
+    assert text.count(";") == 5
+    assert text.endswith("; ....")
+
+
+def test_a_generator_with_batch_norm_is_refused_by_its_keys(states: dict[str, State]) -> None:
+    state = {**states["generator_a"], "model.2.weight": torch.ones(4), "model.2.bias": torch.ones(4)}
+    with pytest.raises(CheckpointError, match=r"model\.2\.weight is not expected; model.2.bias is not expected"):
+        import_official("cyclegan", generator=state)
+
+
+def test_exchanged_files_and_other_networks_are_noticed(states: dict[str, State]) -> None:
+    with pytest.raises(CheckpointError, match="These are the keys of a discriminator: exchange the two"):
+        import_official("cyclegan", generator_b=states["discriminator_a"])
+    with pytest.raises(CheckpointError, match="These are the keys of a generator: exchange the two"):
+        import_official("cyclegan", discriminator_a=states["generator_a"])
+    with pytest.raises(CheckpointError, match=r'These are the keys of a U-Net: import_official\("pix2pix"'):
+        import_official("cyclegan", generator={"model.model.0.weight": torch.zeros(64, 3, 4, 4)})
+
+
+def test_networks_of_two_trainings_are_noticed(states: dict[str, State]) -> None:
+    wide = export_official(original(generator={"width": 8}))
+    with pytest.raises(CheckpointError, match="is the original CycleGAN generator of width 8 with 2 blocks, and generator_a= is"):
+        import_official("cyclegan", generator_a=states["generator_a"], generator_b=wide["generator_b"])
+    grey = export_official(original(channels=1))
+    with pytest.raises(CheckpointError, match="discriminator_a= has 1 channel, and the networks before it 3"):
+        import_official("cyclegan", generator_a=states["generator_a"], discriminator_a=grey["discriminator_a"])
+    narrow = {**states["generator_a"], "model.18.weight": torch.zeros(1, 4, 7, 7), "model.19.weight": torch.zeros(1, 4, 7, 7)}
+    with pytest.raises(CheckpointError, match="translates 3 channels to 1; the domains of one model have equal channels"):
+        import_official("cyclegan", generator=narrow)
+
+
+def test_what_cannot_be_asked_is_said_in_one_line(states: dict[str, State], tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="needs folder=, or one of generator_a=, generator_b=, discriminator_a=, discriminator_b="):
+        import_official("cyclegan")
+    with pytest.raises(OptionError, match="generator= and generator_a= are the same network"):
+        import_official("cyclegan", generator=states["generator_a"], generator_a=states["generator_a"])
+    with pytest.raises(OptionError, match=r"has two domains; labels= has 3\. Name two"):
+        import_official("cyclegan", **states, labels=("a", "b", "c"))
+    with pytest.raises(CheckpointError, match=r"is missing\. Give the folder of the original training"):
+        import_official("cyclegan", folder=tmp_path / "nowhere")
+    (tmp_path / "10_net_G_A.pth").touch()
+    with pytest.raises(CheckpointError, match=r"holds no latest_net_G_A.pth or the like; it holds: 10_net_G_A.pth\. Name another epoch="):
+        import_official("cyclegan", folder=tmp_path)
+    with pytest.raises(UnknownNameError, match=r'"generator_c".* Did you mean'):
+        import_official("cyclegan", generator_c=states["generator_a"])
+
+
+def test_what_the_original_does_not_have_is_not_exported() -> None:
+    with pytest.raises(OptionError, match="has two domains; this model has 3"):
+        export_official(original(labels=("a", "b", "c")))
+    with pytest.raises(OptionError, match="has nothing like noise, norm of this model"):
+        export_official(original(generator={"noise": 2}, discriminator={"norm": "none"}))
