@@ -18,6 +18,7 @@ class CriticSizes:
         channels: Of what it sees, the source included where it is conditional.
         width, depth, norm, scales: Options of :class:`i2ikit.nn.PatchCritic`.
         prefixes: The original's name of each scale.
+        antialiased: Whether a fixed filter halves the maps, as in CUT's code.
     """
 
     channels: int
@@ -26,12 +27,14 @@ class CriticSizes:
     norm: str
     scales: int
     prefixes: tuple[str, ...]
+    antialiased: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
         """The options of the component."""
         narrower = {"scales": self.scales, "narrower": True} if self.scales > 1 else {}
-        return {"width": self.width, "depth": self.depth, "norm": self.norm, **narrower}
+        blurred = {"antialiased": True} if self.antialiased else {}
+        return {"width": self.width, "depth": self.depth, "norm": self.norm, **narrower, **blurred}
 
 
 def critic_sizes(state: State, name: str, what: str) -> CriticSizes:
@@ -45,25 +48,35 @@ def critic_sizes(state: State, name: str, what: str) -> CriticSizes:
     first = state.get(f"{prefixes[0]}.0.weight")
     layers = len([key for key in state if re.fullmatch(rf"{prefixes[0]}\.\d+\.weight", key) and state[key].ndim == 4])
     depth = 0 if prefixes == ("net",) else layers - 2
-    score = state.get(f"{prefixes[0]}.{2 + 3 * max(depth, 1)}.weight")
+    third = state.get(f"{prefixes[0]}.3.weight")  # a norm, or a convolution where a filter stands before it
+    antialiased = third is not None and third.ndim == 4
+    score = state.get(f"{prefixes[0]}.{_score(depth, antialiased)}.weight")
     if first is None or first.ndim != 4 or score is None or score.ndim != 4 or score.shape[0] != 1:
         raise foreign(state, name, what, "model.0.weight, model.0.bias, model.2.weight, ..., net.0.weight, ... or model_0.0.weight, ...")
-    norm = "batch" if f"{prefixes[0]}.3.weight" in state else "instance"
-    return CriticSizes(first.shape[1], first.shape[0], depth, norm, len(prefixes), prefixes)
+    norm = "batch" if f"{prefixes[0]}.{4 if antialiased else 3}.weight" in state else "instance"
+    return CriticSizes(first.shape[1], first.shape[0], depth, norm, len(prefixes), prefixes, antialiased)
 
 
-def critic_parts(depth: int, prefixes: tuple[str, ...]) -> dict[str, str]:
+def critic_parts(depth: int, prefixes: tuple[str, ...], antialiased: bool = False) -> dict[str, str]:
     """Return our name of each layer of a patch critic, by the original's.
 
     Args:
         depth: Convolutions of stride 2; 0 for the pixel critic.
         prefixes: The original's name of each scale.
+        antialiased: Whether a filter follows each step down, and is counted too.
     """
+    first, apart = (3, 4) if antialiased else (2, 3)
     parts: dict[str, str] = {}
     for scale, prefix in enumerate(prefixes):
         ours = f"scales.{scale}"
         parts[f"{prefix}.0"] = f"{ours}.layers.0"
         for step in range(max(depth, 1)):
-            parts |= {f"{prefix}.{2 + 3 * step}": f"{ours}.layers.{step + 1}", f"{prefix}.{3 + 3 * step}": f"{ours}.norms.{step + 1}"}
-        parts[f"{prefix}.{2 + 3 * max(depth, 1)}"] = f"{ours}.score"
+            place = first + apart * step
+            parts |= {f"{prefix}.{place}": f"{ours}.layers.{step + 1}", f"{prefix}.{place + 1}": f"{ours}.norms.{step + 1}"}
+        parts[f"{prefix}.{_score(depth, antialiased)}"] = f"{ours}.score"
     return parts
+
+
+def _score(depth: int, antialiased: bool) -> int:
+    """Return the number of the convolution that gives the scores."""
+    return 4 * depth + 2 if antialiased else 2 + 3 * max(depth, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -10,7 +11,8 @@ from attrs import frozen
 from torch import Tensor
 
 from i2ikit.errors import CheckpointError, counted
-from i2ikit.nn.originals import State
+from i2ikit.nn.critic_weights import CriticSizes, critic_parts
+from i2ikit.nn.weights import State, foreign
 
 FILTERS = {3: (1.0, 2.0, 1.0), 4: (1.0, 3.0, 3.0, 1.0)}
 
@@ -33,7 +35,7 @@ class GeneratorSizes:
         return {**options, "dropout": 0.5} if self.dropout else options
 
     @property
-    def keys(self) -> dict[str, str]:
+    def parts(self) -> dict[str, str]:
         """Our name of each part by the original's, in its order."""
         down, first, up, apart = self._places
         parts = {"model.1": "stem.conv", **{f"model.{place}": f"down.{step}.0.conv" for step, place in enumerate(down)}}
@@ -62,50 +64,42 @@ class GeneratorSizes:
     def __str__(self) -> str:
         how = f", {self.down} down, {self.up} up" if (self.down, self.up) != ("strided", "transposed") else ""
         dropout = " and dropout" if self.dropout else ""
-        return f"the original CycleGAN generator of width {self.width} with {counted(self.blocks, 'block')}{dropout}{how}"
+        return f"CycleGAN generator of width {self.width} with {counted(self.blocks, 'block')}{dropout}{how}"
 
 
 @frozen
-class CriticSizes:
-    """What the tensors of an original discriminator say of it."""
+class Layout:
+    """A network under the original's numbers.
 
-    width: int
-    depth: int
-    channels: int
-    antialiased: bool = False
+    Attributes:
+        parts: Our name of each layer, by theirs.
+        filters: The channels and the taps of each fixed filter by its key.
+        says: What it is, in words.
+    """
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """The options of ``patch_critic``."""
-        options: dict[str, Any] = {"width": self.width, "depth": self.depth}
-        return {**options, "antialiased": True} if self.antialiased else options
-
-    @property
-    def keys(self) -> dict[str, str]:
-        """Our name of each part by the original's, in its order."""
-        prefix, count, apart = "model" if self.depth else "net", max(self.depth, 1) + 1, 4 if self.antialiased else 3
-        places = [0, *(apart * step - 1 for step in range(1, count))]
-        parts = {f"{prefix}.{place}": f"scales.0.layers.{step}" for step, place in enumerate(places)}
-        return {**parts, f"{prefix}.{places[-1] + 3}": "scales.0.score"}
-
-    @property
-    def filters(self) -> dict[str, tuple[int, int]]:
-        """The channels and the taps of each fixed filter by its key."""
-        steps = range(self.depth if self.antialiased else 0)
-        return {f"model.{4 * step + 2}.filt": (self.width * min(2**step, 8), 3) for step in steps}
-
-    def __str__(self) -> str:
-        return f"the original CycleGAN discriminator of width {self.width} and depth {self.depth}{', antialiased' * self.antialiased}"
+    parts: Mapping[str, str]
+    filters: Mapping[str, tuple[int, int]]
+    says: str
 
 
-def filters_of(sizes: GeneratorSizes | CriticSizes) -> dict[str, Tensor]:
-    """Return the fixed filters [C, 1, taps, taps] of a network under the original's keys; those that enlarge have a sum of 4."""
-    made = {}
-    for key, (channels, taps) in sizes.filters.items():
+def layout_of(sizes: GeneratorSizes | CriticSizes) -> Layout:
+    """Return how the original numbers a network of these sizes."""
+    if isinstance(sizes, GeneratorSizes):
+        return Layout(sizes.parts, sizes.filters, str(sizes))
+    steps = range(sizes.depth if sizes.antialiased else 0)
+    filters = {f"{prefix}.{4 * step + 2}.filt": (sizes.width * min(2**step, 8), 3) for prefix in sizes.prefixes for step in steps}
+    says = f"CycleGAN discriminator of width {sizes.width} and depth {sizes.depth}{', antialiased' * sizes.antialiased}"
+    return Layout(critic_parts(sizes.depth, sizes.prefixes, sizes.antialiased), filters, says)
+
+
+def made(filters: Mapping[str, tuple[int, int]]) -> dict[str, Tensor]:
+    """Return fixed filters [C, 1, taps, taps] by their keys, from their channels and taps; those that enlarge have a sum of 4."""
+    tensors = {}
+    for key, (channels, taps) in filters.items():
         line = torch.tensor(FILTERS[taps])
         square = line[:, None] * line / line.sum() ** 2 * (4 if taps == 4 else 1)
-        made[key] = square.repeat(channels, 1, 1, 1)
-    return made
+        tensors[key] = square.repeat(channels, 1, 1, 1)
+    return tensors
 
 
 def generator_sizes(state: State, name: str) -> GeneratorSizes:
@@ -117,7 +111,7 @@ def generator_sizes(state: State, name: str) -> GeneratorSizes:
     blocks = [int(key.split(".")[1]) for key in state if re.fullmatch(r"model\.\d+\.conv_block\.1\.weight", key)]
     stem = state.get("model.1.weight")
     if stem is None or stem.ndim != 4 or stem.shape[-1] != 7:
-        raise _foreign(state, name, "generator", "model.1.weight [width, channels, 7, 7], model.1.bias, model.4.weight, ...")
+        raise foreign(state, name, "CycleGAN generator", "model.1.weight [width, channels, 7, 7], model.1.bias, model.4.weight, ...")
     down = "blurred" if "model.8.weight" in state and "model.7.weight" not in state else "strided"
     after = (10 if down == "strided" else 12) + len(blocks)
     second = state.get(f"model.{after + 1}.weight")  # where something enlarges the maps before they are convolved
@@ -125,39 +119,9 @@ def generator_sizes(state: State, name: str) -> GeneratorSizes:
     up = "transposed" if not resized else "bilinear" if f"model.{after}.filt" in state else "nearest"
     dropout = any(re.fullmatch(r"model\.\d+\.conv_block\.6\.weight", key) for key in state)
     sizes = GeneratorSizes(stem.shape[0], len(blocks), stem.shape[1], dropout, down, up)
-    last = state.get(f"{list(sizes.keys)[-1]}.weight")
+    last = state.get(f"{list(sizes.parts)[-1]}.weight")
     if last is not None and last.ndim == 4 and last.shape[0] != sizes.channels:
         raise CheckpointError(
             f"{name} translates {counted(sizes.channels, 'channel')} to {last.shape[0]}; the domains of one model have equal channels."
         )
     return sizes
-
-
-def critic_sizes(state: State, name: str) -> CriticSizes:
-    """Read the sizes of a discriminator off its tensors.
-
-    Raises:
-        CheckpointError: The tensors are not those of a patch discriminator.
-    """
-    convolutions = [key for key, value in state.items() if re.fullmatch(r"(model|net)\.\d+\.weight", key) and value.ndim == 4]
-    first = state.get("model.0.weight", state.get("net.0.weight"))
-    if first is None or first.ndim != 4 or len(convolutions) < 3:
-        raise _foreign(state, name, "discriminator", "model.0.weight, model.0.bias, model.2.weight, ...")
-    depth = 0 if "net.0.weight" in state else len(convolutions) - 2
-    return CriticSizes(first.shape[0], depth, first.shape[1], "model.3.weight" in convolutions)
-
-
-def _foreign(state: State, name: str, what: str, expected: str) -> CheckpointError:
-    first = state.get("model.1.weight")
-    residual = first is not None and first.ndim == 4 and first.shape[-1] == 7
-    hint = ""
-    if what == "discriminator" and residual:
-        hint = " These are the keys of a generator: exchange the two."
-    elif what == "generator" and ("model.0.weight" in state or "net.0.weight" in state):
-        hint = " These are the keys of a discriminator: exchange the two."
-    elif any(key.startswith("model.model.") for key in state):
-        hint = ' These are the keys of a U-Net: import_official("pix2pix", ...) reads it.'
-    return CheckpointError(
-        f"{name} does not fit the original CycleGAN {what}: expected are the keys {expected}; it begins with "
-        f"{', '.join(list(state)[:5]) or 'nothing'}.{hint}"
-    )

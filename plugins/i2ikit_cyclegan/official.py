@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from i2ikit import DomainSpec, Model, build
 from i2ikit.errors import CheckpointError, OptionError, counted
-from i2ikit.nn.originals import STATISTICS, Given, State, adopt, read_state, renamed
-from i2ikit_cyclegan.layout import CriticSizes, GeneratorSizes, critic_sizes, filters_of, generator_sizes
+from i2ikit.nn.critic_weights import CriticSizes, critic_sizes
+from i2ikit.nn.weights import Given, put_weights, read_weights, renamed
+from i2ikit_cyclegan.layout import GeneratorSizes, generator_sizes, layout_of, made
 
 FILES = {"generator_a": "G_A", "generator_b": "G_B", "discriminator_a": "D_A", "discriminator_b": "D_B"}
 
@@ -61,12 +62,12 @@ def import_official(
         found = _in_folder(Path(folder), epoch)
         given = {part: found.get(part) if file is None else file for part, file in given.items()}
     called = {part: "generator" if part == "generator_a" and generator is not None else part for part in given}
-    read = {part: read_state(file, called[part]) for part, file in given.items() if file is not None}
+    read = {part: read_weights(file, called[part]) for part, file in given.items() if file is not None}
     if not read:
         raise OptionError(f'Importing an official "cyclegan" needs folder=, or one of {", ".join(f"{part}=" for part in given)}.')
     first, second = _domains(labels).names
     generators = {part: generator_sizes(*read[part]) for part in read if part.startswith("generator")}
-    critics = {part: critic_sizes(*read[part]) for part in read if part.startswith("discriminator")}
+    critics = {part: critic_sizes(*read[part], "CycleGAN discriminator") for part in read if part.startswith("discriminator")}
     sizes, judges = _alike(generators, read), _alike(critics, read)
     every: dict[str, GeneratorSizes | CriticSizes] = {**generators, **critics}
     channels = next(iter(every.values())).channels
@@ -105,7 +106,7 @@ def export_official(model: Model) -> dict[str, dict[str, Tensor]]:
     options = dict(model.recipe.slots["generator"].options)
     critic = dict(model.recipe.slots["discriminator"].options) if "discriminator" in model.nets.slots else {}
     strange = {"noise": options.get("noise", 0) != 0, "scales": critic.get("scales", 1) != 1, "conditional": critic.get("conditional")}
-    strange |= {"norm": critic.get("norm", "instance") != "instance"}
+    strange |= {"norm": critic.get("norm") == "none"}
     if any(strange.values()):
         raise OptionError(f"The original CycleGAN has nothing like {', '.join(name for name in strange if strange[name])} of this model.")
     states = {}
@@ -120,9 +121,13 @@ def export_official(model: Model) -> dict[str, dict[str, Tensor]]:
                 options.get("up", "transposed"),
             )
         else:
-            widths = net.get_parameter("scales.0.layers.0.weight").shape[0]
-            sizes = CriticSizes(widths, critic.get("depth", 3), model.image.channels, bool(critic.get("antialiased")))
-        state = {**renamed(net, sizes.keys), **filters_of(sizes)}
+            width, depth = net.get_parameter("scales.0.layers.0.weight").shape[0], critic.get("depth", 3)
+            prefixes = ("model",) if depth else ("net",)
+            sizes = CriticSizes(
+                model.image.channels, width, depth, critic.get("norm", "instance"), 1, prefixes, bool(critic.get("antialiased"))
+            )
+        layout = layout_of(sizes)
+        state = {**renamed(net, layout.parts), **made(layout.filters)}
         states[part] = dict(sorted(state.items(), key=lambda item: int(item[0].split(".")[1])))
     return states
 
@@ -160,24 +165,27 @@ def _domains(labels: Any) -> DomainSpec:
     return domain
 
 
-def _alike(sizes: dict[str, Any], read: dict[str, tuple[State, str]]) -> Any:
+def _alike(sizes: dict[str, Any], read: dict[str, tuple[dict[str, Tensor], str]]) -> Any:
     """Return the sizes that all networks of a kind have; None where there is none."""
     found = iter(sizes.items())
     part, first = next(found, ("", None))
     for other, each in found:
-        if each != first:
-            raise CheckpointError(f"{read[other][1]} is {each}, and {read[part][1]} is {first}. Take the files of one training.")
+        if first is not None and each != first:
+            found_other, found_first = layout_of(each).says, layout_of(first).says
+            raise CheckpointError(
+                f"{read[other][1]} is the original {found_other}, and {read[part][1]} is the {found_first}. Take the files of one training."
+            )
     return first
 
 
-def _load(net: nn.Module, sizes: GeneratorSizes | CriticSizes, state: State, name: str) -> None:
-    own = filters_of(sizes)
+def _load(net: nn.Module, sizes: GeneratorSizes | CriticSizes, state: dict[str, Tensor], name: str) -> None:
+    layout = layout_of(sizes)
+    own = made(layout.filters)
     for key in [key for key in state if key.endswith(".filt")]:
         same = key in own and own[key].shape == state[key].shape and torch.allclose(own[key], state[key].to(own[key]), atol=1e-6)
         if not same:
-            raise CheckpointError(f"{name}: {key} {list(state[key].shape)} is another filter than that of {sizes}.")
-    learnt = {key: value for key, value in state.items() if not key.endswith(".filt")}
-    adopt(net, sizes.keys, learnt, name, f"{sizes}", unused=STATISTICS)
+            raise CheckpointError(f"{name}: {key} {list(state[key].shape)} is another filter than that of the original {layout.says}.")
+    put_weights(net, layout.parts, {key: value for key, value in state.items() if not key.endswith(".filt")}, name, layout.says)
 
 
 def _slots(missing: list[str]) -> list[str]:

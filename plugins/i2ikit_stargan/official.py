@@ -10,7 +10,7 @@ from torch import Tensor
 
 from i2ikit import DomainSpec, Model, build
 from i2ikit.errors import CheckpointError, LabelError, OptionError, counted
-from i2ikit.nn.originals import STATISTICS, Given, State, adopt, read_state, renamed
+from i2ikit.nn.weights import Given, State, put_weights, read_weights, renamed
 
 
 @frozen
@@ -61,8 +61,8 @@ def import_official(
     """
     if generator is None and discriminator is None:
         raise OptionError('Importing an official "stargan" needs generator=, discriminator= or both; found neither.')
-    g_state, g_name = read_state(generator, "generator")
-    d_state, d_name = read_state(discriminator, "discriminator")
+    g_state, g_name = read_weights(generator, "generator")
+    d_state, d_name = read_weights(discriminator, "discriminator")
     g = _generator_sizes(g_state, g_name) if g_state else None
     d = _critic_sizes(d_state, d_name) if d_state else None
     if g and d and g.channels != d.channels:
@@ -82,9 +82,9 @@ def import_official(
         rehearsal=False,
     )
     if g:
-        adopt(model.slot("generator"), generator_keys(g.blocks), g_state, g_name, "the original StarGAN generator", unused=STATISTICS)
+        put_weights(model.slot("generator"), generator_keys(g.blocks), g_state, g_name, "StarGAN generator")
     if d:
-        adopt(model.slot("discriminator"), critic_keys(d.depth), d_state, d_name, "the original StarGAN discriminator", unused=STATISTICS)
+        put_weights(model.slot("discriminator"), critic_keys(d.depth), d_state, d_name, "StarGAN discriminator")
     model.preprocessing["untrained"] = [name for name, found in (("generator", g), ("discriminator", d)) if found is None]
     return model
 

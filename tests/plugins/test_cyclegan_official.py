@@ -33,7 +33,8 @@ def states() -> dict[str, State]:
 def random_of(state: State, seed: int = 0) -> State:
     """Random values under the same keys; what the original fixes stays."""
     generator = torch.Generator().manual_seed(seed)
-    return {key: value if key.endswith(".filt") else 0.2 * torch.randn(value.shape, generator=generator) for key, value in state.items()}
+    fixed = (".filt", "num_batches_tracked")
+    return {key: value if key.endswith(fixed) else 0.2 * torch.randn(value.shape, generator=generator) for key, value in state.items()}
 
 
 def assert_same(one: Model, other: Model) -> None:
@@ -68,9 +69,11 @@ def test_the_antialiased_networks_have_the_keys_of_cut() -> None:
         {"generator": {"blocks": 3, "dropout": 0.5}, "discriminator": {"depth": 2}},
         CUT,
         {"generator": {"down": "blurred"}, "discriminator": {"depth": 1}},
+        {"discriminator": {"norm": "batch", "depth": 2}},
+        {"discriminator": {"norm": "batch", "antialiased": True}},
         {"generator": {"up": "nearest"}, "discriminator": {"depth": 0}, "channels": 1},
     ],
-    ids=["paper", "dropout", "cut", "blurred", "nearest"],
+    ids=["paper", "dropout", "cut", "blurred", "batch", "batch-cut", "nearest"],
 )
 def test_random_values_go_in_and_come_out_and_every_size_is_inferred(changes: dict[str, Any]) -> None:
     wanted = {part: random_of(state, seed) for seed, (part, state) in enumerate(export_official(original(**changes)).items())}
@@ -158,11 +161,11 @@ def test_a_generator_with_batch_norm_is_refused_by_its_keys(states: dict[str, St
 
 
 def test_exchanged_files_and_other_networks_are_noticed(states: dict[str, State]) -> None:
-    with pytest.raises(CheckpointError, match="These are the keys of a discriminator: exchange the two"):
+    with pytest.raises(CheckpointError, match='These are the keys of a patch critic, as "cyclegan" and "pix2pix" have it'):
         import_official("cyclegan", generator_b=states["discriminator_a"])
-    with pytest.raises(CheckpointError, match="These are the keys of a generator: exchange the two"):
+    with pytest.raises(CheckpointError, match='These are the keys of a ResNet generator, as "cyclegan" has it'):
         import_official("cyclegan", discriminator_a=states["generator_a"])
-    with pytest.raises(CheckpointError, match=r'These are the keys of a U-Net: import_official\("pix2pix"'):
+    with pytest.raises(CheckpointError, match='These are the keys of a U-Net generator, as "pix2pix" has it'):
         import_official("cyclegan", generator={"model.model.0.weight": torch.zeros(64, 3, 4, 4)})
 
 
