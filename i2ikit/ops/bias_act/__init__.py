@@ -8,8 +8,8 @@ from torch import Tensor
 
 from i2ikit.errors import KindError, OptionError, SpecError, suggestion
 from i2ikit.ops import checks
-from i2ikit.ops.bias_act.activations import ACTIVATIONS
 from i2ikit.ops.bias_act import register
+from i2ikit.ops.bias_act.activations import ACTIVATIONS
 
 NAME = "bias_act"
 

@@ -66,7 +66,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.kinds = [None if each is None else (each.dtype, each.shape) for each in (bias, noise)]
     # Where the slope is a number, or the result tells it, neither the filtered maps nor the sum before the activation are needed again.
     constant = is_constant_slope(activation, ctx.settings[8])
-    ctx.from_result = style is None and (constant or skip is None and is_slope_in_result(activation, alpha, act_gain))
+    ctx.from_result = style is None and (constant or (skip is None and is_slope_in_result(activation, alpha, act_gain)))
     if ctx.from_result:
         ctx.save_for_backward(x if ctx.needs_input_grad[2] else None, fir, scale, None if constant else output)
     else:
@@ -97,7 +97,8 @@ def _from_result(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     if wants_noise:
         dtype, shape = ctx.kinds[1]
         dnoise = dz.sum(1 if shape[0] == dz.shape[0] else (0, 1), keepdim=True, dtype=wide).to(dtype)
-    return dx, None, dscale, dbias.to(ctx.kinds[0][0]) if wants_bias else None, dnoise, None, grad if wants_skip else None
+    dbias = dbias.to(ctx.kinds[0][0]) if wants_bias and dbias is not None else None
+    return dx, None, dscale, dbias, dnoise, None, grad if wants_skip else None
 
 
 def _from_inputs(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
