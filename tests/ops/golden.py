@@ -1,4 +1,4 @@
-"""The operators' numbers of the original codes, where the folder with them lies beside the repository."""
+"""The numbers of the original codes, of operators and of networks, where the folder with them lies beside the repository."""
 
 from __future__ import annotations
 
@@ -53,6 +53,32 @@ def cases(file: str, *ops: str) -> Iterator[Case]:
             for name, each in record["outputs"].items() if each and each["stride"] == 1
         }  # fmt: skip
         yield Case(record["id"], record["op"], record["args"], given, wanted, file)
+
+
+class Golden:
+    """One file with networks: their state dicts, inputs, and recorded outputs."""
+
+    def __init__(self, name: str) -> None:
+        self.fill = _fill()
+        self.meta, self.arrays = self.fill.load(str(FOLDER / name))
+        self.states: dict[str, dict[str, Tensor]] = {}
+
+    def state(self, net: str) -> dict[str, Tensor]:
+        """Return the state dict of a network."""
+        if net not in self.states:
+            made = self.fill.state_dict(self.meta["networks"][net], self.arrays)
+            self.states[net] = {key: torch.from_numpy(value) for key, value in made.items()}
+        return self.states[net]
+
+    def input(self, name: str) -> Tensor:
+        """Return what went in under a name."""
+        return torch.from_numpy(self.fill.input_array(self.meta["inputs"][name], self.arrays))
+
+    def assert_output(self, name: str, value: Tensor, tolerance: float) -> None:
+        """Compare with what came out under a name."""
+        record = self.meta["outputs"][name]
+        found = torch.from_numpy(np.ascontiguousarray(self.fill.sample(value.detach().contiguous().numpy(), record)))
+        torch.testing.assert_close(found, torch.from_numpy(self.arrays[record["array"]]), rtol=0, atol=tolerance)
 
 
 def _fill() -> Any:

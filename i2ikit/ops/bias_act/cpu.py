@@ -16,10 +16,11 @@ aten = torch.ops.aten
 
 
 def bias_act(
-    x: Tensor, bias: Tensor | None, noise: Tensor | None, activation: str, alpha: float, gain: float, clamp: float | None, dim: int
-) -> Tensor:
-    """Return clamp(gain * act(x + noise + bias))."""
-    y = torch.empty_like(x, memory_format=memory_format(x))
+    x: Tensor, bias: Tensor | None, noise: Tensor | None, activation: str, alpha: float, gain: float, clamp: float | None, dim: int,
+    *, out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Return clamp(gain * act(x + noise + bias)), in ``out`` where that is given, which may be x."""
+    y = torch.empty_like(x, memory_format=memory_format(x)) if out is None else out
     if activation == "linear" or (activation in {"relu", "lrelu"} and gain > 0):
         # These may be multiplied before they are activated, and so within the first addition.
         z = _sum(y, x, bias, noise, gain, dim)

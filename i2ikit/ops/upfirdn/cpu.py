@@ -30,7 +30,7 @@ def upfirdn(x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], padd
 
 
 def has_own_gradient(x: Tensor, up: Sequence[int], padding: Sequence[int]) -> bool:
-    """Say whether torch's own gradient of the call does as well as the operator's: that of a transposed convolution or a cut is slower.
+    """Say whether torch's own gradient does as well as the operator's: that of a transposed convolution, or of a cut, is slower.
 
     A convolution keeps the maps for a gradient of its weights, wanted or not, which counts once they are large.
     """

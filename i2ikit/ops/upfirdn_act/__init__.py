@@ -12,8 +12,8 @@ from i2ikit.ops import checks
 from i2ikit.ops.bias_act import settings
 from i2ikit.ops.upfirdn import passes
 from i2ikit.ops.upfirdn.geometry import result_size
-from i2ikit.ops.upfirdn.register import upfirdn_op
-from i2ikit.ops.upfirdn_act.register import upfirdn_act_op
+from i2ikit.ops.upfirdn.register import upfirdn as resampled
+from i2ikit.ops.upfirdn_act import register
 
 NAME = "upfirdn_act"
 
@@ -69,7 +69,7 @@ def upfirdn_act(
     *before, last = passes(NAME, x, fir, up, down, padding, flip, gain)
     batch, channels = x.shape[:2]
     for step in before:
-        x = cast(Tensor, upfirdn_op(x, *step))
+        x = cast(Tensor, resampled(x, *step))
     height, width = result_size(x.shape[2:], last[0].shape, *last[1:4])
     for name, value, *shapes in (
         ("scale", scale, [batch, channels]),
@@ -83,4 +83,4 @@ def upfirdn_act(
     if skip is not None and skip.dtype != x.dtype:
         raise SpecError(f"{NAME}: skip is of {skip.dtype} and x of {x.dtype}; they have to be of one dtype.")
     ends = settings(NAME, activation, alpha, act_gain, clamp, gain_name="act_gain")
-    return cast(Tensor, upfirdn_act_op(x, last[0], scale, bias, noise, style, skip, *last[1:], *ends))
+    return cast(Tensor, register.upfirdn_act(x, last[0], scale, bias, noise, style, skip, *last[1:], *ends))

@@ -7,8 +7,8 @@ from typing import cast
 
 from torch import Tensor
 
-from i2ikit.ops.bias_act.register import bias_act_op
-from i2ikit.ops.upfirdn.register import upfirdn_op
+from i2ikit.ops.bias_act.register import bias_act
+from i2ikit.ops.upfirdn.register import upfirdn
 
 
 def upfirdn_act(
@@ -17,10 +17,10 @@ def upfirdn_act(
     activation: str, alpha: float, act_gain: float, clamp: float | None,
 ) -> Tensor:  # fmt: skip
     """Return clamp(act_gain * act(upfirdn(x) * scale + noise + bias)) * style + skip."""
-    z = cast(Tensor, upfirdn_op(x, fir, up, down, padding, flip, gain))
+    z = cast(Tensor, upfirdn(x, fir, up, down, padding, flip, gain))
     if scale is not None:
         z = z * over_pixels(scale, z)
-    y = cast(Tensor, bias_act_op(z, bias, noise, activation, alpha, act_gain, clamp, 1))
+    y = cast(Tensor, bias_act(z, bias, noise, activation, alpha, act_gain, clamp, 1))
     if style is not None:
         y = y * over_pixels(style, y)
     return y if skip is None else y + skip

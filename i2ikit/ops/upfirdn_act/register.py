@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from i2ikit.ops import vmapped
-from i2ikit.ops.bias_act.activations import is_slope_in_result
-from i2ikit.ops.bias_act.register import bias_act_backward_op
+from i2ikit.ops.bare import either
+from i2ikit.ops.bias_act.activations import is_constant_slope, is_slope_in_result
+from i2ikit.ops.bias_act.reference import bias_sum
+from i2ikit.ops.bias_act.register import bias_act_backward
 from i2ikit.ops.choice import attempt, route
 from i2ikit.ops.layout import in_order, in_order_of, memory_format, own_dtype
 from i2ikit.ops.upfirdn.geometry import adjoint_padding, result_size
-from i2ikit.ops.upfirdn.register import fits, upfirdn_op
+from i2ikit.ops.upfirdn.register import fits, upfirdn
 from i2ikit.ops.upfirdn_act import cpu, reference
 
 
@@ -29,8 +31,7 @@ def upfirdn_act_op(
     skip = None if skip is None else in_order_of(skip, x)
     arguments = (x, fir, scale, bias, noise, style, skip, up, down, padding, flip, gain, activation, alpha, act_gain, clamp)
     if chosen == "cpu":
-        with own_dtype(x):
-            return cpu.upfirdn_act(*arguments)
+        return _fast(*arguments)
 
     def plain() -> Tensor:
         return reference.upfirdn_act(*arguments).contiguous(memory_format=order)
@@ -41,6 +42,11 @@ def upfirdn_act_op(
         return kernel.upfirdn_act(*arguments)
 
     return attempt("upfirdn_act", x.device, fused, plain) if chosen == "triton" and fits(x, fir, up, down, padding) else plain()
+
+
+def _fast(x: Tensor, fir: Tensor, *rest: Any) -> Tensor:
+    with own_dtype(x):
+        return cpu.upfirdn_act(in_order(x), fir, *rest)
 
 
 @upfirdn_act_op.register_fake
@@ -58,10 +64,11 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     activation, alpha, act_gain = ctx.settings[5:8]
     ctx.size = x.shape[2:]
     ctx.kinds = [None if each is None else (each.dtype, each.shape) for each in (bias, noise)]
-    # Where the result tells the slope, neither the filtered maps nor the sum before the activation are needed again.
-    ctx.from_result = style is None and skip is None and is_slope_in_result(activation, alpha, act_gain)
+    # Where the slope is a number, or the result tells it, neither the filtered maps nor the sum before the activation are needed again.
+    constant = is_constant_slope(activation, ctx.settings[8])
+    ctx.from_result = style is None and (constant or (skip is None and is_slope_in_result(activation, alpha, act_gain)))
     if ctx.from_result:
-        ctx.save_for_backward(x if ctx.needs_input_grad[2] else None, fir, scale, output)
+        ctx.save_for_backward(x if ctx.needs_input_grad[2] else None, fir, scale, None if constant else output)
     else:
         ctx.save_for_backward(x, fir, scale, bias, noise, style, skip)
 
@@ -73,20 +80,25 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 def _from_result(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     x, fir, scale, y = ctx.saved_tensors
     up, down, padding, flip, gain, activation, alpha, act_gain, clamp = ctx.settings
-    wants_x, _, wants_scale, wants_bias, wants_noise, *_ = ctx.needs_input_grad
-    dz, dbias = bias_act_backward_op(grad, y, None, None, activation, alpha, act_gain, clamp, 1, True, wants_bias)
+    wants_x, _, wants_scale, wants_bias, wants_noise, _, wants_skip, *_ = ctx.needs_input_grad
+    if is_constant_slope(activation, clamp):
+        dz = grad * act_gain if act_gain != 1 else grad
+        dbias = bias_sum(dz, 1) if wants_bias else None
+    else:
+        dz, dbias = bias_act_backward(grad, y, None, None, activation, alpha, act_gain, clamp, 1, True, wants_bias)
     wide = torch.promote_types(dz.dtype, torch.float32)
     dx = dscale = dnoise = None
     if wants_x:
         du = dz if scale is None else dz * reference.over_pixels(scale, dz)
-        dx = upfirdn_op(du, fir, down, up, adjoint_padding(ctx.size, fir.shape, up, down, padding), not flip, gain)
+        dx = upfirdn(du, fir, down, up, adjoint_padding(ctx.size, fir.shape, up, down, padding), not flip, gain)
     if wants_scale:  # filtered again: dividing by the scale what is known of the result would not be exact
-        filtered = upfirdn_op(x, fir, up, down, padding, flip, gain)
+        filtered = upfirdn(x, fir, up, down, padding, flip, gain)
         dscale = (dz * filtered).sum((2, 3), dtype=wide).to(scale.dtype)
     if wants_noise:
         dtype, shape = ctx.kinds[1]
         dnoise = dz.sum(1 if shape[0] == dz.shape[0] else (0, 1), keepdim=True, dtype=wide).to(dtype)
-    return dx, None, dscale, dbias.to(ctx.kinds[0][0]) if wants_bias else None, dnoise, None, None
+    dbias = dbias.to(ctx.kinds[0][0]) if wants_bias and dbias is not None else None
+    return dx, None, dscale, dbias, dnoise, None, grad if wants_skip else None
 
 
 def _from_inputs(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -104,4 +116,5 @@ def _from_inputs(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 
 
 upfirdn_act_op.register_autograd(_backward, setup_context=_keep)
+upfirdn_act = either("upfirdn_act", upfirdn_act_op, _fast, _keep, _backward)
 vmapped.register(upfirdn_act_op, {0, 2, 4, 5, 6})

@@ -1,0 +1,209 @@
+"""StyleGAN2 put together from the layers gives the numbers of the original code, where the folder with them lies beside the repository."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import pytest
+import torch
+from ops.golden import Golden, needs_golden
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from i2ikit.nn import Blur, Downsample, EqualLinear, FusedLeakyReLU, ModulatedConv, Upsample
+
+WIDTH, LAYERS = 512, 9  # of the synthesis at 64 x 64: two at each size, one at the first
+TOLERANCE = 1e-4
+
+pytestmark = needs_golden
+State = dict[str, Tensor]
+
+
+class Mapping(nn.Module):
+    """Normalise noise, and draw a style from it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*(EqualLinear(WIDTH, WIDTH, activation="lrelu", pace=0.01) for _ in range(8)))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return cast(Tensor, self.layers(z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()))
+
+
+class Synthesis(nn.Module):
+    """Draw an image from one style a layer: a constant, convolutions, and an image that each size adds to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        options: dict[str, Any] = {"style": WIDTH, "noise": True, "bias": True, "activation": "lrelu"}
+        self.constant = nn.Parameter(torch.zeros(1, WIDTH, 4, 4))
+        self.convs = nn.ModuleList(ModulatedConv(WIDTH, WIDTH, up=2 if index % 2 else 1, **options) for index in range(LAYERS))
+        colours = (LAYERS + 1) // 2
+        self.colours = nn.ModuleList(ModulatedConv(WIDTH, 3, 1, style=WIDTH, demodulate=False, bias=True) for _ in range(colours))
+        self.enlarge = Upsample()
+
+    def forward(self, styles: Tensor, noises: Sequence[Tensor]) -> Tensor:
+        """Draw with styles [B, LAYERS + 1, WIDTH]."""
+        maps, image = self.constant.expand(len(styles), -1, -1, -1), None
+        for index, (conv, noise) in enumerate(zip(self.convs, noises, strict=True)):
+            maps = conv(maps, styles[:, index], noise)
+            if index % 2 == 0:
+                drawn = self.colours[index // 2](maps, styles[:, index + 1])
+                image = drawn if image is None else self.enlarge(image, drawn)
+        assert image is not None
+        return image
+
+
+class EqualConv(nn.Module):
+    """A convolution with weights stored at unit variance, and the leaky ReLU after it."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, active: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(outputs, inputs, kernel, kernel))
+        self.stride, self.scale = stride, (inputs * kernel**2) ** -0.5
+        self.padding = kernel // 2 if stride == 1 else 0
+        self.end = FusedLeakyReLU(outputs) if active else nn.Identity()
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return cast(Tensor, self.end(F.conv2d(maps, self.weight * self.scale, stride=self.stride, padding=self.padding)))
+
+
+class Halving(nn.Module):
+    """A residual block of the discriminator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = EqualConv(WIDTH, WIDTH, 3)
+        # The kernel's own padding, on top of what keeps the size: two pixels on every side.
+        self.second = nn.Sequential(Blur(padding=(0, 1, 0, 1)), EqualConv(WIDTH, WIDTH, 3, stride=2))
+        self.skip = nn.Sequential(Downsample(), EqualConv(WIDTH, WIDTH, 1, active=False))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return cast(Tensor, (self.second(self.first(maps)) + self.skip(maps)) / math.sqrt(2))
+
+
+class Discriminator(nn.Module):
+    """Judge images of 64 x 64 in groups of four."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begin = EqualConv(3, WIDTH, 1)
+        self.blocks = nn.Sequential(*(Halving() for _ in range(4)))
+        self.last = EqualConv(WIDTH + 1, WIDTH, 3)
+        self.judge = nn.Sequential(EqualLinear(WIDTH * 16, WIDTH, activation="lrelu"), EqualLinear(WIDTH, 1))
+
+    def forward(self, image: Tensor) -> Tensor:
+        maps = self.blocks(self.begin(image))
+        size = min(len(maps), 4)
+        groups = maps.reshape(size, -1, *maps.shape[1:])  # every size-th image belongs together
+        deviation = (groups.var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
+        plane = deviation.repeat(size)[:, None, None, None].expand(-1, 1, *maps.shape[2:])
+        return cast(Tensor, self.judge(self.last(torch.cat([maps, plane], 1)).flatten(1)))
+
+
+def fill(module: nn.Module, state: State, names: Iterable[tuple[str, str]]) -> None:
+    """Load what the original calls otherwise: pairs of our name and its."""
+    module.load_state_dict({ours: state[theirs].reshape(module.state_dict()[ours].shape) for ours, theirs in names})
+    module.requires_grad_(False)
+
+
+def mapping(state: State) -> Mapping:
+    made = Mapping()
+    fill(made, state, ((f"layers.{index}.{kind}", f"style.{index + 1}.{kind}") for index in range(8) for kind in ("weight", "bias")))
+    return made
+
+
+def synthesis(state: State) -> Synthesis:
+    made = Synthesis()
+    names = [("constant", "input.input")]
+    ends = {"strength": "noise.weight", "bias": "activate.bias"}
+    parts = {"weight": "conv.weight", "affine.weight": "conv.modulation.weight", "affine.bias": "conv.modulation.bias"}
+    for index in range(LAYERS):
+        theirs = f"convs.{index - 1}" if index else "conv1"
+        names += [(f"convs.{index}.{one}", f"{theirs}.{other}") for one, other in (parts | ends).items()]
+    for index in range(len(made.colours)):
+        theirs = f"to_rgbs.{index - 1}" if index else "to_rgb1"
+        names += [(f"colours.{index}.{one}", f"{theirs}.{other}") for one, other in (parts | {"bias": "bias"}).items()]
+    fill(made, state, names)
+    return made
+
+
+def discriminator(state: State) -> Discriminator:
+    made = Discriminator()
+    names = [("begin.weight", "convs.0.0.weight"), ("begin.end.bias", "convs.0.1.bias")]
+    names += [("last.weight", "final_conv.0.weight"), ("last.end.bias", "final_conv.1.bias")]
+    names += [(f"judge.{index}.{kind}", f"final_linear.{index}.{kind}") for index in (0, 1) for kind in ("weight", "bias")]
+    block = {
+        "first.weight": "conv1.0.weight", "first.end.bias": "conv1.1.bias", "second.1.weight": "conv2.1.weight",
+        "second.1.end.bias": "conv2.2.bias", "skip.1.weight": "skip.1.weight",
+    }  # fmt: skip
+    names += [(f"blocks.{index}.{one}", f"convs.{index + 1}.{other}") for index in range(4) for one, other in block.items()]
+    fill(made, state, names)
+    return made
+
+
+@pytest.fixture(scope="module")
+def golden() -> Golden:
+    return Golden("stylegan2_64")
+
+
+@pytest.fixture(scope="module")
+def generator(golden: Golden) -> tuple[Mapping, Synthesis]:
+    state = golden.state("G")
+    return mapping(state), synthesis(state)
+
+
+def explicit(golden: Golden) -> list[Tensor]:
+    return [golden.input(f"stylegan2_64/noise{index}") for index in range(LAYERS)]
+
+
+def stored(golden: Golden) -> list[Tensor]:
+    state = golden.state("G")
+    return [state[f"noises.noise_{index}"] for index in range(LAYERS)]
+
+
+def everywhere(style: Tensor) -> Tensor:
+    return style[:, None].expand(-1, LAYERS + 1, -1)
+
+
+def test_noise_becomes_the_originals_style(golden: Golden, generator: tuple[Mapping, Synthesis]) -> None:
+    golden.assert_output("w", generator[0](golden.input("stylegan2_64/z")), TOLERANCE)
+
+
+LAST = torch.channels_last
+CASES = [
+    ("explicit_noise", torch.contiguous_format),
+    *(
+        pytest.param(name, LAST, marks=pytest.mark.slow)
+        for name in ("explicit_noise", "buffer_noise", "truncated", "mixed_inject3", "wplus")
+    ),
+]
+
+
+@pytest.mark.parametrize(("case", "order"), CASES)
+def test_styles_become_the_originals_image(
+    case: str, order: torch.memory_format, golden: Golden, generator: tuple[Mapping, Synthesis]
+) -> None:
+    style = generator[0](golden.input("stylegan2_64/z"))
+    styles, noises = everywhere(style), explicit(golden)
+    if case == "buffer_noise":
+        noises = stored(golden)
+    elif case == "truncated":
+        middle = golden.input("stylegan2_64/truncation_latent")
+        styles = everywhere(middle + 0.7 * (style - middle))
+    elif case == "mixed_inject3":
+        other = generator[0](golden.input("stylegan2_64/z2"))
+        styles = torch.cat([everywhere(style)[:, :3], everywhere(other)[:, 3:]], 1)
+        golden.assert_output("latent_mixed_inject3", styles, TOLERANCE)
+    elif case == "wplus":
+        styles = golden.input("stylegan2_64/wplus")
+    draw = generator[1].to(memory_format=order)
+    golden.assert_output(f"image_{case}", draw(styles, noises), TOLERANCE)
+
+
+@pytest.mark.parametrize("batch", [1, 2, pytest.param(8, marks=pytest.mark.slow)])
+def test_images_get_the_originals_verdict(batch: int, golden: Golden) -> None:
+    image = golden.input(f"stylegan2_64/D_x{batch}") * torch.linspace(0.2, 2.0, batch)[:, None, None, None]
+    golden.assert_output(f"D_batch{batch}", discriminator(golden.state("D"))(image), TOLERANCE)
