@@ -50,9 +50,9 @@ def by_hand(network: nn.Module, trunk: str, first: Tensor, second: Tensor) -> Te
     total = torch.zeros(len(first), dtype=torch.float64)
     maps = []
     for images in (first, second):
-        x = (images.double() - torch.tensor([-0.030, -0.088, -0.188]).double()[:, None, None]) / torch.tensor([0.458, 0.448, 0.450]).double()[
-            :, None, None
-        ]
+        x = (images.double() - torch.tensor([-0.030, -0.088, -0.188]).double()[:, None, None]) / torch.tensor(
+            [0.458, 0.448, 0.450]
+        ).double()[:, None, None]
         kept = []
         for place, layer in enumerate(features[: TAPS[trunk][-1] + 1]):
             x = layer(x)
@@ -128,7 +128,9 @@ def test_linear_layers_without_the_words_around_their_number_are_read(files: Any
 
 
 def test_weights_of_another_network_are_refused_with_what_differs(files: Any) -> None:
-    with pytest.raises(CheckpointError, match=r'does not hold the trunk "alex": features\.0\.weight is \[64, 3, 3, 3\], expected \[64, 3, 11'):
+    with pytest.raises(
+        CheckpointError, match=r'does not hold the trunk "alex": features\.0\.weight is \[64, 3, 3, 3\], expected \[64, 3, 11'
+    ):
         load_lpips("alex", files["vgg"][0], files["alex"][1])
     with pytest.raises(CheckpointError, match=r'holds no linear layers of LPIPS for "alex": layer 1 is \[1, 192, 1, 1\], found lin1.* 128'):
         load_lpips("alex", files["alex"][0], files["vgg"][1])
