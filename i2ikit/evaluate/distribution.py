@@ -56,7 +56,8 @@ def frechet_of(features: Tensor, true_features: Tensor) -> Tensor:
     centred = [(rows - rows.mean(0)) / (len(rows) - 1) ** 0.5 for rows in (first, second)]
     trace = torch.linalg.svdvals(centred[0] @ centred[1].T).sum()
     means = (first.mean(0) - second.mean(0)).square().sum()
-    return means + centred[0].square().sum() + centred[1].square().sum() - 2.0 * trace
+    distance: Tensor = means + centred[0].square().sum() + centred[1].square().sum() - 2.0 * trace
+    return distance
 
 
 def _covariance(rows: Tensor) -> Tensor:

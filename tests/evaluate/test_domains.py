@@ -139,7 +139,7 @@ class Grey:
 
     def __init__(self, pairs: Any) -> None:
         self.pairs, self.items, self.splits, self.domain = pairs, pairs.items, pairs.splits, pairs.domain
-        self.image, self.target, self.truth = ImageSpec(1, SIZE, SIZE), pairs.target, pairs.truth
+        self.source, self.image, self.target, self.truth = ImageSpec(1, SIZE, SIZE), pairs.image, pairs.target, pairs.truth
 
     def split(self, name: str) -> Grey:
         return Grey(self.pairs.split(name))
@@ -156,7 +156,7 @@ def test_sources_of_one_channel_are_measured_against_truths_of_three(folder: Pat
     report = evaluate(Between("paired", lambda image, _: image.expand(3, -1, -1), channels=1), data)  # type: ignore[arg-type]
     assert report.value("psnr") == pytest.approx(report.value("psnr_copy"))
     assert report.left_out["accuracy"] == "sources and targets have different channels: no classifier reads both."
-    with pytest.raises(DataError, match="has images of 1 channel and the model takes 3"):
+    with pytest.raises(DataError, match="has sources of 1 channel and the model takes 3"):
         evaluate(Between("paired", lambda image, _: image), data)  # type: ignore[arg-type]
 
 
