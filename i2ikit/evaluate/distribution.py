@@ -50,8 +50,18 @@ def frechet_of(features: Tensor, true_features: Tensor) -> Tensor:
     """
     _enough(features, true_features)
     first, second = features.double(), true_features.double()
-    return frechet_distance(first.mean(0), torch.cov(first.T).reshape(2 * (first.shape[1],)),
-                            second.mean(0), torch.cov(second.T).reshape(2 * (second.shape[1],)))  # fmt: skip
+    if max(len(first), len(second)) > first.shape[1]:
+        return frechet_distance(first.mean(0), _covariance(first), second.mean(0), _covariance(second))
+    # C = X'X and C' = Y'Y of centred rows: the singular values of C^(1/2) C'^(1/2) are those of XY', which is smaller here
+    centred = [(rows - rows.mean(0)) / (len(rows) - 1) ** 0.5 for rows in (first, second)]
+    trace = torch.linalg.svdvals(centred[0] @ centred[1].T).sum()
+    means = (first.mean(0) - second.mean(0)).square().sum()
+    distance: Tensor = means + centred[0].square().sum() + centred[1].square().sum() - 2.0 * trace
+    return distance
+
+
+def _covariance(rows: Tensor) -> Tensor:
+    return torch.cov(rows.T).reshape(rows.shape[1], rows.shape[1])
 
 
 def kernel_distance(features: Tensor, true_features: Tensor, *, degree: int = 3, gamma: float | None = None, coef: float = 1.0) -> Tensor:

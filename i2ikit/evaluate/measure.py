@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from i2ikit.data import Dataset, Item
 from i2ikit.errors import DataError, OptionError, counted
 from i2ikit.evaluate import truth
@@ -99,6 +101,9 @@ def evaluate(
     }  # fmt: skip
     reference = _reference(classifier, data, prepare, plan, split, cache, left_out)
     extractor, distances = asked_networks(features, lpips, reference, left_out)
+    for network in (extractor, *distances):
+        if network is not None:
+            network.to(getattr(model, "device", torch.device("cpu")))
     draws = plan in APART or draws_samples(model)
     measurement = Measurement(
         model, plan, part, chosen, prepare, reference, Collected(extractor) if extractor else None, distances, samples if draws else 0,
@@ -137,18 +142,15 @@ def _fitting(model: Model, data: Dataset, plan: str) -> tuple[Dataset, list[str]
 
 
 def _check_channels(model: Model, part: Dataset, plan: str) -> None:
-    takes = getattr(model, "source", model.image).channels
-    if part.image.channels != takes:
-        raise DataError(
-            f'"{part.name}" has images of {counted(part.image.channels, "channel")} and the model takes {takes}. '
-            'Open the data as it was opened for training, such as with background="white".'
-        )
-    shown = part.target(part.items[0]) if plan == "paired" and part.items else None
-    if shown is not None and len(shown) != model.image.channels:
-        raise DataError(
-            f'The targets of "{part.name}" have {counted(len(shown), "channel")} and the model draws {model.image.channels}. '
-            "Open the data as it was opened for training."
-        )
+    sides = [(part.image, model.image, "images", "takes")]
+    if plan == "paired":
+        sides = [(part.source, model.source, "sources", "takes"), (part.image, model.image, "targets", "draws")]
+    for there, own, what, does in sides:
+        if there.channels != own.channels:
+            raise DataError(
+                f'"{part.name}" has {what} of {counted(there.channels, "channel")} and the model {does} {own.channels}. '
+                'Open the data as it was opened for training, such as with background="white".'
+            )
 
 
 def _chosen(model: Model, data: Dataset, plan: str, targets: Targets) -> dict[str, tuple[str, ...]]:
@@ -182,8 +184,7 @@ def _reference(
     if classifier != "auto":
         return load_reference(classifier)
     if plan == "paired":
-        shown = data.target(data.items[0])
-        if shown is not None and len(shown) != data.image.channels:
+        if data.source.channels != data.image.channels:
             left_out["accuracy"] = "sources and targets have different channels: no classifier reads both."
             return None
         data = Sides(data)

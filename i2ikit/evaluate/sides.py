@@ -28,7 +28,7 @@ class Sides:
 
     def __init__(self, pairs: Dataset, attribute: str = PAIRED, values: Sequence[str] = (SOURCE, TARGET)) -> None:
         self.pairs, self.attribute, self.values = pairs, attribute, (values[0], values[1])
-        self.name, self.image, self.bits, self.notes = pairs.name, pairs.image, pairs.bits, pairs.notes
+        self.name, self.image, self.source, self.bits, self.notes = pairs.name, pairs.image, pairs.image, pairs.bits, pairs.notes
         self.domain = DomainSpec.parse({attribute: self.values})
         self.splits = pairs.splits
         self._whole = {item.file: item for item in pairs.items}
@@ -38,7 +38,7 @@ class Sides:
             for item in pairs.items
         )
 
-    def split(self, name: str) -> Sides:
+    def split(self, name: str) -> Dataset:
         """Return the items of one split, or raise UnknownNameError."""
         return Sides(self.pairs.split(name), self.attribute, self.values)
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from i2ikit.errors import OptionError
-from i2ikit.evaluate import L1, PSNR, SSIM, l1, multiscale, pairwise, psnr, ssim, unit
+from i2ikit.evaluate import L1, PSNR, SSIM, EdgeEnergy, edge_energy, l1, multiscale, pairwise, psnr, ssim, unit
+from i2ikit.evaluate.metrics import blurred
 
 
 @pytest.fixture
@@ -121,3 +122,32 @@ def test_multiscale_diversity_keeps_colour_and_fades_noise() -> None:
 def test_diversity_of_one_image_is_refused() -> None:
     with pytest.raises(OptionError, match="two or more images"):
         pairwise(torch.zeros(1, 3, 4, 4))
+
+
+def test_edge_energy_is_the_mean_gradient_magnitude(images: tuple[Tensor, Tensor]) -> None:
+    array = images[0].double().numpy()
+    down, right = array[:, :, 1:, :-1] - array[:, :, :-1, :-1], array[:, :, :-1, 1:] - array[:, :, :-1, :-1]
+    assert edge_energy(images[0]).tolist() == pytest.approx(np.hypot(down, right).mean((1, 2, 3)).tolist(), rel=1e-6)
+    ramp = torch.linspace(0, 1, 11)[None, None, None, :].expand(1, 1, 5, -1)
+    assert edge_energy(ramp).item() == pytest.approx(0.1)
+    with pytest.raises(OptionError, match=r"2 pixels or more a side; found \[1, 1, 1, 9\]"):
+        edge_energy(torch.zeros(1, 1, 1, 9))
+
+
+def test_the_metric_of_edge_energy_is_the_ratio_of_both_sums(images: tuple[Tensor, Tensor]) -> None:
+    first, second = images
+    metric = EdgeEnergy()
+    metric.update(first[:2], second[:2])
+    metric.update(first[2:], second[2:])
+    assert float(metric.compute()) == pytest.approx(float(edge_energy(first).sum() / edge_energy(second).sum()), rel=1e-6)
+    same = EdgeEnergy()
+    same.update(first * 0.5, first)
+    assert float(same.compute()) == pytest.approx(0.5)
+
+
+def test_the_blurred_copy_is_under_a_gaussian_of_a_sixteenth_of_the_side() -> None:
+    from torchvision.transforms.functional import gaussian_blur
+
+    picture = torch.rand(2, 3, 64, 80)
+    assert torch.allclose(blurred(picture), gaussian_blur(picture, [25, 25], [4.0, 4.0]), atol=1e-5)
+    assert torch.allclose(blurred(torch.ones(1, 1, 2, 9)), torch.ones(1, 1, 2, 9))

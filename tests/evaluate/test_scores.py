@@ -35,6 +35,8 @@ def test_the_inception_score_is_its_formula_in_whatever_batches() -> None:
     assert float(metric.compute()) == pytest.approx(math.exp(divergence(logits)), rel=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:Metric `InceptionScore` will save all:UserWarning")
+@pytest.mark.filterwarnings("ignore:std.*degrees of freedom:UserWarning")
 def test_it_agrees_with_torchmetrics() -> None:
     from torchmetrics.image.inception import InceptionScore as Oracle
 
