@@ -71,7 +71,7 @@ class UNet(nn.Module):
         self.down = nn.ModuleList(nn.Conv2d(into[level], each, 4, 2, 1, bias=bias) for level, each in enumerate(widths))
         inner = range(1, depth - 1)
         self.down_norms = nn.ModuleList(
-            _norm(norm, each, "lrelu") if level in inner else nn.Identity() for level, each in enumerate(widths)
+            _norm(norm, each, track, "lrelu") if level in inner else nn.Identity() for level, each in enumerate(widths)
         )
         from_below = [each * (1 if level == depth - 1 else 2) for level, each in enumerate(widths)]
         drawn = [outputs, *widths[:-1]]

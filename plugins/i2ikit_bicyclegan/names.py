@@ -61,7 +61,7 @@ def generator_sizes(state: State, name: str) -> GeneratorSizes:
         width=first.shape[0],
         depth=depth,
         where=where,
-        norm="batch" if f"{_norm(_down(where, 1))}.weight" in state else "instance",
+        norm="batch" if f"{norm_after(_down(where, 1))}.weight" in state else "instance",
         up="transposed" if transposed is not None else "bilinear",
         inputs=first.shape[1],
         style=second.shape[1] - first.shape[0],
@@ -75,10 +75,10 @@ def generator_parts(depth: int, where: str, up: str) -> dict[str, str]:
     for level in range(depth):
         theirs = _down(where, level)
         parts |= {theirs: f"net.down.{level}"}
-        parts |= {_norm(theirs): f"net.down_norms.{level}"} if 0 < level < depth - 1 else {}
+        parts |= {norm_after(theirs): f"net.down_norms.{level}"} if 0 < level < depth - 1 else {}
     for level in range(depth - 1, -1, -1):
         theirs = _up(where, level, depth, up)
-        parts |= {theirs: f"net.up.{level}"} | ({_norm(theirs): f"net.up_norms.{level}"} if level else {})
+        parts |= {theirs: f"net.up.{level}"} | ({norm_after(theirs): f"net.up_norms.{level}"} if level else {})
     return parts
 
 
@@ -119,7 +119,7 @@ def encoder_parts(depth: int, kind: str) -> dict[str, str]:
     for step in range(1, depth):
         ours, theirs = f"blocks.{step - 1}", _block(kind, step)
         if kind == "conv":
-            parts |= {theirs: f"{ours}.conv", _norm(theirs): f"{ours}.norm"}
+            parts |= {theirs: f"{ours}.conv", norm_after(theirs): f"{ours}.norm"}
             continue
         inside = f"conv.{step}.conv"
         parts |= {f"{inside}.0": f"{ours}.first_norm", f"{inside}.2": f"{ours}.first", f"{inside}.3": f"{ours}.second_norm"}
@@ -144,7 +144,7 @@ def _up(where: str, level: int, depth: int, up: str) -> str:
     return f"model.model.1{'.model.3' * (level - 1)}.model.{(3 if level == depth - 1 else 5) + later}"
 
 
-def _norm(convolution: str) -> str:
+def norm_after(convolution: str) -> str:
     """Return the original's name of the norm that follows a convolution."""
     outer, _, place = convolution.rpartition(".")
     return f"{outer}.{int(place) + 1}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from i2ikit_bicyclegan.names import (
     exchanged,
     generator_parts,
     generator_sizes,
+    norm_after,
 )
 
 FILES = {"generator": "G", "encoder": "E", "discriminator": "D", "discriminator_random": "D2"}
@@ -96,8 +98,8 @@ def export_official(model: Model) -> dict[str, dict[str, Tensor]]:
 def _style(asked: int | None, g: GeneratorSizes | None, e: EncoderSizes | None) -> int:
     found = {says.style for says in (g, e) if says and says.style}
     if len(found) > 1:
-        raise CheckpointError(f"generator= draws with styles of {g and g.style} entries and encoder= reads {e and e.style}. Take the files of "
-                              "one training.")  # fmt: skip
+        drawn, read = (says.style for says in (g, e) if says)
+        raise CheckpointError(f"generator= draws with {drawn} entries of style and encoder= reads {read}. Take the files of one training.")
     if asked and found - {asked}:
         raise OptionError(f"style={asked} was asked for, but the weights have styles of {min(found)} entries. Leave it out.")
     return asked or min(found, default=8)
@@ -141,7 +143,20 @@ def _put(net: nn.Module, state: State, name: str, sizes: GeneratorSizes | Encode
     elif isinstance(sizes, EncoderSizes):
         put_weights(net, encoder_parts(sizes.depth, sizes.kind), state, name, "BicycleGAN style encoder")
     elif sizes:
-        put_weights(net, critic_parts(sizes.depth, sizes.prefixes), state, name, "BicycleGAN critic")
+        parts = critic_parts(sizes.depth, sizes.prefixes)
+        put_weights(net, parts, _unbiased(state, parts), name, "BicycleGAN critic")
+
+
+def _unbiased(state: State, parts: Mapping[str, str]) -> State:
+    """Return a critic without the biases before batch norms, which take them away again: the original's of several scales have them."""
+    found = dict(state)
+    for theirs in parts:
+        bias, norm = f"{theirs}.bias", norm_after(theirs)
+        if f"{norm}.weight" in state and state[f"{norm}.weight"].ndim == 1 and bias in state and state[f"{theirs}.weight"].ndim == 4:
+            shift = found.pop(bias)
+            if f"{norm}.running_mean" in found:
+                found[f"{norm}.running_mean"] = found[f"{norm}.running_mean"] - shift
+    return found
 
 
 def _found(folder: Path) -> dict[str, Given]:

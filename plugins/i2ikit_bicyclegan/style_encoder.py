@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal, cast, get_args
 
 from torch import Tensor, nn
@@ -29,7 +30,7 @@ class BicycleGANStyleEncoder(nn.Module):
         width: Channels after the first convolution; each block adds as many ("conv" doubles them), up to four times.
         depth: How many times the sides are halved: by default until 8 pixels are left, between 2 and 5 times: 4 for 128 pixels, 5 for 256.
         kind: "resnet" or "conv".
-        norm: "instance", or "batch".
+        norm: "instance", or "batch", which outside training uses running statistics.
 
     Shapes:
         in:  [B, C, H, W]
