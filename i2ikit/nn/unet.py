@@ -21,9 +21,8 @@ class UNet(nn.Module):
     """Halve maps step by step to a bottleneck and draw an image on the way back, each step beside what came by on the way down.
 
     Ronneberger et al. 2015 as pix2pix has it (section 3.2.1 and appendix 6.1.1): 4x4 convolutions of stride 2, leaky ReLUs of slope 0.2 on
-    the way down, ReLUs on the way up. The first and the innermost convolution have no norm, nor has the last, which ends in a tanh. All
-    statistics are those of the batch at hand and dropout stays on, in use as in training: that is where pix2pix takes its noise from
-    (section 3.3).
+    the way down, ReLUs on the way up. The first and the innermost convolution have no norm, nor has the last, which ends in a tanh. Dropout
+    stays on, in use as in training: that is where pix2pix takes its noise from (section 3.1).
 
     Args:
         inputs: Channels in.
@@ -31,6 +30,7 @@ class UNet(nn.Module):
         depth: How many times the sides are halved.
         width: Channels after the first convolution; doubled by each further one, up to eight times.
         norm: "batch", with a learnt scale and shift, or "instance", without.
+        track: Whether batch norms keep running statistics and use them outside training; otherwise they take those of the batch at hand.
         bias: Whether convolutions before a norm, and the first and the innermost, have a bias. The last always has.
         dropout: The share of values that are set to zero after each step in ``dropped``.
         dropped: Steps of the way up, counted from the bottleneck, after which dropout follows.
@@ -55,6 +55,7 @@ class UNet(nn.Module):
         depth: int = DEEPEST,
         width: int = 64,
         norm: Literal["batch", "instance"] = "batch",
+        track: bool = False,
         bias: bool = False,
         dropout: float = 0.0,
         dropped: Collection[int] = (),
@@ -70,12 +71,12 @@ class UNet(nn.Module):
         self.down = nn.ModuleList(nn.Conv2d(into[level], each, 4, 2, 1, bias=bias) for level, each in enumerate(widths))
         inner = range(1, depth - 1)
         self.down_norms = nn.ModuleList(
-            _norm(norm, each, "lrelu") if level in inner else nn.Identity() for level, each in enumerate(widths)
+            _norm(norm, each, track, "lrelu") if level in inner else nn.Identity() for level, each in enumerate(widths)
         )
         from_below = [each * (1 if level == depth - 1 else 2) for level, each in enumerate(widths)]
         drawn = [outputs, *widths[:-1]]
         self.up = nn.ModuleList(_up(up, from_below[level], drawn[level], bias or not level) for level in range(depth))
-        self.up_norms = nn.ModuleList(_norm(norm, each) if level else nn.Identity() for level, each in enumerate(drawn))
+        self.up_norms = nn.ModuleList(_norm(norm, each, track) if level else nn.Identity() for level, each in enumerate(drawn))
         gaussian(self)
 
     def forward(self, maps: Tensor, style: Tensor | None = None) -> Tensor:
@@ -136,10 +137,10 @@ def unet_depth(name: str, image: ImageSpec, depth: int | None) -> int:
     return wanted
 
 
-def _norm(kind: Literal["batch", "instance"], channels: int, activation: Literal["lrelu"] | None = None) -> nn.Module:
+def _norm(kind: Literal["batch", "instance"], channels: int, track: bool, activation: Literal["lrelu"] | None = None) -> nn.Module:
     if kind == "instance":
         return InstanceNorm(channels, affine=False, activation=activation)
-    return nn.BatchNorm2d(channels, track_running_stats=False)
+    return nn.BatchNorm2d(channels, track_running_stats=track)
 
 
 def _up(kind: Literal["transposed", "bilinear"], inputs: int, outputs: int, bias: bool) -> nn.Module:

@@ -1,0 +1,167 @@
+"""Weights of the original BicycleGAN code, in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from i2ikit import Model, build
+from i2ikit.errors import CheckpointError, OptionError, counted
+from i2ikit.nn.critic_weights import CriticSizes, critic_parts, critic_sizes
+from i2ikit.nn.weights import Given, State, put_weights, read_weights, renamed
+from i2ikit_bicyclegan.names import (
+    EncoderSizes,
+    GeneratorSizes,
+    encoder_parts,
+    encoder_sizes,
+    exchanged,
+    generator_parts,
+    generator_sizes,
+    norm_after,
+)
+
+FILES = {"generator": "G", "encoder": "E", "discriminator": "D", "discriminator_random": "D2"}
+SLOTS = {"encoder": "style_encoder"}  # the original's encoder is the one of styles
+
+
+def import_official(
+    *,
+    generator: Given | None = None,
+    encoder: Given | None = None,
+    discriminator: Given | None = None,
+    discriminator_random: Given | None = None,
+    folder: str | Path | None = None,
+    size: int | tuple[int, int] | None = None,
+    style: int | None = None,
+) -> Model:
+    """Return a model with the weights of the original repository (junyanz/BicycleGAN), built with ``official=True``.
+
+    All sizes are read off the tensors: U-Nets with the style everywhere or at the input, by transposed convolutions or bilinear, for 128
+    or 256 pixels; encoders ``resnet`` and ``conv``; critics of one or several scales. Slots that no weights are given for are untrained,
+    and ``model.preprocessing["untrained"]`` names them.
+
+    Args:
+        generator: The file ``latest_net_G.pth``, or the state dict itself.
+        encoder: ``latest_net_E.pth``: the encoder of styles.
+        discriminator: ``latest_net_D.pth``, which judged translations with the style of their target.
+        discriminator_random: ``latest_net_D2.pth``, which judged those with a style from the prior.
+        folder: A folder with these files, in place of all.
+        size: Pixels, or a pair of height and width; by default as many as the U-Net's depth is made for.
+        style: Width of the style; only needed where it enters at the input and there is no encoder: otherwise the tensors say.
+
+    Raises:
+        OptionError: Nothing is given, a folder and a file, or a style that is not the weights'.
+        CheckpointError: A file is missing, damaged, unsafe, not of this architecture, or of another training than the others.
+    """
+    parts = {"generator": generator, "encoder": encoder, "discriminator": discriminator, "discriminator_random": discriminator_random}
+    given = {part: file for part, file in parts.items() if file is not None}
+    if folder is not None:
+        if given:
+            raise OptionError(f'Importing an official "bicyclegan" takes folder=, or files; found both folder= and {next(iter(given))}=.')
+        given = _found(Path(folder))
+    if not given:
+        raise OptionError(f'Importing an official "bicyclegan" needs {"=, ".join(FILES)}= or some of them; found none.')
+    read = {part: read_weights(file, part) for part, file in given.items()}
+    g = generator_sizes(*read["generator"]) if "generator" in read else None
+    e = encoder_sizes(*read["encoder"]) if "encoder" in read else None
+    critics = {part: critic_sizes(*read[part], "BicycleGAN critic") for part in list(FILES)[2:] if part in read}
+    width = _style(style, g, e)
+    model = _built(g, e, critics, width, size)
+    for part, (state, name) in read.items():
+        _put(model.slot(SLOTS.get(part, part)), state, name, g if part == "generator" else e if part == "encoder" else critics[part])
+    model.preprocessing["untrained"] = [SLOTS.get(part, part) for part in FILES if part not in read]
+    return model
+
+
+def export_official(model: Model) -> dict[str, dict[str, Tensor]]:
+    """Return the state dicts of a BicycleGAN under the original's keys, by the names that :func:`import_official` takes them under."""
+    options = {name: slot.options for name, slot in model.recipe.slots.items()}
+    where, up = (options["generator"].get(name, default) for name, default in (("where", "all"), ("up", "transposed")))
+    depth = len(list(model.slot("generator").get_submodule("net.down").children()))
+    drawn = renamed(model.slot("generator"), generator_parts(depth, where, up))
+    exported = {"generator": exchanged(drawn, depth, where, up)}
+    if "style_encoder" in options:
+        blocks = len(list(model.slot("style_encoder").get_submodule("blocks").children()))
+        parts = encoder_parts(blocks + 1, options["style_encoder"].get("kind", "resnet"))
+        exported["encoder"] = renamed(model.slot("style_encoder"), parts)
+    for critic in list(FILES)[2:]:
+        if critic in options:
+            scales = options[critic].get("scales", 1)
+            prefixes = tuple(f"model_{scale}" for scale in range(scales)) if scales > 1 else ("model",)
+            exported[critic] = renamed(model.slot(critic), critic_parts(options[critic].get("depth", 3), prefixes))
+    return exported
+
+
+def _style(asked: int | None, g: GeneratorSizes | None, e: EncoderSizes | None) -> int:
+    found = {says.style for says in (g, e) if says and says.style}
+    if len(found) > 1:
+        drawn, read = (says.style for says in (g, e) if says)
+        raise CheckpointError(f"generator= draws with {drawn} entries of style and encoder= reads {read}. Take the files of one training.")
+    if asked and found - {asked}:
+        raise OptionError(f"style={asked} was asked for, but the weights have styles of {min(found)} entries. Leave it out.")
+    return asked or min(found, default=8)
+
+
+def _built(
+    g: GeneratorSizes | None, e: EncoderSizes | None, critics: dict[str, CriticSizes], style: int, size: int | tuple[int, int] | None
+) -> Model:
+    seen = next(iter(critics.values())).channels if critics else 3
+    drawn = g.channels if g else e.channels if e else seen
+    source = g.inputs - style if g else drawn
+    if source < 1:
+        raise OptionError(
+            f"style={style} leaves {source} of the generator's {g and g.inputs} channels for the image. Give style= its width."
+        )
+    for part, sizes in critics.items():
+        if sizes.channels not in {drawn, drawn + source}:
+            raise CheckpointError(
+                f"{part}= sees {counted(sizes.channels, 'channel')}, which is neither the image's {drawn} nor {drawn + source} with the "
+                "source. Take the files of one training."
+            )
+    if g and e and e.channels != g.channels:
+        raise CheckpointError(
+            f"generator= draws {counted(g.channels, 'channel')} and encoder= reads {e.channels}. Take the files of one training."
+        )
+    slots: dict[str, Any] = {
+        "generator": {"width": g.width, "depth": g.depth, "where": g.where, "norm": g.norm, "up": g.up} if g else {},
+        "style_encoder": {"width": e.width, "depth": e.depth, "kind": e.kind, "norm": e.norm} if e else {},
+    }
+    for part, sizes in critics.items():
+        single = {} if sizes.scales > 1 else {"scales": 1, "narrower": False}
+        slots[part] = {**sizes.options, **single, "conditional": sizes.channels != drawn}
+    side = size or 2 ** (g.depth if g else 8)
+    return build("bicyclegan", official=True, size=side, channels=drawn, source_channels=source, style=style, rehearsal=False, **slots)
+
+
+def _put(net: nn.Module, state: State, name: str, sizes: GeneratorSizes | EncoderSizes | CriticSizes | None) -> None:
+    if isinstance(sizes, GeneratorSizes):
+        ours = exchanged(state, sizes.depth, sizes.where, sizes.up)
+        put_weights(net, generator_parts(sizes.depth, sizes.where, sizes.up), ours, name, "BicycleGAN generator")
+    elif isinstance(sizes, EncoderSizes):
+        put_weights(net, encoder_parts(sizes.depth, sizes.kind), state, name, "BicycleGAN style encoder")
+    elif sizes:
+        parts = critic_parts(sizes.depth, sizes.prefixes)
+        put_weights(net, parts, _unbiased(state, parts), name, "BicycleGAN critic")
+
+
+def _unbiased(state: State, parts: Mapping[str, str]) -> State:
+    """Return a critic without the biases before batch norms, which take them away again: the original's of several scales have them."""
+    found = dict(state)
+    for theirs in parts:
+        bias, norm = f"{theirs}.bias", norm_after(theirs)
+        if f"{norm}.weight" in state and state[f"{norm}.weight"].ndim == 1 and bias in state and state[f"{theirs}.weight"].ndim == 4:
+            shift = found.pop(bias)
+            if f"{norm}.running_mean" in found:
+                found[f"{norm}.running_mean"] = found[f"{norm}.running_mean"] - shift
+    return found
+
+
+def _found(folder: Path) -> dict[str, Given]:
+    found: dict[str, Given] = {part: file for part, net in FILES.items() if (file := folder / f"latest_net_{net}.pth").is_file()}
+    if not found:
+        there = ", ".join(sorted(each.name for each in folder.glob("*.pth"))[:5]) if folder.is_dir() else ""
+        raise CheckpointError(f'"{folder}" has none of latest_net_G.pth, _E, _D and _D2; there is: {there or "no .pth file"}.')
+    return found

@@ -1,0 +1,48 @@
+"""Views: the styles of the truth and of the translation, as the style encoder reads them."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from torch import Tensor
+
+from i2ikit import Posterior, Translation, view
+from i2ikit.errors import SpecError
+
+SLOT = "style_encoder"
+
+
+@view
+def posterior_of_truth(t: Translation) -> Posterior:
+    """The distribution over styles of the true target [B, S]."""
+    return _read(t, t.truth)
+
+
+@view
+def style_of_truth(t: Translation) -> Tensor:
+    """A style [B, S] drawn from it, with noise from the stream "style"."""
+    mean, logvar = t[posterior_of_truth]
+    return cast(Tensor, mean + (logvar / 2).exp() * t.normal("style", mean.shape[1]))
+
+
+@view
+def mean_of_truth(t: Translation) -> Tensor:
+    """Its mean [B, S]."""
+    return cast(Tensor, t[posterior_of_truth].mean)
+
+
+@view
+def posterior_of_fake(t: Translation) -> Posterior:
+    """The distribution over styles of the translation [B, S]."""
+    return _read(t, t.fake)
+
+
+def _read(t: Translation, image: Tensor) -> Posterior:
+    slot = SLOT if SLOT in t.nets.slots else "encoder"
+    code = t.encode(image, t.target, t.target_name, slot=slot)
+    if code.posterior is None or code.posterior.mean.ndim != 2:
+        raise SpecError(
+            f'A distribution over styles is asked of slot "{slot}", and it gives none. Add one: '
+            'build(..., style_encoder=Slot("bicyclegan_style_encoder", role="encoder")), trained by the translator.'
+        )
+    return code.posterior

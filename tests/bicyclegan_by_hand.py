@@ -1,0 +1,163 @@
+"""BicycleGAN written by hand from its paper and from what its original code does, on dictionaries of tensors under the original's keys.
+
+Nothing of the library is used here: it is what the library is compared with.
+"""
+
+from __future__ import annotations
+
+import torch
+from pix2pix_by_hand import conv, norm_of
+from stargan_by_hand import Adam, Weights, parameters
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def planes(x: Tensor, z: Tensor | None) -> Tensor:
+    """Maps with the style beside them, one constant plane an entry."""
+    return x if z is None else torch.cat([x, z[:, :, None, None].expand(-1, -1, *x.shape[2:])], 1)
+
+
+def enlarge(w: Weights, key: str, x: Tensor) -> tuple[Tensor, str]:
+    """The step up whose first layer would be ``key``, and the name of the layer that follows it."""
+    outer, _, place = key.rpartition(".")
+    if f"{key}.weight" in w:
+        return F.conv_transpose2d(x, w[f"{key}.weight"], w[f"{key}.bias"], stride=2, padding=1), f"{outer}.{int(place) + 1}"
+    wide = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    key = f"{outer}.{int(place) + 2}"
+    return F.conv2d(F.pad(wide, (1, 1, 1, 1), "reflect"), w[f"{key}.weight"], w[f"{key}.bias"]), f"{outer}.{int(place) + 3}"
+
+
+def draw_all(w: Weights, image: Tensor, z: Tensor) -> Tensor:
+    """The U-Net whose every block takes the style."""
+
+    def block(x: Tensor, key: str) -> Tensor:
+        h = conv(w, f"{key}.down.1", F.leaky_relu(planes(x, z), 0.2))
+        if f"{key}.submodule.down.1.weight" in w:
+            h = block(norm_of(w, f"{key}.down.2", h), f"{key}.submodule")
+        h, norm = enlarge(w, f"{key}.up.1", h.relu())
+        return torch.cat([norm_of(w, norm, h), x], 1)
+
+    return enlarge(w, "model.up.1", block(conv(w, "model.down.0", planes(image, z)), "model.submodule").relu())[0].tanh()
+
+
+def draw_input(w: Weights, image: Tensor, z: Tensor) -> Tensor:
+    """The U-Net that takes the style with the image."""
+
+    def block(x: Tensor, key: str) -> Tensor:
+        x = F.leaky_relu(x, 0.2)
+        h, up = conv(w, f"{key}.1", x), 3
+        if f"{key}.3.model.1.weight" in w:
+            h, up = block(norm_of(w, f"{key}.2", h), f"{key}.3.model"), 5
+        h, norm = enlarge(w, f"{key}.{up}", h.relu())
+        return torch.cat([norm_of(w, norm, h), x], 1)
+
+    return enlarge(w, "model.model.3", block(conv(w, "model.model.0", planes(image, z)), "model.model.1.model").relu())[0].tanh()
+
+
+def draw(w: Weights, image: Tensor, z: Tensor) -> Tensor:
+    return (draw_all if "model.down.0.weight" in w else draw_input)(w, image, z)
+
+
+def encode(w: Weights, image: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and logarithm of the variance of the style, by residual blocks or by strided convolutions."""
+    h = conv(w, "conv.0", image)
+    if "conv.1.conv.2.weight" in w:
+        for n in range(1, 1 + len([key for key in w if key.endswith("shortcut.1.weight")])):
+            x, key = h, f"conv.{n}"
+            h = conv(w, f"{key}.conv.2", F.leaky_relu(norm_of(w, f"{key}.conv.0", x), 0.2), 1)
+            h = conv(w, f"{key}.conv.5.0", F.leaky_relu(norm_of(w, f"{key}.conv.3", h), 0.2), 1)
+            h = F.avg_pool2d(h, 2) + conv(w, f"{key}.shortcut.1", F.avg_pool2d(x, 2), 1, 0)
+        h = F.leaky_relu(h, 0.2)
+    else:
+        h, place = F.leaky_relu(h, 0.2), 2
+        while f"conv.{place}.weight" in w:
+            h = F.leaky_relu(norm_of(w, f"conv.{place + 1}", conv(w, f"conv.{place}", h)), 0.2)
+            place += 3
+    h = F.avg_pool2d(h, h.shape[-1])[:, :, 0, 0]
+    return F.linear(h, w["fc.0.weight"], w["fc.0.bias"]), F.linear(h, w["fcVar.0.weight"], w["fcVar.0.bias"])
+
+
+def judge(w: Weights, image: Tensor) -> list[Tensor]:
+    """The critic's scores at each scale, the full resolution first."""
+    scores = []
+    for prefix in ["model"] if "model.0.weight" in w else sorted({key.partition(".")[0] for key in w}):
+        strided = len([key for key in w if key.startswith(f"{prefix}.") and w[key].ndim == 4]) - 2
+        h = F.leaky_relu(conv(w, f"{prefix}.0", image), 0.2)
+        for place in range(2, 2 + 3 * strided, 3):
+            h = conv(w, f"{prefix}.{place}", h, 2 if place < 3 * strided - 1 else 1)
+            h = F.leaky_relu(norm_of(w, f"{prefix}.{place + 1}", h), 0.2)
+        scores.append(conv(w, f"{prefix}.{2 + 3 * strided}", h, 1))
+        image = F.avg_pool2d(image, 3, 2, 1, count_include_pad=False)
+    return scores
+
+
+def lsgan(w: Weights, image: Tensor, goal: float) -> Tensor:
+    """The sum over the scales of the mean squared distance from the goal."""
+    return torch.stack([((score - goal) ** 2).mean() for score in judge(w, image)]).sum()
+
+
+class BicycleGAN:
+    """Equation 7: generator and encoder, the latent term for the generator alone, then the critics with the same translations.
+
+    Args:
+        g, e, d, d2: States; None leaves out what needs the network.
+        encoded, l1, kl, random, latent: The weights of the terms.
+        latent_reaches_encoder: As in cLR-GAN, whose encoder learns from nothing else.
+    """
+
+    def __init__(
+        self, g: Weights, e: Weights | None, d: Weights | None, d2: Weights | None, *, encoded: float = 1, l1: float = 10, kl: float = 0.01,
+        random: float = 1, latent: float = 0.5, latent_reaches_encoder: bool = False,
+    ) -> None:  # fmt: skip
+        self.nets = {name: parameters(state) if state else {} for name, state in (("g", g), ("e", e), ("d", d), ("d2", d2))}
+        self.adams = {name: Adam(w) for name, w in self.nets.items()}
+        self.encoded, self.l1, self.kl, self.random, self.latent = encoded, l1, kl, random, latent
+        self.latent_reaches_encoder = latent_reaches_encoder
+
+    def iteration(
+        self,
+        image: Tensor,
+        truth: Tensor,
+        noise: Tensor,
+        z: Tensor,
+        *,
+        other: Tensor | None = None,
+        summed_kl: bool = False,
+        l1_on_random: bool = False,
+    ) -> None:
+        """One batch; ``other`` are the real images that translations with a random style are compared with."""
+        g, e, d, d2 = self.nets.values()
+        total = torch.zeros((), dtype=image.dtype)
+        fakes: dict[str, Tensor] = {}
+        if self.encoded:
+            mean, logvar = encode(e, truth)
+            fakes["d"] = draw(g, image, mean + (logvar / 2).exp() * noise)
+            kl = 0.5 * (mean**2 + logvar.exp() - logvar - 1).sum(1)
+            total = total + self.encoded * lsgan(d, fakes["d"], 1) + self.l1 * (fakes["d"] - truth).abs().mean()
+            total = total + self.kl * (kl.sum() if summed_kl else kl.mean())
+        if self.random:
+            fakes["d2"] = draw(g, image, z)
+            total = total + self.random * lsgan(d2, fakes["d2"], 1)
+            if l1_on_random:
+                total = total + self.l1 * (fakes["d2"] - truth).abs().mean()
+        alone = self.latent * (encode(e, fakes["d2"])[0] - z).abs().mean() if self.latent else torch.zeros((), dtype=image.dtype)
+        both = {**{f"g/{k}": v for k, v in g.items()}, **{f"e/{k}": v for k, v in e.items()}}
+        gradients = dict(zip(both, grad(total, list(both.values())), strict=True))
+        for key, more in zip(both, grad(alone, list(both.values())), strict=True):
+            if key.startswith("g/") or self.latent_reaches_encoder:
+                gradients[key] = gradients[key] + more
+        for name in ("g", "e"):
+            self.adams[name].step({key[2:]: value for key, value in gradients.items() if key.startswith(f"{name}/")}, 2e-4)
+        for name, fake in fakes.items():
+            real = other if other is not None and name == "d2" else truth
+            w = self.nets[name]
+            loss = lsgan(w, real, 1) + lsgan(w, fake.detach(), 0)
+            self.adams[name].step(dict(zip(w, grad(loss, list(w.values())), strict=True)), 2e-4)
+
+
+def grad(loss: Tensor, weights: list[Tensor]) -> list[Tensor]:
+    """Gradients, zero where the loss does not reach."""
+    if not loss.requires_grad:
+        return [torch.zeros_like(weight) for weight in weights]
+    found = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
+    return [torch.zeros_like(weight) if each is None else each for weight, each in zip(weights, found, strict=True)]
