@@ -140,10 +140,11 @@ def _one_for_all(double: Model, fakes: list[Translation]) -> list[str]:
     if begin is None or apart or any(_reaches(translation, "target") for translation in fakes):
         return []
     several = " and to ".join(f'"{end}"' for end in ends[begin])
-    return [
+    problem = (
         f'It translates from "{begin}" to {several} by one generator, and nothing tells it which. '
-        f'Declare two domains, or give each pair a net of its own: Slot(..., per="pair").'
-    ]
+        'Declare two domains, or give each pair a net of its own: Slot(..., per="pair").'
+    )
+    return [problem]
 
 
 def _reaches(translation: Translation, name: str) -> bool:
