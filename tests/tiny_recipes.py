@@ -115,6 +115,13 @@ def tiny(name: str, weights: Path, *, domains: int = 2, **changes: Any) -> Model
     return build(name, **settings)
 
 
+def asked(model: Model) -> dict[str, Any]:
+    """Return what has to be asked for in a translation."""
+    if model.takes == "labelled":
+        return {"to": {"hair": "red"}, "label": {"hair": "blond", "glasses": "no"}}
+    return {"to": "b", "source": "a"} if model.takes == "unpaired" else {}
+
+
 def _filled(options: Any, weights: Path) -> Any:
     if isinstance(options, Mapping):
         return {key: _filled(value, weights) for key, value in options.items()}

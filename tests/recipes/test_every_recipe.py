@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_recipes import TINY, names, needs_weights, recipe, takes, tiny, translates, write_weights
+from tiny_recipes import TINY, asked, names, needs_weights, recipe, takes, tiny, translates, write_weights
 from torch import Tensor, nn
 
 from i2ikit import Model, build, load
@@ -36,13 +36,6 @@ def after(model: Model, rounds: int, first: int = 0) -> Model:
 
 def until_all_play(name: str) -> int:
     return max(2, *(player.every for player in recipe(name).players))
-
-
-def asked(model: Model) -> dict[str, Any]:
-    """Return what has to be asked for in a translation."""
-    if model.takes == "labelled":
-        return {"to": {"hair": "red"}, "label": {"hair": "blond", "glasses": "no"}}
-    return {"to": "b", "source": "a"} if model.takes == "unpaired" else {}
 
 
 def test_every_recipe_has_its_small_form() -> None:
