@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file as safetensors
 from torch import Tensor, nn
 
 from i2ikit.errors import CheckpointError
@@ -39,7 +40,7 @@ def read_state(given: Given | None, what: str) -> tuple[State, str]:
 
 
 def load_file(path: Path, name: str) -> Any:
-    """Return what a file of torch holds, as tensors, numbers and containers alone.
+    """Return what a file of torch holds, as tensors, numbers and containers alone, or one of safetensors.
 
     Raises:
         CheckpointError: The file is missing, damaged, or would run code.
@@ -47,6 +48,8 @@ def load_file(path: Path, name: str) -> Any:
     if not path.is_file():
         raise CheckpointError(f"{name} is {'a folder' if path.is_dir() else 'missing'}. Give the file that the original code wrote.")
     try:
+        if path.suffix == ".safetensors":
+            return safetensors(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can make it raise anything
         if type(error).__name__ == "UnpicklingError":

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from os import PathLike
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +10,9 @@ from torch.nn import functional as F
 
 from i2ikit.core.component import restoring
 from i2ikit.errors import CheckpointError, OptionError, UnknownNameError, suggestion
+from i2ikit.nn.originals import Given, read_state
 
 Scaling = Literal["torchvision", "caffe"]
-Weights = str | PathLike[str] | Mapping[str, Tensor]
 
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and convolutions of each block, between which the size is halved."""
@@ -50,7 +47,7 @@ class VGG16(nn.Module):
     factor: Tensor
     shift: Tensor
 
-    def __init__(self, weights: Weights, *, layers: tuple[str, ...] = ("relu5_3",), scaling: Scaling = "torchvision") -> None:
+    def __init__(self, weights: Given, *, layers: tuple[str, ...] = ("relu5_3",), scaling: Scaling = "torchvision") -> None:
         super().__init__()
         known = [f"relu{layer}" for layer in LAYERS]
         for layer in layers:
@@ -90,10 +87,10 @@ class VGG16(nn.Module):
             found[f"relu{layer}"] = maps
         return tuple(found[layer] for layer in self.layers)
 
-    def _fill(self, weights: Weights) -> None:
+    def _fill(self, weights: Given) -> None:
         if restoring.get():  # they come with the saved model
             return
-        state, name = (weights, "The state dict") if isinstance(weights, Mapping) else (_read(Path(weights)), f'"{weights}"')
+        state, name = read_state(weights, "weights")
         own = self.convolutions.state_dict()
         given = {_by_layer(key): value for key, value in state.items()}
         wrong = [f"{key} {list(each.shape)} is missing" for key, each in own.items() if key not in given]
@@ -117,28 +114,3 @@ class VGG16(nn.Module):
 def _by_layer(key: str) -> str:
     place, _, leaf = key.rpartition(".")
     return f"{_PLACES.get(place, place)}.{leaf}"
-
-
-def _read(path: Path) -> Mapping[str, Tensor]:
-    if not path.is_file():
-        raise CheckpointError(f'"{path}" is {"a folder" if path.is_dir() else "missing"}. Give a file of trained VGG-16 weights.')
-    try:
-        state: Any = _tensors(path)
-    except Exception as error:  # a damaged file can make it raise anything
-        if type(error).__name__ == "UnpicklingError":
-            raise CheckpointError(
-                f'"{path}" is refused: it holds more than tensors, and reading it would run code that came with it, or it is damaged. '
-                "Give a plain state dict."
-            ) from error
-        raise CheckpointError(f'"{path}" is damaged, or holds no weights ({type(error).__name__}). Fetch it again.') from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise CheckpointError(f'"{path}" holds no state dict of tensors ({type(state).__name__}). Give the state dict of a VGG-16.')
-    return state
-
-
-def _tensors(path: Path) -> Any:
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return load_file(path)
-    return torch.load(path, map_location="cpu", weights_only=True)

@@ -10,7 +10,7 @@ BIGAN = Recipe(
     paper="Adversarial Feature Learning (Donahue et al., 2017); Adversarially Learned Inference (Dumoulin et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),
-        "generator": Slot("stargan_generator", per="pair", width=64, blocks=9),
+        "generator": Slot("cyclegan_generator", per="pair", width=64),
         "discriminator": Slot("bigan_critic", width=64, depth=3),
     },
     plan="unpaired",
@@ -34,4 +34,4 @@ BIGAN = Recipe(
     rounds=200_000,
     schedule=Schedule("linear", start=0.5),
 )
-"""The papers' game, with images of the first domain in the place of noise, on networks and numbers like those of the CycleGAN paper."""
+"""The papers' game, with images of the first domain in the place of noise, on the CycleGAN paper's networks and numbers."""

@@ -46,7 +46,7 @@ FEATURE_LOSS_GAN = Recipe(
     paper="Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks (Zhu et al., 2017), section 5.1.1",
     slots={
         "encoder": Slot("identity_encoder"),
-        "generator": Slot("stargan_generator", width=64, blocks=9),
+        "generator": Slot("cyclegan_generator", width=64),
         "discriminator": Slot("patch_critic", width=64, depth=3),
     },
     plan="unpaired",
@@ -72,4 +72,4 @@ FEATURE_LOSS_GAN = Recipe(
     rounds=200_000,
     schedule=Schedule("linear", start=0.5),
 )
-"""The losses of section 5.1.1 on networks and numbers like CycleGAN's own, as the paper has it for all of its baselines but CoGAN."""
+"""The losses of section 5.1.1 on CycleGAN's own networks and numbers, as the paper has it for all of its baselines but CoGAN."""

@@ -94,10 +94,10 @@ class Code:
 
 def test_files_that_are_no_weights_are_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "vgg.pth"
-    with pytest.raises(CheckpointError, match=r"is missing. Give a file of trained VGG-16 weights"):
+    with pytest.raises(CheckpointError, match=r"vgg.pth\" is missing"):
         VGG16(path)
     path.write_bytes(b"nothing")
-    with pytest.raises(CheckpointError, match=r"or it is damaged|is damaged, or holds no weights"):
+    with pytest.raises(CheckpointError, match=r"or it is damaged|is damaged, or no checkpoint"):
         VGG16(path)
     torch.save([torch.zeros(1)], path)
     with pytest.raises(CheckpointError, match=r"holds no state dict of tensors \(list\)"):
@@ -114,7 +114,7 @@ def test_weights_of_another_network_are_named(state: dict[str, Tensor]) -> None:
     with pytest.raises(CheckpointError) as caught:
         VGG16(wrong, layers=("relu1_2",))
     assert str(caught.value) == (
-        "The state dict does not fit VGG-16: conv1_1.bias [64] is missing; conv1_2.weight is [64, 64, 1, 1], expected [64, 64, 3, 3]. "
+        "weights= does not fit VGG-16: conv1_1.bias [64] is missing; conv1_2.weight is [64, 64, 1, 1], expected [64, 64, 3, 3]. "
         "Give torchvision's vgg16, or weights by layer (conv1_1.weight)."
     )
 

@@ -126,6 +126,19 @@ def test_the_paper_s_refiner_has_the_paper_s_sizes() -> None:
     assert (model.image.height, model.image.width, model.image.channels) == (35, 55, 1)
 
 
+def test_the_refiner_is_residual_blocks_between_two_convolutions() -> None:
+    model = simgan().float()
+    weights = dict(model.slot("generator").named_parameters())
+
+    def convolved(name: str, maps: Tensor, padding: int = 1) -> Tensor:
+        return F.conv2d(maps, weights[f"{name}.weight"], weights[f"{name}.bias"], padding=padding)
+
+    image = torch.rand(1, 1, 9, 7)
+    maps = convolved("first", image).relu()
+    maps = (maps + convolved("blocks.0.second", convolved("blocks.0.first", maps).relu())).relu()
+    assert torch.allclose(model.translate(image, to="real"), convolved("draw", maps, 0).tanh(), atol=1e-6)
+
+
 def test_a_pixel_sees_its_neighbours_alone() -> None:
     model = simgan().float()
     image = torch.zeros(1, 1, 16, 20)
