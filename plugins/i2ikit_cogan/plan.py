@@ -19,7 +19,7 @@ def _none(names: object, **_: object) -> tuple[tuple[str, str], ...]:
 
 @takes("unpaired", routes=_none)
 def cogan_plan(nets: Nets, batch: Mapping[str, Any], draws: Draws, learning: bool, *, style: int = 100) -> list[Translation]:
-    """Draw an image of every domain from one noise, uniform in [-1, 1) (Liu and Tuzel 2016, section 3).
+    """Draw an image of every domain from one noise (Liu and Tuzel 2016, section 3), which is uniform in [-1, 1).
 
     The draws are called as their domains. Row by row they have the same noise, from the stream "style", so that they show the same thing.
 

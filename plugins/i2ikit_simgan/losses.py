@@ -16,7 +16,7 @@ Compared = Literal["image", "derivatives", "colour"]
 
 
 def self_regularization_loss(t: Translation, *, of: Compared = "image") -> Tensor:
-    """The translation differs little from its source, by the mean absolute difference (Shrivastava et al. 2017, equation 3).
+    """The translation differs little from its source, by the mean absolute difference (Shrivastava et al. 2017, section 2.1).
 
     Args:
         t: The translation.
