@@ -167,12 +167,19 @@ def _route(model: Model, to: Any, source: str | None) -> tuple[str | None, str |
     for option, name in (("to", to), ("source", source)):
         if name is not None and name not in names:
             raise UnknownNameError(f"domain of this model ({option}=)", str(name), names)
-    if to is None:
-        raise OptionError(f"to= names no domain; this model has: {', '.join(names)}.")
-    others = [name for name in names if name != to]
-    if source is None and len(others) > 1 and _needs_source(model):
-        raise OptionError(f"This model has {len(names)} domains; say which the image is from: source= one of {', '.join(others)}.")
-    return source or others[0], to
+    if not model.routes:
+        raise OptionError(f'"{model.recipe.name}" draws images from noise and translates none.')
+    ends = [name for name in names if any(name == end for _, end in model.routes)]
+    if to is None and len(ends) > 1:
+        raise OptionError(f"to= names no domain; this model translates to: {', '.join(ends)}.")
+    to = to or ends[0]
+    begins = [begin for begin, end in model.routes if end == to]
+    if not begins or (source is not None and source != to and source not in begins):
+        routes = ", ".join(f"{begin} to {end}" for begin, end in model.routes)
+        raise OptionError(f"This model does not translate {f'{source} ' if source else ''}to {to}, but {routes}.")
+    if source is None and len(begins) > 1 and _needs_source(model):
+        raise OptionError(f"This model has {len(names)} domains; say which the image is from: source= one of {', '.join(begins)}.")
+    return source or begins[0], to
 
 
 def _needs_source(model: Model) -> bool:

@@ -143,15 +143,15 @@ class Harmful:
 
 def test_a_file_that_would_run_code_is_refused(files: Any, tmp_path: Path) -> None:
     torch.save({"features.0.weight": Harmful()}, tmp_path / "harm.pth")
-    with pytest.raises(CheckpointError, match="cannot be read as weights"):
+    with pytest.raises(CheckpointError, match="is refused: it holds more than tensors"):
         load_lpips("alex", tmp_path / "harm.pth", files["alex"][1])
 
 
 def test_missing_and_damaged_files_are_named(files: Any, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r'There are no weights at ".*none\.pth"'):
+    with pytest.raises(CheckpointError, match=r'none\.pth" is missing'):
         load_lpips("alex", tmp_path / "none.pth", files["alex"][1])
     (tmp_path / "cut.pth").write_bytes(files["alex"][1].read_bytes()[:100])
-    with pytest.raises(CheckpointError, match=r'cut\.pth" cannot be read as weights'):
+    with pytest.raises(CheckpointError, match=r'cut\.pth" is damaged'):
         load_lpips("alex", files["alex"][0], tmp_path / "cut.pth")
 
 
