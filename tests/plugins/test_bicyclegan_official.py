@@ -93,6 +93,8 @@ def test_a_folder_as_the_original_leaves_it_is_read(states: dict[str, State], tm
     for part, state in states.items():
         torch.save(state, tmp_path / f"latest_net_{FILES[part]}.pth")
     assert_same(import_official("bicyclegan", folder=tmp_path), import_official("bicyclegan", **states))
+    with pytest.raises(CheckpointError, match=r"20_net_G.pth"):
+        import_official("bicyclegan", folder=tmp_path, epoch=20)
     for part in ("D", "D2"):
         (tmp_path / f"latest_net_{part}.pth").unlink()
     model = import_official("bicyclegan", folder=tmp_path)
