@@ -29,7 +29,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "unit_encoder": {"width": 4, "blocks": 1},
     "unit_decoder": {"blocks": 1},
 }
-FROM_FILES = ("feature_regularization_loss", "domain_invariant_perceptual_loss")  # need files of trained weights, and are tried beside their recipes
+FROM_FILES = (
+    "feature_regularization_loss",
+    "domain_invariant_perceptual_loss",
+)  # need files of trained weights, and are tried beside their recipes
 SHIPPED = [each.name for each in default_registry().components() if each.name not in FROM_FILES]
 
 
