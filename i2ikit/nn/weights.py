@@ -26,7 +26,8 @@ _MARKS = (
     ("model_0.0.", 'a critic of several scales, as "bicyclegan" has it'),
     ("net.0.weight", 'a pixel critic, as "pix2pix" has it'),
     ("enc_content.", 'a generator, as "munit" has it'),
-    ("cnns.", 'a critic of several scales, as "munit" has it'),
+    ("cnns.", 'a critic of several scales, as "munit" and "unit" have it'),
+    ("enc.model.", 'a generator, as "unit" has it'),
     ("main.0.weight", 'a network, as "stargan" has it'),
     ("model.0.weight", 'a patch critic, as "cyclegan" and "pix2pix" have it'),
 )
