@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import functools
-import math
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from i2ikit.core.draws import Draws
 from i2ikit.core.plans import one_hot
-from i2ikit.core.specs import CodeSpec
+from i2ikit.core.strides import padded, stride_of
 from i2ikit.core.tiles import reach_of, tiled
 from i2ikit.core.translation import JUDGES, Translation
 
@@ -64,9 +62,9 @@ def drawn(model: Model, pixels: Tensor, request: Request, samples: int, tile: in
     Images are reflected to a multiple of the networks' stride, twice it at least where a network does not say ``least``, and cropped
     back; what networks draw larger or smaller than their input is cropped in that proportion.
     """
-    multiple, least = _stride(model)
+    multiple, least = stride_of(model)
     height, width = pixels.shape[-2:]
-    whole = _padded(pixels, max(least, height + -height % multiple), max(least, width + -width % multiple))
+    whole = padded(pixels, multiple, least)
     requests = [evolve(request, seed=request.seed + number) for number in range(samples)]
     if tile is None or max(whole.shape[-2:]) <= tile:
         fakes = _from_one_code(model, whole.to(model.device), requests)
@@ -75,28 +73,6 @@ def drawn(model: Model, pixels: Tensor, request: Request, samples: int, tile: in
     for fake in fakes:
         kept = (round(height * fake.shape[-2] / whole.shape[-2]), round(width * fake.shape[-1] / whole.shape[-1]))
         yield fake[..., : kept[0], : kept[1]]
-
-
-def _stride(model: Model) -> tuple[int, int]:
-    """Return what the sides of an image have to be a multiple of, and how long they are at least."""
-    wanted = [(_multiple(module), getattr(module, "least", None)) for module in model.nets.modules()]
-    multiple = math.lcm(*(each for each, _ in wanted))
-    least = max(int(small or (2 * each if each > 1 else 1)) for each, small in wanted)
-    return multiple, least + -least % multiple
-
-
-def _multiple(module: nn.Module) -> int:
-    """Return what a network says, and the strides of the maps that it gives."""
-    code = getattr(module, "gives", None)
-    strides = [each.stride for each in code.maps if each.stride] if isinstance(code, CodeSpec) else []
-    return math.lcm(int(getattr(module, "multiple", 1)), *strides)
-
-
-def _padded(pixels: Tensor, height: int, width: int) -> Tensor:
-    down, right = height - pixels.shape[-2], width - pixels.shape[-1]
-    if not down and not right:
-        return pixels
-    return F.pad(pixels, (0, right, 0, down), mode="reflect" if down < pixels.shape[-2] and right < pixels.shape[-1] else "replicate")
 
 
 def _from_one_code(model: Model, pixels: Tensor, requests: list[Request]) -> Iterator[Tensor]:

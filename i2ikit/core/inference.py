@@ -84,6 +84,8 @@ def translate(
         OptionError: Something else that cannot be asked of this model.
         DataError: The image cannot be read, or an example is of another size.
     """
+    _refuse_strange(model, to, label, source)
+    route = _route(model, to, source)
     check_samples(model, samples, style)
     if tile is not None and (not isinstance(tile, int) or isinstance(tile, bool) or tile < 1):
         raise OptionError(f"tile={tile!r}: it is the side of a tile in pixels.")
@@ -101,7 +103,7 @@ def translate(
             if model.takes == "labelled":
                 ask = functools.partial(_told, model, pixels.to(model.device))
                 target, origin = target_label(model.domain, len(pixels), to, label, source, ask, pixels)
-            request = Request(target, *_route(model, to, source), seed)
+            request = Request(target, *route, seed)
             if style is not None:
                 example = request.translation(model, pixels)
                 request = evolve(request, style=style_of(model, style, pixels, example, background, trained=size is not None))
@@ -159,34 +161,54 @@ def _verdict(model: Model, pixels: Tensor, by: str) -> Verdict:
 
 def _route(model: Model, to: Any, source: str | None) -> tuple[str | None, str | None]:
     """Return the domains that an image is translated from and to, where they have nets of their own."""
-    if model.takes == "sampled":
+    if model.takes == "sampled" or (model.takes == "unpaired" and not model.routes):
         raise OptionError(f'"{model.recipe.name}" draws images from noise and translates none.')
     if model.takes != "unpaired":
         return None, None
     names = model.domain.names
-    for option, name in (("to", to), ("source", source)):
-        if name is not None and name not in names:
-            raise UnknownNameError(f"domain of this model ({option}=)", str(name), names)
+    to = next(iter(to.values())) if isinstance(to, Mapping) and [*to] == [model.domain.attributes[0].name] else to
     if not model.routes:
         raise OptionError(f'"{model.recipe.name}" draws images from noise and translates none.')
     ends = [name for name in names if any(name == end for _, end in model.routes)]
     if to is None and len(ends) > 1:
         raise OptionError(f"to= names no domain; this model translates to: {', '.join(ends)}.")
-    to = to or ends[0]
-    begins = [begin for begin, end in model.routes if end == to]
-    if not begins or (source is not None and source != to and source not in begins):
-        routes = ", ".join(f"{begin} to {end}" for begin, end in model.routes)
-        raise OptionError(f"This model does not translate {f'{source} ' if source else ''}to {to}, but {routes}.")
-    if source is None and len(begins) > 1 and _needs_source(model):
-        raise OptionError(f"This model has {len(names)} domains; say which the image is from: source= one of {', '.join(begins)}.")
-    return source or begins[0], to
+    to = ends[0] if to is None else to
+    for option, name in (("to", to), ("source", source)):
+        if name is not None and not isinstance(name, str):
+            raise OptionError(f"{option}={name!r} is no name of a domain; this model has: {', '.join(names)}.")
+        if name is not None and name not in names:
+            raise UnknownNameError(f"domain of this model ({option}=)", name, names)
+    sources = [begin for begin, end in model.routes if end == to]
+    if to == source and not _a_pair(model) and any(begin == to for begin, _ in model.routes):
+        sources.append(to)  # an image in another style of its own domain
+    if not sources or source not in (None, *sources):
+        asked = f"to {to}" if source is None else f"from {source} to {to}"
+        known = [f"from {begin} to {end}" for begin, end in model.routes]
+        ways = ", ".join([*known[:6], *(["..."] if len(known) > 6 else [])])
+        raise OptionError(f'"{model.recipe.name}" does not translate {asked}. It translates {ways}.')
+    if source is None and len(sources) > 1 and _needs_source(model):
+        raise OptionError(f"This model has {len(names)} domains; say which the image is from: source= one of {', '.join(sources)}.")
+    return source or sources[0], to
+
+
+def _refuse_strange(model: Model, to: Any, label: Any, source: str | None) -> None:
+    """Raise for what says nothing to a model of this kind."""
+    if model.takes == "labelled" and source not in (None, "unknown"):
+        raise OptionError(f'source={source!r} says nothing to a model with labels. Write label={{...}}, or source="unknown".')
+    strange = {"paired": {"to": to, "label": label, "source": source}, "unpaired": {"label": label}}.get(model.takes, {})
+    for option, value in strange.items():
+        if value is not None:
+            why = "has one target" if model.takes == "paired" else "has domains and no labels: to= and source= name them"
+            raise OptionError(f'{option}={value!r} says nothing to "{model.recipe.name}", which {why}. Leave it out.')
+
+
+def _a_pair(model: Model) -> bool:
+    return any(slot.per == "pair" for slot in model.nets.slots.values())
 
 
 def _needs_source(model: Model) -> bool:
     """Tell whether the way from a domain to another depends on where it begins."""
-    return any(
-        (slot.per is not None and model.recipe.role(name) == "encoder") or slot.per == "pair" for name, slot in model.nets.slots.items()
-    )
+    return _a_pair(model) or any(slot.per is not None and model.recipe.role(name) == "encoder" for name, slot in model.nets.slots.items())
 
 
 def _named(image: Any, to: Any, out: str | Path | None, number: int | None = None) -> Path | None:

@@ -114,6 +114,7 @@ def _unreached(double: Model, batch: Any, draws: Any) -> list[str]:
     """Name the label or the style that has no influence on the fake."""
     problems = []
     fakes = double.plan(double.nets, batch, draws, True, **double.recipe.plan_options)
+    problems += _one_for_all(double, fakes)
     slots = ", ".join(f"{name}={slot.component}" for name, slot in double.recipe.slots.items())
     for translation in fakes:
         if double.takes == "labelled" and not _reaches(translation, "target"):
@@ -126,6 +127,24 @@ def _unreached(double: Model, batch: Any, draws: Any) -> list[str]:
                 f"The style of the target does not reach the fake in {slots}. Use a generator that reads a style, or leave style= out."
             )
     return list(dict.fromkeys(problems))
+
+
+def _one_for_all(double: Model, fakes: list[Translation]) -> list[str]:
+    """Name a domain whose images go to several others through the same networks, of which nothing knows which is meant."""
+    recipe = double.recipe
+    apart = any(slot.per == "pair" or (slot.per and recipe.role(name) == "generator") for name, slot in recipe.slots.items())
+    ends: dict[str, list[str]] = {}
+    for begin, end in double.routes:
+        ends.setdefault(begin, []).append(end)
+    begin = next((begin for begin, several in ends.items() if len(several) > 1), None)
+    if begin is None or apart or any(_reaches(translation, "target") for translation in fakes):
+        return []
+    several = " and to ".join(f'"{end}"' for end in ends[begin])
+    problem = (
+        f'It translates from "{begin}" to {several} by one generator, and nothing tells it which. '
+        'Declare two domains, or give each pair a net of its own: Slot(..., per="pair").'
+    )
+    return [problem]
 
 
 def _reaches(translation: Translation, name: str) -> bool:

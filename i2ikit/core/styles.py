@@ -8,6 +8,7 @@ from torch import Tensor
 
 from i2ikit.core.framing import framed
 from i2ikit.core.kinds import opened
+from i2ikit.core.strides import padded, stride_of
 from i2ikit.core.translation import JUDGES, Translation
 from i2ikit.errors import DataError, OptionError, counted
 
@@ -52,7 +53,7 @@ def style_of(model: Model, style: Any, like: Tensor, translation: Translation, b
     slot = STYLE_ENCODER if STYLE_ENCODER in model.nets.slots else "encoder"
     if slot not in model.nets.slots:
         raise OptionError(f'"{model.recipe.name}" has no encoder that could read a style off an image. Give a tensor {list(shape)}.')
-    code = translation.encode(pixels, translation.target, translation.target_name, slot=slot)
+    code = translation.encode(padded(pixels, *stride_of(model)), translation.target, translation.target_name, slot=slot)
     if code.style is None or tuple(code.style.shape[1:]) != shape:
         raise OptionError(f'"{model.recipe.slots[slot].component}" reads no style {list(shape)} off an image. Give a tensor {list(shape)}.')
     return _rows(code.style, rows, "style image")

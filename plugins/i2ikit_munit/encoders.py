@@ -35,6 +35,7 @@ class ContentEncoder(nn.Module):
 
     Attributes:
         multiple: Sides are multiples of it.
+        least: The smallest side.
 
     Raises:
         SpecError: A side is no multiple of the stride, or too small.
@@ -90,10 +91,15 @@ class StyleEncoder(nn.Module):
         in:  image [B, C, H, W] in [-1, 1], sides of 16 or more
         out: code.style [B, style]
 
+    Attributes:
+        least: The smallest side.
+
     Raises:
         SpecError: The image is too small.
         OptionError: A number that cannot be.
     """
+
+    least = 2**STYLE_STEPS
 
     def __init__(self, image: ImageSpec, *, style: int = 8, width: int = 64, pad: Pad = "reflect") -> None:
         super().__init__()
@@ -124,6 +130,7 @@ class ContentStyleEncoder(nn.Module):
 
     Attributes:
         multiple: Sides are multiples of it.
+        least: The smallest side.
 
     Raises:
         SpecError: A side is no multiple of the stride, or too small.
@@ -136,7 +143,7 @@ class ContentStyleEncoder(nn.Module):
         _check_style("munit_encoder", image, style, width)
         self.content = ContentStack(image.channels, width=width, steps=steps, blocks=blocks, pad=pad)
         self.style = StyleStack(image.channels, style=style, width=width, pad=pad)
-        self.multiple = self.content.stride
+        self.multiple, self.least = self.content.stride, max(2**STYLE_STEPS, 2 * self.content.stride)
         self.gives = CodeSpec((MapSpec(self.content.channels, self.content.stride),), StyleSpec(style))
         kaiming(self)
 

@@ -24,7 +24,13 @@ def test_both_ways_between_all_domains_is_the_default() -> None:
 
 def test_forward_is_from_a_domain_to_those_declared_after_it() -> None:
     assert assemble(CYCLEGAN, **ONE_WAY).routes == (("a", "b"),)
-    assert assemble(CYCLEGAN, labels=("c", "a", "b"), **ONE_WAY).routes == (("c", "a"), ("c", "b"), ("a", "b"))
+    several = assemble(CYCLEGAN, labels=("c", "a", "b"), **{**ONE_WAY, "generator": Slot("toy_painter", per="pair")}, rehearsal=False)
+    assert several.routes == (("c", "a"), ("c", "b"), ("a", "b"))
+
+
+def test_one_generator_that_nothing_tells_where_to_is_refused() -> None:
+    with pytest.raises(BuildError, match=r'It translates from "c" to "a" and to "b" by one generator, and nothing tells it which\.'):
+        assemble(CYCLEGAN, labels=("c", "a", "b"), **ONE_WAY)
 
 
 def test_backward_is_to_those_declared_before() -> None:

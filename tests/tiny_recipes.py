@@ -1,0 +1,136 @@
+"""Every recipe, so small that a round takes milliseconds. A new recipe needs an entry in TINY; a test says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from i2ikit import Model, build, default_registry
+from i2ikit.core.plans import find_plan, kind_of, routes_of
+from i2ikit.core.recipe import Recipe
+from i2ikit.errors import UnknownNameError
+from i2ikit.nn.vgg import BLOCKS, LAYERS
+
+SIZE = 16
+LABELS = {"hair": ("black", "blond", "red"), "glasses": bool}
+WEIGHTS = "<weights>"  # stands for a file of VGG-16 weights, which no recipe can be without that asks for one
+
+_CYCLEGAN = {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 2}}
+_WITHOUT_CRITIC = {"generator": {"width": 4, "blocks": 1}}
+_MUNIT = {
+    "encoder": {"width": 4, "blocks": 1},
+    "generator": {"blocks": 1, "hidden": 8},
+    "discriminator": {"width": 4, "depth": 2, "scales": 2},
+}
+_BICYCLEGAN = {"generator": {"width": 4, "depth": 3}, "discriminator": {"width": 4, "depth": 2, "scales": 1}}
+_STYLED = {**_BICYCLEGAN, "style_encoder": {"width": 4}}
+_TWO_CRITICS = {**_STYLED, "discriminator_random": _BICYCLEGAN["discriminator"]}
+_PIX2PIX = {"generator": {"width": 4, "depth": 4}, "discriminator": {"width": 4, "depth": 2}}
+
+TINY: Mapping[str, Mapping[str, Any]] = {
+    "bicyclegan": _TWO_CRITICS,
+    "bicyclegan-fast": _TWO_CRITICS,
+    "cvae-gan": _STYLED,
+    "cvae-gan++": _TWO_CRITICS,
+    "cae-gan": _STYLED,
+    "clr-gan": _STYLED,
+    "pix2pix+noise": _BICYCLEGAN,
+    "bigan": {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 2}},
+    "cogan": {"generator": {"width": 4, "widest": 8}, "discriminator": {"width": 4, "widest": 8}, "style": 6},
+    "cyclegan": _CYCLEGAN,
+    "cyclegan-identity": _CYCLEGAN,
+    "cyclegan-fast": _CYCLEGAN,
+    "cyclegan-cycle-alone": _WITHOUT_CRITIC,
+    "cyclegan-gan-alone": _CYCLEGAN,
+    "cyclegan-gan-forward-cycle": _CYCLEGAN,
+    "cyclegan-gan-backward-cycle": _CYCLEGAN,
+    "cyclegan-dropout": _CYCLEGAN,
+    "cyclegan-noise": _CYCLEGAN,
+    "discogan": _CYCLEGAN,
+    "dualgan": _CYCLEGAN,
+    "feature-loss-gan": {
+        "generator": {"width": 4, "blocks": 1},
+        "discriminator": {"width": 4, "depth": 2},
+        "terms": {"translator/feature": {"weights": WEIGHTS, "layer": "relu2_2"}},
+    },
+    "munit": _MUNIT,
+    "munit-without-image-recon": _MUNIT,
+    "munit-without-content-recon": _MUNIT,
+    "munit-without-style-recon": _MUNIT,
+    "munit-style-cycle": _MUNIT,
+    "munit-vgg": {**_MUNIT, "terms": {"translator/perceptual": {"weights": WEIGHTS}}},
+    "munit-fast": _MUNIT,
+    "pix2pix": _PIX2PIX,
+    "pix2pix-l1": {"generator": {"width": 4, "depth": 4}},
+    "pix2pix-gan": _PIX2PIX,
+    "pix2pix-unconditional": _PIX2PIX,
+    "pix2pix-fast": _PIX2PIX,
+    "simgan": {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 2}},
+    "stargan": {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 2}},
+    "stargan-fast": {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 2}},
+}
+
+
+def names() -> list[str]:
+    """Return the name of every recipe."""
+    return sorted(default_registry().recipes())
+
+
+def recipe(name: str) -> Recipe:
+    return default_registry().recipe(name)
+
+
+def needs_weights(name: str) -> bool:
+    return WEIGHTS in str(TINY.get(name, ""))
+
+
+def takes(name: str) -> str:
+    """Return the kind of batch that a recipe takes."""
+    return kind_of(find_plan(recipe(name).plan, default_registry()))
+
+
+def translates(name: str) -> bool:
+    """Tell whether a recipe translates images, and does not draw them from noise alone."""
+    made = recipe(name)
+    plan = find_plan(made.plan, default_registry())
+    return takes(name) in {"labelled", "paired"} or bool(routes_of(plan, ("a", "b"), made.plan_options))
+
+
+def tiny(name: str, weights: Path, *, domains: int = 2, **changes: Any) -> Model:
+    """Build a recipe small: of 16 pixels, with domains "a", "b", ... or two attributes where it takes them.
+
+    Args:
+        name: Of the recipe.
+        weights: A file for the recipes that need one; see :func:`write_weights`.
+        domains: How many, where a recipe takes domains.
+        **changes: Further changes, as build takes them.
+    """
+    if name not in TINY:
+        raise UnknownNameError("recipe in tests/tiny_recipes.py", name, TINY)
+    labels: dict[str, Any] = {"paired": {}, "labelled": {"labels": LABELS}}.get(takes(name), {"labels": tuple("abcdef"[:domains])})
+    settings = {"size": SIZE, "channels": 3, **labels, **_filled(TINY[name], weights), **changes}
+    return build(name, **settings)
+
+
+def _filled(options: Any, weights: Path) -> Any:
+    if isinstance(options, Mapping):
+        return {key: _filled(value, weights) for key, value in options.items()}
+    return str(weights) if options == WEIGHTS else options
+
+
+def write_weights(path: Path) -> Path:
+    """Write random weights of VGG-16 with torchvision's names; nothing here asks what they have learnt."""
+    generator, state, before = torch.Generator().manual_seed(0), {}, 3
+    index = 0
+    for channels, count in BLOCKS:
+        for _ in range(count):
+            state[f"features.{index}.weight"] = torch.randn(channels, before, 3, 3, generator=generator) * (2 / (9 * before)) ** 0.5
+            state[f"features.{index}.bias"] = torch.zeros(channels)
+            before, index = channels, index + 2
+        index += 1
+    assert len(state) == 2 * len(LAYERS)
+    torch.save(state, path)
+    return path
