@@ -128,6 +128,14 @@ _LOSSES = (
         curve=f"How far the translations are from the true targets of the training images. {_PIXELS} It falls; that it goes on falling "
         "does not say that held-out images improve.",
     ),
+    Component(
+        "domain_invariant_perceptual_loss",
+        "loss",
+        "i2ikit.losses.perceptual:DomainInvariantPerceptualLoss",
+        "The translation shows what its source shows, by normalised features of a VGG-16 whose weights are given.",
+        curve="How far what translations show is from what their sources show. 2 for images that have nothing in common, 0 for equal ones; "
+        "it falls and stays well above 0.",
+    ),
 )
 
 

@@ -97,7 +97,7 @@ def lsgan(w: Weights, image: Tensor, goal: float) -> Tensor:
 
 
 class BicycleGAN:
-    """Equation 7: generator and encoder, the latent term for the generator alone, then the critics with the same translations.
+    """Section 3.4: generator and encoder, the latent term for the generator alone, then the critics with the same translations.
 
     Args:
         g, e, d, d2: States; None leaves out what needs the network.

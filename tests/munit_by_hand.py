@@ -168,3 +168,46 @@ class Munit(TwoDomains):
         kept = {name: loss for name, loss in losses.items() if not (leave_out and leave_out(name))}
         self.minimise(sum((weights[name] * loss for name, loss in kept.items()), torch.zeros(())), self.g_optimizer)
         return {f"translator/{name}": float(loss.detach()) for name, loss in kept.items()}
+
+
+class Unit(TwoDomains):
+    """The iteration of UNIT: the critics, then encoders and decoders. Every encoding draws noise of unit variance."""
+
+    def __init__(self, files: Mapping[str, Mapping[str, Weights]], shared: Mapping[str, tuple[str, ...]] | None = None) -> None:
+        super().__init__(files)
+        # What the paper shares is one tensor under the keys of both domains.
+        for key in list(self.g["b"]):
+            if shared and key.startswith(shared["prefixes"]):
+                self.g["b"][key] = self.g["a"][key]
+        settings = self.g_optimizer.defaults
+        unique = {id(p): p for state in self.g.values() for p in state.values()}
+        self.g_optimizer = torch.optim.Adam(unique.values(), **{k: settings[k] for k in ("lr", "betas", "weight_decay")})
+
+    def encode(self, domain: str, image: Tensor) -> Tensor:
+        return content(self.g[domain], image, "enc")
+
+    def critics(self, real: Mapping[str, Tensor], noise: Mapping[str, Tensor]) -> dict[str, float]:
+        codes = {domain: self.encode(domain, real[domain]) + noise[domain] for domain in "ab"}
+        return {"critic/adversarial": self.criticise(real, {to: draw(self.g[to], codes[of]) for of, to in ("ab", "ba")})}
+
+    def translators(self, real: Mapping[str, Tensor], noise: Mapping[str, Tensor], again: Mapping[str, Tensor]) -> dict[str, float]:
+        means = {domain: self.encode(domain, real[domain]) for domain in "ab"}
+        codes = {domain: means[domain] + noise[domain] for domain in "ab"}
+        recon = {domain: draw(self.g[domain], codes[domain]) for domain in "ab"}
+        fake = {to: draw(self.g[to], codes[of]) for of, to in ("ab", "ba")}
+        back = {of: self.encode(to, fake[to]) for of, to in ("ab", "ba")}
+        cycle = {domain: draw(self.g[domain], back[domain] + again[domain]) for domain in "ab"}
+
+        def both(of: Callable[[str], Tensor]) -> Tensor:
+            return of("a") + of("b")
+
+        losses = {
+            "adversarial": self.fooled(fake),
+            "recon": both(lambda domain: l1(recon[domain], real[domain])),
+            "kl": both(lambda domain: means[domain].square().mean()),
+            "cycle": both(lambda domain: l1(cycle[domain], real[domain])),
+            "cycle_kl": both(lambda domain: back[domain].square().mean()),
+        }
+        weights = {"adversarial": 1.0, "recon": 10.0, "kl": 0.01, "cycle": 10.0, "cycle_kl": 0.01}
+        self.minimise(sum((weights[name] * loss for name, loss in losses.items()), torch.zeros(())), self.g_optimizer)
+        return {f"translator/{name}": float(loss.detach()) for name, loss in losses.items()}

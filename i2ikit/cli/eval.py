@@ -21,7 +21,7 @@ import click
     "--features", metavar="NAME", help="FID, KID and inception scores of 'own-classifier', trained on the data, or 'inception=WEIGHTS.pth'."
 )
 @click.option("--lpips", multiple=True, metavar="NAME", help="LPIPS by 'alex=TRUNK.pth,LINEAR.pth' or 'vgg=TRUNK.pth,LINEAR.pth'.")
-@click.option("--samples", type=click.IntRange(min=2), default=8, show_default=True, help="Translations of one input, for diversity.")
+@click.option("--samples", type=click.IntRange(min=0), default=8, show_default=True, help="Of one input, for diversity; 0 for none.")
 @click.option("--sampled", type=click.IntRange(min=1), default=64, show_default=True, help="Inputs that diversity is measured on.")
 @click.option("--device", default="cpu", show_default=True, help="Where the model runs.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")

@@ -17,7 +17,7 @@ def explain(model: Model) -> str:
     lines = [f"{recipe.name}: {recipe.says}" if recipe.says else recipe.name]
     if recipe.paper:
         lines.append(recipe.paper)
-    lines += ["", f"images   {model.image} in [-1, 1]", f"plan     {recipe.plan_name}{_options(recipe.plan_options)}"]
+    lines += ["", f"images   {model.image} in [-1, 1]", f"plan     {recipe.plan_name}{_options(recipe.plan_options)}{_ways(model)}"]
     for part in domain.sets:
         said = ", ".join(f"{each.name} ({' '.join(each.values)})" if each.values else f"{each.name} (yes no)" for each in part.attributes)
         lines.append(f"labels   {part.name}: {said}")
@@ -27,6 +27,12 @@ def explain(model: Model) -> str:
     lines += ["", *_table(["term", "weight", "every", "reads", "updates"], _terms(model))]
     lines += ["", *_training(model)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _ways(model: Model) -> str:
+    """Return between which domains is translated, where that is not between all of them."""
+    every = len(model.domain.names) * (len(model.domain.names) - 1)
+    return ": " + ", ".join(f"{source} to {target}" for source, target in model.routes) if 0 < len(model.routes) < every else ""
 
 
 def _slots(model: Model) -> list[list[str]]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Batch = Mapping[str, Any]
 Route = tuple[str, str]  # from one domain to another
-Ways = Literal["both", "forward"]
+Ways = Literal["both", "forward", "backward"]
 KINDS = ("labelled", "paired", "unpaired", "sampled")
 PRIOR = "prior"  # draw as many numbers as the encoder's style has
 
@@ -116,7 +116,9 @@ def paired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int
 def _ways(names: Sequence[str], *, ways: Ways = "both", **_: Any) -> list[Route]:
     if ways not in get_args(Ways):
         raise OptionError(f'Plan "unpaired" has no ways={ways!r}. {suggestion(str(ways), get_args(Ways))}')
-    return list(itertools.permutations(names, 2) if ways == "both" else itertools.combinations(names, 2))
+    if ways == "both":
+        return list(itertools.permutations(names, 2))
+    return list(itertools.combinations(names if ways == "forward" else tuple(reversed(names)), 2))
 
 
 @takes("unpaired", routes=_ways)
@@ -125,8 +127,8 @@ def unpaired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: i
 
     Args:
         style: Width of a style drawn from the prior for each translation; "prior" means that of the encoder's style, 0 draws none.
-        ways: "both" ways between any two domains; or "forward", from a domain to those that are declared after it. Then no translation
-            has a reverse.
+        ways: "both" ways between any two domains; or "forward", from a domain to those that are declared after it; or "backward", to
+            those that are declared before it. A translation that goes one way alone has no reverse.
     """
     names = nets.domain.names
     if len(names) < 2:

@@ -70,7 +70,7 @@ def evaluate(
         features: What FID, KID and the inception scores are taken of: an :class:`i2ikit.evaluate.Extractor`, or "own-classifier" for the
             features of the reference classifier, which then also gives a perceptual distance; None leaves these numbers out.
         lpips: Perceptual distances to the truth and between samples, such as :func:`i2ikit.evaluate.load_lpips` gives.
-        samples: How many translations of one input diversity compares, drawn with the seeds from 0.
+        samples: How many translations of one input diversity compares, drawn with the seeds from 0; 0 draws none.
         sampled: Of how many inputs, drawn with seed 0. MUNIT's own protocol has 100.
 
     Raises:
@@ -80,8 +80,8 @@ def evaluate(
     """
     if batch < 1 or (limit is not None and limit < 1):
         raise OptionError(f"batch and limit are 1 or more; found batch={batch}, limit={limit}.")
-    if samples < 2 or sampled < 1:
-        raise OptionError(f"samples is 2 or more and sampled 1 or more; found samples={samples}, sampled={sampled}.")
+    if samples < 0 or samples == 1 or sampled < 1:
+        raise OptionError(f"samples is 2 or more, or 0 for none, and sampled 1 or more; found samples={samples}, sampled={sampled}.")
     plan = _plan(model, data)
     data, notes = _fitting(model, data, plan)
     prepare = Preparation(model.image.height, model.image.width, crop, resize)
@@ -104,7 +104,7 @@ def evaluate(
     for network in (extractor, *distances):
         if network is not None:
             network.to(getattr(model, "device", torch.device("cpu")))
-    draws = plan in APART or draws_samples(model)
+    draws = samples > 0 and (plan in APART or draws_samples(model))
     measurement = Measurement(
         model, plan, part, chosen, prepare, reference, Collected(extractor) if extractor else None, distances, samples if draws else 0,
         frozenset(item.file for item in truth.drawn(items, sampled)), left_out=left_out,

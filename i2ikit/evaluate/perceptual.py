@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from i2ikit.errors import CheckpointError, OptionError
 from i2ikit.evaluate.classifier import Classifier
 from i2ikit.evaluate.reference import Reference
-from i2ikit.evaluate.trunks import LAYOUTS, load_trunk
+from i2ikit.evaluate.trunks import CHANNELS, Trunk
 from i2ikit.evaluate.weights import digest, digest_of, read_weights
 
 EPS = 1e-10
@@ -88,7 +88,7 @@ def load_lpips(trunk: str, weights: str | Path, linear: str | Path) -> Perceptua
         OptionError: There is no such trunk.
         CheckpointError: A file is missing, damaged, unsafe or of another network.
     """
-    network = load_trunk(trunk, weights)
+    network = Trunk(trunk, weights)
     found = read_weights(linear)
     layers = []
     for layer, channels in enumerate(network.channels):
@@ -112,7 +112,7 @@ def parse_lpips(text: str) -> PerceptualDistance:
     """
     trunk, _, files = text.partition("=")
     paths = [each.strip() for each in files.split(",") if each.strip()]
-    if trunk.strip() not in LAYOUTS or len(paths) != 2:
+    if trunk.strip() not in CHANNELS or len(paths) != 2:
         raise OptionError(f'LPIPS is named as "alex=TRUNK.pth,LINEAR.pth" or "vgg=TRUNK.pth,LINEAR.pth"; found "{text}".')
     return load_lpips(trunk.strip(), paths[0], paths[1])
 

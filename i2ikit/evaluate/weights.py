@@ -5,31 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from torch import Tensor
 
-from i2ikit.core.storage import read_tensors
 from i2ikit.errors import CheckpointError
+from i2ikit.nn.weights import load_file
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """Return the tensors of a file: safetensors, or what ``torch.save`` wrote of a state dict, read with ``weights_only``.
+    """Return the tensors of a file: safetensors, or what ``torch.save`` wrote of a state dict or of a checkpoint with one in "state_dict".
 
     Raises:
         CheckpointError: The file is missing, damaged, holds something else, or would have to run code to be read.
     """
-    path = Path(path)
-    if path.suffix == ".safetensors":
-        return read_tensors(path)
-    if not path.is_file():
-        raise CheckpointError(f'There are no weights at "{path}". Give the path of a .pth or .safetensors file.')
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        reason = str(error).partition("\n")[0]
-        raise CheckpointError(f'"{path}" cannot be read as weights: {reason}. Give a state dict of tensors alone.') from error
+    found = load_file(Path(path), f'"{path}"')
     if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
         found = found["state_dict"]
     if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):

@@ -34,7 +34,7 @@ class PaddedConv(nn.Module):
         out: [B, outputs, H / stride, W / stride]
 
     Raises:
-        OptionError: No such padding.
+        OptionError: No such padding, or a norm and an activation that do not go together.
         SpecError: The maps are too small to be reflected.
     """
 
@@ -52,9 +52,11 @@ class PaddedConv(nn.Module):
         super().__init__()
         if pad not in get_args(Pad):
             raise OptionError(f'There is no padding "{pad}". {suggestion(str(pad), get_args(Pad))}')
+        if activation == "tanh" and norm in {"instance", "adain"}:
+            raise OptionError(f'The activation "tanh" does not follow the norm "{norm}", which ends in "relu", "lrelu" or None.')
         self.margin, self.pad = (kernel - stride + 1) // 2, pad
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, 0 if pad == "reflect" else self.margin)
-        fused = activation if activation != "tanh" else None
+        fused = None if activation == "tanh" else activation
         self.norm: nn.Module | None = None
         if norm == "instance":
             self.norm = InstanceNorm(outputs, affine=False, activation=fused)

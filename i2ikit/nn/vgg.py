@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from i2ikit.core.component import restoring
 from i2ikit.errors import CheckpointError, OptionError, UnknownNameError, suggestion
-from i2ikit.nn.originals import Given, read_state
+from i2ikit.nn.weights import Given, read_weights
 
 Scaling = Literal["torchvision", "caffe"]
 
@@ -90,7 +90,7 @@ class VGG16(nn.Module):
     def _fill(self, weights: Given) -> None:
         if restoring.get():  # they come with the saved model
             return
-        state, name = read_state(weights, "weights")
+        state, name = read_weights(weights, "weights")
         own = self.convolutions.state_dict()
         given = {_by_layer(key): value for key, value in state.items()}
         wrong = [f"{key} {list(each.shape)} is missing" for key, each in own.items() if key not in given]

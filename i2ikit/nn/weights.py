@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file as safetensors
 from torch import Tensor, nn
 
 from i2ikit.errors import CheckpointError
@@ -25,7 +26,8 @@ _MARKS = (
     ("model_0.0.", 'a critic of several scales, as "bicyclegan" has it'),
     ("net.0.weight", 'a pixel critic, as "pix2pix" has it'),
     ("enc_content.", 'a generator, as "munit" has it'),
-    ("cnns.", 'a critic of several scales, as "munit" has it'),
+    ("cnns.", 'a critic of several scales, as "munit" and "unit" have it'),
+    ("enc.model.", 'a generator, as "unit" has it'),
     ("main.0.weight", 'a network, as "stargan" has it'),
     ("model.0.weight", 'a patch critic, as "cyclegan" and "pix2pix" have it'),
 )
@@ -52,15 +54,15 @@ def read_weights(given: Given | None, part: str) -> tuple[dict[str, Tensor], str
 
 
 def load_file(path: Path, name: str) -> Any:
-    """Return what a file holds that ``torch.save`` wrote, read as tensors alone.
+    """Return what a file of safetensors holds, or one that ``torch.save`` wrote, read as tensors alone.
 
     Raises:
         CheckpointError: It is missing, damaged or unsafe.
     """
     if not path.is_file():
-        raise CheckpointError(f"{name} is {'a folder' if path.is_dir() else 'missing'}. Give the file that the original code wrote.")
+        raise CheckpointError(f"{name} is {'a folder' if path.is_dir() else 'missing'}. Give the path of a .pth or .safetensors file.")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return safetensors(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can make it raise anything
         if type(error).__name__ == "UnpicklingError":
             raise CheckpointError(

@@ -137,8 +137,9 @@ class Samples:
             return list(model.translate(self.images, seed=seed))
         if self.kind == "unpaired":
             sources = [item.row[target.attribute] for item in self.items]
+            routes = model.routes
             return [
-                None if source == target.value else model.translate(image, to=target.value, source=source, seed=seed)
+                None if (source, target.value) not in routes else model.translate(image, to=target.value, source=source, seed=seed)
                 for image, source in zip(self.images, sources, strict=True)
             ]
         made: list[Tensor | None] = [None] * len(self.items)

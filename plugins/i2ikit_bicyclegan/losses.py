@@ -10,7 +10,7 @@ from i2ikit_bicyclegan.styles import posterior_of_fake, posterior_of_truth
 
 
 def style_kl_loss(t: Translation, *, official: bool = False) -> Tensor:
-    """The styles of true targets are distributed like those from the prior (BicycleGAN, equation 4).
+    """The styles of true targets are distributed like those from the prior (BicycleGAN, section 3.2).
 
     The Kullback-Leibler divergence from the standard normal distribution: the sum over the style's entries, the mean over the images.
 
@@ -24,7 +24,7 @@ def style_kl_loss(t: Translation, *, official: bool = False) -> Tensor:
 
 
 def latent_loss(t: Translation) -> Tensor:
-    """The style that a translation was drawn with is read off it again (BicycleGAN, equation 6).
+    """The style that a translation was drawn with is read off it again (BicycleGAN, section 3.3).
 
     The mean absolute difference from the mean of the distribution that is read. Give its term ``updates=("generator",)``: an encoder
     that learns from it too hides the style in the image together with the generator (section 4).

@@ -34,6 +34,7 @@ def import_official(
     discriminator: Given | None = None,
     discriminator_random: Given | None = None,
     folder: str | Path | None = None,
+    epoch: int | str = "latest",
     size: int | tuple[int, int] | None = None,
     style: int | None = None,
 ) -> Model:
@@ -49,6 +50,7 @@ def import_official(
         discriminator: ``latest_net_D.pth``, which judged translations with the style of their target.
         discriminator_random: ``latest_net_D2.pth``, which judged those with a style from the prior.
         folder: A folder with these files, in place of all.
+        epoch: Which files of the folder: 200 means ``200_net_G.pth`` and so on.
         size: Pixels, or a pair of height and width; by default as many as the U-Net's depth is made for.
         style: Width of the style; only needed where it enters at the input and there is no encoder: otherwise the tensors say.
 
@@ -61,7 +63,7 @@ def import_official(
     if folder is not None:
         if given:
             raise OptionError(f'Importing an official "bicyclegan" takes folder=, or files; found both folder= and {next(iter(given))}=.')
-        given = _found(Path(folder))
+        given = _found(Path(folder), epoch)
     if not given:
         raise OptionError(f'Importing an official "bicyclegan" needs {"=, ".join(FILES)}= or some of them; found none.')
     read = {part: read_weights(file, part) for part, file in given.items()}
@@ -112,9 +114,7 @@ def _built(
     drawn = g.channels if g else e.channels if e else seen
     source = g.inputs - style if g else drawn
     if source < 1:
-        raise OptionError(
-            f"style={style} leaves {source} of the generator's {g and g.inputs} channels for the image. Give style= its width."
-        )
+        raise OptionError(f"style={style} leaves {source} channels of what the generator takes for the image. Give style= its width.")
     for part, sizes in critics.items():
         if sizes.channels not in {drawn, drawn + source}:
             raise CheckpointError(
@@ -159,9 +159,9 @@ def _unbiased(state: State, parts: Mapping[str, str]) -> State:
     return found
 
 
-def _found(folder: Path) -> dict[str, Given]:
-    found: dict[str, Given] = {part: file for part, net in FILES.items() if (file := folder / f"latest_net_{net}.pth").is_file()}
+def _found(folder: Path, epoch: int | str) -> dict[str, Given]:
+    found: dict[str, Given] = {part: file for part, net in FILES.items() if (file := folder / f"{epoch}_net_{net}.pth").is_file()}
     if not found:
         there = ", ".join(sorted(each.name for each in folder.glob("*.pth"))[:5]) if folder.is_dir() else ""
-        raise CheckpointError(f'"{folder}" has none of latest_net_G.pth, _E, _D and _D2; there is: {there or "no .pth file"}.')
+        raise CheckpointError(f'"{folder}" has none of {epoch}_net_G.pth, _E, _D and _D2; there is: {there or "no .pth file"}.')
     return found

@@ -52,7 +52,7 @@ BICYCLEGAN = Recipe(
         "terms": {"translator/kl": {"official": True}},
     },
 )
-"""The paper's objective and numbers (equation 7, section 4); what it leaves open is as in the original code."""
+"""The paper's objective and numbers (sections 3.4 and 4); what it leaves open is as in the original code."""
 
 
 def _variant(name: str, says: str, translator: dict[str, Term], critic: dict[str, Term], *without: str, **changes: object) -> Recipe:

@@ -30,6 +30,7 @@ def import_official(
     generator: Given | None = None,
     discriminator: Given | None = None,
     folder: str | Path | None = None,
+    epoch: int | str = "latest",
     size: int | tuple[int, int] | None = None,
     source_channels: int | None = None,
     dropout: float = 0.5,
@@ -44,6 +45,7 @@ def import_official(
         discriminator: The file ``latest_net_D.pth``, or the state dict itself. Without it the critic is untrained, as is the generator
             without the other; ``model.preprocessing["untrained"]`` names the slot.
         folder: A folder with these two files, in place of both.
+        epoch: Which files of the folder: 200 means ``200_net_G.pth`` and so on.
         size: Pixels, or a pair of height and width; by default as many as the U-Net's depth is made for.
         source_channels: Channels of the source images, where there is a critic alone and they are not as many as it judges.
         dropout: 0 for a model that was trained with ``--no_dropout``, and for translations without noise.
@@ -55,7 +57,7 @@ def import_official(
     if folder is not None:
         if generator is not None or discriminator is not None:
             raise OptionError('Importing an official "pix2pix" takes folder=, or generator= and discriminator=; found both.')
-        generator, discriminator = _found(Path(folder))
+        generator, discriminator = _found(Path(folder), epoch)
     if generator is None and discriminator is None:
         raise OptionError('Importing an official "pix2pix" needs generator=, discriminator= or both; found neither.')
     g_state, g_name = read_weights(generator, "generator")
@@ -161,10 +163,10 @@ def _with_statistics(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return whole
 
 
-def _found(folder: Path) -> tuple[Path | None, Path | None]:
-    files = [folder / f"latest_net_{net}.pth" for net in ("G", "D")]
+def _found(folder: Path, epoch: int | str) -> tuple[Path | None, Path | None]:
+    files = [folder / f"{epoch}_net_{net}.pth" for net in ("G", "D")]
     if not any(file.is_file() for file in files):
         there = ", ".join(sorted(each.name for each in folder.glob("*.pth"))[:5]) if folder.is_dir() else ""
-        raise CheckpointError(f'"{folder}" has neither latest_net_G.pth nor latest_net_D.pth; there is: {there or "no .pth file"}.')
+        raise CheckpointError(f'"{folder}" has neither {epoch}_net_G.pth nor {epoch}_net_D.pth; there is: {there or "no .pth file"}.')
     found = [file if file.is_file() else None for file in files]
     return found[0], found[1]

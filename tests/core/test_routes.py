@@ -33,6 +33,19 @@ def test_one_generator_that_nothing_tells_where_to_is_refused() -> None:
         assemble(CYCLEGAN, labels=("c", "a", "b"), **ONE_WAY)
 
 
+def test_backward_is_to_those_declared_before() -> None:
+    assert assemble(CYCLEGAN, labels=("a", "b", "c"), **{**ONE_WAY, "plan_options": {"ways": "backward"}}).routes == (
+        ("c", "b"),
+        ("c", "a"),
+        ("b", "a"),
+    )
+
+
+def test_what_goes_one_way_is_explained() -> None:
+    assert "plan     unpaired (ways=forward): a to b" in assemble(CYCLEGAN, **ONE_WAY).explain()
+    assert "plan     unpaired (ways=both)\n" in assemble(CYCLEGAN).explain()
+
+
 def test_the_other_way_is_neither_drawn_nor_judged() -> None:
     model = assemble(CYCLEGAN, **ONE_WAY)
     [translation] = model.plan(model.nets, batch_of(model), Draws((0,)), True, ways="forward")
@@ -43,8 +56,8 @@ def test_the_other_way_is_neither_drawn_nor_judged() -> None:
 
 
 def test_another_way_is_refused_with_those_there_are() -> None:
-    with pytest.raises(BuildError, match=r'Plan "unpaired" has no ways=.back.\. There is: both, forward'):
-        assemble(CYCLEGAN, plan_options={"ways": "back"})
+    with pytest.raises(BuildError, match=r'Plan "unpaired" has no ways=.sideways.\. There is: backward, both, forward'):
+        assemble(CYCLEGAN, plan_options={"ways": "sideways"})
 
 
 def test_models_of_other_batches_have_no_routes() -> None:

@@ -124,5 +124,5 @@ def test_domains_that_do_not_exist_are_named(munit: Model, image: Tensor) -> Non
         munit.translate(image, to="dog")
     with pytest.raises(UnknownNameError, match=r"source="):
         munit.translate(image, to="a", source="dog")
-    with pytest.raises(OptionError, match=r"to= names no domain; this model has: a, b\."):
+    with pytest.raises(OptionError, match=r"to= names no domain; this model translates to: a, b\."):
         munit.translate(image)

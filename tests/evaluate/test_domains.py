@@ -177,6 +177,13 @@ def test_diversity_is_that_of_samples_of_one_input_and_nothing_where_none_is_dra
     assert compare(one.number("diversity"), many.number("diversity")) > 0.01
 
 
+def test_no_sample_is_drawn_where_none_is_asked_for(folder: Path) -> None:
+    model = Between("unpaired", noisy)
+    report = evaluate(model, open_data(folder, kind="unpaired"), classifier=None, samples=0)
+    assert len(model.calls) == 2
+    assert report.left_out["diversity"] == "each input has one translation only."
+
+
 def test_inputs_to_sample_are_drawn_from_all_domains(folder: Path) -> None:
     model = Between("unpaired", noisy)
     evaluate(model, open_data(folder, kind="unpaired"), classifier=None, samples=2, sampled=6)
@@ -252,7 +259,7 @@ def test_without_a_classifier_its_features_are_left_out_with_the_reason(folder: 
     assert report.left_out["fid@own-classifier"] == "there is no classifier trained on the data. no classifier was asked for."
     with pytest.raises(OptionError, match=r'features=\'inception\': give an Extractor, or "own-classifier"'):
         evaluate(Between("unpaired", noisy), data, classifier=None, features="inception")
-    with pytest.raises(OptionError, match="samples is 2 or more and sampled 1 or more; found samples=1"):
+    with pytest.raises(OptionError, match="samples is 2 or more, or 0 for none, and sampled 1 or more; found samples=1"):
         evaluate(Between("unpaired", noisy), data, classifier=None, samples=1)
 
 

@@ -150,6 +150,22 @@ def test_the_verb_prints_numbers_and_their_protocol(run: Path, capsys: pytest.Ca
     assert f"written to {run / 'numbers-limit-2.json'}; numbers.json and the page stay as they are" in out
 
 
+def test_the_verb_measures_with_the_features_and_the_lpips_that_it_is_given(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from i2ikit.evaluate import reference
+
+    monkeypatch.setattr(reference, "train", lambda *_, **__: None)
+    assert main(["eval", str(run), "--features", "own-classifier"]) == 0
+    names = {each.name for each in Report.read(run / "numbers.json").numbers}
+    assert {"fid@own-classifier", "fid@own-classifier/tone=red", "perceptual@own-classifier"} <= names
+    capsys.readouterr()
+    assert main(["eval", str(run), "--lpips", f"alex={tmp_path / 'none.pth'},{tmp_path / 'none.pth'}"]) == 2
+    assert capsys.readouterr().err.startswith(f'error: "{tmp_path / "none.pth"}" is missing.')
+    assert main(["eval", str(run), "--features", "resnet"]) == 2
+    assert 'found "resnet"' in capsys.readouterr().err
+
+
 def test_a_quick_measurement_does_not_replace_the_whole_one(run: Path) -> None:
     evaluate_run(run, classifier=None)
     whole = (run / "numbers.json").read_text()

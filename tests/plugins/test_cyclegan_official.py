@@ -62,6 +62,12 @@ def test_the_antialiased_networks_have_the_keys_of_cut() -> None:
     assert list(exported["discriminator_a"])[-1] == "model.14.bias"
 
 
+def test_dropout_moves_the_second_convolution_of_a_block_by_one() -> None:
+    exported = export_official(original(generator={"dropout": 0.5}))["generator_a"]
+    assert [key for key in exported if key.startswith("model.10.")][::2] == ["model.10.conv_block.1.weight", "model.10.conv_block.6.weight"]
+    assert import_official("cyclegan", generator=exported).recipe.slots["generator"].options["dropout"] == 0.5
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -98,7 +98,7 @@ def test_a_tensor_of_another_shape_is_named_with_both_shapes(states: States) -> 
 
 
 def test_exchanged_files_and_other_systems_are_named(states: States) -> None:
-    with pytest.raises(CheckpointError, match='These are the keys of a critic of several scales, as "munit" has it'):
+    with pytest.raises(CheckpointError, match='These are the keys of a critic of several scales, as "munit" and "unit" have it'):
         import_official("munit", generator=states["discriminator"])
     with pytest.raises(CheckpointError, match='These are the keys of a generator, as "munit" has it'):
         import_official("munit", discriminator=states["generator"])

@@ -92,6 +92,8 @@ def test_a_folder_as_the_original_leaves_it_is_read(states: dict[str, State], tm
     for name, state in zip("GD", states.values(), strict=True):
         torch.save(state, tmp_path / f"latest_net_{name}.pth")
     assert_same(import_official("pix2pix", folder=tmp_path), import_official("pix2pix", **states))
+    with pytest.raises(CheckpointError, match=r"20_net_G.pth"):
+        import_official("pix2pix", folder=tmp_path, epoch=20)
     (tmp_path / "latest_net_D.pth").unlink()
     assert import_official("pix2pix", folder=tmp_path).preprocessing["untrained"] == ["discriminator"]
     with pytest.raises(OptionError, match="takes folder=, or generator= and discriminator=; found both"):

@@ -21,8 +21,18 @@ SMALL: dict[str, dict[str, Any]] = {
     "cogan_critic": {"width": 4},
     "bigan_critic": {"width": 4, "domain": ("photo", "painting")},
     "cyclegan_generator": {"width": 4, "blocks": 1},
+    "multiscale_critic": {"width": 4, "depth": 2},
+    "munit_content_encoder": {"width": 4, "blocks": 1},
+    "munit_style_encoder": {"width": 4},
+    "munit_encoder": {"width": 4, "blocks": 1},
+    "munit_adain_decoder": {"blocks": 1, "hidden": 8},
+    "unit_encoder": {"width": 4, "blocks": 1},
+    "unit_decoder": {"blocks": 1},
 }
-FROM_FILES = ("feature_regularization_loss",)  # need files of trained weights, and are tried beside their recipes
+FROM_FILES = (
+    "feature_regularization_loss",
+    "domain_invariant_perceptual_loss",
+)  # need files of trained weights, and are tried beside their recipes
 SHIPPED = [each.name for each in default_registry().components() if each.name not in FROM_FILES]
 
 

@@ -1,0 +1,75 @@
+"""UNIT's encoder: a Gaussian of unit variance around every number of the code."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from i2ikit import Code, CodeSpec, ImageSpec, MapSpec, Posterior
+from i2ikit.errors import OptionError, SpecError
+from i2ikit.nn.init import kaiming
+from i2ikit.nn.padded import ContentStack, Pad, PaddedResidualBlock
+
+
+class UNITEncoder(nn.Module):
+    """Encode an image as a Gaussian of unit variance over maps, and draw from it in training (UNIT, section 3).
+
+    A 7x7 convolution, strided 4x4 convolutions and residual blocks, all with instance norms; the last of the blocks is the part that the
+    paper shares between domains. In use the code is the mean.
+
+    Args:
+        image: Size and channels of the images.
+        width: Channels after the first convolution; doubled at each step down.
+        steps: Steps down.
+        blocks: Residual blocks, those of ``latent`` included.
+        last: How many of them, from the end, are in ``latent``.
+        pad: "reflect" or "zero".
+
+    Shapes:
+        in:  image [B, C, H, W] in [-1, 1]; noise as the map
+        out: code.maps[0] [B, width * 2**steps, H / 2**steps, W / 2**steps];  code.posterior of the same shape, its logvar 0
+
+    Attributes:
+        multiple: Sides are multiples of it.
+        latent: The part to share: ``Slot(..., shared=("latent",))``.
+
+    Raises:
+        SpecError: A side is no multiple of the stride, or too small.
+        OptionError: A number that cannot be.
+    """
+
+    def __init__(self, image: ImageSpec, *, width: int = 64, steps: int = 2, blocks: int = 4, last: int = 1, pad: Pad = "reflect") -> None:
+        super().__init__()
+        if width < 1 or steps < 0 or not 0 <= last <= blocks:
+            raise OptionError(
+                f'"unit_encoder" with width={width}, steps={steps}, blocks={blocks} and last={last}: needed are 1, 0 and 0 or more, and as '
+                "many in the last part as there are blocks at most."
+            )
+        multiple = 2**steps
+        if image.height % multiple or image.width % multiple or min(image.height, image.width) < max(4, 2 * multiple):
+            least = max(4, 2 * multiple)
+            raise SpecError(
+                f'"unit_encoder" needs sides that are multiples of {multiple}, at least {least}; found {image.height} x {image.width}.'
+            )
+        self.content = ContentStack(image.channels, width=width, steps=steps, blocks=blocks - last, pad=pad)
+        self.latent = nn.Sequential(*(PaddedResidualBlock(self.content.channels, pad=pad) for _ in range(last)))
+        self.multiple = self.content.stride
+        self.gives = CodeSpec((MapSpec(self.content.channels, self.content.stride),), posterior=True)
+        kaiming(self)
+
+    def noise_shape(self, image: Tensor, domain: Tensor | None = None) -> tuple[int, ...] | None:
+        """Return the shape of the noise that is wanted: that of the map in training, none in use."""
+        if not self.training:
+            return None
+        height, width = (side // self.multiple for side in image.shape[-2:])
+        return (image.shape[0], self.content.channels, height, width)
+
+    def forward(self, image: Tensor, domain: Tensor | None = None, noise: Tensor | None = None) -> Code:
+        """Encode images."""
+        mean = cast(Tensor, self.latent(self.content(image)))
+        if not self.training:
+            return Code((mean,), None, Posterior(mean, torch.zeros_like(mean)))
+        drawn = mean + (torch.randn_like(mean) if noise is None else noise.to(mean.dtype))
+        return Code((drawn,), None, Posterior(mean, torch.zeros_like(mean)))

@@ -1,0 +1,68 @@
+"""UNIT as its paper has it, and a variant that learns in minutes. Imports no torch."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from i2ikit import ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
+
+_ADAM = Optimizer("adam", lr=1e-4, betas=(0.5, 0.999), weight_decay=1e-4)
+
+UNIT = Recipe(
+    name="unit",
+    says="One latent space for all domains: what is encoded by one is drawn by another.",
+    paper="Unsupervised Image-to-Image Translation Networks (Liu et al., 2017)",
+    slots={
+        "encoder": Slot("unit_encoder", per="domain", shared=("latent",), width=64, steps=2, blocks=4),
+        "generator": Slot("unit_decoder", per="domain", shared=("latent",), blocks=4),
+        "discriminator": Slot("multiscale_critic", per="domain", width=64, depth=4),
+    },
+    plan="unpaired",
+    players=(
+        Player("critic", trains=("discriminator",), terms={"adversarial": Term("lsgan_critic_loss")}, optimizer=_ADAM),
+        Player(
+            "translator",
+            trains=("encoder", "generator"),
+            terms={
+                "adversarial": Term("lsgan_translator_loss"),
+                "recon": Term("recon_loss", 10.0),
+                "kl": Term("latent_kl_loss", 0.01),
+                "cycle": Term("cycle_loss", 10.0),
+                "cycle_kl": Term("latent_kl_loss", 0.01, of="recode"),
+            },
+            optimizer=_ADAM,
+        ),
+    ),
+    image=ImageSpec(3, 256, 256),
+    labels=("a", "b"),
+    batch=1,
+    rounds=1_000_000,
+    schedule=Schedule("step", every=100_000, gamma=0.5),
+    flip=True,
+    official={
+        "retranslate": True,
+        "redraw": True,
+        "encoder": Slot("unit_encoder", per="domain", width=64, steps=2, blocks=4),
+        "generator": Slot("unit_decoder", per="domain", blocks=4),
+    },
+)
+"""The paper's losses and weights over ten, with the networks and settings of its authors' code; docs/systems/unit.md says what is whose."""
+
+UNIT_FAST = evolve(
+    UNIT,
+    name="unit-fast",
+    says="UNIT's parts, smaller and for 64 pixels: learns in minutes.",
+    slots={
+        "encoder": Slot("unit_encoder", per="domain", shared=("latent",), width=24, steps=2, blocks=2),
+        "generator": Slot("unit_decoder", per="domain", shared=("latent",), blocks=2),
+        "discriminator": Slot("multiscale_critic", per="domain", width=24, depth=3, scales=2),
+    },
+    players=tuple(evolve(player, optimizer=Optimizer("adam", lr=4e-4, betas=(0.5, 0.999))) for player in UNIT.players),
+    image=ImageSpec(3, 64, 64),
+    batch=4,
+    rounds=10_000,
+    schedule=Schedule("linear", start=0.5),
+    ema=0.998,
+    official={},
+)
+"""The same parts for a budget of minutes; docs/systems/unit.md says what is changed and why."""

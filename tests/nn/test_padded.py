@@ -1,0 +1,87 @@
+"""Padded blocks and the multi-scale critic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from i2ikit import ImageSpec
+from i2ikit.errors import OptionError, SpecError
+from i2ikit.nn import ContentStack, DrawingStack, MultiscaleCritic, PaddedConv, kaiming
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(7, 1), (5, 1), (3, 1), (4, 2)])
+@pytest.mark.parametrize("pad", ["reflect", "zero"])
+def test_a_convolution_pads_as_it_says_and_divides_the_size_by_its_stride(kernel: int, stride: int, pad: Any) -> None:
+    block, maps = PaddedConv(3, 5, kernel, stride=stride, pad=pad, activation=None), torch.randn(2, 3, 12, 16)
+    margin = (kernel - stride + 1) // 2
+    around = F.pad(maps, (margin,) * 4, mode="reflect" if pad == "reflect" else "constant")
+    wanted = F.conv2d(around, block.conv.weight, block.conv.bias, stride)
+    torch.testing.assert_close(block(maps), wanted)
+    assert block(maps).shape == (2, 5, 12 // stride, 16 // stride)
+
+
+@pytest.mark.parametrize("norm", ["none", "instance", "layer"])
+@pytest.mark.parametrize(("activation", "function"), [("relu", F.relu), ("lrelu", lambda x: F.leaky_relu(x, 0.2)), ("tanh", torch.tanh)])
+def test_norm_and_activation_follow_the_convolution(norm: Any, activation: Any, function: Any) -> None:
+    if norm == "instance" and activation == "tanh":
+        with pytest.raises(OptionError, match='activation "tanh" does not follow the norm "instance"'):
+            PaddedConv(3, 5, 3, norm=norm, activation=activation)
+        return
+    block, maps = PaddedConv(3, 5, 3, norm=norm, activation=activation), torch.randn(2, 3, 8, 8)
+    plain = F.conv2d(F.pad(maps, (1,) * 4, mode="reflect"), block.conv.weight, block.conv.bias)
+    if norm == "instance":
+        plain = F.instance_norm(plain)
+    if norm == "layer":
+        assert block.norm is not None
+        plain = block.norm(plain)
+    torch.testing.assert_close(block(maps), function(plain), rtol=1e-4, atol=1e-5)
+
+
+def test_a_critic_s_second_derivative_passes_through_its_activations() -> None:
+    critic = MultiscaleCritic(ImageSpec(3, 16, 16), width=2, depth=2).double()
+    image = torch.rand(1, 3, 16, 16, dtype=torch.float64, requires_grad=True)
+    (gradient,) = torch.autograd.grad(sum(score.sum() for score in critic(image).scores), image, create_graph=True)
+    gradient.square().sum().backward()
+    assert all(bool(torch.isfinite(p.grad).all()) for p in critic.parameters() if p.grad is not None)
+    assert float(critic.scales[0].layers[0].conv.weight.grad.abs().sum()) > 0
+
+
+def test_maps_that_are_too_small_to_be_reflected_are_an_error_with_their_size() -> None:
+    with pytest.raises(SpecError, match="Maps of 3 x 9 cannot be reflected by 3: the image is too small"):
+        PaddedConv(1, 1, 7)(torch.zeros(1, 1, 3, 9))
+    with pytest.raises(OptionError, match=r'no padding "reflekt"\. Did you mean "reflect"'):
+        PaddedConv(1, 1, 7, pad="reflekt")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3])
+def test_what_is_encoded_in_steps_is_drawn_in_as_many(steps: int) -> None:
+    content = ContentStack(3, width=4, steps=steps, blocks=1)
+    maps = content(torch.rand(1, 3, 32, 48))
+    assert maps.shape == (1, content.channels, 32 // content.stride, 48 // content.stride)
+    assert DrawingStack(content.channels, 2, steps=steps)(maps).shape == (1, 2, 32, 48)
+
+
+@pytest.mark.parametrize(("size", "scales"), [((256, 256), 3), ((64, 64), 3), ((32, 96), 2), ((16, 16), 1)])
+def test_the_critic_has_three_scales_or_as_many_as_there_is_room_for(size: tuple[int, int], scales: int) -> None:
+    critic = MultiscaleCritic(ImageSpec(3, *size), width=1)
+    verdict = critic(torch.zeros(1, 3, *size))
+    assert [tuple(score.shape[2:]) for score in verdict.scores] == [(size[0] >> 4 + i, size[1] >> 4 + i) for i in range(scales)]
+    assert [len(maps) for maps in verdict.features] == [4] * scales
+
+
+def test_a_critic_without_room_says_how_large_the_image_has_to_be() -> None:
+    with pytest.raises(OptionError, match=r"depth=4 and scales=3 does not fit image \[3, 32, 32\]: the smaller side has to be 64 or more"):
+        MultiscaleCritic(ImageSpec(3, 32, 32), scales=3)
+    with pytest.raises(OptionError, match="depth=0 and scales=None: each is 1 or more"):
+        MultiscaleCritic(ImageSpec(3, 32, 32), depth=0)
+
+
+def test_first_weights_keep_the_second_moment_through_relus() -> None:
+    torch.manual_seed(0)
+    net = kaiming(torch.nn.Sequential(*(layer for _ in range(4) for layer in (torch.nn.Linear(512, 512), torch.nn.ReLU()))))
+    assert float(net(torch.randn(256, 512)).square().mean().detach()) == pytest.approx(1, abs=0.3)
+    assert not any(bool(p.any()) for name, p in net.named_parameters() if name.endswith("bias"))

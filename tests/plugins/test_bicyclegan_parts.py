@@ -1,0 +1,177 @@
+"""BicycleGAN's networks, plan, losses and recipes, one promise at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from i2ikit import Code, CodeSpec, Draws, ImageSpec, MapSpec, Slot, StyleSpec, Translation, build, default_registry
+from i2ikit.errors import BuildError, OptionError, PlanError, SpecError
+from i2ikit.testing import check_component
+from i2ikit_bicyclegan.generator import BicycleGANGenerator
+from i2ikit_bicyclegan.losses import latent_loss, style_kl_loss
+from i2ikit_bicyclegan.plan import two_styles
+from i2ikit_bicyclegan.style_encoder import BicycleGANStyleEncoder
+
+IMAGE = ImageSpec(3, 64, 64)
+CODE = CodeSpec((MapSpec(3, 1),), StyleSpec(4))
+WIDTHS: dict[str, Any] = {
+    **{slot: {"width": 2} for slot in ("generator", "style_encoder")},
+    **{slot: {"width": 2, "depth": 2} for slot in ("discriminator", "discriminator_random")},
+}
+NAMES = ["bicyclegan", "cvae-gan", "cvae-gan++", "cae-gan", "clr-gan", "pix2pix+noise", "bicyclegan-fast"]
+
+
+def small(name: str = "bicyclegan", **changes: Any) -> Any:
+    return build(name, **{"size": 32, "style": 4, **WIDTHS, **changes})
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("bicyclegan_generator", {}),
+        ("bicyclegan_generator", {"where": "input", "norm": "batch", "up": "bilinear"}),
+        ("bicyclegan_generator", {"dropout": 0.5, "image": IMAGE}),
+        ("bicyclegan_style_encoder", {"kind": "conv"}),
+        ("bicyclegan_style_encoder", {"norm": "batch", "depth": 3}),
+    ],
+    ids=str,
+)
+def test_the_networks_conform_with_their_options(name: str, options: dict[str, Any]) -> None:
+    assert "runs_in_bfloat16" in check_component(name, width=2, **options).passed
+
+
+@pytest.mark.parametrize("options", [{"sample": False}, {"official": True}])
+def test_the_plan_conforms_with_its_options(options: dict[str, Any]) -> None:
+    assert len(check_component("bicyclegan_two_styles", **options).passed) == 7
+
+
+def test_the_kl_term_as_the_original_has_it_is_a_sum_over_images() -> None:
+    assert "is_a_mean_over_images" in check_component("style_kl_loss").passed
+    model = small()
+    batch = model.example_batch(3)
+    encoded, _ = two_styles(model.nets, batch, Draws(), False, style=4)
+    torch.testing.assert_close(style_kl_loss(encoded, official=True), 3 * style_kl_loss(encoded))
+
+
+@pytest.mark.parametrize("where", ["all", "input"])
+def test_the_style_enters_where_it_is_told_to(where: Any) -> None:
+    net = BicycleGANGenerator(CODE, IMAGE, width=8, where=where).net
+    wanted = [3 + 4, *(each + 4 * (where == "all") for each in (8, 16, 32, 64, 64))]
+    assert [layer.in_channels for layer in net.down] == wanted
+
+
+@pytest.mark.parametrize(
+    ("size", "depth"), [((256, 256), 5), ((512, 300), 5), ((128, 128), 4), ((64, 64), 3), ((32, 48), 2), ((16, 16), 2)]
+)
+def test_the_style_encoder_halves_until_eight_pixels_are_left(size: tuple[int, int], depth: int) -> None:
+    encoder = BicycleGANStyleEncoder(ImageSpec(3, *size), CodeSpec(), width=1)
+    assert len(encoder.blocks) == depth - 1
+    assert encoder(torch.zeros(1, 3, *size)).style.shape == (1, 8)
+
+
+def test_the_style_encoder_is_as_wide_as_the_style_of_the_plan_unless_told() -> None:
+    assert BicycleGANStyleEncoder(IMAGE, CODE, width=1).gives.style == StyleSpec(4)
+    assert BicycleGANStyleEncoder(IMAGE, CODE, width=1, style=5).gives.style == StyleSpec(5)
+    assert BicycleGANStyleEncoder(IMAGE, CodeSpec(), width=1).gives.style == StyleSpec(8)
+    assert small(style=5).slot("style_encoder").gives.style == StyleSpec(5)
+
+
+def test_the_style_encoder_takes_images_of_any_size() -> None:
+    encoder = BicycleGANStyleEncoder(IMAGE, CODE, width=1)
+    assert encoder(torch.zeros(2, 3, 37, 101)).style.shape == (2, 4)
+
+
+@pytest.mark.parametrize("name", ["bicyclegan", "bicyclegan-fast"])
+def test_the_recipes_build_without_arguments(name: str) -> None:
+    assert build(name).nets.style == StyleSpec(8)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_recipe_trains_and_translates_many_ways(name: str) -> None:
+    given = {slot: width for slot, width in WIDTHS.items() if slot in default_registry().recipe(name).slots}
+    plan = {"plan_options": {"style": 4, "sample": False}} if name == "cae-gan" else {"style": 4}
+    model = build(name, size=32, source_channels=1, **plan, **given)
+    model.step(model.example_batch(2))
+    model.raise_if_not_finite()
+    one, other = model.translate(torch.zeros(1, 1, 40, 30), samples=2)
+    assert one.shape == (1, 3, 40, 30)
+    assert not torch.equal(one, other)
+
+
+def test_a_style_is_read_off_an_example() -> None:
+    model = small(source_channels=1)
+    image, example = torch.zeros(1, 1, 32, 32), torch.rand(1, 3, 32, 32)
+    style = model.slot("style_encoder")(example).style.detach()
+    assert torch.equal(model.translate(image, style=example), model.translate(image, style=style))
+
+
+def test_the_two_styles_are_those_of_the_target_and_of_the_prior() -> None:
+    model = small()
+    batch = model.example_batch(2)
+    encoded, random = two_styles(model.nets, batch, Draws(), True, style=4)
+    mean, logvar = model.slot("style_encoder")(batch["target"]).posterior
+    noise = Draws().within("encoded").normal("style", (2, 4))
+    torch.testing.assert_close(encoded.style, mean + (0.5 * logvar).exp() * noise)
+    assert not encoded.style.equal(random.style)
+    deterministic, _ = two_styles(model.nets, batch, Draws(), True, style=4, sample=False)
+    torch.testing.assert_close(deterministic.style, mean)
+    assert all(each.real is batch["image"] and each.exemplar is batch["target"] for each in (encoded, random))
+
+
+def test_as_the_original_the_second_half_of_a_batch_is_only_compared_with() -> None:
+    model = small()
+    batch = model.example_batch(4)
+    encoded, random = two_styles(model.nets, batch, Draws(), True, style=4, official=True)
+    for each, exemplar in ((encoded, batch["target"][:2]), (random, batch["target"][2:])):
+        assert torch.equal(each.real, batch["image"][:2])
+        assert torch.equal(each.exemplar, exemplar)
+    with pytest.raises(PlanError, match="halves each batch, and this one has 3 rows"):
+        two_styles(model.nets, model.example_batch(3), Draws(), True, style=4, official=True)
+
+
+def test_a_batch_without_pairs_says_what_it_has() -> None:
+    model = small()
+    with pytest.raises(PlanError, match=r'"bicyclegan_two_styles" needs batch\["target"\]; this batch has: image'):
+        two_styles(model.nets, {"image": torch.zeros(1, 3, 32, 32)}, Draws(), True)
+
+
+def test_the_latent_term_is_the_mean_difference_of_the_styles() -> None:
+    model = small()
+    image, style = model.example_batch(2)["image"], torch.randn(2, 4)
+    t = Translation(model.nets, Draws(), real=image, style=style)
+    read: Tensor = model.slot("style_encoder")(t.fake).posterior.mean
+    torch.testing.assert_close(latent_loss(t), (read - style).abs().mean())
+
+
+def test_a_split_batch_takes_the_step_of_the_whole() -> None:
+    sgd = {"optimizer": {"name": "sgd", "lr": 0.1, "betas": (0.0, 0.0)}}
+    whole, split = (small(players={"critic": sgd, "translator": sgd}).double() for _ in range(2))
+    batch = {name: tensor.double() for name, tensor in whole.example_batch(4).items()}
+    whole.step(batch)
+    split.step(batch, accumulate=2)
+    for (name, one), other in zip(whole.nets.named_parameters(), split.nets.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-10, msg=lambda text, name=name: f"{name}: {text}")
+
+
+def test_what_cannot_be_is_refused() -> None:
+    with pytest.raises(SpecError, match=r'draws with a style of one vector, but is given .* no style. Use plan "bicyclegan_two_styles"'):
+        BicycleGANGenerator(CodeSpec((MapSpec(3, 1),)), IMAGE)
+    with pytest.raises(SpecError, match="draws from a last map at full size"):
+        BicycleGANGenerator(CodeSpec((MapSpec(3, 4),), StyleSpec(4)), IMAGE)
+    with pytest.raises(SpecError, match=r"draws with a style of shape \[1, 4\]; found \[1, 5\]"):
+        BicycleGANGenerator(CODE, IMAGE, width=1)(Code((torch.zeros(1, 3, 64, 64),), torch.zeros(1, 5)))
+    with pytest.raises(OptionError, match=r'has no kind "resnt"\. Did you mean "resnet"'):
+        BicycleGANStyleEncoder(IMAGE, CODE, kind="resnt")  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match=r"depth=7 does not fit image \[3, 64, 64\]. Use 6 or less"):
+        BicycleGANStyleEncoder(IMAGE, CODE, depth=7)
+
+
+def test_styles_of_two_widths_and_an_encoder_without_distribution_are_told_when_building() -> None:
+    with pytest.raises(BuildError, match=r"draws with a style of shape \[2, 4\]; found \[2, 3\]"):
+        small(style_encoder={"width": 2, "style": 3})
+    with pytest.raises(BuildError, match='asked of slot "style_encoder", and it gives none'):
+        small(style_encoder=Slot("identity_encoder", role="encoder"))

@@ -1,0 +1,117 @@
+"""The components and losses of MUNIT and UNIT, one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from i2ikit import Code, CodeSpec, ImageSpec, MapSpec, Slot, StyleSpec, build
+from i2ikit.errors import BuildError, OptionError, SpecError
+from i2ikit_munit.decoder import AdaINDecoder
+from i2ikit_munit.encoders import ContentEncoder, ContentStyleEncoder, StyleEncoder
+from i2ikit_unit.decoder import UNITDecoder
+from i2ikit_unit.encoder import UNITEncoder
+
+IMAGE = ImageSpec(3, 16, 24)
+CONTENT = CodeSpec((MapSpec(8, 4),))
+TINY: dict[str, Any] = {
+    "encoder": {"width": 4, "blocks": 1},
+    "generator": {"blocks": 1, "hidden": 6},
+    "discriminator": {"width": 4, "depth": 2},
+}
+
+
+def test_the_encoder_of_both_gives_what_the_two_encoders_give() -> None:
+    both = ContentStyleEncoder(IMAGE, width=4, blocks=1, style=3)
+    content, style = ContentEncoder(IMAGE, width=4, blocks=1), StyleEncoder(IMAGE, width=4, style=3)
+    content.content.load_state_dict(both.content.state_dict())
+    style.style.load_state_dict(both.style.state_dict())
+    image = torch.rand(2, 3, 16, 24)
+    code = both(image)
+    assert torch.equal(code.maps[0], content(image).maps[0])
+    assert torch.equal(code.style, style(image).style)
+    assert both.gives == content.gives.styled(style.gives.style)
+
+
+def test_the_content_does_not_depend_on_the_brightness_and_contrast_of_what_it_is_made_of() -> None:
+    encoder, image = ContentEncoder(IMAGE, width=4, blocks=1), torch.rand(1, 3, 16, 24)
+    torch.testing.assert_close(encoder(image).maps[0], encoder(image * 0.5 - 0.3).maps[0], rtol=1e-2, atol=1e-2)
+
+
+def test_the_style_drives_the_picture_and_its_vectors_are_taken_together() -> None:
+    decoder = AdaINDecoder(CONTENT.styled(StyleSpec(3, 2)), IMAGE, blocks=1, hidden=6)
+    maps, style = torch.randn(2, 8, 4, 6), torch.randn(2, 2, 3)
+    fake = decoder(Code((maps,), style))
+    assert fake.shape == (2, 3, 16, 24)
+    assert not torch.allclose(fake, decoder(Code((maps,), style.flip(1))))
+
+
+def test_a_decoder_without_a_style_says_where_to_get_one() -> None:
+    with pytest.raises(
+        SpecError, match=r"needs a style, but is given maps \[8 channels, stride 4\] and no style\. .* build\(\.\.\., style=8\)"
+    ):
+        AdaINDecoder(CONTENT, IMAGE)
+    with pytest.raises(SpecError, match="whose stride is a power of two"):
+        AdaINDecoder(CodeSpec((MapSpec(8, 3),), StyleSpec(3)), IMAGE)
+    with pytest.raises(SpecError, match=r"whose stride is a power of two.*Use unit_encoder"):
+        UNITDecoder(CodeSpec(style=StyleSpec(3)), IMAGE)
+
+
+def test_a_content_encoder_with_drawn_styles_makes_a_munit() -> None:
+    model = build(
+        "munit",
+        size=16,
+        style=5,
+        encoder="munit_content_encoder",
+        terms={"translator/style": None, "translator/recon": None},
+        **{name: TINY[name] for name in ("generator", "discriminator")},
+    )
+    assert model.slot("generator")["a"].mlp[0].in_features == 5
+
+
+def test_numbers_and_sizes_that_cannot_be_are_refused() -> None:
+    with pytest.raises(SpecError, match="multiples of 4, at least 8; found 18 x 16"):
+        ContentEncoder(ImageSpec(3, 18, 16))
+    with pytest.raises(SpecError, match="halves the image 4 times for its style and needs sides of 16 or more; found 8 x 16"):
+        ContentStyleEncoder(ImageSpec(3, 8, 16))
+    with pytest.raises(SpecError, match="multiples of 4, at least 8; found 4 x 16"):
+        UNITEncoder(ImageSpec(3, 4, 16))
+    with pytest.raises(OptionError, match="width=4, steps=2, blocks=1 and last=2"):
+        UNITEncoder(IMAGE, width=4, blocks=1, last=2)
+    with pytest.raises(OptionError, match="blocks=1 and first=2"):
+        UNITDecoder(CONTENT, IMAGE, blocks=1, first=2)
+    with pytest.raises(OptionError, match="style=0 and width=64"):
+        StyleEncoder(IMAGE, style=0)
+
+
+def test_losses_say_what_the_encoder_lacks() -> None:
+    parts = {name: TINY[name] for name in ("generator", "discriminator")}
+    with pytest.raises(BuildError, match='"style_loss" compares with the style of the translation, and the encoder gives none'):
+        build("munit", size=16, style=5, encoder="munit_content_encoder", terms={"translator/recon": None}, **parts)
+    with pytest.raises(BuildError, match='"latent_kl_loss" needs the posterior of a code, and the encoder gives none'):
+        build("unit", size=16, encoder=Slot("munit_content_encoder", per="domain"), discriminator=TINY["discriminator"])
+
+
+def test_the_size_of_the_papers_networks() -> None:
+    model = build("munit", rehearsal=False)
+    counted = {name: sum(p.numel() for p in model.slot(name)["a"].parameters()) for name in model.nets.slots}
+    assert counted == {"encoder": 8_150_792, "generator": 6_875_395, "discriminator": 8_271_171}
+
+
+@pytest.mark.parametrize("recipe", ["munit-fast", "unit-fast"])
+def test_the_fast_recipes_train_and_translate(recipe: str) -> None:
+    model = build(recipe, size=16, rehearsal=False)
+    logs = model.step(model.example_batch(1))
+    assert all(bool(torch.isfinite(value)) for value in logs.values())
+    assert model.translate(torch.rand(1, 3, 17, 22), to="b").shape == (1, 3, 17, 22)
+
+
+def test_styles_are_sampled_given_or_taken_from_an_example() -> None:
+    model = build("munit", size=16, rehearsal=False, **TINY)
+    image, example = torch.rand(2, 1, 3, 16, 16) * 2 - 1
+    five = model.translate(image, to="b", samples=5, seed=0)
+    assert len({float(fake.mean()) for fake in five}) == 5
+    own = model.slot("encoder")["b"].eval()(example).style
+    torch.testing.assert_close(model.translate(image, to="b", style=example), model.translate(image, to="b", style=own.detach()))
