@@ -25,6 +25,7 @@ _MUNIT = {
     "generator": {"blocks": 1, "hidden": 8},
     "discriminator": {"width": 4, "depth": 2, "scales": 2},
 }
+_UNIT = {"encoder": {"width": 4, "blocks": 2}, "generator": {"blocks": 2}, "discriminator": {"width": 4, "depth": 2, "scales": 2}}
 _BICYCLEGAN = {"generator": {"width": 4, "depth": 3}, "discriminator": {"width": 4, "depth": 2, "scales": 1}}
 _STYLED = {**_BICYCLEGAN, "style_encoder": {"width": 4}}
 _TWO_CRITICS = {**_STYLED, "discriminator_random": _BICYCLEGAN["discriminator"]}
@@ -61,7 +62,7 @@ TINY: Mapping[str, Mapping[str, Any]] = {
     "munit-without-content-recon": _MUNIT,
     "munit-without-style-recon": _MUNIT,
     "munit-style-cycle": _MUNIT,
-    "munit-vgg": {**_MUNIT, "terms": {"translator/perceptual": {"weights": WEIGHTS}}},
+    "munit-vgg": {**_MUNIT, "terms": {"translator/perceptual": {"weights": WEIGHTS, "layer": "relu2_2"}}},
     "munit-fast": _MUNIT,
     "pix2pix": _PIX2PIX,
     "pix2pix-l1": {"generator": {"width": 4, "depth": 4}},
@@ -69,6 +70,8 @@ TINY: Mapping[str, Mapping[str, Any]] = {
     "pix2pix-unconditional": _PIX2PIX,
     "pix2pix-fast": _PIX2PIX,
     "simgan": {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 2}},
+    "unit": _UNIT,
+    "unit-fast": _UNIT,
     "stargan": {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 2}},
     "stargan-fast": {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 2}},
 }

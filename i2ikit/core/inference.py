@@ -167,8 +167,6 @@ def _route(model: Model, to: Any, source: str | None) -> tuple[str | None, str |
         return None, None
     names = model.domain.names
     to = next(iter(to.values())) if isinstance(to, Mapping) and [*to] == [model.domain.attributes[0].name] else to
-    if not model.routes:
-        raise OptionError(f'"{model.recipe.name}" draws images from noise and translates none.')
     ends = [name for name in names if any(name == end for _, end in model.routes)]
     if to is None and len(ends) > 1:
         raise OptionError(f"to= names no domain; this model translates to: {', '.join(ends)}.")

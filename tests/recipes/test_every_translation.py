@@ -98,8 +98,9 @@ def test_a_wrong_domain_is_named(built: Any, name: str) -> None:
                 model.translate(image, to="z")
             with pytest.raises(UnknownNameError, match=r'^No domain of this model \(source=\) is called "z"\. There is: a, b\.$'):
                 model.translate(image, to="b", source="z")
-            with pytest.raises(OptionError, match=r"^to= names no domain; this model has: a, b\.$"):
-                model.translate(image)
+            if len({end for _, end in model.routes}) > 1:
+                with pytest.raises(OptionError, match=r"^to= names no domain; this model translates to: a, b\.$"):
+                    model.translate(image)
         case "labelled":
             with pytest.raises(UnknownNameError, match=r'"hare".* Did you mean "hair"\?'):
                 model.translate(image, to={"hare": "red"})
