@@ -75,7 +75,11 @@ def test_an_unknown_system_and_a_missing_file_are_one_line_and_leave_nothing(i2i
 
 def test_an_import_of_no_file_says_which_options_name_them(i2i, tmp_path) -> None:
     said = i2i("import", "stargan", tmp_path / "model")
-    assert said == (2, "", "error: There is no file to import. Give the weights: --generator FILE, --discriminator FILE, or --folder FOLDER.\n")
+    assert said == (
+        2,
+        "",
+        "error: There is no file to import. Give the weights: --generator FILE, --discriminator FILE, or --folder FOLDER.\n",
+    )
 
 
 def test_a_folder_that_is_used_is_left_alone(i2i, tmp_path) -> None:
