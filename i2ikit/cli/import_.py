@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,36 @@ import click
 
 from i2ikit.errors import OptionError
 
+_FILES = {
+    "folder": "The folder of an original's checkpoints, in place of single files.",
+    "generator": "The generator's file.",
+    "generator_a": "CycleGAN: that of the generator from A to B.",
+    "generator_b": "CycleGAN: that of the generator from B to A.",
+    "encoder": "BicycleGAN: that of the style encoder.",
+    "discriminator": "The discriminator's file.",
+    "discriminator_a": "CycleGAN: that of the discriminator that judges translations of A.",
+    "discriminator_b": "CycleGAN: that of the discriminator that judges translations of B.",
+    "discriminator_random": "BicycleGAN: that of the discriminator of drawn styles.",
+}
+
+
+def _files(command: Callable[..., Any]) -> Callable[..., Any]:
+    for name, says in reversed(_FILES.items()):
+        command = click.option(f"--{name.replace('_', '-')}", type=click.Path(path_type=Path), help=says)(command)
+    return command
+
 
 @click.command("import")
 @click.argument("system")
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--generator", type=click.Path(path_type=Path), help="The generator's file.")
-@click.option("--discriminator", type=click.Path(path_type=Path), help="The discriminator's file.")
+@_files
+@click.option("--epoch", help="Which checkpoint of a folder; the latest by default.")
 @click.option("--labels", help="What the label entries mean: 'hair=black,blond,brown male young'; ' + ' begins another label set.")
+@click.option("--domains", metavar="A,B", help="What the domains of CycleGAN, MUNIT and UNIT are called.")
 @click.option("--size", type=click.IntRange(min=1), help="Pixels of a side, where the files do not say.")
-def import_(system: str, out: Path, generator: Path | None, discriminator: Path | None, labels: str | None, size: int | None) -> None:
+def import_(
+    system: str, out: Path, epoch: str | None, labels: str | None, domains: str | None, size: int | None, **files: Path | None
+) -> None:
     """Convert original weights of SYSTEM, such as stargan, into the model folder OUT.
 
     OUT is a new folder for a model of i2ikit: `i2ikit translate OUT ...` and `i2ikit.load` read it. A network whose file is not given has
@@ -26,13 +48,16 @@ def import_(system: str, out: Path, generator: Path | None, discriminator: Path 
     \b
     i2ikit import stargan --generator 200000-G.ckpt --discriminator 200000-D.ckpt \\
         --labels "hair=black,blond,brown male young" models/celeba
+    i2ikit import cyclegan --folder checkpoints/horse2zebra --domains horse,zebra models/horses
+    i2ikit import munit --generator gen_01000000.pt --domains edges,shoes models/shoes
     """  # noqa: D301 - click wants the backspace itself, which ends wrapping
     from i2ikit import import_official
 
-    given: dict[str, Any] = {"generator": generator, "discriminator": discriminator, "labels": declared(labels), "size": size}
+    named = None if domains is None else tuple(name.strip() for name in domains.split(","))
+    given: dict[str, Any] = {**files, "epoch": epoch, "labels": declared(labels), "domains": named, "size": size}
     _refuse_used(out)
-    if generator is None and discriminator is None:
-        raise OptionError("There is no file to import. Give the weights: --generator FILE, --discriminator FILE, or both.")
+    if not any(files.values()):
+        raise OptionError("There is no file to import. Give the weights: --generator FILE, --discriminator FILE, or --folder FOLDER.")
     model = import_official(system, **{name: value for name, value in given.items() if value is not None})
     model.save(out)
     click.echo(model.explain())

@@ -29,7 +29,7 @@ def validation(sources: Sequence[Source], best: str) -> Callable[[Model], dict[s
         found: dict[str, float] = {}
         for source in sources:
             split = "val" if "val" in source.data.splits else "test"
-            report = evaluate(model, source.data, split=split, limit=MOST, classifier=None)
+            report = evaluate(model, source.data, split=split, limit=MOST, classifier=None, samples=0)
             alone = [each for each in report.numbers if len(sources) == 1 or "/" in each.name]
             found |= {each.name: each.value for each in alone if not each.name.startswith("parameters")}
         if best.lstrip("-") not in ("", *found):

@@ -87,7 +87,7 @@ def _from_one_code(model: Model, pixels: Tensor, requests: list[Request]) -> Ite
 
 
 def _draws(model: Model, slot: str) -> bool:
-    return any(getattr(module, "stochastic", False) for module in model.slot(slot).modules())
+    return any(getattr(module, "stochastic", False) or hasattr(module, "noise_shape") for module in model.slot(slot).modules())
 
 
 def _in_tiles(model: Model, pixels: Tensor, requests: list[Request], tile: int, multiple: int, least: int) -> Iterator[Tensor]:

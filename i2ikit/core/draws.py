@@ -118,11 +118,14 @@ class Draws:
 
     @contextmanager
     def seeded(self, name: str) -> Iterator[None]:
-        """Run code that draws from torch's global generator, such as dropout, on a named stream."""
+        """Run code that draws from torch's global generator, such as dropout, on a named stream.
+
+        What such code draws cannot be shared out by rows: each process and each micro-batch has a stream of its own.
+        """
         if self.device.type == "meta":
             yield
             return
         devices = [self.device] if self.device.index is not None else []
         with torch.random.fork_rng(devices, device_type=self.device.type):
-            torch.manual_seed(self.seed(name))
+            torch.manual_seed(self.seed(f"{name}/{self.share.index}" if self.share.count > 1 else name))
             yield

@@ -136,12 +136,12 @@ def _one_for_all(double: Model, fakes: list[Translation]) -> list[str]:
     ends: dict[str, list[str]] = {}
     for begin, end in double.routes:
         ends.setdefault(begin, []).append(end)
-    begin = next((begin for begin, several in ends.items() if len(several) > 1), None)
-    if begin is None or apart or any(_reaches(translation, "target") for translation in fakes):
+    forked = next((begin for begin, several in ends.items() if len(several) > 1), None)
+    if forked is None or apart or any(_reaches(translation, "target") for translation in fakes):
         return []
-    several = " and to ".join(f'"{end}"' for end in ends[begin])
+    several = " and to ".join(f'"{end}"' for end in ends[forked])
     problem = (
-        f'It translates from "{begin}" to {several} by one generator, and nothing tells it which. '
+        f'It translates from "{forked}" to {several} by one generator, and nothing tells it which. '
         'Declare two domains, or give each pair a net of its own: Slot(..., per="pair").'
     )
     return [problem]

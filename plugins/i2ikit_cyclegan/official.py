@@ -26,7 +26,7 @@ def import_official(
     generator_b: Given | None = None,
     discriminator_a: Given | None = None,
     discriminator_b: Given | None = None,
-    labels: Any = ("A", "B"),
+    domains: Any = ("A", "B"),
     size: int | tuple[int, int] = 256,
     epoch: int | str = "latest",
 ) -> Model:
@@ -40,7 +40,7 @@ def import_official(
         generator: The file of the single generator of a one-way model, or its state dict: the same as ``generator_a``.
         generator_a, generator_b: The files ``latest_net_G_A.pth`` and ``latest_net_G_B.pth``, or the state dicts themselves.
         discriminator_a, discriminator_b: The files ``latest_net_D_A.pth`` and ``latest_net_D_B.pth``, or the state dicts themselves.
-        labels: The names of the domains A and B, in this order.
+        domains: The names of the domains A and B, in this order.
         size: Pixels of a side in training; the networks themselves take any.
         epoch: What the names of the folder's files begin with.
 
@@ -65,7 +65,7 @@ def import_official(
     read = {part: read_weights(file, called[part]) for part, file in given.items() if file is not None}
     if not read:
         raise OptionError(f'Importing an official "cyclegan" needs folder=, or one of {", ".join(f"{part}=" for part in given)}.')
-    first, second = _domains(labels).names
+    first, second = _domains(domains).names
     generators = {part: generator_sizes(*read[part]) for part in read if part.startswith("generator")}
     critics = {part: critic_sizes(*read[part], "CycleGAN discriminator") for part in read if part.startswith("discriminator")}
     sizes, judges = _alike(generators, read), _alike(critics, read)
@@ -82,7 +82,7 @@ def import_official(
         official=True,
         size=size,
         channels=channels,
-        labels=labels,
+        labels=domains,
         generator=sizes.options if sizes else {},
         discriminator=judges.options if judges else {},
         rehearsal=False,
@@ -161,7 +161,7 @@ def _in_folder(folder: Path, epoch: int | str) -> dict[str, Path]:
 def _domains(labels: Any) -> DomainSpec:
     domain = DomainSpec.parse(labels)
     if len(domain.names) != 2:
-        raise OptionError(f'The original CycleGAN has two domains; labels= has {len(domain.names)}. Name two: labels=("horse", "zebra").')
+        raise OptionError(f'The original CycleGAN has two domains; domains= has {len(domain.names)}. Name two: domains=("horse", "zebra").')
     return domain
 
 

@@ -75,10 +75,35 @@ def test_an_unknown_system_and_a_missing_file_are_one_line_and_leave_nothing(i2i
 
 def test_an_import_of_no_file_says_which_options_name_them(i2i, tmp_path) -> None:
     said = i2i("import", "stargan", tmp_path / "model")
-    assert said == (2, "", "error: There is no file to import. Give the weights: --generator FILE, --discriminator FILE, or both.\n")
+    assert said == (
+        2,
+        "",
+        "error: There is no file to import. Give the weights: --generator FILE, --discriminator FILE, or --folder FOLDER.\n",
+    )
 
 
 def test_a_folder_that_is_used_is_left_alone(i2i, tmp_path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     said = i2i("import", "stargan", tmp_path, "--generator", tmp_path / "G.ckpt")
     assert said == (2, "", f'error: "{tmp_path}" is not empty. Name a new folder for the model.\n')
+
+
+def test_a_folder_of_checkpoints_becomes_a_model_with_named_domains(i2i, tmp_path) -> None:
+    from i2ikit_cyclegan.official import export_official
+
+    tiny = {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 1}}
+    small = build("cyclegan", domains=("A", "B"), size=16, **tiny, rehearsal=False)
+    (tmp_path / "originals").mkdir()
+    for name, state in export_official(small).items():
+        part, letter = name.split("_")
+        torch.save(state, tmp_path / "originals" / f"latest_net_{part[0].upper()}_{letter.upper()}.pth")
+    said = i2i("import", "cyclegan", tmp_path / "model", "--folder", tmp_path / "originals", "--domains", "horse,zebra", "--size", "16")
+    assert (said.code, said.err) == (0, "")
+    assert load(tmp_path / "model").domain.names == ("horse", "zebra")
+
+
+def test_a_part_that_a_system_does_not_have_is_named(i2i, tmp_path) -> None:
+    torch.save({"main.0.weight": torch.zeros(1)}, tmp_path / "x.pth")
+    said = i2i("import", "stargan", tmp_path / "model", "--generator-b", tmp_path / "x.pth")
+    assert said.code != 0
+    assert 'No part of an official "stargan" is called "generator_b".' in said.err

@@ -14,7 +14,8 @@ from core.test_toy_stylegan2 import STYLEGAN2
 from core.toys.assembly import Calls, assemble, assert_equal, batch_of, by_hand
 from torch import Tensor
 
-from i2ikit import Model, Recipe, Term, Translation
+from i2ikit import Draws, Model, Recipe, Term, Translation
+from i2ikit.core.draws import Share
 from i2ikit.errors import NonFiniteLossError, PlanError, UnknownNameError
 
 BOTH: dict[str, Any] = {"players": {"translator": {"every": 1}}}
@@ -196,3 +197,12 @@ def test_under_an_autocast_of_the_callers_no_cast_of_an_old_weight_lives_on() ->
         inside = model.judge(image).scores[0]
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(model.judge(image).scores[0], inside)
+
+
+def test_each_micro_batch_draws_dropout_of_its_own() -> None:
+    def drawn(share: Share) -> Tensor:
+        with Draws((0,), share=share).seeded("fake/generator"):
+            return torch.rand(4)
+
+    assert torch.equal(drawn(Share()), drawn(Share()))
+    assert not torch.equal(drawn(Share(0, 2)), drawn(Share(1, 2)))

@@ -18,13 +18,17 @@ _NAMES = {
     "accuracy": "Accuracy",
     "nearest_accuracy": "Accuracy by nearest truth",
     "kept": "Other attributes kept",
+    "edge_energy": "Sharpness",
     "diversity": "Diversity",
     "diversity_multiscale": "Diversity over sizes",
     "diversity_truth": "Diversity of the truth",
 }
 _SHARES = ("accuracy", "nearest_accuracy", "kept", "classifier_accuracy")
-_BESIDE = {"_copy": "copy", "classifier_accuracy": "real"}
-_TOLD_BELOW = ("versions", "targets", "count", "pairs", "attribute", "definition", "classifier", "compared")
+_BESIDE = {"_copy": "copy", "_blur": "blurred copy"}
+_OF_REAL = "classifier_accuracy"
+_TOLD_BELOW = (
+    "versions", "targets", "count", "pairs", "attribute", "definition", "classifier", "compared", "extractor", "network", "over", "real",
+)  # fmt: skip
 
 
 @frozen
@@ -68,7 +72,7 @@ def numbers(record: Record) -> str:
     rows = "".join(_row(measure, scores, parts) for measure in dict.fromkeys(each.measure for each in scores) if not _beside(measure))
     return (
         "<section><h2>Numbers</h2><p>Measured on held-out images. ↑ higher is better, ↓ lower is better. <i>copy</i> is what the unchanged "
-        "input gets, which a translation has to beat; <i>real</i> is what real images get.</p>"
+        "input gets, which a translation has to beat, as does <i>blurred copy</i>; <i>real</i> is what real images get.</p>"
         f'<div class="wide"><table class="numbers"><tr><th></th>{head}<th>what it is</th></tr>{rows}</table></div>'
         f"{_below(record, measured, scores)}</section>"
     )
@@ -95,20 +99,20 @@ def _row(measure: str, scores: Sequence[Measured], parts: Sequence[str]) -> str:
     cells = []
     for part in parts:
         number = found.get((measure, part))
-        beside = [(found.get((f"{measure}_copy", part)), _BESIDE["_copy"])]
-        beside += [(found.get(("classifier_accuracy", part)), _BESIDE["classifier_accuracy"])] if measure == "accuracy" else []
+        beside = [(found.get((f"{measure}{ending}", part)), words) for ending, words in _BESIDE.items()]
+        beside += [(found.get((_OF_REAL, part)), "real")] if measure == "accuracy" else []
         said = "".join(f"<small>{words} {escape(other.text)}</small>" for other, words in beside if other is not None)
         cells.append(f"<td><b>{escape(number.text)}</b>{said}</td>" if number is not None else "<td></td>")
     any_one = next(each for each in scores if each.measure == measure)
     arrow = " ↑" if any_one.better is True else " ↓" if any_one.better is False else ""
-    name = _NAMES.get(measure, measure.replace("_", " "))
+    name = _NAMES.get(measure, measure.replace("_", " ").replace("@", " by "))
     count = f"; {any_one.protocol['count']:,} measured" if isinstance(any_one.protocol.get("count"), int) else ""
     says = str(any_one.protocol.get("definition", ""))
     return f"<tr><th>{escape(name)}{arrow}</th>{''.join(cells)}<td>{escape(says)}{count}</td></tr>"
 
 
 def _beside(measure: str) -> bool:
-    return measure.endswith("_copy") or measure == "classifier_accuracy"
+    return measure.endswith(tuple(_BESIDE)) or measure == _OF_REAL
 
 
 def _below(record: Record, measured: Sequence[Measured], scores: Sequence[Measured]) -> str:
