@@ -175,7 +175,7 @@ BAD: list[tuple[type[Exception], dict[str, Any], str]] = [
     (ValueError, {"scale": torch.ones(3)}, "upfirdn_act: scale has shape [3]; for x of shape [2, 3, 8, 8] it has to be [2, 3]."),
     (ValueError, {"noise": torch.ones(2, 3, 8, 8)}, "it has to be [2, 1, 8, 8] or [1, 1, 8, 8]."),
     (ValueError, {"skip": torch.ones(2, 3, 4, 4)}, "upfirdn_act: skip has shape [2, 3, 4, 4]"),
-    (ValueError, {"skip": torch.ones(2, 3, 8, 8).half()}, "upfirdn_act: skip is of torch.float16 and x of torch.float32"),
+    (ValueError, {"skip": torch.ones(2, 3, 8, 8).half()}, "upfirdn_act: skip is of float16 and x of float32"),
     (ValueError, {"activation": "lerlu"}, 'upfirdn_act: activation is "lerlu". Did you mean "lrelu"'),
     (TypeError, {"bias": torch.ones(3, dtype=torch.int64)}, "upfirdn_act: bias holds int64"),
 ]
