@@ -58,6 +58,8 @@ PLANS = (
 )
 ODD = ((1, 1, 1, 5), (2, 3, 13, 11), (3, 67, 7, 9), (1, 33, 17, 64))
 REAL = ((2, 64, 128, 128), (1, 32, 256, 256), (4, 128, 32, 32))
+# More than 2^31 numbers, in images that each have fewer.
+BEYOND = (12, 64, 1700, 1700)
 EXACT = {"float32": 3e-5, "float16": 3e-3, "bfloat16": 2e-2}
 
 
@@ -78,7 +80,7 @@ def main() -> int:
     start, device = time.monotonic(), torch.device("cpu" if given.dry else "cuda")
     described = machine(device)
     print("\n".join(f"{name}: {value}" for name, value in described.items()))
-    wrong = list(differences(device, given.only, dry=given.dry))
+    wrong = [*differences(device, given.only, dry=given.dry), *beyond(device, given.only, dry=given.dry)]
     print(f"values: {'all equal to the definitions in float64' if not wrong else 'WRONG'} ({time.monotonic() - start:.0f} s)")
     if wrong:
         print("\n".join(wrong))
@@ -158,6 +160,29 @@ def difference(subject: Any, x: Any, name: str, tolerance: float) -> Iterator[st
             yield f"{name}: {'the result' if place == 0 else f'gradient {place}'} differs by {error:.2g} of {largest:.2g}"
     if choice._failed:
         yield f"{name}: {choice._failed}"
+
+
+def beyond(device: Any, only: list[str] | None, *, dry: bool) -> Iterator[str]:
+    """Say where the last image of more numbers than 32 bits count is not what it is alone."""
+    import torch
+
+    from i2ikit.ops.bench import LAYOUTS, distance
+    from i2ikit.ops.bench.rivals import subjects
+
+    if not dry and torch.cuda.mem_get_info(device)[0] < 2**36:
+        print("tensors beyond 2^31 elements: left out, for want of 64 GiB of memory")
+        return
+    for subject in subjects(device):
+        if subject.name == "modulated_conv" or (only and subject.name not in only):  # the convolution is torch's
+            continue
+        for layout, order in LAYOUTS.items():
+            x = torch.randn((3, 4, 9, 7) if dry else BEYOND, dtype=torch.bfloat16, device=device).contiguous(memory_format=order)
+            given = subject.make(x)
+            last = [each[-1:] if len(each) == len(x) else each for each in given]
+            with torch.no_grad():
+                share = distance(subject.run(*given)[-1:], subject.run(*last))
+            if not share <= EXACT["bfloat16"]:
+                yield f"{subject.name}, {layout}: the last image of {list(x.shape)} differs by {share:.1%} from what it is alone"
 
 
 def copy_bandwidth(device: Any, *, dry: bool) -> float:

@@ -13,7 +13,7 @@ from i2ikit.core.code import Verdict
 from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import OptionError
 from i2ikit.nn.init import gaussian
-from i2ikit.nn.padded import Pad, PaddedConv
+from i2ikit.nn.padded_conv import Pad, PaddedConv
 
 SCALES = 3
 

@@ -23,7 +23,7 @@ def maps(op: str, name: str, value: Tensor, *, rank: int | None = 4) -> None:
     if not value.is_floating_point():
         raise KindError(f"{op}: {name} holds {_dtype(value)}; it has to hold floating point numbers. Convert it first.")
     if rank is not None and value.ndim != rank:
-        raise SpecError(f"{op}: {name} has shape {list(value.shape)}; it has to have {rank} axes{' [B, C, H, W]' if rank == 4 else ''}.")
+        raise SpecError(f"{op}: {name} has shape {list(value.shape)}; it has to have {rank} axes{' [B, C, H, W]' if name == 'x' else ''}.")
 
 
 def beside(op: str, name: str, value: Tensor, x: Tensor, *shapes: Sequence[int]) -> None:
@@ -56,6 +56,57 @@ def number(op: str, name: str, value: float, *, least: float | None = None, opti
         wanted = "finite" if least is None else f"finite and at least {least:g}"
         raise OptionError(f"{op}: {name} is {value}; it has to be {wanted}{none}.")
     return float(value)
+
+
+def factor(op: str, name: str, value: int) -> int:
+    """Return one whole number of at least 1.
+
+    Raises:
+        KindError: It is no whole number.
+        OptionError: It is too small.
+    """
+    if not isinstance(value, int | torch.SymInt) or isinstance(value, bool):
+        raise KindError(f"{op}: {name} is {value!r}; it has to be a whole number.")
+    if value < 1:
+        raise OptionError(f"{op}: {name} is {value}; it has to be at least 1.")
+    return value
+
+
+def filter_taps(op: str, name: str, fir: Tensor, x: Tensor) -> None:
+    """Check a filter of ``upfirdn``.
+
+    Raises:
+        KindError: It is no tensor, or not of floating point.
+        SpecError: It has neither one axis nor two, no taps, or lies on another device than x.
+        OptionError: It wants a gradient.
+    """
+    maps(op, name, fir, rank=None)
+    if fir.ndim not in {1, 2} or fir.numel() == 0:
+        raise SpecError(f"{op}: {name} has shape {list(fir.shape)}; it has to be [k] or [kh, kw], with one tap at least.")
+    if fir.device != x.device:
+        raise SpecError(f"{op}: {name} is on {fir.device} and x on {x.device}; they have to be on one device.")
+    if fir.requires_grad:
+        raise OptionError(f"{op}: {name} wants a gradient, and filters are constants here. Detach it, or use torch.nn.functional.conv2d.")
+
+
+def pixels(op: str, x: Tensor) -> None:
+    """Check that maps have a pixel.
+
+    Raises:
+        SpecError: They have none.
+    """
+    if x.shape[2] == 0 or x.shape[3] == 0:
+        raise SpecError(f"{op}: x has shape {list(x.shape)}; its maps have to have one pixel at least.")
+
+
+def one_dtype(op: str, name: str, value: Tensor, x: Tensor) -> None:
+    """Check that a tensor is of the dtype of x.
+
+    Raises:
+        SpecError: It is of another.
+    """
+    if value.dtype != x.dtype:
+        raise SpecError(f"{op}: {name} is of {_dtype(value)} and x of {_dtype(x)}; they have to be of one dtype.")
 
 
 def pair(op: str, name: str, value: int | Sequence[int], *, least: int = 1) -> tuple[int, int]:

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from i2ikit.ops import checks
 from i2ikit.ops.bias_act import bias_act
 from i2ikit.ops.upfirdn import upfirdn
 from i2ikit.ops.upfirdn_act import upfirdn_act
+
+NAME = "filtered_lrelu"
 
 
 def filtered_lrelu(
@@ -46,7 +49,14 @@ def filtered_lrelu(
         TypeError: Something is no floating point tensor, or no number.
         ValueError: A shape, size or device that does not fit.
     """
+    checks.maps(NAME, "x", x)
+    up, down = checks.factor(NAME, "up", up), checks.factor(NAME, "down", down)
+    for name, fir in (("up_fir", up_fir), ("down_fir", down_fir)):
+        if fir is not None:
+            checks.filter_taps(NAME, name, fir, x)
+    slope = checks.number(NAME, "slope", slope)
     if bias is not None:
+        checks.beside(NAME, "bias", bias, x, x.shape[1:2])
         x = bias_act(x, bias, "linear")
     fine = upfirdn_act(x, up_fir, up, 1, padding, flip, float(up**2), activation="lrelu", alpha=slope, act_gain=gain, clamp=clamp)
     return upfirdn(fine, down_fir, 1, down, 0, flip)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from i2ikit import Translation
 from i2ikit.losses.adversarial import precise
-from i2ikit_bicyclegan.styles import posterior_of_fake, posterior_of_truth
+from i2ikit_bicyclegan.styles import posterior_by_fixed_encoder, posterior_of_fake, posterior_of_truth
 
 
 def style_kl_loss(t: Translation, *, official: bool = False) -> Tensor:
@@ -23,10 +23,15 @@ def style_kl_loss(t: Translation, *, official: bool = False) -> Tensor:
     return costs.sum() if official else costs.mean()
 
 
-def latent_loss(t: Translation) -> Tensor:
+def latent_loss(t: Translation, *, fixed: bool = True) -> Tensor:
     """The style that a translation was drawn with is read off it again (BicycleGAN, section 3.3).
 
-    The mean absolute difference from the mean of the distribution that is read. Give its term ``updates=("generator",)``: an encoder
-    that learns from it too hides the style in the image together with the generator (section 4).
+    The mean absolute difference from the mean of the distribution that is read.
+
+    Args:
+        t: The translation.
+        fixed: Whether the encoder learns nothing from it, as in BicycleGAN: otherwise it hides the style in the image together with the
+            generator (section 4). In cLR-GAN it has nothing else to learn from.
     """
-    return (precise(t[posterior_of_fake].mean) - precise(t.style)).abs().mean()
+    read = t[posterior_by_fixed_encoder if fixed else posterior_of_fake].mean
+    return (precise(read) - precise(t.style)).abs().mean()

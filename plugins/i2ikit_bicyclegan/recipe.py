@@ -15,7 +15,7 @@ _ENCODED = {
 }
 _KL = {"kl": Term("style_kl_loss", 0.01, on="encoded")}
 _RANDOM = {"adversarial_random": Term("lsgan_translator_loss", on="random", critic="discriminator_random")}
-_LATENT = {"latent": Term("latent_loss", 0.5, on="random", updates=("generator",))}
+_LATENT = {"latent": Term("latent_loss", 0.5, on="random")}
 _ON_ENCODED = {"encoded": Term("lsgan_critic_loss", on="encoded")}
 _ON_RANDOM = {"random": Term("lsgan_critic_loss", on="random", critic="discriminator_random")}
 
@@ -92,7 +92,7 @@ CAE_GAN = _variant(
 CLR_GAN = _variant(
     "clr-gan",
     "BicycleGAN's second half: a style from the prior is read off the translation again (section 3.3).",
-    {"adversarial": Term("lsgan_translator_loss"), "latent": Term("latent_loss", 0.5)},
+    {"adversarial": Term("lsgan_translator_loss"), "latent": Term("latent_loss", 0.5, fixed=False)},
     {"adversarial": Term("lsgan_critic_loss")},
     "discriminator_random",
     plan="paired",

@@ -37,8 +37,29 @@ def posterior_of_fake(t: Translation) -> Posterior:
     return _read(t, t.fake)
 
 
+@view
+def posterior_by_fixed_encoder(t: Translation) -> Posterior:
+    """The same, read by an encoder that does not learn from it.
+
+    Leaving the encoder out of the graph costs nothing; sending a gradient of its own to the generator costs a second backward pass.
+    """
+    fake = t.fake
+    weights = t.nets.parameters_of([_slot(t)])
+    for weight in weights:
+        weight.requires_grad_(False)
+    try:
+        return _read(t, fake)
+    finally:
+        for weight in weights:
+            weight.requires_grad_()
+
+
+def _slot(t: Translation) -> str:
+    return SLOT if SLOT in t.nets.slots else "encoder"
+
+
 def _read(t: Translation, image: Tensor) -> Posterior:
-    slot = SLOT if SLOT in t.nets.slots else "encoder"
+    slot = _slot(t)
     code = t.encode(image, t.target, t.target_name, slot=slot)
     if code.posterior is None or code.posterior.mean.ndim != 2:
         raise SpecError(

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from i2ikit import Code, CodeSpec, ImageSpec
 from i2ikit.errors import OptionError, SpecError
 from i2ikit.nn.init import kaiming
-from i2ikit.nn.padded import DrawingStack, Pad, PaddedResidualBlock
+from i2ikit.nn.padded import DrawingStack, PaddedResidualBlock
+from i2ikit.nn.padded_conv import Pad
 
 NORMS = 2
 """Of a residual block."""

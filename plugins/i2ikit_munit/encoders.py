@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from i2ikit import Code, CodeSpec, ImageSpec, MapSpec, StyleSpec
 from i2ikit.errors import OptionError, SpecError
 from i2ikit.nn.init import kaiming
-from i2ikit.nn.padded import ContentStack, Pad, PaddedConv
+from i2ikit.nn.padded import ContentStack
+from i2ikit.nn.padded_conv import Pad, PaddedConv
 
 STYLE_STEPS = 4
 """How often the style encoder halves the image."""

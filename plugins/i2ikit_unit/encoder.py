@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from i2ikit import Code, CodeSpec, ImageSpec, MapSpec, Posterior
 from i2ikit.errors import OptionError, SpecError
 from i2ikit.nn.init import kaiming
-from i2ikit.nn.padded import ContentStack, Pad, PaddedResidualBlock
+from i2ikit.nn.padded import ContentStack, PaddedResidualBlock
+from i2ikit.nn.padded_conv import Pad
 
 
 class UNITEncoder(nn.Module):

@@ -3,7 +3,7 @@
 import triton
 import triton.language as tl
 
-from i2ikit.ops.bias_act.kernel import finish, finish_slope
+from i2ikit.ops.bias_act.kernel_ends import finish, finish_slope
 
 
 @triton.jit

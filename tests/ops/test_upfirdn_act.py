@@ -145,7 +145,7 @@ def test_every_pixel_is_written(route: str, order: torch.memory_format, monkeypa
     assert ops.upfirdn_act(x, ops.fir_filter([1, 3, 3, 1]).to(x.device), 2, 1, (2, 1, 2, 1)).isfinite().all()
 
 
-@pytest.mark.parametrize("end", [ENDS[2], ENDS[3], ENDS[5]])
+@pytest.mark.parametrize("end", [ENDS[2], ENDS[3], ENDS[5], ENDS[6]])
 def test_first_and_second_gradients_are_right(end: dict[str, Any]) -> None:
     x, fir = numbers(2, 2, 4, 3, dtype=torch.float64), numbers(3, 2, dtype=torch.float64, seed=1).detach()
     given = tensors(end, (2, 2), (7, 6), dtype=torch.float64)
@@ -161,7 +161,7 @@ def test_first_and_second_gradients_are_right(end: dict[str, Any]) -> None:
 
 @WITHIN_TORCH
 @pytest.mark.parametrize("order", LAYOUTS)
-@pytest.mark.parametrize("end", [ENDS[2], ENDS[5]])
+@pytest.mark.parametrize("end", [ENDS[2], ENDS[5], ENDS[6]])
 def test_torch_library_finds_nothing_wrong_with_it(end: dict[str, Any], order: torch.memory_format) -> None:
     x = numbers(2, 3, 6, 5).detach().contiguous(memory_format=order).requires_grad_()
     given = tensors(end, (2, 3), (6, 5))
@@ -175,7 +175,7 @@ BAD: list[tuple[type[Exception], dict[str, Any], str]] = [
     (ValueError, {"scale": torch.ones(3)}, "upfirdn_act: scale has shape [3]; for x of shape [2, 3, 8, 8] it has to be [2, 3]."),
     (ValueError, {"noise": torch.ones(2, 3, 8, 8)}, "it has to be [2, 1, 8, 8] or [1, 1, 8, 8]."),
     (ValueError, {"skip": torch.ones(2, 3, 4, 4)}, "upfirdn_act: skip has shape [2, 3, 4, 4]"),
-    (ValueError, {"skip": torch.ones(2, 3, 8, 8).half()}, "upfirdn_act: skip is of torch.float16 and x of torch.float32"),
+    (ValueError, {"skip": torch.ones(2, 3, 8, 8).half()}, "upfirdn_act: skip is of float16 and x of float32"),
     (ValueError, {"activation": "lerlu"}, 'upfirdn_act: activation is "lerlu". Did you mean "lrelu"'),
     (TypeError, {"bias": torch.ones(3, dtype=torch.int64)}, "upfirdn_act: bias holds int64"),
 ]

@@ -10,7 +10,7 @@ from bicyclegan_by_hand import BicycleGAN, draw, encode, judge
 from core.toys.assembly import Calls
 from torch import Tensor
 
-from i2ikit import Code, Model, Term, build
+from i2ikit import Code, Model, build
 from i2ikit_bicyclegan.official import export_official
 
 WIDTHS = {"generator": 2, "style_encoder": 2, "discriminator": 4, "discriminator_random": 4}
@@ -134,7 +134,7 @@ def test_official_rounds_halve_the_batch_and_sum_the_divergence() -> None:
 
 
 def test_the_comparison_notices_a_latent_term_that_reaches_the_encoder() -> None:
-    model = small(terms={"translator/latent": Term("latent_loss", 0.5, on="random")})
+    model = small(terms={"translator/latent": {"fixed": False}})
     by_hand = hand(model)
     batch = batch_of(model)
     noise, z = torch.randn(2, 2, 3).double()
@@ -142,6 +142,18 @@ def test_the_comparison_notices_a_latent_term_that_reaches_the_encoder() -> None
     by_hand.iteration(batch["image"], batch["target"], noise, z)
     with pytest.raises(AssertionError, match=r"fc\.0|conv\."):
         assert_equal_weights(model, by_hand)
+
+
+def test_the_latent_term_reaches_the_generator_alone_and_needs_no_backward_pass_of_its_own() -> None:
+    others = ("adversarial_encoded", "adversarial_random", "l1", "kl")
+    model = small(terms={f"translator/{name}": None for name in others})
+    start = {key: tensor.clone() for key, tensor in model.nets.state_dict().items()}
+    model.step(batch_of(model))
+    moved = {key.partition(".")[0] for key, weight in model.nets.named_parameters() if not torch.equal(weight, start[key])}
+    assert moved == {"generator", "discriminator", "discriminator_random"}
+    assert all(weight.requires_grad for weight in model.nets.parameters())
+    terms = small().recipe.player("translator").terms
+    assert all(term.updates is None for term in terms.values())
 
 
 def test_no_view_is_computed_twice_and_none_without_need() -> None:

@@ -28,6 +28,9 @@ SMALL: dict[str, dict[str, Any]] = {
     "munit_adain_decoder": {"blocks": 1, "hidden": 8},
     "unit_encoder": {"width": 4, "blocks": 1},
     "unit_decoder": {"blocks": 1},
+    "pix2pix_unet": {"width": 4},
+    "bicyclegan_generator": {"width": 4},
+    "bicyclegan_style_encoder": {"width": 4},
 }
 FROM_FILES = (
     "feature_regularization_loss",

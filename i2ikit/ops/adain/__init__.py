@@ -6,7 +6,7 @@ from typing import Literal, cast
 
 from torch import Tensor
 
-from i2ikit.errors import OptionError, SpecError
+from i2ikit.errors import OptionError
 from i2ikit.ops import checks
 from i2ikit.ops.adain import cpu
 from i2ikit.ops.adain.register import adain_op, route_of
@@ -54,12 +54,11 @@ def adain(
         tensor([[[[-5., 15.]]]])
     """
     checks.maps(NAME, "x", x)
-    if x.shape[2] == 0 or x.shape[3] == 0:
-        raise SpecError(f"{NAME}: x has shape {list(x.shape)}; its maps have to have one pixel at least.")
+    checks.pixels(NAME, x)
     if residual is not None:
         checks.beside(NAME, "residual", residual, x, x.shape)
     eps = checks.number(NAME, "eps", eps, least=0)
-    if activation not in {None, "relu", "lrelu"}:
+    if activation not in (None, "relu", "lrelu"):  # a tuple: what comes in may have no hash
         raise OptionError(f'{NAME}: activation is {activation!r}; it has to be None, "relu" or "lrelu".')
     factors = _each("scale", scale, x), _each("shift", shift, x)
     if x.is_contiguous() and direct(NAME, x, scale, shift, residual) and route_of(x) == "cpu":

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from i2ikit.ops.adain import kernel_planes, kernel_rows, kernel_whole
 from i2ikit.ops.layout import memory_format
+from i2ikit.ops.tuning import fastest
 
 # What one program can hold of x and of the gradient at once without spilling: in planes, and in channels_last, where addresses take more.
 HELD = 16384
@@ -94,8 +95,7 @@ def adain(
     values = _shared(x, scale, shift, activation, work) | {"residual": residual, "y": y, "mean": mean, "rstd": rstd, "eps": eps}
     if work.kind in {"parts", "rows"}:
         values["part_mean"], values["part_squares"] = _room(x, work)
-        _run(FORWARD[work.kind][0], work.programs, work, values)
-    _run(FORWARD[work.kind][-1], _last(x, work), work, values)
+    _run_all(FORWARD[work.kind], x, work, values)
     return y, mean, rstd
 
 
@@ -124,8 +124,7 @@ def adain_backward(
     values |= {"dx": maps[0], "dscale": dscale, "dshift": dshift, "dresidual": maps[1]}
     if work.kind in {"parts", "rows"}:
         values["part_total"], values["part_product"] = _room(x, work)
-        _run(BACKWARD[work.kind][0], work.programs, work, values)
-    _run(BACKWARD[work.kind][-1], _last(x, work), work, values)
+    _run_all(BACKWARD[work.kind], x, work, values)
     first, last = (x.new_empty(0) if made is None else made for made in maps)
     return first, dscale, dshift, last
 
@@ -173,9 +172,17 @@ def _last(x: Tensor, work: Plan) -> int:
     return x.shape[0] * x.shape[1] * int(triton.cdiv(x.shape[2] * x.shape[3], BLOCK))
 
 
-def _run(kernel: Any, programs: int, work: Plan, values: dict[str, Any]) -> None:
-    # Products and sums in one: stated, because the default differs between versions of Triton.
-    kernel[(programs,)](**{name: values[name] for name in kernel.arg_names}, num_warps=work.warps, enable_fp_fusion=True)
+def _run_all(kernels: tuple[Any, ...], x: Tensor, work: Plan, values: dict[str, Any]) -> None:
+    def launch(warps: int) -> None:
+        for kernel, programs in zip(kernels, (work.programs, _last(x, work))[-len(kernels) :], strict=True):
+            # Products and sums in one: stated, because the default differs between versions of Triton.
+            kernel[(programs,)](**{name: values[name] for name in kernel.arg_names}, num_warps=warps, enable_fp_fusion=True)
+
+    given = tuple(sorted(name for name, value in values.items() if value is None))
+    key = ("adain", x.device, x.dtype, kernels[0].__name__, work.kind, tuple(work.tile.items()), values["ACTIVATION"], given,
+           work.programs.bit_length(), values["pixels"].bit_length())  # fmt: skip
+    warps = list(dict.fromkeys((work.warps, min(32, work.warps * 2), max(1, work.warps // 2))))
+    launch(fastest(key, x.device, warps, launch))
 
 
 def _warps(values: int) -> int:

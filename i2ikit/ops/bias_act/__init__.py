@@ -73,7 +73,7 @@ def settings(
         TypeError: alpha, gain or clamp is no number.
         ValueError: There is no such activation, a number is not finite, or the clamp is below zero.
     """
-    if activation not in ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
         raise OptionError(f'{op}: activation is "{activation}". {suggestion(str(activation), ACTIVATIONS)}')
     defaults = ACTIVATIONS[activation]
     # A slope that is ignored is not passed on, so that it cannot decide what is kept for the gradient.

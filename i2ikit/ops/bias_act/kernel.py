@@ -1,4 +1,4 @@
-"""bias_act as Triton kernels, and its parts for the kernels of other operators to end with.
+"""bias_act as Triton kernels.
 
 Memory is seen as [outer, C, inner], with the axis of the bias in the middle. ``planes`` takes blocks of the inner axis, such as the pixels
 of one channel; ``rows`` is for an inner axis of one, such as in channels_last, where the channels of a pixel lie side by side. Both go
@@ -16,11 +16,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from i2ikit.ops.bias_act.activations import SELU_ALPHA, SELU_SCALE
+from i2ikit.ops.bias_act.kernel_ends import finish, finish_slope
 from i2ikit.ops.layout import in_order, in_order_of, memory_format
-
-_SCALE = tl.constexpr(SELU_SCALE)
-_SCALED_ALPHA = tl.constexpr(SELU_SCALE * SELU_ALPHA)
+from i2ikit.ops.tuning import fastest, neighbours
 
 # Fewer programs than this leave parts of a large GPU idle; smaller blocks then win.
 FEW_PROGRAMS = 512
@@ -28,102 +26,6 @@ FEW_PROGRAMS = 512
 SUMMED_BLOCKS = 8
 # Said outright, because versions of Triton differ in what they do, or warn, where nothing is said.
 OPTIONS = {"enable_fp_fusion": True}
-
-
-@triton.jit
-def _expm1(z):
-    """Return exp(z) - 1 for z <= 0, exact near zero, where the subtraction would leave no digits."""
-    series = z * (1 + z * (1 / 2) * (1 + z * (1 / 3) * (1 + z * (1 / 4) * (1 + z * (1 / 5) * (1 + z * (1 / 6) * (1 + z * (1 / 7)))))))
-    return tl.where(z > -0.35, series, tl.exp(z) - 1)
-
-
-@triton.jit
-def _log1p(z):
-    """Return log(1 + z) for 0 <= z <= 1, exact near zero, where the sum would forget z."""
-    return tl.where(z < 0.01, z * (1 - z * (1 / 2) * (1 - z * (2 / 3))), tl.log(1 + z))
-
-
-@triton.jit
-def _sigmoid(z):
-    """Return 1 / (1 + exp(-z)) with all its digits for negative z, and without exp(-z), which may be infinite."""
-    e = tl.exp(-tl.abs(z))
-    return tl.where(z < 0, e, 1.0) / (1 + e)
-
-
-@triton.jit
-def _tanh(z):
-    u = _expm1(-2 * tl.abs(z))
-    t = -u / (u + 2)
-    return tl.where(z < 0, -t, t)
-
-
-@triton.jit
-def activate(z, alpha, ACTIVATION: tl.constexpr):
-    """Return act(z). Comparisons are turned so that NaN stays NaN."""
-    y = z
-    if ACTIVATION == "relu":
-        y = tl.where(z < 0, 0.0, z)
-    elif ACTIVATION == "lrelu":
-        y = tl.where(z < 0, z * alpha, z)
-    elif ACTIVATION == "tanh":
-        y = _tanh(z)
-    elif ACTIVATION == "sigmoid":
-        y = _sigmoid(z)
-    elif ACTIVATION == "elu":
-        y = tl.where(z > 0, z, _expm1(tl.where(z > 0, 0.0, z)))
-    elif ACTIVATION == "selu":
-        y = tl.where(z > 0, z * _SCALE, _expm1(tl.where(z > 0, 0.0, z)) * _SCALED_ALPHA)
-    elif ACTIVATION == "softplus":
-        y = tl.where(z < 0, 0.0, z) + _log1p(tl.exp(-tl.abs(z)))
-    elif ACTIVATION == "swish":
-        y = z * _sigmoid(z)
-    return y
-
-
-@triton.jit
-def slope(z, alpha, ACTIVATION: tl.constexpr):
-    """Return act'(z); of the piecewise linear ones, the result does in place of z."""
-    d = tl.full(z.shape, 1.0, tl.float32)
-    if ACTIVATION == "relu":
-        d = tl.where(z > 0, 1.0, 0.0)
-    elif ACTIVATION == "lrelu":
-        d = tl.where(z > 0, 1.0, alpha)
-    elif ACTIVATION == "tanh":
-        t = _tanh(z)
-        d = 1 - t * t
-    elif ACTIVATION == "elu":
-        d = tl.exp(tl.where(z > 0, 0.0, z))
-    elif ACTIVATION == "selu":
-        d = tl.where(z > 0, _SCALE, tl.exp(tl.where(z > 0, 0.0, z)) * _SCALED_ALPHA)
-    elif ACTIVATION == "softplus":
-        d = _sigmoid(z)
-    elif ACTIVATION == "sigmoid":
-        # sigmoid(-z) is 1 - sigmoid(z) with all its digits.
-        d = _sigmoid(z) * _sigmoid(-z)
-    elif ACTIVATION == "swish":
-        d = _sigmoid(z) * (1 + z * _sigmoid(-z))
-    return d
-
-
-@triton.jit
-def finish(z, alpha, gain, clamp, ACTIVATION: tl.constexpr, CLAMPED: tl.constexpr):
-    """Return clamp(gain * act(z)) of numbers in float32; without CLAMPED the clamp is not looked at."""
-    y = activate(z, alpha, ACTIVATION) * gain
-    if CLAMPED:
-        y = tl.where(y > clamp, clamp, tl.where(y < -clamp, -clamp, y))
-    return y
-
-
-@triton.jit
-def finish_slope(z, alpha, gain, clamp, ACTIVATION: tl.constexpr, CLAMPED: tl.constexpr, FROM_RESULT: tl.constexpr):
-    """Return the derivative of ``finish``, where FROM_RESULT from its result, and then ``clamp`` as the dtype of the result holds it."""
-    d = slope(z, alpha, ACTIVATION) * gain
-    if CLAMPED:
-        y = z
-        if not FROM_RESULT:
-            y = activate(z, alpha, ACTIVATION) * gain
-        d = tl.where(tl.abs(y) < clamp, d, 0.0)
-    return d
 
 
 @triton.jit
@@ -221,19 +123,31 @@ def _launch(
     outer, channels, inner = _lengths(known, dim) if sums or bias is not None or noise is not None else (1, 1, known.numel())
     tensors = (grad, known, None if bias is None else bias.contiguous(), None if noise is None else noise.contiguous(), target)
     settings = (alpha, gain, clamp or 0.0, activation, clamp is not None, from_result)
-    if inner > 1:
-        tile, warps = _plane_tile(outer * channels, inner, known.element_size())
+    key = ("bias_act", known.device, known.dtype, inner > 1, activation, clamp is not None, from_result,
+           tuple(each is None for each in tensors), sums, known.numel().bit_length(), max(inner, channels).bit_length())  # fmt: skip
+
+    def in_planes(block: tuple[dict[str, int], int]) -> Tensor | None:
+        tile, warps = block
         blocks, groups = triton.cdiv(inner, tile["BLOCK"]), triton.cdiv(outer * channels, tile["ROWS"])
         parts = known.new_empty(blocks, outer, channels, dtype=torch.float32) if sums else None
         noise_step = inner if noise is not None and noise.shape[0] == outer else 0
         planes[(blocks * groups,)](*tensors, parts, outer, channels, inner, noise_step, *settings, **tile, num_warps=warps, **OPTIONS)
-        return target, known.new_empty(0, dtype=torch.float32) if parts is None else parts.sum((0, 1))
-    tile, warps = _row_tile(outer, channels, known.element_size(), sums)
-    blocks, groups = triton.cdiv(outer, tile["STEPS"] * tile["ROWS"]), triton.cdiv(channels, tile["CHANNELS"])
-    parts = known.new_empty(blocks, channels, dtype=torch.float32) if sums else None
-    noise_rows = noise.numel() if noise is not None else 1
-    rows[(blocks * groups,)](*tensors, parts, outer, channels, noise_rows, *settings, **tile, num_warps=warps, **OPTIONS)
-    return target, known.new_empty(0, dtype=torch.float32) if parts is None else parts.sum(0)
+        return parts
+
+    def in_rows(block: tuple[dict[str, int], int]) -> Tensor | None:
+        tile, warps = block
+        blocks, groups = triton.cdiv(outer, tile["STEPS"] * tile["ROWS"]), triton.cdiv(channels, tile["CHANNELS"])
+        parts = known.new_empty(blocks, channels, dtype=torch.float32) if sums else None
+        noise_rows = noise.numel() if noise is not None else 1
+        rows[(blocks * groups,)](*tensors, parts, outer, channels, noise_rows, *settings, **tile, num_warps=warps, **OPTIONS)
+        return parts
+
+    if inner > 1:
+        usual, launch = _plane_tile(outer * channels, inner, known.element_size()), in_planes
+    else:
+        usual, launch = _row_tile(outer, channels, known.element_size(), sums), in_rows
+    parts = launch(fastest(key, known.device, neighbours(usual, "ROWS"), launch))
+    return target, known.new_empty(0, dtype=torch.float32) if parts is None else parts.sum(tuple(range(parts.ndim - 1)))
 
 
 def _lengths(x: Tensor, dim: int) -> tuple[int, int, int]:

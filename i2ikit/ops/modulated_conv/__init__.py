@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from i2ikit.ops import checks
+from i2ikit.ops.bias_act import settings
 from i2ikit.ops.choice import route
 from i2ikit.ops.modulated_conv import reference, shared
+from i2ikit.ops.resample_conv import check
 
 NAME = "modulated_conv"
 
@@ -72,12 +74,13 @@ def modulated_conv(
     checks.maps(NAME, "weight", weight)
     checks.beside(NAME, "weight", weight, x, [weight.shape[0], x.shape[1], *weight.shape[2:]])
     checks.beside(NAME, "style", style, x, x.shape[:2])
-    checks.pair(NAME, "up", up), checks.pair(NAME, "down", down)
+    margins = checks.margins(NAME, "padding", (weight.shape[3] // 2, weight.shape[2] // 2) if padding is None else padding)
+    height, width = check(NAME, x, weight, fir, up, down, margins, 1)
     if noise is not None:
-        checks.maps(NAME, "noise", noise)
+        checks.beside(NAME, "noise", noise, x, [x.shape[0], 1, height, width], [1, 1, height, width])
     if bias is not None:
         checks.beside(NAME, "bias", bias, x, weight.shape[:1])
-    margins = checks.margins(NAME, "padding", (weight.shape[3] // 2, weight.shape[2] // 2) if padding is None else padding)
+    activation, *_ = settings(NAME, activation or "linear", alpha, gain, clamp)
     correlates = up == 1 if flip is None else flip
     run = reference.modulated_conv if route(NAME, x) == "reference" and x.device.type == "cpu" else shared.modulated_conv
-    return run(x, weight, style, demodulate, up, down, fir, noise, bias, activation or "linear", margins, correlates, alpha, gain, clamp)
+    return run(x, weight, style, demodulate, up, down, fir, noise, bias, activation, margins, correlates, alpha, gain, clamp)

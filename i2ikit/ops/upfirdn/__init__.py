@@ -8,7 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from i2ikit.errors import OptionError, SpecError
+from i2ikit.errors import SpecError
 from i2ikit.ops import checks
 from i2ikit.ops.choice import direct
 from i2ikit.ops.layout import memory_format
@@ -82,11 +82,12 @@ def passes(
         ValueError: A shape, size or device that does not fit.
     """
     checks.maps(op, "x", x)
+    checks.pixels(op, x)
     ups, downs, margins = checks.pair(op, "up", up), checks.pair(op, "down", down), checks.margins(op, "padding", padding)
     gain = checks.number(op, "gain", gain)
     if fir is None:
         fir = x.new_ones(1, 1, dtype=torch.float32)
-    _check_filter(op, fir, x)
+    checks.filter_taps(op, "fir", fir, x)
     height, width = result_size(x.shape[2:], (fir.shape[0], fir.shape[-1]), ups, downs, margins)
     if height < 1 or width < 1:
         raise SpecError(
@@ -99,13 +100,3 @@ def passes(
         (fir[None, :], (ups[0], 1), (downs[0], 1), (margins[0], margins[1], 0, 0), flip, 1.0),
         (fir[:, None], (1, ups[1]), (1, downs[1]), (0, 0, margins[2], margins[3]), flip, gain),
     ]
-
-
-def _check_filter(op: str, fir: Tensor, x: Tensor) -> None:
-    checks.maps(op, "fir", fir, rank=None)
-    if fir.ndim not in {1, 2} or fir.numel() == 0:
-        raise SpecError(f"{op}: fir has shape {list(fir.shape)}; it has to be [k] or [kh, kw], with one tap at least.")
-    if fir.device != x.device:
-        raise SpecError(f"{op}: fir is on {fir.device} and x on {x.device}; they have to be on one device.")
-    if fir.requires_grad:
-        raise OptionError(f"{op}: fir wants a gradient, and filters are constants here. Detach it, or use torch.nn.functional.conv2d.")

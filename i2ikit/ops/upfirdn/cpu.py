@@ -24,6 +24,8 @@ def upfirdn(x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], padd
     taps = correlated(fir, flip != enlarges).to(torch.promote_types(x.dtype, torch.float32))
     taps = (taps * gain if gain != 1 else taps).to(x.dtype)
     if not enlarges:
+        if taps.numel() == 1 and tuple(down) == (1, 1) and not any(padding):
+            return x * taps
         return _strided(x, taps, down, padding)
     grown = _transposed(x, taps, up, padding)
     return grown[:, :, :: down[1], :: down[0]] if tuple(down) != (1, 1) else grown

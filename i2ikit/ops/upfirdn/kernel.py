@@ -16,9 +16,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from i2ikit.ops.bias_act.kernel import finish
+from i2ikit.ops.bias_act.kernel_ends import finish
 from i2ikit.ops.layout import memory_format
-from i2ikit.ops.tuning import fastest
+from i2ikit.ops.tuning import fastest, neighbours
 from i2ikit.ops.upfirdn.geometry import result_size
 
 
@@ -196,7 +196,7 @@ def upfirdn_act(
     ends = tuple(each is not None for each in (scale, bias, noise, style, skip))
     key = ("upfirdn", x.device, x.dtype, last, tuple(constants.items()), activation, ends, channels if last else 0,
            (batch * channels * size[0] * size[1]).bit_length(), tx.bit_length())  # fmt: skip
-    launch(fastest(key, x.device, _blocks(usual), launch))
+    launch(fastest(key, x.device, neighbours(usual, "TX" if last else "TY"), launch))
     return result
 
 
@@ -220,16 +220,6 @@ def _pixel_tile(width: int, channels: int) -> tuple[dict[str, int], int]:
     across = min(64, triton.next_power_of_2(channels))
     along = min(16 if across == 64 else 1024 // across, triton.next_power_of_2(width))
     return {"TX": along, "TC": across}, 4 if along * across >= 256 else 1
-
-
-def _blocks(usual: tuple[dict[str, int], int]) -> list[tuple[dict[str, int], int]]:
-    """Return a block and others to try in its place: more or fewer warps, half or twice its lines."""
-    tile, warps = usual
-    lines = "TY" if "TY" in tile else "TX"
-    others = [(tile, warps * 2), (tile, max(1, warps // 2)), ({**tile, lines: tile[lines] * 2}, warps)]
-    if tile[lines] > 1:
-        others.append(({**tile, lines: tile[lines] // 2}, warps))
-    return [usual, *(each for each in others if each != usual)]
 
 
 def configurations() -> Iterator[tuple[str, Any, dict[str, str], dict[str, Any], int]]:

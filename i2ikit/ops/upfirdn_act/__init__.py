@@ -7,7 +7,6 @@ from typing import cast
 
 from torch import Tensor
 
-from i2ikit.errors import SpecError
 from i2ikit.ops import checks
 from i2ikit.ops.bias_act import settings
 from i2ikit.ops.upfirdn import passes
@@ -80,7 +79,7 @@ def upfirdn_act(
     ):
         if value is not None:
             checks.beside(NAME, name, value, x, *shapes)
-    if skip is not None and skip.dtype != x.dtype:
-        raise SpecError(f"{NAME}: skip is of {skip.dtype} and x of {x.dtype}; they have to be of one dtype.")
+    if skip is not None:
+        checks.one_dtype(NAME, "skip", skip, x)
     ends = settings(NAME, activation, alpha, act_gain, clamp, gain_name="act_gain")
     return cast(Tensor, register.upfirdn_act(x, last[0], scale, bias, noise, style, skip, *last[1:], *ends))

@@ -1,0 +1,68 @@
+"""The enlarging convolution equals the enlargement and the convolution, in values and in derivatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from i2ikit.errors import SpecError
+from i2ikit.nn import EnlargingConv
+from i2ikit.nn.enlarging import enlarged
+
+SIZES = [(2, 2), (2, 5), (7, 3), (8, 8)]
+
+
+def plain(maps: Tensor, weight: Tensor, bias: Tensor, reflect: bool) -> Tensor:
+    around = F.pad(F.interpolate(maps, scale_factor=2.0), (2,) * 4, mode="reflect" if reflect else "constant")
+    return F.conv2d(around, weight, bias)
+
+
+def tensors(size: tuple[int, int], dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(2)
+    shapes = [(2, 3, *size), (4, 3, 5, 5), (4,)]
+    return [torch.randn(shape, generator=generator, dtype=dtype).requires_grad_() for shape in shapes]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("reflect", [True, False])
+def test_it_equals_the_plain_one_and_so_do_its_gradients(size: tuple[int, int], reflect: bool) -> None:
+    given = tensors(size)
+    found, wanted = enlarged(*given, reflect=reflect), plain(*given, reflect)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12)
+    weights = torch.randn(wanted.shape, dtype=torch.float64)
+    for one, other in zip(
+        torch.autograd.grad((found * weights).sum(), given), torch.autograd.grad((wanted * weights).sum(), given), strict=True
+    ):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
+    with torch.no_grad():
+        torch.testing.assert_close(enlarged(*given, reflect=reflect), wanted, rtol=0, atol=1e-12)
+
+
+def test_it_is_differentiable_twice() -> None:
+    given = [tensor.detach().requires_grad_() for tensor in tensors((2, 3))]
+    given = [given[0][:1, :2].detach().requires_grad_(), given[1][:1, :2].detach().requires_grad_(), given[2][:1].detach().requires_grad_()]
+    assert torch.autograd.gradgradcheck(lambda *each: enlarged(*each, reflect=True), given)
+
+
+@pytest.mark.parametrize("pad", ["reflect", "zero"])
+def test_the_block_has_the_weights_of_a_5x5_convolution_and_its_norm(pad: Any) -> None:
+    block, maps = EnlargingConv(3, 4, pad=pad), torch.randn(2, 3, 6, 4)
+    assert {name: tuple(value.shape) for name, value in block.state_dict().items()} == {
+        "conv.weight": (4, 3, 5, 5),
+        "conv.bias": (4,),
+        "norm.gamma": (4,),
+        "norm.beta": (4,),
+    }
+    assert block.norm is not None
+    assert block.conv.bias is not None
+    wanted = F.relu(block.norm(plain(maps, block.conv.weight, block.conv.bias, pad == "reflect")))
+    torch.testing.assert_close(block(maps), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_single_pixel_cannot_be_reflected() -> None:
+    with pytest.raises(SpecError, match="Maps of 2 x 8 cannot be reflected by 2"):
+        EnlargingConv(1, 1)(torch.zeros(1, 1, 1, 4))
