@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from i2ikit.errors import I2IKitError
+from i2ikit.errors import I2IKitError, OptionError
 
 
 def conclude(run: Path, measured: bool, progress: Any) -> int:
@@ -35,6 +35,8 @@ def conclude(run: Path, measured: bool, progress: Any) -> int:
 def _attempt(work: Any, what: str, again: str) -> None:
     try:
         work()
+    except OptionError as error:  # there is nothing to measure, now or later
+        click.echo(f"note: no {what}: {error}")
     except I2IKitError as error:
         click.secho(f"warning: the {what} failed: {error} The model is in place; try again with: {again}", fg="yellow", err=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ _OPTIONS = (
 @click.option("--size", metavar="N|HxW", help="Size to train at; that of the data, to a multiple of 16, by default.")
 @click.option("--channels", type=int, help="Channels to read, 1 to 4; those of the files by default.")
 @click.option("--source-channels", type=int, help="The same for the images of pairs that are translated.")
+@click.option("--pairs", metavar="A,B", help="Of two folders in pairs, or of glued A|B images: which is translated to which.")
 @click.option("--background", metavar="COLOUR", callback=colour, help="What to put behind transparent pixels, such as white.")
 @click.option("--crop", type=int, help="A centred window, cut before resizing.")
 @click.option("--run", "run", type=click.Path(path_type=Path), help="The folder of the run.")
@@ -84,6 +86,10 @@ def train(**given: Any) -> int:
     chief = int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0  # asked before torch is imported
     try:
         return _train(chief, **given)
+    except DataError as error:
+        if chief:
+            raise DataError(_typed(str(error))) from None
+        return 0
     except I2IKitError:
         if chief:
             raise
@@ -161,6 +167,8 @@ def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[Source
     recipe = default_registry().recipe(given["recipe"]) if given["recipe"] else before.recipe  # type: ignore[union-attr]
     takes = kind_of(find_plan(recipe.plan, default_registry()))
     sources = _sources(given, takes)
+    for note in (note for source in sources if takes == "paired" for note in source.data.notes):
+        progress.say(f"note: {_typed(note)}")
     first = sources[0].data
     for source in sources:
         if takes == "labelled" and not source.data.domain.width:
@@ -196,7 +204,7 @@ def _sources(given: dict[str, Any], plan: str) -> list[Source]:
     paths, labels = given["data"], given["labels"]
     if (labels and len(labels) not in (1, len(paths))) or (len(labels) == 1 and len(paths) > 1):
         raise OptionError(f"{len(paths)} data sets and {len(labels)} --labels are given. Give --labels once for each, in the same order.")
-    shared = {name: given[name] for name in ("background", "channels", "source_channels", "crop") if given[name] is not None}
+    shared = {name: given[name] for name in ("background", "channels", "source_channels", "crop", "pairs") if given[name] is not None}
     found = []
     for index, path in enumerate(paths):
         options = {**shared, **({"labels": _names(labels[index])} if labels else {})}
@@ -206,6 +214,12 @@ def _sources(given: dict[str, Any], plan: str) -> list[Source]:
     if len(channels) > 1:
         raise DataError(f"The data sets have {' and '.join(map(str, sorted(channels)))} channels. Give one number for all: --channels 3.")
     return found
+
+
+def _typed(note: str) -> str:
+    """Return what is said of data as it is typed here, where the recipe says what kind it is."""
+    said = note.replace(', kind="unpaired" parts them', "").replace('use kind="unpaired"', "train a recipe for unpaired domains")
+    return re.sub(r'\b(pairs|background|channels|crop)="?([\w,#]+)"?(?=[ .,;])', lambda found: f"--{found[1]} {found[2]}", said)
 
 
 def _names(text: str) -> list[str]:
@@ -236,7 +250,21 @@ def _resume(run: Path, given: dict[str, Any], trackers: Sequence[Any], progress:
     from i2ikit.data import open_data
     from i2ikit.train import Source, configuration, resume
 
-    for name in ("recipe", "minutes", "init_from", "seed", "size", "channels", "source_channels", "background", "crop", "labels", "run"):
+    fixed = (
+        "recipe",
+        "minutes",
+        "init_from",
+        "seed",
+        "size",
+        "channels",
+        "source_channels",
+        "pairs",
+        "background",
+        "crop",
+        "labels",
+        "run",
+    )
+    for name in fixed:
         if given[name] not in (None, ()):
             raise OptionError(
                 f"--resume goes on with a run as it is and takes no {name.replace('_', '-')}. Leave it out, or start a new run."

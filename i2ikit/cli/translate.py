@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,12 +59,15 @@ def translate(
         raise OptionError(f'"{paths[0]}" is the only path. Give the inputs, and at the end where the translations go: INPUT... OUT.')
     wanted, known = _target(to), _values(label, "--label")
     jobs = list(planned(paths[:-1], paths[-1]))
+    from i2ikit.core.inference import check_asked
     from i2ikit.core.storage import load
     from i2ikit.cpu import tune_cpu
 
     tune_cpu()
     built = load(model, device=device)
     _check_labels(built, wanted, known, source)
+    with _typed():
+        check_asked(built, wanted, known or None, source, samples, style)
     sizes = _check(built, jobs, background)
     trained = (built.image.height, built.image.width)
     others = [found for found in sizes if found != trained]
@@ -74,7 +79,7 @@ def translate(
     for given, out in jobs:
         options: dict[str, Any] = {"label": known or None, "source": source, "size": size, "background": background}
         options |= {"style": style, "samples": samples, "seed": seed, "tile": tile}
-        with warnings.catch_warnings(record=True) as caught:
+        with _typed(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             answers = built.translate(given, to=wanted, out=out, details=True, **options)
         for text in dict.fromkeys(str(each.message) for each in caught if str(each.message) not in noted):
@@ -84,6 +89,18 @@ def translate(
             click.echo(f"{given} -> {answer.image}{_told(answer)}")
     if len(jobs) > 1:
         click.echo(f"{len(jobs)} images in {paths[-1]}")
+
+
+@contextmanager
+def _typed() -> Iterator[None]:
+    """Name options in errors as they are typed here: ``samples=2`` is ``--samples 2``."""
+    try:
+        yield
+    except (OptionError, DataError) as error:
+        text = re.sub(
+            r"\b(to|label|source|style|samples|tile|size)=(?=([\w\"'{]?))", lambda found: f"--{found[1]}{' ' * bool(found[2])}", str(error)
+        )
+        raise type(error)(text) from None
 
 
 def planned(inputs: Sequence[str], out: str) -> Iterator[Job]:
@@ -170,7 +187,8 @@ def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: M
     """Raise for a name or a value that the model does not have."""
     domain = model.domain
     if model.takes == "unpaired":
-        for name in (wanted, source):
+        asked = wanted.values() if isinstance(wanted, Mapping) else (wanted,)
+        for name in (*asked, source):
             if isinstance(name, str) and name not in domain.names:
                 raise UnknownNameError("domain of this model", name, domain.names)
     if model.takes != "labelled":

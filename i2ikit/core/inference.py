@@ -84,9 +84,7 @@ def translate(
         OptionError: Something else that cannot be asked of this model.
         DataError: The image cannot be read, or an example is of another size.
     """
-    _refuse_strange(model, to, label, source)
-    route = _route(model, to, source)
-    check_samples(model, samples, style)
+    route = check_asked(model, to, label, source, samples, style)
     if tile is not None and (not isinstance(tile, int) or isinstance(tile, bool) or tile < 1):
         raise OptionError(f"tile={tile!r}: it is the side of a tile in pixels.")
     kind = read(model, image, background)
@@ -118,6 +116,19 @@ def translate(
         given = target if target is not None else torch.empty(len(pixels), 0)
         answers.append(Translated(made, given, values, origin) if details else made)
     return answers if samples is not None else answers[0]
+
+
+def check_asked(model: Model, to: Any, label: Any, source: str | None, samples: Any, style: Any) -> tuple[str | None, str | None]:
+    """Return the domains that images are translated from and to, where they have nets of their own.
+
+    Raises:
+        UnknownNameError: A domain that the model does not have.
+        OptionError: Something that cannot be asked of this model, whatever the images.
+    """
+    _refuse_strange(model, to, label, source)
+    route = _route(model, to, source)
+    check_samples(model, samples, style)
+    return route
 
 
 def judge(model: Model, image: Any, by: str = "discriminator") -> Verdict:

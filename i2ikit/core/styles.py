@@ -43,7 +43,12 @@ def style_of(model: Model, style: Any, like: Tensor, translation: Translation, b
     if isinstance(style, Tensor) and style.ndim < 3:
         raise OptionError(f"style= has shape {list(style.shape)}; needed is {list(shape)}, {[rows, *shape]}, or an image.")
     prepared = model.preprocessing
-    example = opened(style, model.image.channels, background or prepared.get("background"), convert=prepared.get("channels") is not None)
+    try:
+        example = opened(
+            style, model.image.channels, background or prepared.get("background"), convert=prepared.get("channels") is not None
+        )
+    except DataError as error:
+        raise DataError(str(error).replace("The image has", "The style image has", 1)) from None
     pixels = example.pixels.to(model.device)
     if trained:
         pixels = framed(pixels, model.image, prepared)

@@ -24,6 +24,7 @@ from i2ikit.train.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
+    from i2ikit.data import Dataset
     from i2ikit.train.samples import Samples
 
 
@@ -33,7 +34,7 @@ DRAWS = 3  # translations of each sample, where a style is drawn
 def opened(stack: ExitStack, model: Model, sources: Sequence[Source], options: FitOptions, progress: Progress) -> tuple[PlainEngine, Feeds]:
     """Start the processes, put the model on its device and open the loaders; say what will be done."""
     fits = [fitted(model, source.data) for source in sources]
-    names = " and ".join(f'"{data.name}" ({counted(len(training_part(data).items), "image")})' for data in fits)
+    names = " and ".join(f'"{data.name}" ({_amount(training_part(data))})' for data in fits)
     progress.say(f"Training {model.recipe.name} at {model.image.height}x{model.image.width} on {names}.")
     engine = launch(options)
     if model.recipe.batch % (engine.count * options.accumulate):
@@ -49,6 +50,12 @@ def opened(stack: ExitStack, model: Model, sources: Sequence[Source], options: F
     feeds = Feeds(model, sources, engine, workers=options.workers, channels_last=options.channels_last)
     stack.callback(feeds.close)
     return engine, feeds
+
+
+def _amount(data: Dataset) -> str:
+    """Say how much there is, and of unpaired data what the domains are called."""
+    domains = f": {', '.join(data.domain.names)}" if data.kind == "unpaired" else ""
+    return counted(len(data.items), "pair" if data.kind == "paired" else "image") + domains
 
 
 def begun(
@@ -106,9 +113,13 @@ def _samples(model: Model, sources: Sequence[Source]) -> Samples | None:
 def _intervals(options: FitOptions) -> str:
     samples, checkpoints = options.sample_every, options.checkpoint_every
     seldom = "checkpoints at the beginning, every ten minutes and at the end"
-    return (f"samples every {samples:,} rounds, " if samples else "no samples, ") + (
-        f"checkpoints every {checkpoints:,}" if checkpoints else seldom
+    return (f"samples {_every(samples)}, " if samples else "no samples, ") + (
+        f"checkpoints {_every(checkpoints)}" if checkpoints else seldom
     )
+
+
+def _every(rounds: int) -> str:
+    return "every round" if rounds == 1 else f"every {rounds:,} rounds"
 
 
 def finished(training: Training, model: Model) -> Model:

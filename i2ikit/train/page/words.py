@@ -111,7 +111,10 @@ def _wanted(recipe: Mapping[str, Any]) -> str:
     if not domain.attributes:
         return ""
     first = domain.attributes[0]
-    return " --to " + shlex.quote(f"{first.name}={first.choices[-1]}")
+    if not domain.names or recipe["plan"] == "labelled":
+        return " --to " + shlex.quote(f"{first.name}={first.choices[-1]}")
+    source = f" --source {shlex.quote(domain.names[0])}" if len(domain.names) > 2 else ""
+    return f" --to {shlex.quote(domain.names[-1])}{source}"
 
 
 def _data_name(record: Record) -> str:
