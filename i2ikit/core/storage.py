@@ -142,9 +142,8 @@ def load_weights(model: Model, tensors: Mapping[str, Tensor], origin: str) -> No
         f"{n} is {list(tensors[n].shape)}, expected {list(own[n].shape)}" for n in own if n in tensors and own[n].shape != tensors[n].shape
     ]
     if wrong:
-        raise CheckpointError(
-            f'"{origin}" does not fit recipe "{model.recipe.name}": {"; ".join(wrong[:5])}{"; ..." if len(wrong) > 5 else ""}.'
-        )
+        more = [f"and {len(wrong) - 5} more"] if len(wrong) > 5 else []
+        raise CheckpointError(f'"{origin}" does not fit recipe "{model.recipe.name}": {"; ".join([*wrong[:5], *more])}.')
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(tensors[name])

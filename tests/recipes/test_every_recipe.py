@@ -10,9 +10,12 @@ import pytest
 import torch
 from tiny_recipes import TINY, asked, names, needs_weights, recipe, takes, tiny, translates, write_weights
 from torch import Tensor, nn
+from toy_training import At, same
 
-from i2ikit import Model, build, load
+from i2ikit import Model, build, load, open_data
 from i2ikit.errors import BuildError
+from i2ikit.train import fit, resume
+from i2ikit.train.progress import Silent
 
 NAMES = names()
 BARE = [name for name in NAMES if not needs_weights(name)]
@@ -115,6 +118,42 @@ def test_what_is_loaded_translates_as_what_was_saved(name: str, weights: Path, t
     finally:
         weights.rename(weights.with_suffix(".pth"))
     assert torch.equal(loaded.translate(image, **asked(model)), model.translate(image, **asked(model)))
+
+
+FITTED = {
+    "stargan": "faces:count=24,size=16",
+    "cyclegan": "faces:count=24,size=16,domains=blond",
+    "munit-fast": "faces:count=24,size=16,domains=blond",
+    "simgan": "faces:count=24,size=16,domains=blond",
+    "cogan": "faces:count=24,size=16,domains=blond",
+    "pix2pix-fast": "faces:count=24,size=16,view=sketch,target=image",
+    "bicyclegan": "faces:count=24,size=16,view=sketch,target=image",
+}
+"""A recipe of each kind: labels, domains, styles, one way, noise, pairs, two styles; with pools and with averages."""
+
+
+class PulledPlugError(BaseException):
+    """What nothing in a training catches."""
+
+
+def pulled() -> None:
+    raise PulledPlugError
+
+
+@pytest.mark.parametrize("name", FITTED)
+def test_a_run_that_was_broken_off_goes_on_bit_by_bit(name: str, weights: Path, tmp_path: Path) -> None:
+    data = open_data(FITTED[name])
+    often: dict[str, Any] = {"rounds": 4, "batch": 2, "log_every": 1, "sample_every": 0, "checkpoint_every": 2, "progress": Silent()}
+
+    def model() -> Model:
+        sides = {"channels": data.image.channels, "source_channels": data.source.channels}
+        return tiny(name, weights, rehearsal=False, **sides, **({"labels": data.domain} if data.domain.width else {}))
+
+    fit(model(), data, tmp_path / "whole", **often)
+    with pytest.raises(PulledPlugError):
+        fit(model(), data, tmp_path / "parts", trackers=[At(3, pulled)], **often)
+    resume(tmp_path / "parts", progress=Silent())
+    same(tmp_path / "whole", tmp_path / "parts")
 
 
 class Repeats:
