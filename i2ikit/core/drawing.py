@@ -77,7 +77,7 @@ def drawn(model: Model, pixels: Tensor, request: Request, samples: int, tile: in
 
 def _from_one_code(model: Model, pixels: Tensor, requests: list[Request]) -> Iterator[Tensor]:
     """Encode once where encoding draws nothing: what differs between samples comes after it."""
-    drawing = any(_draws(model, name) for name, role in model.nets.roles.items() if role == "encoder")
+    drawing = model.nets.draws(name for name, role in model.nets.roles.items() if role == "encoder")
     code = None
     for request in requests:
         translation = request.translation(model, pixels)
@@ -86,17 +86,13 @@ def _from_one_code(model: Model, pixels: Tensor, requests: list[Request]) -> Ite
         yield translation.decode(translation.restyled(code), translation.target, *route)
 
 
-def _draws(model: Model, slot: str) -> bool:
-    return any(getattr(module, "stochastic", False) or hasattr(module, "noise_shape") for module in model.slot(slot).modules())
-
-
 def _in_tiles(model: Model, pixels: Tensor, requests: list[Request], tile: int, multiple: int, least: int) -> Iterator[Tensor]:
     def look(image: Tensor) -> Tensor:
         row = evolve(requests[0], target=_first(requests[0].target), style=_first(requests[0].style))
         return row.translation(model, image, learning=True).fake
 
     reach = reach_of(look, pixels.shape[1], multiple, least, model.device)
-    drawing = any(_draws(model, name) for name, role in model.nets.roles.items() if role not in JUDGES)
+    drawing = model.nets.draws(name for name, role in model.nets.roles.items() if role not in JUDGES)
     if reach is None:
         warnings.warn(
             "The tiles do not equal the whole image: these networks look at all of it (norms over all pixels, pooling, or a reach as wide "

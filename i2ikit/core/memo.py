@@ -84,12 +84,21 @@ class Memo:
         key = (compute, *arguments)
         if self.trace is not None and not self._open:
             self.trace.setdefault(self.term, []).append(name_of(compute, arguments))
+        other = self.holder(compute, arguments)
+        if other is not None:
+            value, reads = other.watched("shared", lambda: other.read(compute, *arguments))
+            self.passed(reads.slots, reads.stale)
+            return value
         entry = self._entries.get(key)
         if entry is None or (self.reading is not None and entry.stale & self.reading):
             value, reads = self.watched(name_of(compute, arguments), lambda: compute(self, *arguments))
             entry = self._entries[key] = Entry(value, frozenset(reads.slots), frozenset(reads.stale))
         self.passed(entry.slots, entry.stale)
         return entry.value
+
+    def holder(self, compute: Callable[..., Any], arguments: tuple[Any, ...]) -> Memo | None:
+        """Return another memo whose value of this view is the same, and computed once for both; None where this one holds it."""
+        return None
 
     def __getitem__(self, key: Any) -> Any:
         """Read a view: ``t[patches]``, or with arguments ``t[patches, "fake"]``."""

@@ -65,6 +65,11 @@ class Nets(nn.Module):
         first = next(iter(module.values())) if isinstance(module, nn.ModuleDict) else module
         return tuple(getattr(first, "reads", ()))
 
+    def draws(self, slots: Iterable[str]) -> bool:
+        """Return whether a net of some slots draws random numbers."""
+        nets = [module for name in slots if name in self.slots for module in self._modules[name].modules()]  # type: ignore[union-attr]
+        return any(getattr(module, "stochastic", False) or hasattr(module, "noise_shape") for module in nets)
+
     def parameters_of(self, slots: Iterable[str]) -> list[nn.Parameter]:
         """Return the trainable parameters of some slots, a shared one once."""
         found = {id(p): p for name in slots for p in self._modules[name].parameters() if p.requires_grad}  # type: ignore[union-attr]

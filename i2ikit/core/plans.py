@@ -152,8 +152,13 @@ def unpaired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: i
             style=prior(nets, draws, rows, name),
             learning=learning,
         )
+    departing: dict[str, Translation] = {}
+    arriving: dict[str, Translation] = {}
     for (source, target), translation in made.items():
         translation.reverse = made.get((target, source))
+        translation.departs, translation.arrives = departing.get(source), arriving.get(target)
+        departing.setdefault(source, translation)
+        arriving.setdefault(target, translation)
     return list(made.values())
 
 

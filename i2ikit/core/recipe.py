@@ -200,6 +200,7 @@ class Recipe:
         rounds: The length of a whole training, which the schedule refers to.
         schedule: The factor on the learning rates.
         flip: Whether training images are mirrored half of the time.
+        jitter: By what share training images are made larger before a window of their size is cut at random.
         ema: Decay of the averaged translator; 0 means none.
         retranslate: Whether each player makes the translations anew, as some originals do, in place of sharing the fakes.
         redraw: Whether each player that makes them anew also draws anew, as MUNIT's and UNIT's originals do.
@@ -220,6 +221,7 @@ class Recipe:
     rounds: int = field(default=200_000, validator=whole(1))
     schedule: Schedule = field(factory=Schedule)
     flip: bool = field(default=True, validator=flag)
+    jitter: float = field(default=0.0, validator=real(least=0, most=1))
     ema: float = field(default=0.0, validator=real(least=0, below=1))
     retranslate: bool = field(default=False, validator=flag)
     redraw: bool = field(default=False, validator=flag)

@@ -21,6 +21,7 @@ def dump(recipe: Recipe) -> dict[str, Any]:
     return {
         **{name: getattr(recipe, name) for name in PLAIN},
         "redraw": recipe.redraw,
+        "jitter": recipe.jitter,
         "plan": recipe.plan if isinstance(recipe.plan, str) else f"{PYTHON}{recipe.plan_name}",
         "plan_options": dict(recipe.plan_options),
         "image": asdict(recipe.image),
@@ -43,6 +44,7 @@ def restore(data: Mapping[str, Any]) -> Recipe:
     return Recipe(
         **{name: data[name] for name in PLAIN},
         redraw=data.get("redraw", False),
+        jitter=data.get("jitter", 0.0),
         plan=data["plan"],
         plan_options=dict(data["plan_options"]),
         image=ImageSpec(**data["image"]),

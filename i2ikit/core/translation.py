@@ -43,6 +43,8 @@ class Translation(Memo):
         truth: The true target images of a paired batch.
         style: A style [B, S] or [B, V, S] that replaces the code's: drawn from the prior, or a view that a network computes; or None.
         reverse: The translation of the exemplars to the source domain, where the plan makes one.
+        departs, arrives: An earlier translation of the same source images, and one to the same exemplars, where the plan makes several:
+            what is the same for both is computed once.
         learning: False on rounds in which no player trains the translator; then it runs without gradients.
         pools: Past fakes by view, which the playing critic is shown in place of fresh ones.
     """
@@ -70,6 +72,8 @@ class Translation(Memo):
         self.source, self.target, self.exemplar_domain = source, target, exemplar_domain
         self.source_name, self.target_name = source_name, target_name
         self.reverse: Translation | None = None
+        self.departs: Translation | None = None
+        self.arrives: Translation | None = None
         self.pools: dict[str, Pool] = {}
 
     # -- what the plan gave
@@ -230,6 +234,16 @@ class Translation(Memo):
         reads.calls[slot] += 1
         return f"{reads.name}/{slot}" + (f"/{reads.calls[slot]}" if reads.calls[slot] > 1 else "")
 
+    def holder(self, compute: Callable[..., Any], arguments: tuple[Any, ...]) -> Translation | None:
+        """Return the translation that holds a view of the same source, or a verdict on the same exemplars, unless networks draw."""
+        if self.departs is not None and compute in (Translation.code, Translation.recon):
+            slots = ("encoder",) if compute is Translation.code else ("encoder", "conditioner", "generator")
+            return self.departs if not self.nets.draws(slots) else None
+        if self.arrives is not None and compute is verdict and arguments[0] == "exemplar":
+            by = arguments[1]
+            return self.arrives if not self.nets.draws((by,)) and set(self.nets.reads(by)) <= {"domain"} else None
+        return None
+
     # -- draws
 
     def uniform(self, name: str, *shape: int) -> Tensor:
@@ -249,7 +263,7 @@ class Translation(Memo):
     def close(self) -> None:
         """End the translation: its graphs are freed now, not when the collector finds the pair that ``reverse`` ties together."""
         self.forget(frozenset(self.nets.slots))
-        self.reverse = None
+        self.reverse = self.departs = self.arrives = None
 
     def __repr__(self) -> str:
         return f"Translation({self.name}: {', '.join(self.computed()) or 'nothing yet'})"

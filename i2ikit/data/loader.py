@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,6 +19,13 @@ from i2ikit.data.transforms import Transform
 from i2ikit.errors import DataError, OptionError
 
 Batch = dict[str, Any]
+
+
+class Change(NamedTuple):
+    """What chance does to an image: whether it is mirrored, and where a window is cut of one that was made larger."""
+
+    mirrored: bool
+    place: tuple[float, float]
 
 
 class Loader:
@@ -59,7 +66,7 @@ class Loader:
         self._labels = _labels(dataset)
         self._masks = _masks(dataset, self._labels)
         self._epoch = self._index = 0
-        self._orders: dict[tuple[int, str], tuple[list[int], list[bool]]] = {}
+        self._orders: dict[tuple[int, str], tuple[list[int], list[Change]]] = {}
         self._ready: dict[tuple[str, bool, bool], Tensor] = {}
         self._left = CACHE_BYTES
         self._lock = threading.Lock()
@@ -118,11 +125,11 @@ class Loader:
         share = self.batch // self.world
         start = index * self.batch + self.rank * share
         drawn = {name: self._draw(name, epoch, range(start, start + share)) for name in self._groups}
-        items = [(self.dataset.items[row], row, mirrored) for rows in drawn.values() for row, mirrored in rows]
+        items = [(self.dataset.items[row], row, change) for rows in drawn.values() for row, change in rows]
         batch: Batch = {"file": [item.file for item, _, _ in items]}
         if self.dataset.kind == "unpaired":
             for name, rows in drawn.items():
-                batch[name] = self._stack([(self.dataset.items[row], row, mirrored) for row, mirrored in rows])
+                batch[name] = self._stack([(self.dataset.items[row], row, change) for row, change in rows])
             return batch
         batch["image"] = self._stack(items)
         if self._labels is not None:
@@ -131,8 +138,8 @@ class Loader:
             batch["target"] = self._stack(items, target=True)
         return batch
 
-    def _stack(self, items: Sequence[tuple[Item, int, bool]], target: bool = False) -> Tensor:
-        images = [self._image(item, mirrored, target) for item, _, mirrored in items]
+    def _stack(self, items: Sequence[tuple[Item, int, Change]], target: bool = False) -> Tensor:
+        images = [self._image(item, change, target) for item, _, change in items]
         for image, (item, _, _) in zip(images, items, strict=True):
             if image.shape != images[0].shape:
                 first, other = ("x".join(map(str, each.shape[-2:])) for each in (images[0], image))
@@ -145,12 +152,12 @@ class Loader:
         epochs, index = divmod(self._index + count, self.batches)
         return self._epoch + epochs, index
 
-    def _draw(self, name: str, epoch: int, positions: Sequence[int]) -> list[tuple[int, bool]]:
-        order, mirrored = self._order(name, epoch)
+    def _draw(self, name: str, epoch: int, positions: Sequence[int]) -> list[tuple[int, Change]]:
+        order, changes = self._order(name, epoch)
         group = self._groups[name]
-        return [(group[order[position]], mirrored[position]) for position in positions]
+        return [(group[order[position]], changes[position]) for position in positions]
 
-    def _order(self, name: str, epoch: int) -> tuple[list[int], list[bool]]:
+    def _order(self, name: str, epoch: int) -> tuple[list[int], list[Change]]:
         with self._lock:
             if (epoch, name) not in self._orders:
                 needed, count = self.batches * self.batch, len(self._groups[name])
@@ -160,29 +167,32 @@ class Loader:
                     order += torch.randperm(count, generator=generator).tolist()
                 if self._masks is not None:
                     order = alike(order, self._masks, self.batch, generator)
-                flips = torch.rand(needed, generator=generator) < 0.5
+                flips = ((torch.rand(needed, generator=generator) < 0.5) & self._flip).tolist()
+                places = torch.rand(needed, 2, generator=generator).tolist()
                 for old in [key for key in self._orders if key[0] < self._epoch]:
                     del self._orders[old]
-                self._orders[epoch, name] = (order, (flips & self._flip).tolist())
+                self._orders[epoch, name] = (order, [Change(flip, (y, x)) for flip, (y, x) in zip(flips, places, strict=True)])
             return self._orders[epoch, name]
 
-    def _image(self, item: Item, mirrored: bool, target: bool = False) -> Tensor:
-        key = (item.file, mirrored, target)
+    def _image(self, item: Item, change: Change, target: bool = False) -> Tensor:
+        key = (item.file, change.mirrored, target)
         ready = self._ready.get(key)
-        if ready is not None:
-            return ready
+        if ready is None:
+            ready = self._prepared(item, change.mirrored, target)
+            with self._lock:
+                if key not in self._ready and ready.nbytes <= self._left:
+                    self._ready[key] = ready
+                    self._left -= ready.nbytes
+        return ready if self.transform is None or not self.transform.jitter else self.transform.cut(ready, change.place)
+
+    def _prepared(self, item: Item, mirrored: bool, target: bool) -> Tensor:
         image = self.dataset.target(item) if target else self.dataset.read(item)
         if image is None:
             raise DataError(f'"{item.file}" has no target image, but the data set is paired.')
         try:
-            ready = image if self.transform is None else self.transform.apply(image, mirrored=mirrored)
+            return image if self.transform is None else self.transform.grown(image, mirrored=mirrored)
         except DataError as cause:
             raise DataError(f'"{item.file}": {cause}') from None
-        with self._lock:
-            if key not in self._ready and ready.nbytes <= self._left:
-                self._ready[key] = ready
-                self._left -= ready.nbytes
-        return ready
 
 
 def _groups(dataset: Dataset) -> dict[str, list[int]]:

@@ -11,7 +11,7 @@ from attrs import frozen
 from torch import Tensor
 
 from i2ikit.errors import CheckpointError
-from i2ikit.nn.weights import UNUSED, Given, State, foreign, load_file
+from i2ikit.nn.weights import Given, State, foreign, load_file
 
 ORIGINAL_DOMAINS = ("a", "b")
 GivenDomains = Given | Mapping[str, State]
@@ -69,7 +69,7 @@ def read_domains(given: GivenDomains | None, part: str) -> tuple[list[dict[str, 
         raise CheckpointError(
             f'{name} holds no state dicts of tensors under "a" and "b"; found {held or "nothing"}. Give the file of the original code.'
         )
-    return [{key: value for key, value in state.items() if not key.endswith(UNUSED)} for state in states], name
+    return [dict(state) for state in states], name
 
 
 def _tensors(state: Mapping[str, Any]) -> bool:

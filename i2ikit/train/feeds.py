@@ -107,7 +107,7 @@ class Feeds:
         self.loaders = []
         for source in sources:
             data = fitted(model, source.data)
-            transform = Transform(image.height, image.width, crop="fit", flip=model.recipe.flip)
+            transform = Transform(image.height, image.width, crop="fit", flip=model.recipe.flip, jitter=model.recipe.jitter)
             self.loaders.append(
                 Loader(
                     training_part(data),

@@ -46,6 +46,7 @@ BICYCLEGAN = Recipe(
     rounds=80_000,
     schedule=Schedule("linear", start=0.5),
     flip=True,
+    jitter=30 / 256,
     official={
         "batch": 2,
         "plan_options": {"style": STYLE, "official": True},

@@ -42,6 +42,7 @@ CYCLEGAN = Recipe(
     rounds=240_000,
     schedule=Schedule("linear", start=0.5),
     flip=True,
+    jitter=30 / 256,
     official={"terms": {"translator/identity": Term("identity_loss", 5.0)}},
 )
 """The paper's networks, losses and numbers (sections 3 and 4, appendix 7). It trains for 200 epochs: here those of 1,200 images."""

@@ -37,6 +37,7 @@ PIX2PIX = Recipe(
     rounds=80_000,
     schedule=Schedule("linear", start=0.5),
     flip=True,
+    jitter=30 / 256,
     official={"generator": {"late_dropout": True}},
 )
 """The paper's networks, losses and numbers (sections 3 and 3.3, appendix 6); 200 epochs of the 400 facades. The decay is the code's."""

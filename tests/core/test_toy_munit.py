@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 from core.toys.assembly import ADAM, Calls, adam, assemble, assert_equal, batch_of, by_hand, minimise, recipe
 from torch import Tensor
 
-from i2ikit import Code, Player, Slot, Term
+from i2ikit import Code, Player, Slot, Term, Translation
 from i2ikit.core.step import split
 
 MUNIT = recipe(
@@ -91,3 +92,33 @@ def test_the_two_translations_draw_different_styles() -> None:
     assert not torch.equal(there.style, back.style)
     assert there.reverse is back
     assert back.reverse is there
+
+
+THREE: dict[str, Any] = {"labels": ("a", "b", "c")}
+
+
+def test_what_several_translations_of_an_image_share_is_computed_once() -> None:
+    model = assemble(MUNIT, **THREE)
+    calls = Calls(model)
+    model.step(batch_of(model))
+    # 3 images and 6 fakes are encoded, 3 images are drawn again beside 6 fakes, 3 images and 6 fakes are judged twice, but for the
+    # images when the translator plays
+    assert calls.take()[0] == {"encoder": 9, "generator": 9, "discriminator": 15}
+
+
+def test_sharing_changes_no_parameter(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared, apart = assemble(MUNIT, **THREE), assemble(MUNIT, **THREE)
+    for seed in range(2):
+        shared.step(batch_of(shared, 3, seed=seed))
+    monkeypatch.setattr(Translation, "holder", lambda self, compute, arguments: None)
+    start = by_hand(apart)
+    for seed in range(2):
+        apart.step(batch_of(apart, 3, seed=seed))
+    assert_equal(shared, apart.nets, start)
+
+
+def test_what_draws_is_not_shared() -> None:
+    model = assemble(MUNIT, **THREE, generator={"dropout": 0.5})
+    calls = Calls(model)
+    model.step(batch_of(model))
+    assert calls.take()[0] == {"encoder": 9, "generator": 12, "discriminator": 15}

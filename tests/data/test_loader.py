@@ -241,3 +241,31 @@ def test_batches_of_a_partly_labelled_set_know_the_same_label_sets_as_far_as_the
         assert len(set(files)) == len(files) == len(data.items) // 8 * 8
         firsts = [next(iter(each)) for each in masks]
         assert len(set(firsts[:8])) == 2  # the kinds take turns at random
+
+
+def test_jitter_cuts_a_pair_at_one_place_and_moves_from_batch_to_batch(draw: Draw, tmp_path: Path) -> None:
+    for number in range(4):
+        picture = draw(f"a/{number}.png", size=(20, 20))
+        (tmp_path / "b").mkdir(exist_ok=True)
+        (tmp_path / "b" / picture.name).write_bytes(picture.read_bytes())
+    loader = Loader(open_data(tmp_path, holdout=0), Transform(16, 16, jitter=0.25), batch=4, seed=0)
+    first, second = next(loader), next(loader)
+
+    assert first["image"].shape == (4, 3, 16, 16)
+    assert torch.equal(first["image"], first["target"])
+    one, other = (dict(zip(batch["file"], batch["image"], strict=True)) for batch in (first, second))
+    assert not all(torch.equal(one[file], other[file]) for file in one)
+    assert torch.equal(loader.at(0, 0)["image"], first["image"])
+
+
+def test_jitter_windows_lie_inside_and_reach_the_edges() -> None:
+    transform, grown = Transform(4, 4, jitter=0.5), torch.arange(36.0).reshape(1, 6, 6)
+
+    assert torch.equal(transform.cut(grown, (0.0, 0.0)), grown[..., :4, :4])
+    assert torch.equal(transform.cut(grown, (0.999, 0.999)), grown[..., 2:, 2:])
+    assert transform.apply(grown).shape == (1, 4, 4)
+
+
+def test_a_jitter_that_cannot_be_is_refused() -> None:
+    with pytest.raises(OptionError, match=r"^A jitter is a share from 0 to 1, such as 0\.12; found 2"):
+        Transform(4, 4, jitter=2)
