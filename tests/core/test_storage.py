@@ -200,7 +200,7 @@ def test_weights_of_another_architecture_name_the_first_five_differences(model: 
     build("stargan", labels={"hair": ("black", "blond"), "male": bool}, size=16, generator=other).save(tmp_path / "other")
     shutil.copy(tmp_path / "other" / "weights.safetensors", tmp_path / "m")
 
-    with pytest.raises(CheckpointError, match=r"does not fit recipe \"stargan\": .*; \.\.\.") as caught:
+    with pytest.raises(CheckpointError, match=r"does not fit recipe \"stargan\": .*; and \d+ more\.") as caught:
         load(tmp_path / "m")
     assert str(caught.value).count("; ") == 5
 

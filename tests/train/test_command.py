@@ -51,7 +51,14 @@ def test_train_says_what_it_does_and_leaves_a_run(tmp_path: Path, capsys: pytest
     assert [each.name for each in model.domain.attributes] == ["hair", "glasses"]
     assert (model.recipe.ema, model.recipe.rounds, model.recipe.batch) == (0.5, 2, 4)
     assert {player.optimizer.lr for player in model.recipe.players} == {1e-3}
-    assert model.preprocessing == {"background": None, "crop": None, "size": [16, 16], "channels": None, "data": ["faces"]}
+    assert model.preprocessing == {
+        "background": None,
+        "crop": None,
+        "size": [16, 16],
+        "channels": None,
+        "source_channels": None,
+        "data": ["faces"],
+    }
 
 
 def test_resume_needs_nothing_else_and_reports_changes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
