@@ -296,11 +296,5 @@ def test_how_the_files_are_read_is_kept_with_the_model(tmp_path: Path) -> None:
     made = model(labels=data.domain, channels=1)
     trained_on = fit(made, data, tmp_path / "run", rounds=1, sample_every=0, progress=Silent())
     assert load(tmp_path / "run").preprocessing == trained_on.preprocessing
-    assert trained_on.preprocessing == {
-        "background": "white",
-        "crop": [8, 8],
-        "channels": 1,
-        "source_channels": None,
-        "size": [16, 16],
-        "data": ["data"],
-    }
+    kept = {"background": "white", "crop": [8, 8], "channels": 1, "source_channels": None, "size": [16, 16], "data": ["data"]}
+    assert trained_on.preprocessing == kept
