@@ -118,13 +118,14 @@ def evaluate(
     extra = {"accuracy": judged, "kept": judged, **protocols_of(distances)}
     compared = f"{samples} samples of each input for one target, all pairs" if draws else "the translations of one input to all targets"
     of_sets = measurement.collected.numbers(protocol, compared, left_out) if measurement.collected else []
-    numbers = tally.numbers(protocol, extra, compared) + of_sets + _own(reference, protocol, judged) + numbers
+    alone = plan == "paired"  # one target, which has no name of its own
+    numbers = tally.numbers(protocol, extra, compared, alone=alone) + of_sets + _own(reference, protocol, judged) + numbers
     return Report(tuple(numbers), described, tuple(tally.pairs()), left_out, tuple(notes))
 
 
 def _plan(model: Model, data: Dataset) -> str:
     plan = str(getattr(model, "takes", data.kind))  # the kind of batch: a plan of a plugin has a name of its own
-    if plan == "sampled":
+    if plan == "sampled" or (plan == "unpaired" and getattr(model, "routes", True) == ()):
         raise OptionError("This model draws images from noise: there is no input that its translations could be measured against.")
     if plan == "paired" and data.kind != "paired":
         raise DataError(f'The model translates pairs, and "{data.name}" is {data.kind}. Give a data set of pairs.')

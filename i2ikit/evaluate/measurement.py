@@ -67,6 +67,9 @@ class Measurement:
         """Translate some items and measure what comes out; each image is read once."""
         pairs = [Ask(row, truth.PAIRED, SOURCE, TARGET) for row in range(len(items))]
         asked = pairs if self.plan == "paired" else truth.asks(items, self.chosen)
+        if self.plan == "unpaired":
+            routes = getattr(self.model, "routes", None)  # a stand-in for a model may not say
+            asked = [ask for ask in asked if routes is None or (ask.source, ask.target) in routes]
         if not asked and self.collected is None:
             return
         device = getattr(self.model, "device", torch.device("cpu"))

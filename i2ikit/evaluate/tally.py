@@ -55,17 +55,20 @@ class Tally:
     measures: dict[str, tuple[str, bool, str]] = field(factory=lambda: dict(MEASURES))
     diversities: dict[str, str] = field(factory=lambda: dict(DIVERSITIES))
 
-    def numbers(self, protocol: Mapping[str, Any], extra: Mapping[str, Mapping[str, Any]], compared: str) -> list[Number]:
+    def numbers(
+        self, protocol: Mapping[str, Any], extra: Mapping[str, Mapping[str, Any]], compared: str, *, alone: bool = False
+    ) -> list[Number]:
         """Return the means over all translations, then those of each attribute.
 
         Args:
             protocol: What all numbers share.
             extra: What some numbers have beside, by measure.
             compared: Between which images diversity was measured.
+            alone: Whether there is one target only, so that its means are those of all.
         """
         attributes = list(dict.fromkeys(row["attribute"] for row in self.rows))
         found: list[Number] = []
-        for part in [None, *attributes]:
+        for part in [None] if alone else [None, *attributes]:
             rows = [row for row in self.rows if part is None or row["attribute"] == part]
             for name, (unit, better, says) in self.measures.items():
                 values = [row[name] for row in rows if row.get(name) is not None] if name != "kept" else self._kept(part)

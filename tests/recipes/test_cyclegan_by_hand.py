@@ -205,7 +205,7 @@ def test_three_domains_have_a_generator_for_each_ordered_pair_and_a_critic_each(
     assert list(model.slot("discriminator")._modules) == ["a", "b", "c"]
     calls = Calls(model)
     model.step(batch_of(model))
-    assert calls.take()[0] == {"encoder": 12, "generator": 12, "discriminator": 18}
+    assert calls.take()[0] == {"encoder": 9, "generator": 12, "discriminator": 15}
 
 
 def test_three_domains_equal_three_cyclegans_but_for_the_optimizers_that_they_share() -> None:
