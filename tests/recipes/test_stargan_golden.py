@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 from attrs import evolve
+from golden import Golden as Recorded
+from golden import needs_golden
 from stargan_by_hand import criticise, generate, parameters, statistics
 from torch import Tensor
 from torch.nn import functional as F
@@ -19,42 +18,15 @@ from i2ikit.core.draws import Draws
 from i2ikit_stargan.losses import domain_real_loss
 from i2ikit_stargan.official import export_official
 
-GOLDEN = Path(__file__).parents[3] / "shared/golden"
-pytestmark = pytest.mark.skipif(not GOLDEN.is_dir(), reason="the golden numbers of the original code (../shared/golden) are not here")
+pytestmark = needs_golden
 
 FIVE = {"hair": ("black", "blond", "brown"), "male": bool, "young": bool}
 LABELS: dict[str, Any] = {"celeba": FIVE, "rafd": tuple("abcde")}
 STEPS = [(data, case) for data in LABELS for case in ("step", "frozen_D")]
 
 
-def reader() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("golden_fill", GOLDEN / "fill.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-class Golden:
-    """One file: the state dicts, the inputs and the recorded outputs."""
-
-    def __init__(self, name: str) -> None:
-        self.fill = reader()
-        self.meta, self.arrays = self.fill.load(str(GOLDEN / name))
-        self.states = {
-            net: {key: torch.from_numpy(value.copy()) for key, value in self.fill.state_dict(record, self.arrays).items()}
-            for net, record in self.meta["networks"].items()
-        }
-
-    def input(self, name: str) -> Tensor:
-        return torch.from_numpy(self.fill.input_array(self.meta["inputs"][name], self.arrays).copy())
-
-    def assert_output(self, name: str, value: Tensor, tolerance: float = 1e-4) -> None:
-        record = self.meta["outputs"][name]
-        wanted = torch.from_numpy(self.arrays[record["array"]])
-        found = torch.from_numpy(self.fill.sample(value.detach().numpy(), record))
-        torch.testing.assert_close(found, wanted, rtol=0, atol=tolerance)
+class Golden(Recorded):
+    """One file, and the model that its weights make."""
 
     def model(self, labels: Any = None, **changes: Any) -> Model:
         return import_official("stargan", generator=self.states["G"], discriminator=self.states["D"], labels=labels, **changes)
