@@ -3,10 +3,11 @@
     python benchmarks/gpu.py [--json FILE] [--only adain] [--budget 400]
     TRITON_INTERPRET=1 python benchmarks/gpu.py --dry    # the same on tiny maps, on a CPU, in Triton's interpreter; the times mean nothing
 
-Every operator and memory format is compared with its definition in float64, in three dtypes, on odd and on real sizes; one that differs
-ends the run. Times are of the device alone: what a call starts is recorded once as a CUDA graph and replayed. Bandwidth is a share of what
-copying a tensor of a GiB reaches on the same machine. The definitions are compiled until the budget of seconds is used up; what is left out
-is said.
+Every operator and memory format is compared with its definition in float64, on odd and on real sizes, by processes that compile side by
+side; one that differs ends the run. Times are of the device alone: a row of calls is recorded once as a CUDA graph and replayed. The calls,
+and those of the copy, take turns on so many tensors that no cache holds them. Bandwidth is a share of what copying a tensor of the same
+bytes reaches, and of what a GiB does. What has a goal comes first; each row is printed and kept as it comes, and what is left out for want
+of time is said.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from gpu_values import compared
 
 GOALS = {
     ("adain", "copy", "forward"): 0.85,
@@ -56,11 +59,8 @@ PLANS = (
     Plan("blur", ("channels_last", "NCHW"), LAYERS[1:], ("bfloat16",)),
     Plan("modulated_conv", ("channels_last",), ((16, 512, 32, 32),), ("bfloat16",)),
 )
-ODD = ((1, 1, 1, 5), (2, 3, 13, 11), (3, 67, 7, 9), (1, 33, 17, 64))
-REAL = ((2, 64, 128, 128), (1, 32, 256, 256), (4, 128, 32, 32))
-# More than 2^31 numbers, in images that each have fewer.
-BEYOND = (12, 64, 1700, 1700)
-EXACT = {"float32": 3e-5, "float16": 3e-3, "bfloat16": 2e-2}
+# Bytes that tensors have together before calls use the first ones again: several times the L2 cache of a GPU.
+COLD = 2**27
 
 
 def main() -> int:
@@ -80,28 +80,44 @@ def main() -> int:
     start, device = time.monotonic(), torch.device("cpu" if given.dry else "cuda")
     described = machine(device)
     print("\n".join(f"{name}: {value}" for name, value in described.items()))
-    wrong = [*differences(device, given.only, dry=given.dry), *beyond(device, given.only, dry=given.dry)]
-    print(f"values: {'all equal to the definitions in float64' if not wrong else 'WRONG'} ({time.monotonic() - start:.0f} s)")
+    sys.stdout.flush()
+    subjects = [plan.subject for plan in PLANS if given.only is None or plan.subject in given.only]
+    workers = (0 if given.dry else min(8, os.cpu_count() or 1)) if given.workers is None else given.workers
+    wrong = list(compared(subjects, device, start + given.values, workers, dry=given.dry))
+    found: dict[str, Any] = {"machine": described, "wrong": wrong, "rows": [], "missed": []}
+    keep(given.json, found)
+    print(f"values: {'what was compared equals the definitions in float64' if not wrong else 'WRONG'} ({time.monotonic() - start:.0f} s)")
     if wrong:
         print("\n".join(wrong))
         return 1
-    bandwidth = copy_bandwidth(device, dry=given.dry)
-    print(f"copy: {bandwidth / 1e12:.3f} TB/s")
-    rows = list(measured(device, start + given.budget, given.only, dry=given.dry))
-    lines = [line for row in rows for line in report(row, bandwidth)]
-    print("\n".join(lines))
-    missed = [line for line in lines if "MISSED" in line]
-    print(f"{len(missed)} of the goals missed, {time.monotonic() - start:.0f} s")
-    if given.json:
-        found = {"machine": described, "copy_bytes_per_second": bandwidth, "rows": rows, "missed": missed}
-        Path(given.json).write_text(json.dumps(found, indent=1) + "\n")
-    return 0
+    found["copy_bytes_per_second"] = bandwidth = copy_bandwidth(device, dry=given.dry)
+    print(f"copy of a GiB: {bandwidth / 1e12:.3f} TB/s", flush=True)
+    for row in measured(device, start + given.budget, start + given.end, subjects, dry=given.dry):
+        lines = list(report(row, bandwidth))
+        print("\n".join(lines), flush=True)
+        found["rows"].append(row)
+        found["missed"] += [line for line in lines if "MISSED" in line]
+        keep(given.json, found)
+    failed = sum("error" in row for row in found["rows"])
+    print(f"{len(found['missed'])} of the goals missed, {failed} rows failed, {time.monotonic() - start:.0f} s")
+    return 1 if failed else 0
+
+
+def keep(file: str | None, found: dict[str, Any]) -> None:
+    """Write what was found so far; whoever reads the file, or ends the run, never sees half of it."""
+    if file:
+        beside = Path(f"{file}.tmp")
+        beside.write_text(json.dumps(found, indent=1) + "\n")
+        beside.replace(file)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", help="write all numbers to a file")
+    parser.add_argument("--json", help="write all numbers to a file, again after each row")
+    parser.add_argument("--values", type=float, default=150, help="seconds after which no more values are compared")
     parser.add_argument("--budget", type=float, default=400, help="seconds after which nothing more is compiled by torch.compile")
+    parser.add_argument("--end", type=float, default=440, help="seconds after which nothing more is timed")
+    parser.add_argument("--workers", type=int, help="processes that compare values; 0: this one (default: 8, or 0 with --dry)")
     parser.add_argument(
         "--only", action="append", choices=[plan.subject for plan in PLANS], help="one operator; may be given several times"
     )
@@ -117,72 +133,6 @@ def machine(device: Any) -> dict[str, str]:
     name = "none" if device.type == "cpu" else torch.cuda.get_device_name(device)
     versions = f"torch {torch.__version__}, triton {triton.__version__}, CUDA {torch.version.cuda}, Python {platform.python_version()}"
     return {"GPU": name, "versions": versions, "commit": commit or "none"}
-
-
-def differences(device: Any, only: list[str] | None, *, dry: bool) -> Iterator[str]:
-    """Say where an operator's result or gradients are not those of its definition in float64."""
-    import torch
-
-    from i2ikit.ops.bench import LAYOUTS
-    from i2ikit.ops.bench.rivals import subjects
-    from i2ikit.ops.choice import OPERATORS, reason
-
-    for op in OPERATORS:
-        chosen, why = reason(op, device)
-        if chosen != "triton":
-            yield f"{op} runs {chosen}: {why}"
-    kinds = ("float32", "bfloat16") if dry else tuple(EXACT)
-    for subject in (each for each in subjects(device) if only is None or each.name in only):
-        for layout, order in LAYOUTS.items():
-            for size in ((2, 3, 7, 5),) if dry else ODD + REAL:
-                if subject.name == "down2" and min(size[2:]) < 2:
-                    continue  # nothing would be left of it
-                for kind in kinds:
-                    x = torch.randn(size, device=device).to(getattr(torch, kind)).contiguous(memory_format=order)
-                    yield from difference(subject, x, f"{subject.name}, {layout}, {list(size)}, {kind}", EXACT[kind])
-
-
-def difference(subject: Any, x: Any, name: str, tolerance: float) -> Iterator[str]:
-    import torch
-
-    from i2ikit.ops import choice
-
-    given = [each.detach().requires_grad_() for each in subject.make(x)]
-    exact = [each.detach().double().requires_grad_() for each in given]
-    y, wanted = subject.run(*given), subject.rivals["reference"](*exact)
-    grad = torch.randn_like(y)
-    pairs = zip((y, *torch.autograd.grad(y, given, grad)), (wanted, *torch.autograd.grad(wanted, exact, grad.double())), strict=True)
-    for place, (one, other) in enumerate(pairs):
-        # Where rounding takes a number over the kink of an activation, its gradient is another one: the mean square forgives a few.
-        largest = max(other.abs().max().item(), other.square().mean().sqrt().item() * 4, 1e-3)
-        error = ((one.double() - other).square().mean().sqrt() if place else (one.double() - other).abs().max()).item()
-        if not error <= tolerance * largest * (4 if place else 1):
-            yield f"{name}: {'the result' if place == 0 else f'gradient {place}'} differs by {error:.2g} of {largest:.2g}"
-    if choice._failed:
-        yield f"{name}: {choice._failed}"
-
-
-def beyond(device: Any, only: list[str] | None, *, dry: bool) -> Iterator[str]:
-    """Say where the last image of more numbers than 32 bits count is not what it is alone."""
-    import torch
-
-    from i2ikit.ops.bench import LAYOUTS, distance
-    from i2ikit.ops.bench.rivals import subjects
-
-    if not dry and torch.cuda.mem_get_info(device)[0] < 2**36:
-        print("tensors beyond 2^31 elements: left out, for want of 64 GiB of memory")
-        return
-    for subject in subjects(device):
-        if subject.name == "modulated_conv" or (only and subject.name not in only):  # the convolution is torch's
-            continue
-        for layout, order in LAYOUTS.items():
-            x = torch.randn((3, 4, 9, 7) if dry else BEYOND, dtype=torch.bfloat16, device=device).contiguous(memory_format=order)
-            given = subject.make(x)
-            last = [each[-1:] if len(each) == len(x) else each for each in given]
-            with torch.no_grad():
-                share = distance(subject.run(*given)[-1:], subject.run(*last))
-            if not share <= EXACT["bfloat16"]:
-                yield f"{subject.name}, {layout}: the last image of {list(x.shape)} differs by {share:.1%} from what it is alone"
 
 
 def copy_bandwidth(device: Any, *, dry: bool) -> float:
@@ -203,8 +153,7 @@ def recorded(call: Callable[[], object]) -> Callable[[], object]:
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
-        for _ in range(3):
-            call()
+        call()
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
@@ -212,46 +161,75 @@ def recorded(call: Callable[[], object]) -> Callable[[], object]:
     return graph.replay
 
 
-def measured(device: Any, deadline: float, only: list[str] | None, *, dry: bool) -> Iterator[dict[str, Any]]:
+def ordered(subjects: list[str]) -> list[tuple[str, str, str, tuple[int, ...]]]:
+    """Give what is timed, in order: what has a goal, each operator's usual layout and dtype, then the rest."""
+    goals = {subject for subject, *_ in GOALS}
+    jobs = [
+        ((plan.subject not in goals or bool(turn), turn + other), (plan.subject, layout, kind, size))
+        for plan in PLANS
+        if plan.subject in subjects
+        for other, kind in enumerate(plan.dtypes)
+        for turn, layout in enumerate(plan.layouts)
+        for size in plan.sizes
+    ]
+    return [job for _, job in sorted(jobs, key=lambda each: each[0])]
+
+
+def measured(device: Any, deadline: float, end: float, subjects: list[str], *, dry: bool) -> Iterator[dict[str, Any]]:
+    """Give a row for each thing timed as soon as it is; one that fails has its error, and the next one follows."""
     import torch
 
     from i2ikit.ops.bench import measure
 
-    for plan in (each for each in PLANS if only is None or each.subject in only):
-        for kind in plan.dtypes[: 1 if dry else None]:
-            for layout in plan.layouts:
-                for size in ((1, 4, 8, 8),) if dry else plan.sizes:
-                    compiled = not dry and time.monotonic() < deadline
-                    options = {"rounds": 1 if dry else 9, "compiled": compiled} | ({} if dry else {"prepare": recorded})
-                    found = list(
-                        measure(device, sizes=[size], dtype=getattr(torch, kind), layouts=[layout], only=[plan.subject], **options)
-                    )
-                    seconds = {row.direction: row.seconds for row in found}
-                    forward, both = seconds["forward"], seconds["forward + backward"]
-                    yield {
-                        "subject": plan.subject, "layout": layout, "size": list(size), "dtype": kind, "compiled": compiled,
-                        "refused": found[0].refused, "forward": forward, "forward + backward": both,
-                        "backward": {name: max(both[name] - forward[name], 1e-9) for name in both},
-                    }  # fmt: skip
+    jobs = ordered(subjects)
+    if dry:
+        jobs = list(dict.fromkeys((subject, layout, kind, (1, 4, 8, 8)) for subject, layout, kind, _ in jobs if kind == "bfloat16"))
+    for index, (subject, layout, kind, size) in enumerate(jobs):
+        if time.monotonic() > end:
+            print(f"{len(jobs) - index} rows left out, for want of time", flush=True)
+            return
+        compiled = not dry and time.monotonic() < deadline
+        row: dict[str, Any] = {"subject": subject, "layout": layout, "size": list(size), "dtype": kind, "compiled": compiled}
+        options = {"rounds": 1, "cold": 1024} if dry else {"rounds": 9, "compiled": compiled, "prepare": recorded, "cold": COLD}
+        try:
+            rows = list(measure(device, sizes=[size], dtype=getattr(torch, kind), layouts=[layout], only=[subject], **options))
+        except Exception as error:  # noqa: BLE001 - a compiler or a driver can raise anything
+            cause = (str(error).strip().splitlines() or [""])[0][:200]
+            yield row | {"error": f"{type(error).__name__}: {cause}"}
+            if "CUDA error" in str(error):
+                print(f"{len(jobs) - index - 1} rows left out: after such an error the device takes no more work", flush=True)
+                return
+            continue
+        forward, both = (each.seconds for each in rows)
+        row |= {"refused": rows[0].refused, "forward": forward, "forward + backward": both}
+        yield row | {"backward": {name: max(both[name] - forward[name], 1e-9) for name in both}}
+        if not dry:
+            torch.cuda.empty_cache()
 
 
 def report(row: dict[str, Any], bandwidth: float) -> Iterator[str]:
     """Write a line for each direction, with the goals that it reaches or misses."""
+    start = f"{row['subject']:28} {row['layout']:14} {row['size']!s:22} {row['dtype']:9}"
+    if "error" in row:
+        yield f"{start} FAILED {row['error']}"
+        return
     bits = {"float32": 4, "bfloat16": 2}[row["dtype"]]
     count = bits * row["size"][0] * row["size"][1] * row["size"][2] * row["size"][3]
     for index, direction in enumerate(("forward", "backward")):
         own = row[direction]["i2ikit"]
         words = [f"{1e6 * own:8.1f} us"]
         if row["subject"] in PASSES:
-            share = PASSES[row["subject"]][index] * count / own / bandwidth
-            words.append(f"{share:.0%} of copy{verdict(row, 'copy', direction, share)}")
+            # A copy of x reads it and writes it: two passes.
+            share = PASSES[row["subject"]][index] / 2 * row["forward"]["copy"] / own
+            whole = PASSES[row["subject"]][index] * count / own / bandwidth
+            words.append(f"{share:.0%} of copying x{verdict(row, 'copy', direction, share)} ({whole:.0%} of a GiB)")
         for rival, seconds in row[direction].items():
             if rival not in {"i2ikit", "copy"}:
                 ratio = seconds / own
                 words.append(f"x{ratio:.2f} {rival}{verdict(row, rival, direction, ratio)}")
         words += [f"{name} not timed: it {why}" for name, why in row["refused"].items()]
         words += [] if row["compiled"] else ["torch.compile left out"]
-        yield f"{row['subject']:28} {row['layout']:14} {row['size']!s:22} {row['dtype']:9} {direction:9} " + ", ".join(words)
+        yield f"{start} {direction:9} " + ", ".join(words)
 
 
 def verdict(row: dict[str, Any], rival: str, direction: str, value: float) -> str:

@@ -47,6 +47,21 @@ def test_nothing_is_timed_whose_values_differ(monkeypatch: pytest.MonkeyPatch) -
         next(measure(CPU, sizes=SMALL, rounds=1))
 
 
+def test_calls_take_turns_on_tensors_that_no_cache_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    places: list[int] = []
+
+    def twice(x: torch.Tensor) -> torch.Tensor:
+        places.append(x.data_ptr())
+        return x * 2
+
+    one = Subject("twice", twice, {"reference": lambda x: 2 * x}, lambda x: [x])
+    monkeypatch.setattr(measuring, "subjects", lambda device: [one])
+    row = next(measure(CPU, sizes=SMALL, rounds=1, layouts=["NCHW"], cold=4 * 2 * 4 * 8 * 6 * 3))
+    assert len(set(places)) == 3
+    assert places[1:7] == places[1:4] * 2
+    assert all(value > 0 for value in row.seconds.values())
+
+
 def test_ratios_are_geometric_means_and_the_worst_size_is_a_share_of_them() -> None:
     rows = [
         Row("up2", "NCHW", "forward", (1, 1, size, size), {"i2ikit": 1.0, "reference": ratio}, {}) for size, ratio in ((8, 2.0), (16, 8.0))

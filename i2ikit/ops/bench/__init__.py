@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -67,6 +68,7 @@ def measure(
     rounds: int = 7,
     compiled: bool = False,
     prepare: Callable[[Call], Call] = lambda call: call,
+    cold: int = 0,
 ) -> Iterator[Row]:
     """Measure every operator, layout, size and direction, each after its values were compared with those of its rivals.
 
@@ -79,6 +81,8 @@ def measure(
         rounds: Turns of each call, of which the median counts.
         compiled: Measure ``torch.compile`` of the definitions too, which takes seconds each to compile.
         prepare: Makes of each call what is timed in its place, such as a recording of what it starts on a device.
+        cold: Bytes that no cache of the device holds. Where given, what is timed is a row of calls that take turns on copies of tensors,
+            of so many bytes together, and keep as many results; the seconds are those of one of them.
 
     Raises:
         OptionError: Nothing has such a name.
@@ -92,7 +96,7 @@ def measure(
         for layout in layouts:
             for size in sizes:
                 x = torch.randn(size, device=device).to(dtype).contiguous(memory_format=LAYOUTS[layout])
-                yield from _rows(subject, layout, x, rounds, compiled, prepare)
+                yield from _rows(subject, layout, x, rounds, compiled, prepare, cold)
 
 
 def summaries(rows: Iterable[Row]) -> list[Summary]:
@@ -116,25 +120,50 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
         yield f"{each.subject:28} {each.layout:14} {each.direction:19} {each.rival:18} {f'x{each.mean:.2f}':>8} {f'{each.worst:.0%}':>11}"
 
 
-def _rows(subject: Subject, layout: str, x: Tensor, rounds: int, compiled: bool, prepare: Callable[[Call], Call]) -> Iterator[Row]:
+def _rows(
+    subject: Subject, layout: str, x: Tensor, rounds: int, compiled: bool, prepare: Callable[[Call], Call], cold: int
+) -> Iterator[Row]:
     given = [each.requires_grad_() for each in subject.make(x)]
     calls: dict[str, Function] = {"i2ikit": subject.run, **subject.rivals}
     if compiled:
         torch.compiler.reset()  # or the shapes before count as recompilations, after some of which it runs eagerly
         calls["torch.compile"] = torch.compile(subject.rivals["reference"], dynamic=False)
     grad, refused = _compare(subject, calls, given)
-    copied = copied_bytes(x, grad)
+    source = copied_bytes(x, grad).normal_()
+    copies, count = _turns(source.numel() * source.element_size(), cold)
+    sets = [([each.detach().clone().requires_grad_() for each in given], grad.clone()) for _ in range(copies - 1)]
+    sets, sources = [(given, grad), *sets], [source, *(source.clone() for _ in range(copies - 1))]
     for direction in DIRECTIONS:
-        timed: dict[str, Call] = {name: partial(_run, call, given, grad, direction) for name, call in calls.items() if name not in refused}
-        timed["copy"] = partial(_copy, copied, 1 if direction == "forward" else 2)
-        yield Row(
-            subject.name,
-            layout,
-            direction,
-            tuple(x.shape),
-            medians({name: prepare(call) for name, call in timed.items()}, x.device, rounds=rounds),
-            refused,
-        )
+        timed: dict[str, Call] = {
+            name: _in_turn([partial(_run, call, *each, direction) for each in sets], count)
+            for name, call in calls.items()
+            if name not in refused
+        }
+        timed["copy"] = _in_turn([partial(_copy, each, 1 if direction == "forward" else 2) for each in sources], count)
+        found = medians({name: prepare(call) for name, call in timed.items()}, x.device, rounds=rounds)
+        yield Row(subject.name, layout, direction, tuple(x.shape), {name: each / count for name, each in found.items()}, refused)
+
+
+def _turns(size: int, cold: int) -> tuple[int, int]:
+    """Return how many copies of tensors of so many bytes no cache holds, and how many calls on them are timed as one."""
+    if not cold:
+        return 1, 1
+    copies = math.ceil(cold / size) if size < cold else 1
+    copies = min(copies, 128)
+    return copies, copies * math.ceil(max(4, min(20, 2**30 // size)) / copies)
+
+
+def _in_turn(calls: Sequence[Call], count: int) -> Call:
+    """Return what makes so many calls, each with another one's tensors, and keeps results so that the next ones lie elsewhere."""
+    if count == 1:
+        return calls[0]
+
+    def run() -> None:
+        kept = deque[object](maxlen=len(calls))
+        for index in range(count):
+            kept.append(calls[index % len(calls)]())
+
+    return run
 
 
 def _compare(subject: Subject, calls: dict[str, Function], given: list[Tensor]) -> tuple[Tensor, dict[str, str]]:
@@ -161,14 +190,13 @@ def distance(found: Tensor, wanted: Tensor) -> float:
     return float((found - wanted).norm() / wanted.norm().clamp(min=1e-12))
 
 
-def _run(call: Function, given: list[Tensor], grad: Tensor, direction: str) -> None:
+def _run(call: Function, given: list[Tensor], grad: Tensor, direction: str) -> object:
     if direction == "forward":
         with torch.no_grad():
-            call(*given)
-    else:
-        torch.autograd.grad(call(*given), given, grad)
+            return call(*given)
+    y = call(*given)
+    return y, torch.autograd.grad(y, given, grad)
 
 
-def _copy(source: Tensor, times: int) -> None:
-    for _ in range(times):
-        source.clone()
+def _copy(source: Tensor, times: int) -> object:
+    return [source.clone() for _ in range(times)]
