@@ -161,6 +161,8 @@ def _second(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
         made = (ctx.dx, True, True, ctx.dresidual)
         pairs = [(result, to) for result, to, is_made in zip(results, cotangents, made, strict=True) if is_made and result.requires_grad]
         inputs = [value for value, wants in zip((grad, x, scale), wanted, strict=True) if wants]
+        if not inputs or not pairs:  # nothing of this gradient hangs on what wants one
+            return (None,) * 11
         found = iter(
             torch.autograd.grad(
                 [result for result, _ in pairs],
