@@ -57,7 +57,7 @@ def modulated_conv(
         clamp: Limits the result.
 
     Returns:
-        [B, O, H', W'] in the dtype of x.
+        [B, O, H', W'] in the dtype of x, also where autocast convolves in another.
 
     Raises:
         TypeError: Something is no floating point tensor, or no number.

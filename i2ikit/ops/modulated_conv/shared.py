@@ -21,16 +21,22 @@ def modulated_conv(
     bias: Tensor | None, activation: str, padding: Sequence[int], flip: bool, alpha: float | None, gain: float | None, clamp: float | None,
 ) -> Tensor:  # fmt: skip
     """Return what ``i2ikit.ops.modulated_conv`` describes."""
-    if x.dtype is torch.float16 and demodulate:
-        # Demodulation takes any factor of weights and styles away; these keep the products within the range of float16.
+    given, kind = x.dtype, x.device.type
+    autocasts = torch.is_autocast_enabled(kind) and given is not torch.float64
+    if (torch.get_autocast_dtype(kind) if autocasts else given) is torch.float16 and demodulate:
+        # Demodulation takes any factor of weights and styles away; these keep the products within the range of float16, which has no
+        # number as small as what keeps the divisors from zero: they are of float32.
+        wide = torch.promote_types(given, torch.float32)
+        weight, style = weight.to(wide), style.to(wide)
         weight = weight / weight.abs().amax((1, 2, 3), keepdim=True).clamp(min=EPS) / weight[0].numel() ** 0.5
         style = style / style.abs().amax(1, keepdim=True).clamp(min=EPS)
     scale = _demodulation(weight, style) if demodulate else None
     maps, last = convolved("modulated_conv", x * style.to(x.dtype)[:, :, None, None], weight.to(x.dtype), fir, up, down, padding, 1, flip)
     step = (None, 1, 1, 0, False, 1.0) if last is None else last
     if scale is None and bias is None and noise is None and activation == "linear" and gain in {None, 1} and clamp is None and last is None:
-        return maps
-    return upfirdn_act(maps, *step, scale=scale, bias=bias, noise=noise, activation=activation, alpha=alpha, act_gain=gain, clamp=clamp)
+        return maps.to(given)
+    y = upfirdn_act(maps, *step, scale=scale, bias=bias, noise=noise, activation=activation, alpha=alpha, act_gain=gain, clamp=clamp)
+    return y.to(given)
 
 
 def _demodulation(weight: Tensor, style: Tensor) -> Tensor:
