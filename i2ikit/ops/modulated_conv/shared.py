@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from i2ikit.ops.layout import autocasts, own_dtype
 from i2ikit.ops.modulated_conv.reference import EPS
 from i2ikit.ops.resample_conv import convolved
 from i2ikit.ops.upfirdn_act import upfirdn_act
@@ -21,9 +22,9 @@ def modulated_conv(
     bias: Tensor | None, activation: str, padding: Sequence[int], flip: bool, alpha: float | None, gain: float | None, clamp: float | None,
 ) -> Tensor:  # fmt: skip
     """Return what ``i2ikit.ops.modulated_conv`` describes."""
-    given, kind = x.dtype, x.device.type
-    autocasts = torch.is_autocast_enabled(kind) and given is not torch.float64
-    if (torch.get_autocast_dtype(kind) if autocasts else given) is torch.float16 and demodulate:
+    given = x.dtype
+    computed = torch.get_autocast_dtype(x.device.type) if autocasts(x) and given is not torch.float64 else given
+    if computed is torch.float16 and demodulate:
         # Demodulation takes any factor of weights and styles away; these keep the products within the range of float16, which has no
         # number as small as what keeps the divisors from zero: they are of float32.
         wide = torch.promote_types(given, torch.float32)
@@ -42,6 +43,6 @@ def modulated_conv(
 def _demodulation(weight: Tensor, style: Tensor) -> Tensor:
     """Return one over the length of each output channel's weights, [B, O], in float32 or better."""
     wide = torch.promote_types(weight.dtype, torch.float32)
-    with torch.autocast(style.device.type, enabled=False):
+    with own_dtype(style):
         lengths = weight.to(wide).square().sum((2, 3))  # [O, I]
         return (style.to(wide).square() @ lengths.T + EPS).rsqrt()
