@@ -51,8 +51,8 @@ def number(op: str, name: str, value: float, *, least: float | None = None, opti
     none = " or None" if optional else ""
     if not isinstance(value, int | float | torch.SymFloat | torch.SymInt) or isinstance(value, bool):
         raise KindError(f"{op}: {name} is {value!r}; it has to be a number{none}.")
-    # What a compiler traces is known only later, and may be anything.
-    if isinstance(value, int | float) and not (math.isfinite(value) and (least is None or value >= least)):
+    # Compared, and not asked for by math.isfinite, which takes no symbol that stands for a number while a compiler traces.
+    if not (-math.inf < value < math.inf and (least is None or value >= least)):
         wanted = "finite" if least is None else f"finite and at least {least:g}"
         raise OptionError(f"{op}: {name} is {value}; it has to be {wanted}{none}.")
     return float(value)

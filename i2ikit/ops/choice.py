@@ -54,6 +54,8 @@ def reason(op: str, device: torch.device, dtype: torch.dtype = torch.float32) ->
     """
     forced = os.environ.get(VARIABLE, "")
     if forced:
+        if device.type == "meta" and forced in get_args(Route):  # shapes alone, of which every one makes the same
+            return "reference", "there is nothing to compute on meta"
         chosen, foreign = _forced(forced, device), _foreign(device, dtype)
         if chosen == "triton" and foreign:
             return "cpu" if device.type == "cpu" else "reference", f"{VARIABLE}={forced}, but {foreign}"
@@ -85,7 +87,7 @@ def direct(op: str, x: Tensor, *given: Tensor | None) -> bool:
 def attempt(op: str, device: torch.device, kernel: Callable[[], Out], reference: Callable[[], Out]) -> Out:
     """Run a kernel on a device; where it fails, warn once, remember it, and run the reference.
 
-    Running out of memory is no failure of the kernel, and is raised.
+    Running out of memory, and what goes wrong while a CUDA graph is captured, is no failure of the kernel, and is raised.
     """
     try:
         # Triton starts kernels on the current device, which need not be that of the tensors.
@@ -94,7 +96,8 @@ def attempt(op: str, device: torch.device, kernel: Callable[[], Out], reference:
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # a compiler or a driver can raise anything
-        if os.environ.get(VARIABLE):
+        # Neither is a fault of the kernel: what a capture forbids, and memory that a compiler or a driver has not got.
+        if os.environ.get(VARIABLE) or _captures(device) or "out of memory" in str(error).lower():
             raise
         cause = (str(error).strip().splitlines() or [""])[0][:200]
         _failed[op] = f"{type(error).__name__}: {cause}"
@@ -104,6 +107,10 @@ def attempt(op: str, device: torch.device, kernel: Callable[[], Out], reference:
             stacklevel=2,
         )
         return reference()
+
+
+def _captures(device: torch.device) -> bool:
+    return device.type == "cuda" and torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
 
 
 @cache
@@ -141,6 +148,8 @@ def _forced(name: str, device: torch.device) -> Route:
             raise OptionError(
                 f"{VARIABLE}=triton, but the tensors are on the CPU. Move them to a GPU, or set TRITON_INTERPRET=1 to try it."
             )
+        if device.type not in {"cpu", "cuda"}:
+            raise OptionError(f"{VARIABLE}=triton, but there is no kernel for {device.type}. Unset it, or force reference.")
     if name == "cpu" and device.type != "cpu":
         raise OptionError(f"{VARIABLE}=cpu, but the tensors are on {device.type}. Unset it, or force reference.")
     return cast(Route, name)

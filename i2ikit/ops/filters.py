@@ -41,7 +41,7 @@ def fir_filter(
                 [0.1250, 0.2500, 0.1250],
                 [0.0625, 0.1250, 0.0625]])
     """
-    fir = torch.as_tensor(taps, dtype=torch.float32)
+    fir = torch.as_tensor(taps, dtype=torch.float32, device=None if isinstance(taps, Tensor) else "cpu")
     if fir.ndim not in {1, 2} or fir.numel() == 0:
         raise SpecError(f"fir_filter: taps have shape {list(fir.shape)}; they have to be [k] or [kh, kw], with one at least.")
     if fir.ndim == 1 and not (len(fir) >= 8 if separable is None else separable):

@@ -12,7 +12,12 @@ def memory_format(x: Tensor) -> torch.memory_format:
     """Return the layout of maps [B, C, H, W]; one for other tensors and for those that lie in no order, such as expanded ones."""
     if x.ndim != 4 or x.is_contiguous():
         return torch.contiguous_format
-    return torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+    if x.is_contiguous(memory_format=torch.channels_last):
+        return torch.channels_last
+    # A crop, or a slice of the channels, of such maps has gaps, but the same order.
+    batch, channel, height, width = x.stride()
+    crop = channel == 1 and x.shape[1] > 1 and width >= x.shape[1] and height >= width * x.shape[3] and batch >= height * x.shape[2]
+    return torch.channels_last if crop else torch.contiguous_format
 
 
 def in_order(x: Tensor) -> Tensor:
@@ -27,5 +32,9 @@ def in_order_of(x: Tensor, like: Tensor) -> Tensor:
 
 def own_dtype(x: Tensor) -> AbstractContextManager[object]:
     """Return a context in which torch's operations compute in the dtypes that they are given, even under autocast."""
-    kind = x.device.type
-    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
+    return torch.autocast(x.device.type, enabled=False) if autocasts(x) else nullcontext()
+
+
+def autocasts(x: Tensor) -> bool:
+    """Say whether autocast is on where the tensor lies; torch has none on meta, and says so by an error."""
+    return x.device.type != "meta" and torch.is_autocast_enabled(x.device.type)

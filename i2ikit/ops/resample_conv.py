@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from i2ikit.errors import SpecError
 from i2ikit.ops import checks
+from i2ikit.ops.layout import autocasts
 from i2ikit.ops.upfirdn import upfirdn
 
 NAME = "resample_conv"
@@ -48,7 +48,7 @@ def resample_conv(
         ValueError: Shapes that do not fit, or a factor below 1.
     """
     check(NAME, x, weight, fir, up, down, padding, groups)
-    if not torch.is_autocast_enabled(x.device.type):  # which makes one dtype of both
+    if not autocasts(x):  # which makes one dtype of both
         checks.one_dtype(NAME, "weight", weight, x)
     maps, last = convolved(NAME, x, weight, fir, up, down, padding, groups, flip, flip_fir)
     return maps if last is None else upfirdn(maps, *last)

@@ -47,6 +47,21 @@ def test_first_and_second_gradients_are_those_of_finite_differences(
     assert torch.autograd.gradgradcheck(lambda *given: run(activation, *given), tensors)
 
 
+@pytest.mark.parametrize("activation", [None, "relu", "lrelu"])
+@pytest.mark.parametrize("order", LAYOUTS)
+@pytest.mark.parametrize("wanted", [(2,), (3,), (2, 3), (1,), (1, 3), (0,), (0, 3)])
+def test_any_few_of_the_tensors_may_want_a_second_gradient(wanted: tuple[int, ...], order: torch.memory_format, activation: Any) -> None:
+    tensors = four(order, True)
+    for place, each in enumerate(tensors):
+        each.requires_grad_(place in wanted)
+    y = run(activation, *tensors)
+    # A constant comes in from above, so that the gradients hang on nothing but the tensors themselves.
+    first = torch.autograd.grad(y, [tensors[place] for place in wanted], maps(*y.shape, seed=9), create_graph=True)
+    total = sum(((each**2).sum() for each in first), torch.zeros((), dtype=y.dtype, requires_grad=True))
+    found = torch.autograd.grad(total, [tensors[place] for place in wanted], allow_unused=True)
+    assert all(each is None or each.isfinite().all() for each in found)
+
+
 def test_a_penalty_on_the_gradient_has_the_gradient_of_the_formula() -> None:
     def penalty(made: Any, x: Tensor, scale: Tensor) -> tuple[Tensor, ...]:
         # What comes in to the second backward pass depends on x itself.

@@ -136,6 +136,35 @@ def test_running_out_of_memory_is_no_failure_of_the_kernel() -> None:
     assert choice.reason("adain", GPU)[0] == "triton"
 
 
+def test_a_compiler_that_runs_out_of_memory_is_no_failure_of_the_kernel() -> None:
+    def full() -> torch.Tensor:
+        raise RuntimeError("CUDA error: out of memory")
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        choice.attempt("adain", torch.device("cpu"), full, lambda: torch.ones(1))
+    assert choice.reason("adain", GPU)[0] == "triton"
+
+
+def test_what_fails_in_a_capture_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "_captures", lambda device: True)
+    with pytest.raises(RuntimeError, match="no image for this device"):
+        choice.attempt("adain", torch.device("cpu"), broken, lambda: torch.ones(1))
+    assert choice.reason("adain", GPU)[0] == "triton"
+
+
+@pytest.mark.parametrize("forced", ["cpu", "triton", "reference"])
+def test_shapes_are_told_whatever_is_forced(forced: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("I2IKIT_OPS", forced)
+    x, weight, style = (torch.zeros(shape, device="meta") for shape in ((2, 3, 6, 6), (4, 3, 3, 3), (2, 3)))
+    assert ops.modulated_conv(x, weight, style, bias=torch.zeros(4, device="meta"), activation="lrelu").shape == (2, 4, 6, 6)
+
+
+def test_a_device_without_kernels_cannot_be_forced_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("I2IKIT_OPS", "triton")
+    with pytest.raises(OptionError, match="I2IKIT_OPS=triton, but there is no kernel for mps"):
+        choice.reason("adain", torch.device("mps"))
+
+
 def test_no_kernel_is_imported_before_one_runs() -> None:
     code = (
         "import sys, torch; from i2ikit import ops; ops.adain(torch.ones(1, 1, 2, 2), None, None); "

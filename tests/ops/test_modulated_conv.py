@@ -113,6 +113,36 @@ def test_large_styles_do_not_overflow_float16() -> None:
     torch.testing.assert_close(half.float(), exact, rtol=0, atol=2e-2)
 
 
+@pytest.mark.parametrize("zero", ["weight", "style"])
+def test_a_channel_of_zeros_is_zero_in_float16(zero: str) -> None:
+    x, weight, style = (
+        numbers(1, 4, 6, 6).half().detach(),
+        numbers(3, 4, 3, 3, seed=1).half().detach(),
+        numbers(1, 4, seed=2).half().detach(),
+    )
+    (weight[1] if zero == "weight" else style).zero_()
+    y = ops.modulated_conv(x, weight, style)
+    assert y.isfinite().all()
+    assert not y[:, 1].any()
+
+
+def test_large_styles_do_not_overflow_under_autocast_to_float16() -> None:
+    x, weight, style = numbers(1, 64, 8, 8), numbers(8, 64, 3, 3, seed=1) * 100, numbers(1, 64, seed=2) * 300
+    exact = ops.modulated_conv(x, weight, style)
+    with torch.autocast("cpu", torch.float16):
+        y = ops.modulated_conv(x, weight, style)
+    torch.testing.assert_close(y, exact, rtol=0, atol=2e-2)
+
+
+@pytest.mark.parametrize("chosen", ["reference", "cpu"])
+@pytest.mark.parametrize("options", [{}, {"demodulate": False}, {"up": 2}])
+def test_under_autocast_the_result_is_of_the_dtype_of_x(chosen: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("I2IKIT_OPS", chosen)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = ops.modulated_conv(numbers(1, 4, 6, 6), numbers(3, 4, 3, 3), numbers(1, 4), **options)
+    assert y.dtype is torch.float32
+
+
 @pytest.mark.slow
 def test_a_layer_compiles_as_one_graph_with_its_gradient() -> None:
     x, weight, style = numbers(2, 4, 8, 8), numbers(3, 4, 3, 3, seed=1), numbers(2, 4, seed=2)

@@ -122,12 +122,21 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Three) -> None:
     # A kernel makes the sign of y anew from x, which costs nothing there and keeps one tensor less. Elsewhere it would be another sweep.
     kept = ctx.activation is not None and (residual is not None or route_of(x) != "triton")
     ctx.residual = None if residual is None else residual.dtype
-    ctx.save_for_backward(x, scale, shift, mean, rstd, y if kept else None)
+    # The gradients of a shift and a residual are sums of what comes in, and that itself.
+    ctx.only_added = ctx.activation is None and not any(ctx.needs_input_grad[:2])
+    ctx.shift = None if shift is None else shift.dtype
+    if ctx.only_added:
+        ctx.save_for_backward()
+    else:
+        ctx.save_for_backward(x, scale, shift, mean, rstd, y if kept else None)
 
 
 def _backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
-    x, scale, shift, mean, rstd, y = ctx.saved_tensors
     wants_x, wants_scale, wants_shift, wants_residual, *_rest = ctx.needs_input_grad
+    if ctx.only_added:
+        total = grad.sum((2, 3), dtype=torch.promote_types(grad.dtype, torch.float32)).to(ctx.shift) if wants_shift else None
+        return None, None, total, grad.to(ctx.residual) if wants_residual else None, None, None
+    x, scale, shift, mean, rstd, y = ctx.saved_tensors
     masked = wants_residual and ctx.activation is not None
     dx = dscale = dshift = None
     dresidual = grad if wants_residual else None
@@ -161,6 +170,8 @@ def _second(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
         made = (ctx.dx, True, True, ctx.dresidual)
         pairs = [(result, to) for result, to, is_made in zip(results, cotangents, made, strict=True) if is_made and result.requires_grad]
         inputs = [value for value, wants in zip((grad, x, scale), wanted, strict=True) if wants]
+        if not inputs or not pairs:  # nothing of this gradient hangs on what wants one
+            return (None,) * 11
         found = iter(
             torch.autograd.grad(
                 [result for result, _ in pairs],

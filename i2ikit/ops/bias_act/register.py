@@ -82,7 +82,7 @@ def _routed(x: Tensor, fast: Callable[[], Out], fused: Callable[[], Out], plain:
 
 def _stored(clamp: float | None, x: Tensor) -> float | None:
     """Return the limit as the dtype of x holds it: 0.7 is 0.699 in bfloat16, and a result of 0.699 has to count as clamped."""
-    return None if clamp is None else torch.tensor(clamp, dtype=x.dtype).item()
+    return None if clamp is None else torch.tensor(clamp, dtype=x.dtype, device="cpu").item()
 
 
 @bias_act_op.register_fake

@@ -57,7 +57,7 @@ def modulated_conv(
         clamp: Limits the result.
 
     Returns:
-        [B, O, H', W'] in the dtype of x.
+        [B, O, H', W'] in the dtype of x, also where autocast convolves in another.
 
     Raises:
         TypeError: Something is no floating point tensor, or no number.
@@ -82,5 +82,5 @@ def modulated_conv(
         checks.beside(NAME, "bias", bias, x, weight.shape[:1])
     activation, *_ = settings(NAME, activation or "linear", alpha, gain, clamp)
     correlates = up == 1 if flip is None else flip
-    run = reference.modulated_conv if route(NAME, x) == "reference" and x.device.type == "cpu" else shared.modulated_conv
+    run = reference.modulated_conv if x.device.type == "cpu" and route(NAME, x) == "reference" else shared.modulated_conv
     return run(x, weight, style, demodulate, up, down, fir, noise, bias, activation, margins, correlates, alpha, gain, clamp)

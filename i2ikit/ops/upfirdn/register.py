@@ -40,9 +40,10 @@ def upfirdn_op(x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], p
 
 
 def fits(x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], padding: Sequence[int]) -> bool:
-    """Say whether the kernels take maps of this size: there is something to do, and 32 bits count what one image holds."""
+    """Say whether the kernels take maps of this size: they hold something, and 32 bits count a plane, or in channels_last an image."""
     height, width = result_size(x.shape[2:], fir.shape, up, down, padding)
-    return x.numel() > 0 and x.shape[1] * max(height * width, x.shape[2] * x.shape[3]) < LARGEST_PLANE
+    planes = x.shape[1] if memory_format(x) is torch.channels_last else 1
+    return x.numel() > 0 and planes * max(height * width, x.shape[2] * x.shape[3]) < LARGEST_PLANE
 
 
 @upfirdn_op.register_fake

@@ -70,7 +70,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     if ctx.from_result:
         ctx.save_for_backward(x if ctx.needs_input_grad[2] else None, fir, scale, None if constant else output)
     else:
-        ctx.save_for_backward(x, fir, scale, bias, noise, style, skip)
+        ctx.save_for_backward(x, fir, scale, bias, noise, style)
 
 
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -102,14 +102,18 @@ def _from_result(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 
 
 def _from_inputs(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-    tensors = ctx.saved_tensors
-    wanted = [index for index, needed in enumerate(ctx.needs_input_grad[:7]) if needed]
+    tensors, again = ctx.saved_tensors, torch.is_grad_enabled()
+    gradients: list[Tensor | None] = [None] * 7
+    if ctx.needs_input_grad[6]:  # a skip is added last: its gradient is the one that comes in, and needs no map
+        gradients[6] = grad
+    wanted = [index for index, needed in enumerate(ctx.needs_input_grad[:6]) if needed]
+    if not wanted:
+        return tuple(gradients)
     with torch.enable_grad():
         # Connected copies: the gradient of this gradient goes on to the tensors themselves.
         copies = [None if each is None else each.view_as(each) for each in tensors]
-        result = reference.upfirdn_act(*copies, *ctx.settings)  # type: ignore[arg-type]
-        found = torch.autograd.grad(result, [copies[index] for index in wanted], grad, create_graph=True)  # type: ignore[arg-type]
-    gradients: list[Tensor | None] = [None] * 7
+        result = reference.upfirdn_act(*copies, None, *ctx.settings)  # type: ignore[arg-type]
+        found = torch.autograd.grad(result, [copies[index] for index in wanted], grad, create_graph=again)  # type: ignore[arg-type]
     for index, value in zip(wanted, found, strict=True):
         gradients[index] = value
     return tuple(gradients)
