@@ -281,7 +281,11 @@ class AutoEncoder(nn.Module):
     def decode(self, content: Tensor, style: Tensor) -> Tensor:
         parameters = self.mlp(style.flatten(1))
         for norm in (module for module in self.dec.modules() if isinstance(module, AdaIN)):
-            shift, scale, parameters = parameters[:, : norm.channels], parameters[:, norm.channels :][:, : norm.channels], parameters[:, 2 * norm.channels :]
+            shift, scale, parameters = (
+                parameters[:, : norm.channels],
+                parameters[:, norm.channels :][:, : norm.channels],
+                parameters[:, 2 * norm.channels :],
+            )
             norm.bias, norm.weight = shift.reshape(-1), scale.reshape(-1)
         return self.dec(content)
 

@@ -58,10 +58,10 @@ class System(NamedTuple):
     goals: Mapping[str, float]
 
 
-_MUNIT = System("munit", {}, eager.MUNIT, export_munit, ("a", "b"), (256, 128), 64, {"float32": 1.15, "bfloat16": 1.9})
+_MUNIT = System("munit", {}, eager.MUNIT, export_munit, ("a", "b"), (256, 128), 128, {"float32": 1.15, "bfloat16": 1.9})
 SYSTEMS = {
     "cyclegan": System(
-        "cyclegan", {"generator": {"blocks": 9}}, eager.CycleGAN, export_cyclegan, ("horse", "zebra"), (256,), 64,
+        "cyclegan", {"generator": {"blocks": 9}}, eager.CycleGAN, export_cyclegan, ("horse", "zebra"), (256,), 128,
         {"float32": 1.1, "bfloat16": 1.9},
     ),
     "munit": _MUNIT,

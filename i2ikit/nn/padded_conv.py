@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from i2ikit.errors import OptionError, SpecError, suggestion
+from i2ikit.nn.convolution import Conv2d
 from i2ikit.nn.norms import AdaIN, InstanceNorm, LayerNorm
 
 Pad = Literal["reflect", "zero"]
@@ -55,7 +56,7 @@ class PaddedConv(nn.Module):
         if activation == "tanh" and norm in {"instance", "adain"}:
             raise OptionError(f'The activation "tanh" does not follow the norm "{norm}", which ends in "relu", "lrelu" or None.')
         self.margin, self.pad = (kernel - stride + 1) // 2, pad
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, 0 if pad == "reflect" else self.margin)
+        self.conv = Conv2d(inputs, outputs, kernel, stride, 0 if pad == "reflect" else self.margin)
         fused = None if activation == "tanh" else activation
         self.norm: nn.Module | None = None
         if norm == "instance":
