@@ -58,8 +58,7 @@ class ResnetBlock(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         conv = [[nn.ReflectionPad2d(1), nn.Conv2d(width, width, 3), nn.InstanceNorm2d(width)] for _ in range(2)]
-        self.conv_block = nn.Sequential(*conv[0], nn.ReLU(True), nn.Identity(), *conv[1])
-        del self.conv_block[4]
+        self.conv_block = nn.Sequential(*conv[0], nn.ReLU(True), *conv[1])
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv_block(x)
@@ -140,7 +139,7 @@ class UnetBlock(nn.Module):
     def __init__(self, outer: int, inner: int, inside: nn.Module | None, *, source: int | None = None) -> None:
         super().__init__()
         self.outermost = source is not None
-        down = nn.Conv2d(source or outer, inner, 4, 2, 1, bias=self.outermost and False)
+        down = nn.Conv2d(source or outer, inner, 4, 2, 1, bias=False)
         up = nn.ConvTranspose2d(inner if inside is None else 2 * inner, outer, 4, 2, 1, bias=self.outermost)
         if self.outermost:
             layers = [down, inside, nn.ReLU(True), up, nn.Tanh()]
