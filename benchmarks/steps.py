@@ -24,8 +24,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import eager
 import torch
+from eager import CycleGAN, Pix2Pix
+from eager_munit import MUNIT
 
 from i2ikit import Model, build, tune_cpu
 from i2ikit_cyclegan.official import export_official as export_cyclegan
@@ -40,7 +41,7 @@ class System(NamedTuple):
 
     Attributes:
         recipe, changes: What the library builds.
-        plain: The class in ``eager.py``.
+        plain: The same in plain torch.
         export: The model's weights under the original's names.
         domains: The keys of a batch.
         sizes: Sides of the images; the first that is given alone is the paper's.
@@ -58,15 +59,15 @@ class System(NamedTuple):
     goals: Mapping[str, float]
 
 
-_MUNIT = System("munit", {}, eager.MUNIT, export_munit, ("a", "b"), (256, 128), 128, {"float32": 1.15, "bfloat16": 1.9})
+_MUNIT = System("munit", {}, MUNIT, export_munit, ("a", "b"), (256, 128), 128, {"float32": 1.15, "bfloat16": 1.9})
 SYSTEMS = {
     "cyclegan": System(
-        "cyclegan", {"generator": {"blocks": 9}}, eager.CycleGAN, export_cyclegan, ("horse", "zebra"), (256,), 128,
+        "cyclegan", {"generator": {"blocks": 9}}, CycleGAN, export_cyclegan, ("horse", "zebra"), (256,), 128,
         {"float32": 1.1, "bfloat16": 1.9},
     ),
     "munit": _MUNIT,
     "munit-official": _MUNIT._replace(changes={"official": True}, goals={}),
-    "pix2pix": System("pix2pix", {"generator": {"dropout": 0.0}}, eager.Pix2Pix, export_pix2pix, ("image", "target"), (256,), 256, {}),
+    "pix2pix": System("pix2pix", {"generator": {"dropout": 0.0}}, Pix2Pix, export_pix2pix, ("image", "target"), (256,), 256, {}),
 }  # fmt: skip
 ROUNDS_CHECKED = 2
 TOLERANCE = {"float64": 1e-9, "float32": 1e-3, "bfloat16": 5e-2}
@@ -84,12 +85,12 @@ def steps(system: System, model: Model | None, plain: Any, size: int, dtype: tor
     generator = torch.Generator().manual_seed(1)
     batch = {name: (torch.rand(1, 3, size, size, generator=generator) * 2 - 1).to(dtype) for name in system.domains}
     draws, styles = {}, ()
-    if system.plain is eager.MUNIT:
+    if system.plain is MUNIT:
         one, other = torch.randn(2, 1, 8, generator=generator).to(dtype)
         styles = ({"a": one, "b": other},)
         players = ("critic/", "translator/") if system.changes.get("official") else ("",)
         draws = {f"{player}{way}/style": style for player in players for way, style in (("b_to_a", one), ("a_to_b", other))}
-    elif system.plain is eager.CycleGAN:
+    elif system.plain is CycleGAN:
         draws = {"pool/chance": torch.zeros(1), "pool/place": torch.zeros(1)}
     return (lambda: model.step(batch, draws=draws)), (lambda: plain.step(batch, *styles))
 
