@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from i2ikit.ops.winograd import conv3x3, pays
 
@@ -19,9 +18,7 @@ class Conv2d(nn.Conv2d):
     def forward(self, maps: Tensor) -> Tensor:
         """Pad and convolve maps."""
         plain = self.kernel_size == (3, 3) and self.stride == self.dilation == (1, 1) and self.groups == 1
-        if not plain or isinstance(self.padding, str) or not pays(maps, self.weight):
+        if not plain or isinstance(self.padding, str) or self.padding_mode not in {"zeros", "reflect"} or not pays(maps, self.weight):
             return super().forward(maps)
-        if any(self.padding):
-            mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
-            maps = F.pad(maps, [self.padding[1]] * 2 + [self.padding[0]] * 2, mode=mode)
-        return conv3x3(maps, self.weight, self.bias)
+        height, width = self.padding
+        return conv3x3(maps, self.weight, self.bias, (height, width), reflect=self.padding_mode == "reflect")

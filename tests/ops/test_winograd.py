@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -17,6 +19,7 @@ SIZES = [(2, 3, 5, 9, 14), (1, 2, 2, 6, 6), (3, 4, 1, 3, 5), (1, 1, 1, 3, 3), (2
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(winograd, "CHANNELS", 1)
     monkeypatch.setattr(winograd, "AREA", 1)
+    monkeypatch.setattr(winograd, "TILES", 4)
 
 
 def given(batch: int, inputs: int, outputs: int, height: int, width: int, dtype: torch.dtype = torch.float64) -> list[torch.Tensor]:
@@ -39,9 +42,11 @@ def test_values_and_gradients_are_those_of_torch(size: tuple[int, int, int, int,
 
 @pytest.mark.usefixtures("always")
 def test_gradients_have_gradients() -> None:
-    inputs = given(2, 2, 2, 5, 7)
-    assert torch.autograd.gradcheck(conv3x3, inputs)
-    assert torch.autograd.gradgradcheck(conv3x3, inputs)
+    inputs = given(1, 2, 2, 7, 5)
+    for reflect in (False, True):
+        convolve = functools.partial(conv3x3, pad=(1, 2), reflect=reflect)
+        assert torch.autograd.gradcheck(convolve, inputs)
+        assert torch.autograd.gradgradcheck(convolve, inputs)
 
 
 @pytest.mark.usefixtures("always")
@@ -84,14 +89,27 @@ def test_torch_convolves_what_would_not_be_faster(other: str) -> None:
 
 
 @pytest.mark.usefixtures("always")
-@pytest.mark.parametrize("options", [{"padding": 1, "padding_mode": "reflect"}, {"padding": (1, 2)}, {"bias": False}, {"padding": "same"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"padding": 1, "padding_mode": "reflect"},
+        {"padding": (1, 2)},
+        {"bias": False},
+        {"padding": "same"},
+        {"padding": 1, "padding_mode": "replicate"},
+    ],
+)
 def test_the_module_pads_as_torch_s_does(options: dict[str, object]) -> None:
     torch.manual_seed(0)
     mine = Conv2d(2, 3, 3, **options).double()
     plain = torch.nn.Conv2d(2, 3, 3, **options).double()
     plain.load_state_dict(mine.state_dict())
     x = torch.randn(2, 2, 7, 10, dtype=torch.float64)
-    torch.testing.assert_close(mine(x), plain(x), rtol=0, atol=1e-11)
+    one, other = x.clone().requires_grad_(), x.clone().requires_grad_()
+    torch.testing.assert_close(mine(one), plain(other), rtol=0, atol=1e-11)
+    mine(one).square().sum().backward()
+    plain(other).square().sum().backward()
+    torch.testing.assert_close(one.grad, other.grad, rtol=0, atol=1e-10)
 
 
 @pytest.mark.usefixtures("always")
