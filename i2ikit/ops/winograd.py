@@ -40,7 +40,7 @@ def conv3x3(x: Tensor, weight: Tensor, bias: Tensor | None = None, pad: tuple[in
     """
     if not pays(x, weight):
         return F.conv2d(_padded(x, pad, reflect=reflect), weight, bias)
-    return cast(Tensor, _Winograd.apply(x, weight, bias, pad, reflect))  # type: ignore[no-untyped-call]
+    return cast(Tensor, _Winograd.apply(x, weight, bias, pad, reflect))
 
 
 def pays(x: Tensor, weight: Tensor) -> bool:
