@@ -3,6 +3,7 @@
 from i2ikit.nn.activation import FusedLeakyReLU as FusedLeakyReLU
 from i2ikit.nn.blocks import ConvBlock as ConvBlock
 from i2ikit.nn.blocks import ResidualBlock as ResidualBlock
+from i2ikit.nn.convolution import Conv2d as Conv2d
 from i2ikit.nn.critics import PatchCritic as PatchCritic
 from i2ikit.nn.enlarging import EnlargingConv as EnlargingConv
 from i2ikit.nn.init import gaussian as gaussian

@@ -7,6 +7,7 @@ from typing import Literal, cast
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from i2ikit.nn.convolution import Conv2d
 from i2ikit.nn.norms import InstanceNorm
 
 Edges = Literal["zeros", "reflect"]
@@ -54,7 +55,7 @@ class ConvBlock(nn.Module):
             missing = stride - kernel + 2 * padding
             self.conv = nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, missing, bias=bias)
         else:
-            self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=bias, padding_mode=edges)
+            self.conv = Conv2d(inputs, outputs, kernel, stride, padding, bias=bias, padding_mode=edges)
         self.norm = InstanceNorm(outputs, affine=affine, track=track, activation="relu" if active else None)
 
     def forward(self, maps: Tensor, residual: Tensor | None = None) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from i2ikit.nn.padded_conv import Activation, Norm, Pad, PaddedConv
+from i2ikit.ops.winograd import conv3x3
 
 
 class EnlargingConv(PaddedConv):
@@ -55,7 +56,7 @@ def enlarged(maps: Tensor, weight: Tensor, bias: Tensor, *, reflect: bool) -> Te
     # [O, C, 5, 5] -> [O, 2, C, 3, 5] -> [O, 2, 2, C, 3, 3]: rows, then columns, of the upper and lower, left and right of the four places
     small = _summed(_summed(weight, 2, 1), 4, 2).flatten(0, 2)
     around = F.pad(maps, (1, 1, 1, 1), mode="replicate" if reflect else "constant")
-    made = F.pixel_shuffle(F.conv2d(around, small, bias.repeat_interleave(4)), 2)
+    made = F.pixel_shuffle(conv3x3(around, small, bias.repeat_interleave(4)), 2)
     if not reflect:
         return made
     # Beyond an edge, two equal pixels follow in place of a reflection. Only the farther of the two is wrong, and only the outermost line

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from i2ikit.errors import OptionError, SpecError, suggestion
+from i2ikit.nn.convolution import Conv2d
 from i2ikit.nn.norms import AdaIN, InstanceNorm, LayerNorm
 
 Pad = Literal["reflect", "zero"]
@@ -55,7 +56,7 @@ class PaddedConv(nn.Module):
         if activation == "tanh" and norm in {"instance", "adain"}:
             raise OptionError(f'The activation "tanh" does not follow the norm "{norm}", which ends in "relu", "lrelu" or None.')
         self.margin, self.pad = (kernel - stride + 1) // 2, pad
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, 0 if pad == "reflect" else self.margin)
+        self.conv = Conv2d(inputs, outputs, kernel, stride, self.margin, padding_mode="zeros" if pad == "zero" else pad)
         fused = None if activation == "tanh" else activation
         self.norm: nn.Module | None = None
         if norm == "instance":
@@ -69,19 +70,13 @@ class PaddedConv(nn.Module):
 
     def forward(self, maps: Tensor, style: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """Pad, convolve, normalise and activate maps."""
-        maps = self.conv(self.surrounded(maps))
+        self.fits(*maps.shape[-2:])
+        maps = self.conv(maps)
         if isinstance(self.norm, AdaIN):
             return cast(Tensor, self.norm(maps, style, residual))
         if isinstance(self.norm, InstanceNorm):
             return cast(Tensor, self.norm(maps, residual))
         return self.activated(maps if self.norm is None else self.norm(maps))
-
-    def surrounded(self, maps: Tensor) -> Tensor:
-        """Return the maps with their reflection around them, where the convolution itself does not pad."""
-        if self.pad != "reflect" or not self.margin:
-            return maps
-        self.fits(*maps.shape[-2:])
-        return F.pad(maps, (self.margin,) * 4, mode="reflect")
 
     def fits(self, height: int, width: int) -> None:
         """Refuse maps that are too small to be reflected."""
