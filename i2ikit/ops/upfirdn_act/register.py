@@ -112,7 +112,7 @@ def _from_inputs(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     with torch.enable_grad():
         # Connected copies: the gradient of this gradient goes on to the tensors themselves.
         copies = [None if each is None else each.view_as(each) for each in tensors]
-        result = reference.upfirdn_act(*copies, None, *ctx.settings)  # type: ignore[arg-type]
+        result = reference.upfirdn_act(*copies, None, *ctx.settings)  # type: ignore[arg-type, call-arg]
         found = torch.autograd.grad(result, [copies[index] for index in wanted], grad, create_graph=again)  # type: ignore[arg-type]
     for index, value in zip(wanted, found, strict=True):
         gradients[index] = value
