@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from cyclegan_by_hand import generate
-from recipes.test_stargan_golden import GOLDEN, Golden
+from golden import GOLDEN, Golden
 
 from i2ikit import import_official
 
