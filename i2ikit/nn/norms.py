@@ -54,7 +54,7 @@ class InstanceNorm(nn.Module):
 
     def forward(self, maps: Tensor, residual: Tensor | None = None) -> Tensor:
         """Normalise maps [B, C, H, W], add a residual, and activate."""
-        if self.track and self.training:
+        if self.track and self.training and len(maps):
             self._remember(maps.detach())
         return ops.adain(maps, self.weight, self.bias, self.eps, residual, self.activation)
 

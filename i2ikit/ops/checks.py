@@ -22,6 +22,8 @@ def maps(op: str, name: str, value: Tensor, *, rank: int | None = 4) -> None:
         raise KindError(f"{op}: {name} is a {type(value).__name__}; it has to be a tensor.")
     if not value.is_floating_point():
         raise KindError(f"{op}: {name} holds {_dtype(value)}; it has to hold floating point numbers. Convert it first.")
+    if value.element_size() < 2:
+        raise KindError(f"{op}: {name} holds {_dtype(value)}; float16, bfloat16, float32 and float64 are known. Convert it first.")
     if rank is not None and value.ndim != rank:
         raise SpecError(f"{op}: {name} has shape {list(value.shape)}; it has to have {rank} axes{' [B, C, H, W]' if name == 'x' else ''}.")
 
@@ -90,13 +92,13 @@ def filter_taps(op: str, name: str, fir: Tensor, x: Tensor) -> None:
 
 
 def pixels(op: str, x: Tensor) -> None:
-    """Check that maps have a pixel.
+    """Check that maps have a channel and a pixel.
 
     Raises:
         SpecError: They have none.
     """
-    if x.shape[2] == 0 or x.shape[3] == 0:
-        raise SpecError(f"{op}: x has shape {list(x.shape)}; its maps have to have one pixel at least.")
+    if 0 in x.shape[1:]:
+        raise SpecError(f"{op}: x has shape {list(x.shape)}; it has to have one channel and one pixel at least.")
 
 
 def one_dtype(op: str, name: str, value: Tensor, x: Tensor) -> None:

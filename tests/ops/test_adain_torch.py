@@ -183,7 +183,7 @@ def test_autocast_changes_no_dtype() -> None:
         (TypeError, "adain: x is a list; it has to be a tensor.", {"x": [1.0]}),
         (TypeError, "adain: x holds int64; it has to hold floating point numbers. Convert it first.", {"x": torch.ones(1, 2, 3, 3).long()}),
         (ValueError, "adain: x has shape [2, 3, 3]; it has to have 4 axes [B, C, H, W].", {"x": torch.ones(2, 3, 3)}),
-        (ValueError, "adain: x has shape [2, 3, 0, 4]; its maps have to have one pixel at least.", {"x": torch.ones(2, 3, 0, 4)}),
+        (ValueError, "adain: x has shape [2, 3, 0, 4]; it has to have one channel and one pixel at least.", {"x": torch.ones(2, 3, 0, 4)}),
         (
             ValueError,
             "adain: scale has shape [2, 4]; for x of shape [2, 3, 4, 4] it has to be [2, 3] or [3].",

@@ -131,7 +131,7 @@ LARGE: list[tuple[Run, str]] = [
         resample_conv(X, torch.ones(4, 3, 9, 9)),
         "resample_conv: weight has shape [4, 3, 9, 9], which is larger than x of shape [2, 3, 8, 8]",
     ),
-    (upfirdn(X[:, :, :0], padding=4), "upfirdn: x has shape [2, 3, 0, 8]; its maps have to have one pixel at least."),
+    (upfirdn(X[:, :, :0], padding=4), "upfirdn: x has shape [2, 3, 0, 8]; it has to have one channel and one pixel at least."),
 ]
 DEVICES: list[tuple[Run, str]] = [
     (adain(X, elsewhere(2, 3)), "adain: scale is on meta and x on cpu; they have to be on one device."),
@@ -166,3 +166,14 @@ def test_bad_input_is_named_in_one_line(
 def test_weights_of_another_dtype_are_welcome_under_autocast() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         assert ops.resample_conv(X.bfloat16(), WEIGHT).dtype is torch.bfloat16
+
+
+def test_numbers_of_eight_bits_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"^adain: x holds .*; float16, bfloat16, float32 and float64 are known\. Convert it first\.$"):
+        ops.adain(torch.zeros(1, 2, 4, 4).to(torch.float8_e4m3fn), None, None)
+
+
+@pytest.mark.parametrize("call", [lambda x: ops.upfirdn(x, FIR), lambda x: ops.upfirdn_act(x, FIR)], ids=["upfirdn", "upfirdn_act"])
+def test_maps_without_a_channel_are_refused(call: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    with pytest.raises(ValueError, match=r"x has shape \[2, 0, 8, 8\]; it has to have one channel and one pixel at least"):
+        call(torch.zeros(2, 0, 8, 8))
