@@ -77,13 +77,11 @@ def drawn(model: Model, pixels: Tensor, request: Request, samples: int, tile: in
 
 def _from_one_code(model: Model, pixels: Tensor, requests: list[Request]) -> Iterator[Tensor]:
     """Encode once where encoding draws nothing: what differs between samples comes after it."""
-    drawing = model.nets.draws(name for name, role in model.nets.roles.items() if role == "encoder")
-    code = None
+    first: Translation | None = None
     for request in requests:
         translation = request.translation(model, pixels)
-        code = translation.code if code is None or drawing else code
-        route = request.source_name, request.target_name
-        yield translation.decode(translation.restyled(code), translation.target, *route)
+        translation.departs, first = first, first or translation
+        yield translation.fake
 
 
 def _in_tiles(model: Model, pixels: Tensor, requests: list[Request], tile: int, multiple: int, least: int) -> Iterator[Tensor]:

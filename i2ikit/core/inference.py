@@ -99,11 +99,11 @@ def translate(
         with torch.no_grad():
             target, origin = None, dict[str, str]()
             if model.takes == "labelled":
-                ask = functools.partial(_told, model, pixels.to(model.device))
+                ask = functools.partial(_told, model, pixels)
                 target, origin = target_label(model.domain, len(pixels), to, label, source, ask, pixels)
             request = Request(target, *route, seed)
             if style is not None:
-                example = request.translation(model, pixels)
+                example = request.translation(model, pixels[..., :1, :1].to(model.device))  # for its nets and labels alone
                 request = evolve(request, style=style_of(model, style, pixels, example, background, trained=size is not None))
             fakes = list(drawn(model, pixels, request, samples or 1, tile))
     finally:
@@ -155,7 +155,7 @@ def _told(model: Model, pixels: Tensor) -> Tensor | None:
     random = not model.round and "discriminator" in model.preprocessing.get("untrained", ())
     if "discriminator" not in model.nets.slots or random:
         return None
-    return _verdict(model, pixels, "discriminator").domain
+    return _verdict(model, pixels.to(model.device), "discriminator").domain
 
 
 def _verdict(model: Model, pixels: Tensor, by: str) -> Verdict:

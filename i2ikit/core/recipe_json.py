@@ -13,19 +13,17 @@ from i2ikit.core.recipe import PYTHON, Optimizer, Player, Recipe, Schedule, Slot
 from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import CheckpointError
 
+LATER = ("source_channels", "redraw", "jitter")  # files of earlier versions do not have them
 PLAIN = ("name", "batch", "rounds", "flip", "ema", "retranslate", "paper", "says")
 
 
 def dump(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe as JSON data, its ``official`` changes left out: they are applied or not wanted."""
     return {
-        **{name: getattr(recipe, name) for name in PLAIN},
-        "redraw": recipe.redraw,
-        "jitter": recipe.jitter,
+        **{name: getattr(recipe, name) for name in (*PLAIN, *LATER)},
         "plan": recipe.plan if isinstance(recipe.plan, str) else f"{PYTHON}{recipe.plan_name}",
         "plan_options": dict(recipe.plan_options),
         "image": asdict(recipe.image),
-        "source_channels": recipe.source_channels,
         "labels": recipe.labels.declaration(),
         "schedule": asdict(recipe.schedule),
         "slots": {name: _plain(asdict(slot)) for name, slot in recipe.slots.items()},
@@ -43,12 +41,10 @@ def restore(data: Mapping[str, Any]) -> Recipe:
     _strict(data, {each.name for each in fields(Recipe)}, "recipe")
     return Recipe(
         **{name: data[name] for name in PLAIN},
-        redraw=data.get("redraw", False),
-        jitter=data.get("jitter", 0.0),
+        **{name: data[name] for name in LATER if name in data},
         plan=data["plan"],
         plan_options=dict(data["plan_options"]),
         image=ImageSpec(**data["image"]),
-        source_channels=data.get("source_channels", 0),
         labels=DomainSpec.restore(data["labels"]),
         schedule=Schedule(**data["schedule"]),
         slots={name: _restored_slot(slot) for name, slot in data["slots"].items()},

@@ -70,22 +70,23 @@ def open_data(
     """
     if isinstance(labels, str):
         labels = [name.strip() for name in labels.split(",") if name.strip()]
+    if isinstance(pairs, str):
+        pairs = [name.strip() for name in pairs.split(",")]
     text = os.fspath(path)
+    said: dict[str, Any] = {
+        "sets": sets,
+        "kind": kind,
+        "pairs": pairs,
+        "background": background,
+        "channels": channels,
+        "source_channels": source_channels,
+        "crop": crop,
+        "holdout": holdout,
+    }
     if isinstance(path, str) and (text == FACES or text.startswith(f"{FACES}:")):
         if Path(text).exists():
             raise DataError(f'"{text}" means the built-in drawings, and here it is a folder too. Write "./{text}" or "{FACES}:size=128".')
-        others = {
-            "sets": sets,
-            "kind": kind,
-            "pairs": pairs,
-            "background": background,
-            "channels": channels,
-            "source_channels": source_channels,
-            "crop": crop,
-        }
-        return _faces(text, labels, {**others, "holdout": holdout})
-    if isinstance(pairs, str):
-        pairs = [name.strip() for name in pairs.split(",")]
+        return _faces(text, labels, said)
     if kind is not None and kind not in KINDS:
         raise OptionError(f'"{kind}" is no kind of data. {suggestion(kind, KINDS)}')
     where = _existing(text)
@@ -99,17 +100,7 @@ def open_data(
     made = assemble(
         source, found, domain, rows, reading, notes, name=where.stem if where.suffix.lower() == ".zip" else source.path.resolve().name
     )
-    said = {
-        "labels": labels,
-        "sets": sets,
-        "kind": kind,
-        "pairs": pairs,
-        "background": background,
-        "channels": channels,
-        "source_channels": source_channels,
-        "crop": crop,
-    }
-    made.origin = Origin(text, {name: value for name, value in {**said, "holdout": holdout}.items() if value is not None})
+    made.origin = Origin(text, {name: value for name, value in {"labels": labels, **said}.items() if value is not None})
     return made
 
 

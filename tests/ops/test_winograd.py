@@ -118,3 +118,18 @@ def test_the_module_leaves_other_convolutions_to_torch(options: dict[str, int]) 
     mine = Conv2d(2, 4, 3, **options)
     x = torch.randn(1, 2, 9, 9)
     assert torch.equal(mine(x), F.conv2d(x, mine.weight, mine.bias, **options))
+
+
+def test_the_definition_can_be_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, weight, bias = (each.detach() for each in given(1, 96, 96, 34, 34, torch.float32))
+    monkeypatch.setenv("I2IKIT_OPS", "reference")
+    assert not pays(x, weight)
+    assert torch.equal(conv3x3(x, weight, bias), F.conv2d(x, weight, bias))
+
+
+def test_torch_func_sees_through_it() -> None:
+    x, weight, _ = (each.detach() for each in given(2, 96, 96, 34, 34, torch.float32))
+    mapped = torch.func.vmap(lambda image: conv3x3(image[None], weight)[0])(x)
+    torch.testing.assert_close(mapped, F.conv2d(x, weight), rtol=1e-4, atol=1e-3)
+    slope = torch.func.grad(lambda image: conv3x3(image, weight).sum())(x)
+    assert slope.shape == x.shape
