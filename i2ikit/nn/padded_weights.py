@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from attrs import frozen
-from torch import Tensor
+from torch import Tensor, nn
 
-from i2ikit.errors import CheckpointError
-from i2ikit.nn.weights import Given, State, foreign, load_file
+from i2ikit.core.model import Model
+from i2ikit.errors import CheckpointError, OptionError, counted
+from i2ikit.nn.weights import Given, State, foreign, load_file, put_weights, renamed
 
 ORIGINAL_DOMAINS = ("a", "b")
 GivenDomains = Given | Mapping[str, State]
@@ -142,3 +143,86 @@ def scale_parts(sizes: ScaleSizes) -> dict[str, str]:
         parts |= {f"cnns.{scale}.{step}.conv": f"scales.{scale}.layers.{step}.conv" for step in range(sizes.depth)}
         parts[f"cnns.{scale}.{sizes.depth}"] = f"scales.{scale}.score"
     return parts
+
+
+@frozen
+class Originals:
+    """The files of one training, read: the state dicts of both domains, what they are called in messages, and the critics' sizes."""
+
+    generators: list[dict[str, Tensor]]
+    generator_name: str
+    critics: list[dict[str, Tensor]]
+    critic_name: str
+    scales: ScaleSizes | None
+
+
+def read_originals(system: str, generator: GivenDomains | None, discriminator: GivenDomains | None) -> Originals:
+    """Read the files of generators, of discriminators or of both.
+
+    Args:
+        system: "MUNIT" or "UNIT".
+        generator: The file ``gen_*.pt``, or what it holds.
+        discriminator: The file ``dis_*.pt``, or what it holds.
+
+    Raises:
+        OptionError: Neither is given.
+        CheckpointError: A file is missing, damaged, unsafe, or holds something else.
+    """
+    if generator is None and discriminator is None:
+        raise OptionError(f'Importing an official "{system.lower()}" needs generator=, discriminator= or both; found neither.')
+    generators, generator_name = read_domains(generator, "generator")
+    critics, critic_name = read_domains(discriminator, "discriminator")
+    scales = scale_sizes(critics[0], critic_name, f"{system} discriminator") if critics else None
+    return Originals(generators, generator_name, critics, critic_name, scales)
+
+
+def channels_of(read: Originals, drawn: int | None) -> int:
+    """Return the channels of the images, given those that the generators draw.
+
+    Raises:
+        CheckpointError: The discriminators judge other ones.
+    """
+    judged = read.scales.channels if read.scales else None
+    if drawn and judged and drawn != judged:
+        raise CheckpointError(
+            f"{read.generator_name} draws {counted(drawn, 'channel')} and {read.critic_name} judges {counted(judged, 'channel')}. "
+            "Take the files of one training."
+        )
+    return drawn or judged or 0
+
+
+def put_originals(model: Model, system: str, read: Originals, parts: Mapping[str, str]) -> None:
+    """Copy what was read into a model of two domains, and note which slots remain untrained; ``parts`` are those of a generator."""
+    for index, (theirs, ours) in enumerate(zip(ORIGINAL_DOMAINS, model.domain.names, strict=True)):
+        if read.generators:
+            name = f'"{theirs}" of {read.generator_name}'
+            put_weights(both_halves(model, ours), parts, read.generators[index], name, f"{system} generator")
+        if read.scales:
+            name = f'"{theirs}" of {read.critic_name}'
+            put_weights(
+                model.nets.net("discriminator", ours), scale_parts(read.scales), read.critics[index], name, f"{system} discriminator"
+            )
+    missing = [("encoder", read.generators), ("generator", read.generators), ("discriminator", read.critics)]
+    model.preprocessing["untrained"] = [slot for slot, found in missing if not found]
+
+
+def exported_critics(model: Model, system: str) -> dict[str, dict[str, Tensor]]:
+    """Return what the original's file of discriminators holds, by its names of the domains.
+
+    Raises:
+        OptionError: The model has more than two domains, which the original cannot hold.
+    """
+    if len(model.domain.names) != len(ORIGINAL_DOMAINS):
+        raise OptionError(f"The original {system} holds two domains, and this model has {len(model.domain.names)}.")
+    found = {}
+    for theirs, ours in zip(ORIGINAL_DOMAINS, model.domain.names, strict=True):
+        critic = model.nets.net("discriminator", ours)
+        depths = {key.split(".")[3] for key in critic.state_dict() if re.match(r"scales\.0\.layers\.", key)}
+        scales = {key.split(".")[1] for key in critic.state_dict()}
+        found[theirs] = renamed(critic, scale_parts(ScaleSizes(0, 0, len(depths), len(scales))))
+    return found
+
+
+def both_halves(model: Model, domain: str) -> nn.Module:
+    """Return encoder and generator of one domain, which the originals keep in one state dict."""
+    return nn.ModuleDict({slot: model.nets.net(slot, domain) for slot in ("encoder", "generator")})

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from i2ikit.core.component import restoring
 from i2ikit.errors import CheckpointError, OptionError, UnknownNameError, suggestion
-from i2ikit.nn.weights import Given, read_weights
+from i2ikit.nn.weights import Given, differences, first_five, read_weights
 
 Scaling = Literal["torchvision", "caffe"]
 
@@ -93,15 +93,11 @@ class VGG16(nn.Module):
         state, name = read_weights(weights, "weights")
         own = self.convolutions.state_dict()
         given = {_by_layer(key): value for key, value in state.items()}
-        wrong = [f"{key} {list(each.shape)} is missing" for key, each in own.items() if key not in given]
-        wrong += [
-            f"{key} is {list(given[key].shape)}, expected {list(own[key].shape)}"
-            for key in own
-            if key in given and given[key].shape != own[key].shape
-        ]
+        wrong = differences(own, given, more=True)
         if wrong:
-            shown = f"{'; '.join(wrong[:5])}{'; ...' if len(wrong) > 5 else ''}"
-            raise CheckpointError(f"{name} does not fit VGG-16: {shown}. Give torchvision's vgg16, or weights by layer (conv1_1.weight).")
+            raise CheckpointError(
+                f"{name} does not fit VGG-16: {first_five(wrong)}. Give torchvision's vgg16, or weights by layer (conv1_1.weight)."
+            )
         with torch.no_grad():
             for key, tensor in own.items():
                 tensor.copy_(given[key])

@@ -113,13 +113,31 @@ def put_weights(net: nn.Module, parts: Mapping[str, str], state: State, name: st
         CheckpointError: Keys or shapes differ; the first five are named.
     """
     own = renamed(net, parts)
-    wrong = [f"{key} {list(own[key].shape)} is missing" for key in own if key not in state and not key.endswith(UNUSED)]
-    wrong += [f"{key} is not expected" for key in state if key not in own and not key.endswith(UNUSED)]
-    both = [key for key in own if key in state]
-    wrong += [f"{key} is {list(state[key].shape)}, expected {list(own[key].shape)}" for key in both if state[key].shape != own[key].shape]
+    wrong = differences(own, state, UNUSED)
     if wrong:
-        shown = "; ".join(wrong[:5]) + ("; ..." if len(wrong) > 5 else "")
-        raise CheckpointError(f"{name} does not fit the original {what}: {shown}.")
+        raise CheckpointError(f"{name} does not fit the original {what}: {first_five(wrong)}.")
     with torch.no_grad():
-        for key in both:
+        for key in own.keys() & state.keys():
             own[key].copy_(state[key])
+
+
+def differences(own: State, state: State, unused: tuple[str, ...] = (), *, more: bool = False) -> list[str]:
+    """Return in words how a state dict differs from the tensors that it is for.
+
+    Args:
+        own: Ours.
+        state: What was read.
+        unused: How keys end that either may have and the other lack.
+        more: Whether the state dict may hold other tensors beside.
+    """
+    wrong = [f"{key} {list(own[key].shape)} is missing" for key in own if key not in state and not key.endswith(unused)]
+    wrong += [f"{key} is not expected" for key in state if not more and key not in own and not key.endswith(unused)]
+    both = [key for key in own if key in state]
+    return wrong + [
+        f"{key} is {list(state[key].shape)}, expected {list(own[key].shape)}" for key in both if state[key].shape != own[key].shape
+    ]
+
+
+def first_five(wrong: list[str]) -> str:
+    """Return the first five of what differs."""
+    return "; ".join(wrong[:5]) + ("; ..." if len(wrong) > 5 else "")

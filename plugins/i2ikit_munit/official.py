@@ -9,23 +9,23 @@ from attrs import frozen
 from torch import Tensor, nn
 
 from i2ikit import Model, build
-from i2ikit.errors import CheckpointError, OptionError, counted
 from i2ikit.nn.padded import DrawingStack, PaddedResidualBlock
 from i2ikit.nn.padded_weights import (
+    ORIGINAL_DOMAINS,
     GivenDomains,
-    ScaleSizes,
     StackSizes,
     block_parts,
+    both_halves,
+    channels_of,
     content_parts,
     drawing_parts,
-    read_domains,
-    scale_parts,
-    scale_sizes,
+    exported_critics,
+    put_originals,
+    read_originals,
     stack_sizes,
 )
-from i2ikit.nn.weights import State, foreign, put_weights, renamed
+from i2ikit.nn.weights import State, foreign, renamed
 
-ORIGINAL = ("a", "b")
 STYLE_PLACES = 5
 """Convolutions of the style encoder before its mean over all places."""
 
@@ -49,7 +49,7 @@ def import_official(
     *,
     generator: GivenDomains | None = None,
     discriminator: GivenDomains | None = None,
-    domains: tuple[str, str] = ORIGINAL,
+    domains: tuple[str, str] = ORIGINAL_DOMAINS,
     size: int | tuple[int, int] = 256,
 ) -> Model:
     """Return a model with the weights of the original repository (NVlabs/MUNIT), built with ``official=True``.
@@ -68,38 +68,21 @@ def import_official(
         OptionError: Neither of the two is given.
         CheckpointError: A file is missing, damaged, unsafe, or not of this architecture.
     """
-    if generator is None and discriminator is None:
-        raise OptionError('Importing an official "munit" needs generator=, discriminator= or both; found neither.')
-    g_states, g_name = read_domains(generator, "generator")
-    d_states, d_name = read_domains(discriminator, "discriminator")
-    g = generator_sizes(g_states[0], g_name) if g_states else None
-    d = scale_sizes(d_states[0], d_name, "MUNIT discriminator") if d_states else None
-    if g and d and g.stacks.channels != d.channels:
-        raise CheckpointError(
-            f"{g_name} draws {counted(g.stacks.channels, 'channel')} and {d_name} judges {counted(d.channels, 'channel')}. "
-            "Take the files of one training."
-        )
-    stacks = g.stacks if g else None
+    read = read_originals("MUNIT", generator, discriminator)
+    g = generator_sizes(read.generators[0], read.generator_name) if read.generators else None
+    d = read.scales
     model = build(
         "munit",
         official=True,
         size=size,
-        channels=stacks.channels if stacks else cast(ScaleSizes, d).channels,
+        channels=channels_of(read, g.stacks.channels if g else None),
         domains=domains,
         encoder={"style": g.style, "width": g.stacks.width, "steps": g.stacks.steps, "blocks": g.stacks.blocks} if g else {},
         generator={"blocks": g.stacks.blocks, "hidden": g.hidden} if g else {},
         discriminator={"width": d.width, "depth": d.depth, "scales": d.scales} if d else {},
         rehearsal=False,
     )
-    for index, (theirs, ours) in enumerate(zip(ORIGINAL, model.domain.names, strict=True)):
-        if g:
-            put_weights(_both(model, ours), generator_parts(g.stacks), g_states[index], f'"{theirs}" of {g_name}', "MUNIT generator")
-        if d:
-            put_weights(
-                _net(model, "discriminator", ours), scale_parts(d), d_states[index], f'"{theirs}" of {d_name}', "MUNIT discriminator"
-            )
-    missing = [("encoder", g), ("generator", g), ("discriminator", d)]
-    model.preprocessing["untrained"] = [name for name, found in missing if found is None]
+    put_originals(model, "MUNIT", read, generator_parts(g.stacks) if g else {})
     return model
 
 
@@ -111,11 +94,9 @@ def export_official(model: Model) -> dict[str, dict[str, dict[str, Tensor]]]:
     Raises:
         OptionError: The model has more than two domains, which the original cannot hold.
     """
-    if len(model.domain.names) != len(ORIGINAL):
-        raise OptionError(f"The original MUNIT holds two domains, and this model has {len(model.domain.names)}.")
-    exported: dict[str, dict[str, dict[str, Tensor]]] = {"generator": {}, "discriminator": {}}
-    for theirs, ours in zip(ORIGINAL, model.domain.names, strict=True):
-        both, critic = _both(model, ours), _net(model, "discriminator", ours)
+    critics, generators = exported_critics(model, "MUNIT"), {}
+    for theirs, ours in zip(ORIGINAL_DOMAINS, model.domain.names, strict=True):
+        both = both_halves(model, ours)
         blocks = cast(nn.ModuleList, both.get_submodule("generator.blocks"))
         drawing = cast(DrawingStack, both.get_submodule("generator.drawing"))
         state = renamed(both, generator_parts(StackSizes(0, 0, len(drawing.up), len(blocks))))
@@ -124,11 +105,8 @@ def export_official(model: Model) -> dict[str, dict[str, dict[str, Tensor]]]:
             for place in range(2):
                 norm = f"dec.model.0.model.{index}.model.{place}.norm"
                 state |= {f"{norm}.running_mean": torch.zeros(channels), f"{norm}.running_var": torch.ones(channels)}
-        exported["generator"][theirs] = state
-        scales = cast(nn.ModuleList, critic.get_submodule("scales"))
-        depth = len(cast(nn.ModuleList, scales[0].layers))
-        exported["discriminator"][theirs] = renamed(critic, scale_parts(ScaleSizes(0, 0, depth, len(scales))))
-    return exported
+        generators[theirs] = state
+    return {"generator": generators, "discriminator": critics}
 
 
 def generator_parts(sizes: StackSizes) -> dict[str, str]:
@@ -156,11 +134,3 @@ def generator_sizes(state: State, name: str) -> GeneratorSizes:
     if first is None or first.ndim != 2:
         raise foreign(state, name, "MUNIT generator", "enc_style.model.0.conv.weight, ..., mlp.model.0.fc.weight, ...")
     return GeneratorSizes(stacks, first.shape[1], first.shape[0])
-
-
-def _net(model: Model, slot: str, domain: str) -> nn.Module:
-    return model.nets.net(slot, domain)
-
-
-def _both(model: Model, domain: str) -> nn.Module:
-    return nn.ModuleDict({slot: _net(model, slot, domain) for slot in ("encoder", "generator")})

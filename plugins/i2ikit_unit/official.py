@@ -7,30 +7,30 @@ from typing import cast
 from torch import Tensor, nn
 
 from i2ikit import Model, build
-from i2ikit.errors import CheckpointError, OptionError, counted
+from i2ikit.errors import OptionError
 from i2ikit.nn.padded import ContentStack, DrawingStack
 from i2ikit.nn.padded_weights import (
+    ORIGINAL_DOMAINS,
     GivenDomains,
-    ScaleSizes,
     StackSizes,
     block_parts,
+    both_halves,
+    channels_of,
     content_parts,
     drawing_parts,
-    read_domains,
-    scale_parts,
-    scale_sizes,
+    exported_critics,
+    put_originals,
+    read_originals,
     stack_sizes,
 )
-from i2ikit.nn.weights import put_weights, renamed
-
-ORIGINAL = ("a", "b")
+from i2ikit.nn.weights import renamed
 
 
 def import_official(
     *,
     generator: GivenDomains | None = None,
     discriminator: GivenDomains | None = None,
-    domains: tuple[str, str] = ORIGINAL,
+    domains: tuple[str, str] = ORIGINAL_DOMAINS,
     size: int | tuple[int, int] = 256,
 ) -> Model:
     """Return a model with the weights of the original repository (mingyuliutw/UNIT), built with ``official=True``.
@@ -48,36 +48,21 @@ def import_official(
         OptionError: Neither of the two is given.
         CheckpointError: A file is missing, damaged, unsafe, or not of this architecture.
     """
-    if generator is None and discriminator is None:
-        raise OptionError('Importing an official "unit" needs generator=, discriminator= or both; found neither.')
-    g_states, g_name = read_domains(generator, "generator")
-    d_states, d_name = read_domains(discriminator, "discriminator")
-    g = stack_sizes(g_states[0], g_name, "UNIT generator", "enc") if g_states else None
-    d = scale_sizes(d_states[0], d_name, "UNIT discriminator") if d_states else None
-    if g and d and g.channels != d.channels:
-        raise CheckpointError(
-            f"{g_name} draws {counted(g.channels, 'channel')} and {d_name} judges {counted(d.channels, 'channel')}. "
-            "Take the files of one training."
-        )
+    read = read_originals("UNIT", generator, discriminator)
+    g = stack_sizes(read.generators[0], read.generator_name, "UNIT generator", "enc") if read.generators else None
+    d = read.scales
     model = build(
         "unit",
         official=True,
         size=size,
-        channels=g.channels if g else cast(ScaleSizes, d).channels,
+        channels=channels_of(read, g.channels if g else None),
         domains=domains,
         encoder={"width": g.width, "steps": g.steps, "blocks": g.blocks, "last": min(1, g.blocks)} if g else {},
         generator={"blocks": g.blocks, "first": min(1, g.blocks)} if g else {},
         discriminator={"width": d.width, "depth": d.depth, "scales": d.scales} if d else {},
         rehearsal=False,
     )
-    for index, (theirs, ours) in enumerate(zip(ORIGINAL, model.domain.names, strict=True)):
-        if g:
-            put_weights(_both(model, ours), generator_parts(g), g_states[index], f'"{theirs}" of {g_name}', "UNIT generator")
-        if d:
-            critic = model.nets.net("discriminator", ours)
-            put_weights(critic, scale_parts(d), d_states[index], f'"{theirs}" of {d_name}', "UNIT discriminator")
-    missing = [("encoder", g), ("generator", g), ("discriminator", d)]
-    model.preprocessing["untrained"] = [name for name, found in missing if found is None]
+    put_originals(model, "UNIT", read, generator_parts(g) if g else {})
     return model
 
 
@@ -87,11 +72,9 @@ def export_official(model: Model) -> dict[str, dict[str, dict[str, Tensor]]]:
     Raises:
         OptionError: The model has more than two domains, or residual blocks that the original cannot hold.
     """
-    if len(model.domain.names) != len(ORIGINAL):
-        raise OptionError(f"The original UNIT holds two domains, and this model has {len(model.domain.names)}.")
-    exported: dict[str, dict[str, dict[str, Tensor]]] = {"generator": {}, "discriminator": {}}
-    for theirs, ours in zip(ORIGINAL, model.domain.names, strict=True):
-        both, critic = _both(model, ours), model.nets.net("discriminator", ours)
+    critics, generators = exported_critics(model, "UNIT"), {}
+    for theirs, ours in zip(ORIGINAL_DOMAINS, model.domain.names, strict=True):
+        both = both_halves(model, ours)
         content = cast(ContentStack, both.get_submodule("encoder.content"))
         drawing = cast(DrawingStack, both.get_submodule("generator.drawing"))
         last, first = (len(cast(nn.Sequential, both.get_submodule(f"{slot}.latent"))) for slot in ("encoder", "generator"))
@@ -102,11 +85,8 @@ def export_official(model: Model) -> dict[str, dict[str, dict[str, Tensor]]]:
                 f"blocks={counts[0]}, last={last} and blocks={counts[1]}, first={first}."
             )
         sizes = StackSizes(0, 0, len(drawing.up), counts[0])
-        exported["generator"][theirs] = renamed(both, generator_parts(sizes))
-        scales = cast(nn.ModuleList, critic.get_submodule("scales"))
-        depth = len(cast(nn.ModuleList, scales[0].layers))
-        exported["discriminator"][theirs] = renamed(critic, scale_parts(ScaleSizes(0, 0, depth, len(scales))))
-    return exported
+        generators[theirs] = renamed(both, generator_parts(sizes))
+    return {"generator": generators, "discriminator": critics}
 
 
 def generator_parts(sizes: StackSizes) -> dict[str, str]:
@@ -124,7 +104,3 @@ def generator_parts(sizes: StackSizes) -> dict[str, str]:
         **block_parts("dec.model.0", decoder),
         **drawing_parts("dec", "generator.drawing.", sizes),
     }
-
-
-def _both(model: Model, domain: str) -> nn.Module:
-    return nn.ModuleDict({slot: model.nets.net(slot, domain) for slot in ("encoder", "generator")})
