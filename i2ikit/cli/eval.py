@@ -18,6 +18,9 @@ import click
 @click.option("--resize", type=click.Choice(("lanczos", "bilinear")), default="lanczos", show_default=True, help="To the model's size.")
 @click.option("--no-classifier", is_flag=True, help="Leave attribute accuracy out, and save the minute that its classifier takes to train.")
 @click.option(
+    "--classifier-steps", type=click.IntRange(min=1), default=900, show_default=True, help="Batches that its classifier is trained on."
+)
+@click.option(
     "--features", metavar="NAME", help="FID, KID and inception scores of 'own-classifier', trained on the data, or 'inception=WEIGHTS.pth'."
 )
 @click.option("--lpips", multiple=True, metavar="NAME", help="LPIPS by 'alex=TRUNK.pth,LINEAR.pth' or 'vgg=TRUNK.pth,LINEAR.pth'.")
@@ -27,7 +30,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def evaluate(
     run_or_model: Path, data: str | None, split: str, targets: str, limit: int | None, batch: int, resize: str, no_classifier: bool,
-    features: str | None, lpips: tuple[str, ...], samples: int, sampled: int, device: str, as_json: bool,
+    classifier_steps: int, features: str | None, lpips: tuple[str, ...], samples: int, sampled: int, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure a run, or a model with --data, and write the numbers into RUN/numbers.json.
 
@@ -41,7 +44,7 @@ def evaluate(
     report = evaluate_run(
         run_or_model, data=data, device=device, split=split, targets=targets, limit=limit, batch=batch, resize=resize,
         classifier=None if no_classifier else "auto", features=None if features is None else parse_features(features),
-        lpips=[parse_lpips(each) for each in lpips], samples=samples, sampled=sampled,
+        lpips=[parse_lpips(each) for each in lpips], samples=samples, sampled=sampled, classifier_steps=classifier_steps,
     )  # fmt: skip
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import fields
 
 from i2ikit.core.recipe import Optimizer, Recipe, Slot
 from i2ikit.errors import OptionError
+
+if TYPE_CHECKING:
+    from i2ikit.core.registry import Registry
 
 
 def changes(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
@@ -50,6 +53,25 @@ def changes(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
         else:
             _inside(found, first, rest[0] if rest else "", value)
     return found
+
+
+def as_typed(recipe: Recipe, registry: Registry) -> str:
+    """Return what is typed behind ``i2ikit train`` for a recipe's networks: ``cyclegan --set generator.width=8``.
+
+    Args:
+        recipe: What was built.
+        registry: Where the recipe of that name is looked up, whose values need not be typed.
+    """
+    known = registry.recipe(recipe.name) if recipe.name in registry.recipes() else None
+    words = [recipe.name]
+    for name, slot in recipe.slots.items():
+        default = known.slots.get(name) if known else None
+        if default is None or default.component != slot.component:
+            words.append(f"--set {name}={slot.component}")
+        options = dict(default.options) if default and default.component == slot.component else {}
+        changed = {key: value for key, value in slot.options.items() if key not in options or options[key] != value}
+        words += [f"--set {name}.{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in changed.items()]
+    return " ".join(words)
 
 
 def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

@@ -193,7 +193,11 @@ def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[Source
                 f'"{given["init_from"]}" was trained with the labels {", ".join(before.domain.entries) or "none"}; this data has '
                 f"{', '.join(model.domain.entries) or 'none'}. Choose the same with --labels, or start without --init-from."
             )
-        load_weights(model, read_tensors(find(given["init_from"]) / WEIGHTS), str(given["init_from"]))
+        try:
+            load_weights(model, read_tensors(find(given["init_from"]) / WEIGHTS), str(given["init_from"]))
+        except CheckpointError as error:
+            typed = settings.as_typed(before.recipe, default_registry())
+            raise CheckpointError(f"{error} Its own networks are built by: i2ikit train {typed}") from error
     return model, sources
 
 

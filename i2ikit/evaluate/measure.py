@@ -18,7 +18,7 @@ from i2ikit.evaluate.measurement import STYLED_INPUTS, STYLES, Measurement
 from i2ikit.evaluate.parameters import count_parameters
 from i2ikit.evaluate.perceptual import PerceptualDistance
 from i2ikit.evaluate.protocol import Number, versions
-from i2ikit.evaluate.reference import Reference, load_reference, reference_classifier
+from i2ikit.evaluate.reference import STEPS, Reference, load_reference, reference_classifier
 from i2ikit.evaluate.report import Report
 from i2ikit.evaluate.resize import Preparation
 from i2ikit.evaluate.sides import Sides
@@ -42,6 +42,7 @@ def evaluate(
     batch: int = 64,
     classifier: str | Path | Reference | None = "auto",
     cache: str | Path | None = None,
+    classifier_steps: int = STEPS,
     limit: int | None = None,
     crop: Any = "fit",
     resize: str = "lanczos",
@@ -64,6 +65,7 @@ def evaluate(
         classifier: ``"auto"`` trains one or takes the one in ``cache``; a folder or a Reference is taken as it is; None leaves
             accuracy out.
         cache: A folder in which the classifier is kept.
+        classifier_steps: How many batches of 32 a classifier of ``"auto"`` is trained on; more where domains are hard to tell apart.
         limit: At most so many input images, drawn with seed 0; all by default.
         crop: A window that is cut before resizing, as :class:`i2ikit.data.Transform` takes it; "fit" is what ``fit`` trains with.
         resize: How images are brought to the model's size: "lanczos" or "bilinear".
@@ -80,6 +82,8 @@ def evaluate(
     """
     if batch < 1 or (limit is not None and limit < 1):
         raise OptionError(f"batch and limit are 1 or more; found batch={batch}, limit={limit}.")
+    if classifier_steps < 1:
+        raise OptionError(f"classifier_steps is 1 or more; found {classifier_steps}.")
     if samples < 0 or samples == 1 or sampled < 1:
         raise OptionError(f"samples is 2 or more, or 0 for none, and sampled 1 or more; found samples={samples}, sampled={sampled}.")
     plan = _plan(model, data)
@@ -99,7 +103,7 @@ def evaluate(
         "channels": part.image.channels, "range": "[0, 1], not rounded to 8 bits", "data": data.fingerprint(),
         "round": int(getattr(model, "round", 0)), "seed": int(getattr(model, "seed", 0)), "versions": versions(),
     }  # fmt: skip
-    reference = _reference(classifier, data, prepare, plan, split, cache, left_out)
+    reference = _reference(classifier, data, prepare, plan, split, cache, classifier_steps, left_out)
     extractor, distances = asked_networks(features, lpips, reference, left_out)
     for network in (extractor, *distances):
         if network is not None:
@@ -175,7 +179,7 @@ def _inputs(model: Model, data: Dataset, plan: str, limit: int | None, notes: li
 
 def _reference(
     classifier: str | Path | Reference | None, data: Dataset, prepare: Preparation, plan: str, split: str, cache: str | Path | None,
-    left_out: dict[str, str],
+    steps: int, left_out: dict[str, str],
 ) -> Reference | None:  # fmt: skip
     if isinstance(classifier, Reference):
         return classifier
@@ -190,7 +194,7 @@ def _reference(
             return None
         data = Sides(data)
     try:
-        return reference_classifier(data, prepare, cache=cache, held_out=split)
+        return reference_classifier(data, prepare, cache=cache, held_out=split, steps=steps)
     except DataError as reason:
         left_out["accuracy"] = str(reason)
         return None

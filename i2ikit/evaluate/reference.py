@@ -21,6 +21,7 @@ from i2ikit.evaluate.truth import drawn
 
 CONFIG, WEIGHTS = "classifier.json", "weights.safetensors"
 FORMAT = 1
+STEPS = 900
 MOST_IMAGES = 20_000
 """Of a larger data set so many training images are taken, drawn with seed 0."""
 
@@ -81,7 +82,7 @@ def reference_classifier(
     cache: str | Path | None = None,
     held_out: str = "test",
     seed: int = 0,
-    steps: int = 900,
+    steps: int = STEPS,
     attributes: Sequence[str] | None = None,
 ) -> Reference:
     """Return the classifier of a data set: the kept one where it fits, or a new one, trained in about a minute on one core.

@@ -257,6 +257,8 @@ def test_the_weights_of_another_architecture_are_named(i2i: Any, run: Any, data:
     assert said.code == 2
     assert said.err.startswith("error: " + line.format(run=run(start)))
     assert said.err.count("\n") == 1
+    if start == "one way":
+        assert said.err.endswith(f"Its own networks are built by: i2ikit train simgan {' '.join(options(*NETS[:3]))}\n")
 
 
 @pytest.mark.parametrize("kind", ["labelled", "two", "three", "pairs"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +22,6 @@ from i2ikit.evaluate import (
     edge_energy,
     evaluate,
     frechet_distance,
-    measure,
     perceptual_diversity,
     psnr,
     unit,
@@ -74,10 +72,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What takes a classifier half a minute on photographs takes 60 batches here."""
-    monkeypatch.setattr(measure, "reference_classifier", functools.partial(measure.reference_classifier, steps=60))
+QUICK = 60
+"""What takes a classifier half a minute on photographs takes 60 batches here."""
 
 
 def test_domains_of_equal_names_in_the_split_give_the_truth_by_name(folder: Path) -> None:
@@ -109,11 +105,10 @@ def test_a_model_of_domains_is_measured_on_pairs_as_on_domains(folder: Path) -> 
         evaluate(Between("unpaired", lambda image, _: image, ("warm", "cold", "grey")), pairs)
 
 
-@pytest.mark.usefixtures("quick")
 def test_the_share_taken_for_the_target_is_measured_for_domains_and_for_pairs(folder: Path) -> None:
     for takes, data in (("unpaired", open_data(folder, kind="unpaired")), ("paired", open_data(folder, kind="paired", pairs="warm,cold"))):
-        good = evaluate(Between(takes, lambda image, _: cold(image)), data)
-        idle = evaluate(Between(takes, lambda image, _: image), data)
+        good = evaluate(Between(takes, lambda image, _: cold(image)), data, classifier_steps=QUICK)
+        idle = evaluate(Between(takes, lambda image, _: image), data, classifier_steps=QUICK)
         assert good.value("accuracy") == 1.0
         assert idle.value("accuracy") == 0.0
         name = "domain" if takes == "unpaired" else "pair"
@@ -237,11 +232,10 @@ def test_numbers_of_extractors_with_other_weights_are_never_compared(folder: Pat
     assert first.left_out["is@means"] == "the extractor tells no classes."
 
 
-@pytest.mark.usefixtures("quick")
 def test_the_own_classifier_gives_every_number_of_sets_under_its_own_name(folder: Path) -> None:
     data = open_data(folder, kind="unpaired")
     good, idle = (
-        evaluate(Between("unpaired", paint), data, features="own-classifier", samples=3, sampled=4)
+        evaluate(Between("unpaired", paint), data, features="own-classifier", samples=3, sampled=4, classifier_steps=QUICK)
         for paint in (noisy, lambda image, _: image)
     )
     for name in ("fid", "kid", "perceptual"):

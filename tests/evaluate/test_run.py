@@ -156,7 +156,8 @@ def test_the_verb_measures_with_the_features_and_the_lpips_that_it_is_given(
     from i2ikit.evaluate import reference
 
     monkeypatch.setattr(reference, "train", lambda *_, **__: None)
-    assert main(["eval", str(run), "--features", "own-classifier"]) == 0
+    assert main(["eval", str(run), "--features", "own-classifier", "--classifier-steps", "7"]) == 0
+    assert Report.read(run / "numbers.json").number("accuracy/tone").protocol["classifier"]["steps"] == 7
     names = {each.name for each in Report.read(run / "numbers.json").numbers}
     assert {"fid@own-classifier", "fid@own-classifier/tone=red", "perceptual@own-classifier"} <= names
     capsys.readouterr()
