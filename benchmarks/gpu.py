@@ -83,10 +83,12 @@ def main() -> int:
     sys.stdout.flush()
     subjects = [plan.subject for plan in PLANS if given.only is None or plan.subject in given.only]
     workers = (0 if given.dry else min(8, os.cpu_count() or 1)) if given.workers is None else given.workers
-    wrong = list(compared(subjects, device, start + given.values, workers, dry=given.dry))
-    found: dict[str, Any] = {"machine": described, "wrong": wrong, "rows": [], "missed": []}
+    whole: list[str] = []
+    wrong = list(compared(subjects, device, start + given.values, workers, whole, dry=given.dry))
+    found: dict[str, Any] = {"machine": described, "compared": whole, "wrong": wrong, "rows": [], "missed": []}
     keep(given.json, found)
-    print(f"values: {'what was compared equals the definitions in float64' if not wrong else 'WRONG'} ({time.monotonic() - start:.0f} s)")
+    equal = f"{', '.join(whole) or 'nothing'} compared whole with the definitions in float64{', and equal' if whole else ''}"
+    print(f"values: {'WRONG' if wrong else equal} ({time.monotonic() - start:.0f} s)")
     if wrong:
         print("\n".join(wrong))
         return 1

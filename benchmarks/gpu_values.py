@@ -16,18 +16,20 @@ BEYOND = (12, 64, 1700, 1700)
 EXACT = {"float32": 3e-5, "float16": 3e-3, "bfloat16": 2e-2}
 
 
-def compared(subjects: Sequence[str], device: Any, deadline: float, workers: int, *, dry: bool) -> Iterator[str]:
-    """Say what differs from its definition, and print what there was no time to compare."""
+def compared(subjects: Sequence[str], device: Any, deadline: float, workers: int, whole: list[str], *, dry: bool) -> Iterator[str]:
+    """Say what differs from its definition, and print what there was no time to compare; ``whole`` gets the names of what was."""
     if workers < 2:
         for name in subjects:
             if time.monotonic() < deadline:
                 yield from differences(device, [name], dry=dry)
+                whole.append(name)
             else:
                 print(f"values of {name}: left out, for want of time", flush=True)
     else:
         with ThreadPoolExecutor(workers) as pool:
-            for found in pool.map(lambda name: worker(name, deadline, dry=dry), subjects):
+            for name, (ended, found) in zip(subjects, pool.map(lambda name: worker(name, deadline, dry=dry), subjects), strict=True):
                 yield from found
+                whole += [name] if ended else []
     for name in subjects:
         if time.monotonic() < deadline:
             yield from beyond(device, [name], dry=dry)
@@ -35,8 +37,8 @@ def compared(subjects: Sequence[str], device: Any, deadline: float, workers: int
             print(f"{name} beyond 2^31 elements: left out, for want of time", flush=True)
 
 
-def worker(name: str, deadline: float, *, dry: bool) -> list[str]:
-    """Compare one operator in a process of its own, which fills Triton's cache for this one."""
+def worker(name: str, deadline: float, *, dry: bool) -> tuple[bool, list[str]]:
+    """Compare one operator in a process of its own, which fills Triton's cache for this one; return whether it ended, and what differs."""
     command = [sys.executable, __file__, name, *(["--dry"] if dry else [])]
     try:
         left = max(deadline - time.monotonic(), 1.0)
@@ -44,10 +46,10 @@ def worker(name: str, deadline: float, *, dry: bool) -> list[str]:
     except subprocess.TimeoutExpired as early:
         print(f"values of {name}: not all compared, for want of time", flush=True)
         said = early.stdout or b""
-        return (said.decode() if isinstance(said, bytes) else said).splitlines()
+        return False, (said.decode() if isinstance(said, bytes) else said).splitlines()
     if done.returncode:
-        return [f"{name}: {(done.stderr.strip().splitlines() or ['the process ended'])[-1]}"]
-    return done.stdout.splitlines()
+        return False, [f"{name}: {(done.stderr.strip().splitlines() or ['the process ended'])[-1]}"]
+    return True, done.stdout.splitlines()
 
 
 def differences(device: Any, only: list[str] | None, *, dry: bool) -> Iterator[str]:
