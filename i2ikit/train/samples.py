@@ -154,7 +154,8 @@ class Samples:
         return made
 
     def _empty_grid(self) -> Grid:
-        true = [[self.truth(item, target) for item in self.items] for target in self.targets]
+        # All samples of a target have one truth, which stands below the first.
+        true = [[self.truth(item, target) if target.sample < 2 else None for item in self.items] for target in self.targets]
         alone = len(self.domain.attributes) == 1
         return Grid(
             inputs=list(self.images),
