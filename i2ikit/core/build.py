@@ -23,7 +23,7 @@ from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.rehearsal import rehearse
 from i2ikit.core.specs import CodeSpec, StyleSpec
 from i2ikit.core.validators import refuse_kind
-from i2ikit.errors import BuildError, I2IKitError, OptionError, SpecError, UnknownNameError
+from i2ikit.errors import BuildError, I2IKitError, OptionError, SpecError, UnknownNameError, counted
 
 INJECTED = ("image", "source", "domain", "code")
 
@@ -172,6 +172,11 @@ def _drawn(code: CodeSpec, style: int | str) -> CodeSpec:
         return code
     if style != PRIOR:
         refuse_kind("style", int | Literal["prior"], style)
+        if code.style is not None and code.style.width != int(style):
+            raise SpecError(
+                f"style={style} draws styles of {counted(int(style), 'number')}, and the encoder reads {code.style.width} off an image. "
+                f"Set both: style_dim={style}."
+            )
         return code.styled(StyleSpec(int(style)))
     if code.style is None:
         raise SpecError(

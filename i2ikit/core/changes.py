@@ -13,7 +13,8 @@ from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import OptionError, UnknownNameError
 
 PLAIN = ("rounds", "batch", "flip", "jitter", "ema", "retranslate", "redraw", "plan", "plan_options", "source_channels")
-OTHERS = ("size", "height", "width", "channels", "labels", "domains", "official", "lr", "schedule", "terms", "players", "style", "image")
+OTHERS = ("size", "height", "width", "channels", "labels", "domains", "official", "lr", "schedule", "terms", "players", "image")
+STYLES = ("style", "style_dim")
 
 
 def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
@@ -23,7 +24,8 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
         recipe: What to change.
         changes: By name: ``size`` (pixels, or a pair of height and width), ``channels``, ``source_channels``; ``labels`` (or
             ``domains``); ``official``; ``lr`` of every player; ``rounds``, ``batch``, ``flip``, ``jitter``, ``ema``, ``retranslate``,
-            ``redraw``, ``schedule``; ``style``, the plan's option; a slot's name with a component name, a mapping of options, a Slot, or
+            ``redraw``, ``schedule``; ``style``, the plan's option; ``style_dim``, how many numbers a style has, wherever the recipe says
+            it; a slot's name with a component name, a mapping of options, a Slot, or
             None to leave it out; ``terms={"player/term": weight, a mapping, a Term, or None}``;
             ``players={"critic": {"every": 2, "optimizer": {...}}}``.
 
@@ -31,7 +33,7 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
         UnknownNameError: There is nothing of that name to change.
         OptionError: A value that cannot be.
     """
-    known = [*PLAIN, *OTHERS, *recipe.slots]
+    known = [*PLAIN, *OTHERS, *STYLES, *recipe.slots]
     for name in changes:
         if name not in known and not isinstance(changes[name], Slot):
             raise UnknownNameError(f'setting of recipe "{recipe.name}"', name, known)
@@ -54,7 +56,21 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     for name, change in _named(changes.pop("terms", {}), "terms").items():
         recipe = _with_term(recipe, name, change)
     recipe = evolve(recipe, **{name: changes.pop(name) for name in PLAIN if name in changes})
-    return _with_slots(recipe, changes)
+    width = changes.pop("style_dim", None)
+    recipe = _with_slots(recipe, changes)
+    return recipe if width is None else _with_width(recipe, width)
+
+
+def _with_width(recipe: Recipe, width: Any) -> Recipe:
+    """Return a recipe whose styles are that wide, those that an encoder reads and those that the plan draws."""
+    if type(width) is not int or width < 1:
+        raise OptionError(f'"style_dim" is {width!r}; it must be how many numbers a style has, 1 or more.')
+    reading = [name for name, slot in recipe.slots.items() if type(slot.options.get("style")) is int]
+    drawing = type(recipe.plan_options.get("style")) is int
+    if not reading and not drawing:
+        raise OptionError(f'Recipe "{recipe.name}" has no style whose width style_dim={width} could be. To draw one, write style={width}.')
+    slots = {name: slot.with_options(style=width) if name in reading else slot for name, slot in recipe.slots.items()}
+    return evolve(recipe, slots=slots, plan_options={**recipe.plan_options, "style": width} if drawing else recipe.plan_options)
 
 
 def _named(change: Any, what: str) -> Mapping[str, Any]:
@@ -65,7 +81,7 @@ def _named(change: Any, what: str) -> Mapping[str, Any]:
 
 def _official(recipe: Recipe) -> Recipe:
     if not recipe.official:
-        raise OptionError(f'Recipe "{recipe.name}" has no official variant: it does not depart from the original code.')
+        raise OptionError(f'Recipe "{recipe.name}" has no official variant of its own.')
     return changed(recipe, recipe.official)
 
 

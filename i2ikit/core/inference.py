@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,8 +17,10 @@ from i2ikit.core.code import Verdict
 from i2ikit.core.drawing import Request, drawn
 from i2ikit.core.framing import framed
 from i2ikit.core.kinds import Kind, opened
+from i2ikit.core.nets import pair_key
 from i2ikit.core.styles import check_samples, style_of
 from i2ikit.core.target import target_label
+from i2ikit.core.translation import JUDGES
 from i2ikit.errors import OptionError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -67,7 +70,8 @@ def translate(
         label: The source's label: values by attribute, one mapping a row, or a tensor. Attributes that ``to`` does not name keep its
             values; where it does not tell one, the critic's domain head is asked.
         source: "unknown" masks the label sets that ``to`` does not name, in place of asking the critic; for systems with nets per
-            domain, the name of the domain that the image is from.
+            domain, the name of the domain that the images are from. With three domains or more the critics are asked where it is not
+            said, and a warning says what they answered: the domain whose critic finds the images most real, all of one call together.
         style: Where the recipe draws a style: an example whose style is taken, an image of any kind as large as ``image``; or the style
             itself, a tensor [S] or [B, S]. Drawn from the prior by default.
         samples: That many translations of each image, as a list; the first is what ``seed`` gives, the next what ``seed + 1`` gives.
@@ -98,6 +102,9 @@ def translate(
     try:
         with torch.no_grad():
             target, origin = None, dict[str, str]()
+            if route[1] is not None and route[0] is None:
+                route = _likeliest(model, pixels, [begin for begin, end in model.routes if end == route[1]]), route[1]
+            _warn_of_random(model, *route)
             if model.takes == "labelled":
                 ask = functools.partial(_told, model, pixels)
                 target, origin = target_label(model.domain, len(pixels), to, label, source, ask, pixels)
@@ -119,7 +126,7 @@ def translate(
 
 
 def check_asked(model: Model, to: Any, label: Any, source: str | None, samples: Any, style: Any) -> tuple[str | None, str | None]:
-    """Return the domains that images are translated from and to, where they have nets of their own.
+    """Return the domains that images are translated from and to, where they have nets of their own; None for one that critics will tell.
 
     Raises:
         UnknownNameError: A domain that the model does not have.
@@ -196,8 +203,38 @@ def _route(model: Model, to: Any, source: str | None) -> tuple[str | None, str |
         ways = ", ".join([*known[:6], *(["..."] if len(known) > 6 else [])])
         raise OptionError(f'"{model.recipe.name}" does not translate {asked}. It translates {ways}.')
     if source is None and len(sources) > 1 and _needs_source(model):
+        if all(_knows(model, name) for name in sources):
+            return None, to
         raise OptionError(f"This model has {len(names)} domains; say which the image is from: source= one of {', '.join(sources)}.")
     return source or sources[0], to
+
+
+def _knows(model: Model, domain: str) -> bool:
+    """Tell whether there is a critic of a domain's own that has learnt what its images look like, or is still to learn it."""
+    slot = model.nets.slots.get("discriminator")
+    return slot is not None and slot.per == "domain" and not _random(model, "discriminator", domain)
+
+
+def _random(model: Model, slot: str, net: str) -> bool:
+    """Tell whether a net has random weights since the rest was imported, and has not been trained since."""
+    return not model.round and not {slot, f"{slot} {net}"}.isdisjoint(model.preprocessing.get("untrained", ()))
+
+
+def _likeliest(model: Model, pixels: Tensor, sources: Sequence[str]) -> str:
+    """Return the domain whose critic finds the images most real, at the size of the training."""
+    seen = framed(pixels, model.image, model.preprocessing).to(model.device)
+    real = {name: sum(float(each.mean()) for each in model.nets.net("discriminator", name)(seen).scores) for name in sources}
+    told = max(real, key=lambda name: real[name])
+    warnings.warn(f'source= is not given; the critics take the image to be of "{told}". source="{told}" says so.', stacklevel=4)
+    return told
+
+
+def _warn_of_random(model: Model, source: str | None, target: str | None) -> None:
+    for name, slot in model.nets.slots.items():
+        net = {"domain": target or "", "pair": pair_key(source, target)}.get(slot.per or "", "")
+        if model.nets.roles[name] not in JUDGES and _random(model, name, net):
+            which = f'"{name}" {net}' if slot.per == "pair" else f'"{name}"'
+            warnings.warn(f"The weights of {which} are random: no file of them was given to the import.", stacklevel=4)
 
 
 def _refuse_strange(model: Model, to: Any, label: Any, source: str | None) -> None:

@@ -126,9 +126,14 @@ def _shaped(pixels: Any, background: str | None, channels: int | None, name: str
     return pixels if channels is None else with_channels(pixels, channels, name)
 
 
+def _how(channels: int) -> str:
+    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}.get(channels)
+    return f' Convert it first, such as with Pillow: image.convert("{mode}").' if mode else " Convert it first."
+
+
 def _checked(kind: Kind, channels: int) -> Kind:
     found = kind.pixels.shape[1]
     if found != channels:
         hint = ' Say what is behind transparent pixels: background="white".' if (found, channels) in ((4, 3), (2, 1)) else ""
-        raise DataError(f"The image has {counted(found, 'channel')}, the model {channels}.{hint or ' Convert it first.'}")
+        raise DataError(f"The image has {counted(found, 'channel')}, the model {channels}.{hint or _how(channels)}")
     return kind

@@ -32,12 +32,17 @@ def tiled(draw: Callable[[Tensor], Tensor], pixels: Tensor, tile: int, multiple:
         OptionError: A tile so small that nothing is left of it.
     """
     side = tile - tile % multiple
-    rim = -(-(min(64, side // 8) if reach is None else reach) // multiple) * multiple
-    ramp = min(RAMP, max(0, side - 2 * rim) // 4) // multiple * multiple
-    step = side - 2 * rim - ramp
+    rim = min(64, side // 8) if reach is None else -(-reach // multiple) * multiple
+    ramp = min(RAMP, max(0, side - 2 * rim) // 4)
+    step = (side - 2 * rim - ramp) // multiple * multiple
     if step < multiple:
-        least = -(-(2 * rim + 2 * multiple) // 16) * 16
-        raise OptionError(f"tile={tile} is too small: these networks look {rim} pixels far to each side. Take {least} or more.")
+        why = (
+            f"tiles begin at multiples of {multiple} pixels and overlap"
+            if reach is None
+            else f"these networks look {rim} pixels far to each side"
+        )
+        least = 2 * multiple if reach is None else -(-(2 * rim + 2 * multiple) // 16) * 16
+        raise OptionError(f"tile={tile} is too small: {why}. Take {least} or more.")
     height, width = pixels.shape[-2:]
     whole = weight = None
     for top, left in itertools.product(_starts(height, side, step), _starts(width, side, step)):

@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file as safetensors
 from torch import Tensor, nn
 
-from i2ikit.errors import CheckpointError
+from i2ikit.core.domain import DomainSpec
+from i2ikit.errors import CheckpointError, OptionError
 
 State = Mapping[str, Tensor]
 Given = str | PathLike[str] | State
@@ -70,6 +71,19 @@ def load_file(path: Path, name: str) -> Any:
                 "Give a plain state dict."
             ) from error
         raise CheckpointError(f"{name} is damaged, or no checkpoint ({type(error).__name__}). Fetch it again.") from error
+
+
+def two_domains(domains: Any, system: str) -> DomainSpec:
+    """Return the domains of an original that has two of them.
+
+    Raises:
+        OptionError: There are more, or fewer.
+    """
+    found = DomainSpec.parse(domains)
+    if len(found.names) != 2 or len(found.attributes) != 1:
+        named = ", ".join(found.names) or ", ".join(found.entries) or "none"
+        raise OptionError(f'The original {system} has two domains; domains= names {named}. Name two: domains=("horse", "zebra").')
+    return found
 
 
 def foreign(state: State, name: str, what: str, expected: str) -> CheckpointError:

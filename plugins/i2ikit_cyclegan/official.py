@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from i2ikit import DomainSpec, Model, build
+from i2ikit import Model, build
 from i2ikit.errors import CheckpointError, OptionError, counted
 from i2ikit.nn.critic_weights import CriticSizes, critic_sizes
-from i2ikit.nn.weights import Given, put_weights, read_weights, renamed
+from i2ikit.nn.weights import Given, put_weights, read_weights, renamed, two_domains
 from i2ikit_cyclegan.layout import GeneratorSizes, generator_sizes, layout_of, made
 
 FILES = {"generator_a": "G_A", "generator_b": "G_B", "discriminator_a": "D_A", "discriminator_b": "D_B"}
@@ -65,7 +65,7 @@ def import_official(
     read = {part: read_weights(file, called[part]) for part, file in given.items() if file is not None}
     if not read:
         raise OptionError(f'Importing an official "cyclegan" needs folder=, or one of {", ".join(f"{part}=" for part in given)}.')
-    first, second = _domains(domains).names
+    first, second = two_domains(domains, "CycleGAN").names
     generators = {part: generator_sizes(*read[part]) for part in read if part.startswith("generator")}
     critics = {part: critic_sizes(*read[part], "CycleGAN discriminator") for part in read if part.startswith("discriminator")}
     sizes, judges = _alike(generators, read), _alike(critics, read)
@@ -91,7 +91,7 @@ def import_official(
         if part in read:
             _load(net, every[part], *read[part])
     missing = [part for part in FILES if part not in read]
-    model.preprocessing["untrained"] = _slots(missing)
+    model.preprocessing["untrained"] = _slots(missing, first, second)
     return model
 
 
@@ -158,13 +158,6 @@ def _in_folder(folder: Path, epoch: int | str) -> dict[str, Path]:
     return there
 
 
-def _domains(labels: Any) -> DomainSpec:
-    domain = DomainSpec.parse(labels)
-    if len(domain.names) != 2:
-        raise OptionError(f'The original CycleGAN has two domains; domains= has {len(domain.names)}. Name two: domains=("horse", "zebra").')
-    return domain
-
-
 def _alike(sizes: dict[str, Any], read: dict[str, tuple[dict[str, Tensor], str]]) -> Any:
     """Return the sizes that all networks of a kind have; None where there is none."""
     found = iter(sizes.items())
@@ -188,12 +181,14 @@ def _load(net: nn.Module, sizes: GeneratorSizes | CriticSizes, state: dict[str, 
     put_weights(net, layout.parts, {key: value for key, value in state.items() if not key.endswith(".filt")}, name, layout.says)
 
 
-def _slots(missing: list[str]) -> list[str]:
-    """Return what has no weights: a slot, or in words the net of it."""
+def _slots(missing: list[str], first: str, second: str) -> list[str]:
+    """Return what has no weights: a slot, or the slot and which net of it."""
     named = {
-        "generator": [each for each in missing if each.startswith("g")],
-        "discriminator": [each for each in missing if each.startswith("d")],
+        "generator": {"generator_a": f"{first}_to_{second}", "generator_b": f"{second}_to_{first}"},
+        "discriminator": {"discriminator_a": second, "discriminator_b": first},
     }
     return [
-        name for slot, parts in named.items() for name in ([slot] if len(parts) == 2 else [f"{slot} {part[-1].upper()}" for part in parts])
+        name
+        for slot, parts in named.items()
+        for name in ([slot] if parts.keys() <= set(missing) else [f"{slot} {net}" for part, net in parts.items() if part in missing])
     ]

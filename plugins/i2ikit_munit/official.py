@@ -24,7 +24,7 @@ from i2ikit.nn.padded_weights import (
     read_originals,
     stack_sizes,
 )
-from i2ikit.nn.weights import State, foreign, renamed
+from i2ikit.nn.weights import State, foreign, renamed, two_domains
 
 STYLE_PLACES = 5
 """Convolutions of the style encoder before its mean over all places."""
@@ -65,9 +65,10 @@ def import_official(
         size: Pixels, or a pair of height and width; the weights do not say.
 
     Raises:
-        OptionError: Neither of the two is given.
+        OptionError: Neither of the two is given, or there are not two domains.
         CheckpointError: A file is missing, damaged, unsafe, or not of this architecture.
     """
+    labels = two_domains(domains, "MUNIT")
     read = read_originals("MUNIT", generator, discriminator)
     g = generator_sizes(read.generators[0], read.generator_name) if read.generators else None
     d = read.scales
@@ -76,7 +77,7 @@ def import_official(
         official=True,
         size=size,
         channels=channels_of(read, g.stacks.channels if g else None),
-        domains=domains,
+        domains=labels,
         encoder={"style": g.style, "width": g.stacks.width, "steps": g.stacks.steps, "blocks": g.stacks.blocks} if g else {},
         generator={"blocks": g.stacks.blocks, "hidden": g.hidden} if g else {},
         discriminator={"width": d.width, "depth": d.depth, "scales": d.scales} if d else {},

@@ -23,7 +23,7 @@ from i2ikit.nn.padded_weights import (
     read_originals,
     stack_sizes,
 )
-from i2ikit.nn.weights import renamed
+from i2ikit.nn.weights import renamed, two_domains
 
 
 def import_official(
@@ -45,9 +45,10 @@ def import_official(
         size: Pixels, or a pair of height and width; the weights do not say.
 
     Raises:
-        OptionError: Neither of the two is given.
+        OptionError: Neither of the two is given, or there are not two domains.
         CheckpointError: A file is missing, damaged, unsafe, or not of this architecture.
     """
+    labels = two_domains(domains, "UNIT")
     read = read_originals("UNIT", generator, discriminator)
     g = stack_sizes(read.generators[0], read.generator_name, "UNIT generator", "enc") if read.generators else None
     d = read.scales
@@ -56,7 +57,7 @@ def import_official(
         official=True,
         size=size,
         channels=channels_of(read, g.channels if g else None),
-        domains=domains,
+        domains=labels,
         encoder={"width": g.width, "steps": g.steps, "blocks": g.blocks, "last": min(1, g.blocks)} if g else {},
         generator={"blocks": g.blocks, "first": min(1, g.blocks)} if g else {},
         discriminator={"width": d.width, "depth": d.depth, "scales": d.scales} if d else {},

@@ -167,9 +167,8 @@ ASKED = {
     ): '"cyclegan" does not translate from red to red. It translates from blue to red, from red to blue.',
     ("two", "--to", "red", "--style", "{image}"): '--style is given, and "cyclegan" draws no style. Leave it out.',
     ("one way", "--to", "blue"): '"simgan" does not translate to blue. It translates from blue to red.',
-    ("three", "--to", "green"): "This model has 3 domains; say which the image is from: --source one of blue, red.",
     ("pairs", "--to", "photo"): "--to 'photo' says nothing to \"pix2pix\", which has one target. Leave it out.",
-    ("pairs",): '"{image}": The image has 3 channels, the model 1. Convert it first.',
+    ("pairs",): '"{image}": The image has 3 channels, the model 1. Convert it first, such as with Pillow: image.convert("L").',
     ("three", "--to", "green", "--source", "red", "--style", "{large}"): (
         'The style image and the image to translate are 24x24 and 20x20. Give equal sizes, or --size "trained" to resize both.'
     ),

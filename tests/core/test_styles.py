@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,35 @@ def test_domains_that_do_not_exist_are_named(munit: Model, image: Tensor) -> Non
         munit.translate(image, to="a", source="dog")
     with pytest.raises(OptionError, match=r"to= names no domain; this model translates to: a, b\."):
         munit.translate(image)
+
+
+THREE = {"labels": ("cat", "dog", "tiger"), "size": 16}
+
+
+def test_the_critics_tell_where_an_image_of_three_domains_comes_from(image: Tensor) -> None:
+    model = assemble(MUNIT, **THREE).float()
+    with torch.no_grad():  # the critic of tigers finds everything real
+        head = [each for each in model.nets.net("discriminator", "tiger").modules() if isinstance(each, torch.nn.Conv2d)][-1]
+        head.bias.add_(100.0)
+    with pytest.warns(UserWarning, match='the critics take the image to be of "tiger"'):
+        told = model.translate(image, to="dog", seed=2)
+
+    assert torch.equal(told, model.translate(image, to="dog", source="tiger", seed=2))
+    assert not torch.equal(told, model.translate(image, to="dog", source="cat", seed=2))
+
+
+def test_a_source_is_asked_for_where_critics_know_nothing(image: Tensor) -> None:
+    model = assemble(MUNIT, **THREE).float()
+    model.preprocessing["untrained"] = ["discriminator"]
+    with pytest.raises(OptionError, match="This model has 3 domains; say which the image is from: source= one of cat, tiger"):
+        model.translate(image, to="dog")
+
+
+def test_random_weights_of_an_import_are_told_where_they_draw(image: Tensor) -> None:
+    model = assemble(CYCLEGAN, size=16).float()
+    model.preprocessing["untrained"] = ["generator b_to_a", "discriminator"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.translate(image, to="b")
+    with pytest.warns(UserWarning, match='^The weights of "generator" b_to_a are random'):
+        model.translate(image, to="a")

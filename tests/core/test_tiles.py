@@ -103,3 +103,13 @@ def test_a_tile_that_cannot_be_is_named() -> None:
         model.translate(image_of(40, 40), to="b", tile=8)
     with pytest.raises(OptionError, match=r"^tile='no': it is the side of a tile in pixels\.$"):
         model.translate(image_of(40, 40), to="b", tile="no")
+
+
+def test_networks_that_look_at_everything_take_tiles_of_two_strides() -> None:
+    def draw(part: Tensor) -> Tensor:
+        return part * 2
+
+    image = image_of(1280, 768)
+    torch.testing.assert_close(tiled(draw, image, 512, 256, None, CPU), draw(image))
+    with pytest.raises(OptionError, match="^tile=500 is too small: tiles begin at multiples of 256 pixels and overlap"):
+        tiled(draw, image, 500, 256, None, CPU)

@@ -91,6 +91,11 @@ def test_keys_that_do_not_fit_are_named_five_at_most_with_their_domain(states: S
     assert "\n" not in message
 
 
+def test_other_domains_than_two_are_named(states: States) -> None:
+    with pytest.raises(OptionError, match="The original MUNIT has two domains; domains= names a, b, c"):
+        import_official("munit", generator=states["generator"], domains=("a", "b", "c"))
+
+
 def test_a_tensor_of_another_shape_is_named_with_both_shapes(states: States) -> None:
     bent = {**states["generator"]["a"], "mlp.model.1.fc.bias": torch.zeros(9)}
     with pytest.raises(CheckpointError, match=r"mlp.model.1.fc.bias is \[9\], expected \[6\]"):

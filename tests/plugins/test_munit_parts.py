@@ -115,3 +115,21 @@ def test_styles_are_sampled_given_or_taken_from_an_example() -> None:
     assert len({float(fake.mean()) for fake in five}) == 5
     own = model.slot("encoder")["b"].eval()(example).style
     torch.testing.assert_close(model.translate(image, to="b", style=example), model.translate(image, to="b", style=own.detach()))
+
+
+def test_the_width_of_styles_is_set_wherever_a_recipe_says_it() -> None:
+    model = build("munit", domains=("cat", "dog", "tiger"), style_dim=5, size=16, **TINY)
+    assert model.nets.style == StyleSpec(5)
+    assert len(model.translate(torch.rand(1, 3, 16, 16), to="dog", source="cat", samples=2)) == 2
+    critic = {"width": 4, "scales": 1, "depth": 1}
+    small = {"generator": {"width": 4}, "style_encoder": {"width": 4}, "discriminator": critic, "discriminator_random": critic}
+    assert build("bicyclegan", size=16, style_dim=3, rehearsal=False, **small).nets.style == StyleSpec(3)
+
+
+def test_a_width_of_styles_that_cannot_be_is_named() -> None:
+    with pytest.raises(OptionError, match=r'^Recipe "cyclegan" has no style whose width style_dim=4 could be'):
+        build("cyclegan", style_dim=4)
+    with pytest.raises(OptionError, match='"style_dim" is 0; it must be how many numbers a style has, 1 or more'):
+        build("munit", style_dim=0)
+    with pytest.raises(BuildError, match="style=4 draws styles of 4 numbers, and the encoder reads 8 off an image"):
+        build("munit", size=16, style=4, **TINY)
