@@ -37,9 +37,13 @@ def _files(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--labels", help="What the label entries mean: 'hair=black,blond,brown male young'; ' + ' begins another label set.")
 @click.option("--domains", metavar="A,B", help="What the domains of CycleGAN, MUNIT and UNIT are called.")
 @click.option("--size", type=click.IntRange(min=1), help="Pixels of a side, where the files do not say.")
+@click.option("--dropout", type=click.FloatRange(min=0, max=1, max_open=True), help="pix2pix: 0 for one trained with --no_dropout.")
+@click.option("--style", type=click.IntRange(min=1), help="BicycleGAN: width of the style, where the files do not say.")
+@click.option("--source-channels", type=click.IntRange(min=1), help="pix2pix: channels of the sources, where there is a critic alone.")
 def import_(
-    system: str, out: Path, epoch: str | None, labels: str | None, domains: str | None, size: int | None, **files: Path | None
-) -> None:
+    system: str, out: Path, epoch: str | None, labels: str | None, domains: str | None, size: int | None, dropout: float | None,
+    style: int | None, source_channels: int | None, **files: Path | None,
+) -> None:  # fmt: skip
     """Convert original weights of SYSTEM, such as stargan, into the model folder OUT.
 
     OUT is a new folder for a model of i2ikit: `i2ikit translate OUT ...` and `i2ikit.load` read it. A network whose file is not given has
@@ -54,7 +58,8 @@ def import_(
     from i2ikit import import_official
 
     named = None if domains is None else tuple(name.strip() for name in domains.split(","))
-    given: dict[str, Any] = {**files, "epoch": epoch, "labels": declared(labels), "domains": named, "size": size}
+    given: dict[str, Any] = {**files, "epoch": epoch, "labels": declared(labels), "domains": named, "size": size, "dropout": dropout}
+    given |= {"style": style, "source_channels": source_channels}
     _refuse_used(out)
     if not any(files.values()):
         raise OptionError("There is no file to import. Give the weights: --generator FILE, --discriminator FILE, or --folder FOLDER.")

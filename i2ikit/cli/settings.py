@@ -56,7 +56,7 @@ def changes(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
 
 
 def as_typed(recipe: Recipe, registry: Registry) -> str:
-    """Return what is typed behind ``i2ikit train`` for a recipe's networks: ``cyclegan --set generator.width=8``.
+    """Say what is typed for a recipe's networks: ``i2ikit train cyclegan --set generator.width=8``.
 
     Args:
         recipe: What was built.
@@ -71,7 +71,7 @@ def as_typed(recipe: Recipe, registry: Registry) -> str:
         options = dict(default.options) if default and default.component == slot.component else {}
         changed = {key: value for key, value in slot.options.items() if key not in options or options[key] != value}
         words += [f"--set {name}.{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in changed.items()]
-    return " ".join(words)
+    return f"Its own networks are built by: i2ikit train {' '.join(words)}"
 
 
 def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def _train(chief: bool, **given: Any) -> int:
 
 def _start(run: Path | None, given: dict[str, Any], trackers: Sequence[Any], progress: Any) -> bool:
     """Start a new run; return False where it was only to be shown."""
-    from i2ikit.train import configuration, fit
+    from i2ikit.train import configuration, feeds, fit
 
     if not given["data"]:
         raise OptionError("There is no data to train on. Say where the images are: --data PATH, or --data faces for the built-in drawings.")
@@ -141,6 +141,8 @@ def _start(run: Path | None, given: dict[str, Any], trackers: Sequence[Any], pro
         configuration.refuse_existing(run)
     model, sources = _assembled(given, progress)
     if given["dry_run"]:
+        for source in sources:
+            feeds.fitted(model, source.data)
         length = f"{given['minutes']:g} minutes" if given["minutes"] else f"{model.recipe.rounds:,} rounds"
         progress.say(f"{length} of batch {model.recipe.batch} in {run or 'a folder that --run names'}.\n\n{model.explain()}")
         return False
@@ -161,9 +163,7 @@ def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[Source
 
     before = load(given["init_from"]) if given["init_from"] else None
     if given["recipe"] is None and before is None:
-        raise OptionError(
-            "There is no recipe to train. `i2ikit list` shows what there is; then: i2ikit train RECIPE --data PATH --run runs/NAME."
-        )
+        raise OptionError("There is no recipe to train. `i2ikit list` shows them; then: i2ikit train RECIPE --data PATH --run runs/NAME.")
     recipe = default_registry().recipe(given["recipe"]) if given["recipe"] else before.recipe  # type: ignore[union-attr]
     takes = kind_of(find_plan(recipe.plan, default_registry()))
     sources = _sources(given, takes)
@@ -196,8 +196,7 @@ def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[Source
         try:
             load_weights(model, read_tensors(find(given["init_from"]) / WEIGHTS), str(given["init_from"]))
         except CheckpointError as error:
-            typed = settings.as_typed(before.recipe, default_registry())
-            raise CheckpointError(f"{error} Its own networks are built by: i2ikit train {typed}") from error
+            raise CheckpointError(f"{error} {settings.as_typed(before.recipe, default_registry())}") from error
     return model, sources
 
 

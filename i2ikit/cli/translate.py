@@ -75,6 +75,10 @@ def translate(
         what = f"{others[0][0]}x{others[0][1]}" if len(set(others)) == 1 else "another size"
         at = f"{trained[0]}x{trained[1]}"
         click.echo(f"note: the model was trained at {at}; images of {what} stay as large as they are. --size trained resizes them.")
+    if built.takes == "paired" and any(width == 2 * height for height, width in sizes) and trained[0] == trained[1]:
+        click.echo(
+            "note: some images are twice as wide as high, as pairs side by side are; they are translated whole. Cut the source out first."
+        )
     noted: set[str] = set()
     for given, out in jobs:
         options: dict[str, Any] = {"label": known or None, "source": source, "size": size, "background": background}

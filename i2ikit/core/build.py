@@ -189,6 +189,11 @@ def _per(slot: Slot, recipe: Recipe, make: Callable[[], nn.Module]) -> nn.Module
     if slot.per is None:
         return make()
     names = recipe.labels.names
+    if len(names) < 2 and recipe.labels.width:
+        found = ", ".join(each.name for each in recipe.labels.attributes)
+        raise OptionError(
+            f'it has one net per {slot.per}, whose domains are the values of one group; found {found}. Name them: labels=("a", "b").'
+        )
     if len(names) < 2:
         raise OptionError(f'it has one net per {slot.per}, which needs two or more domains. Declare them: labels=("photo", "monet").')
     keys = names if slot.per == "domain" else [pair_key(*pair) for pair in itertools.permutations(names, 2)]

@@ -11,6 +11,9 @@ from torch import Tensor
 
 from i2ikit.errors import DataError, counted
 
+STRAY = 10.0
+"""No image in [-1, 1] or [0, 1] strays so far, with noise added either; one of [0, 255] does."""
+
 
 class Kind(NamedTuple):
     """An image as the networks take it, and how to give it back.
@@ -56,6 +59,8 @@ def _tensor(image: Tensor) -> Kind:
     single, dtype, device = image.ndim == 3, image.dtype, image.device
     if dtype is not torch.uint8 and not dtype.is_floating_point:
         raise DataError(f"A tensor of images is float in [-1, 1] or uint8; found {dtype}.")
+    if dtype.is_floating_point and image.numel() and float(image.detach().abs().max()) > STRAY:
+        raise DataError(f"A tensor of images is float in [-1, 1] or uint8; found {dtype} up to {float(image.detach().abs().max()):.4g}.")
     pixels = image.float() / 127.5 - 1 if dtype is torch.uint8 else image.float()
 
     def restore(fake: Tensor, path: Path | None) -> Tensor:
@@ -75,6 +80,8 @@ def _array(image: Any) -> Kind:
         top = float(np.iinfo(dtype).max)
     elif dtype.kind == "f":
         top = 1.0
+        if image.size and (image.min() < -0.5 or image.max() > STRAY):
+            raise DataError(f"An array of floats holds an image in [0, 1]; found {image.min():.4g} to {image.max():.4g}.")
     else:
         raise DataError(f"An array holds uint8, uint16, or floats in [0, 1]; found {dtype}.")
     scaled = np.ascontiguousarray(np.atleast_3d(image)).astype(np.float32) / top * 2 - 1

@@ -14,6 +14,7 @@ from typing import Any
 from attrs import field, frozen
 
 from i2ikit.data.dataset import Dataset, FileDataset, Item
+from i2ikit.data.loader import grouped
 from i2ikit.data.open import open_data
 from i2ikit.data.records import listed
 from i2ikit.errors import DataError, counted
@@ -82,7 +83,9 @@ class CheckReport:
     def without(self) -> str:
         """Why there is no command that trains on this data."""
         if self.kind == "paired":
-            return "These are glued pairs, and no recipe for pairs is here yet. Put the halves into two folders: stargan reads two domains."
+            return "These are pairs, and some of them do not fit together."
+        if any("twice as wide as high" in note for note in self.notes):
+            return f"Images twice as wide as high are pairs, side by side, to a recipe for pairs: i2ikit train pix2pix --data {self.path}"
         return "StarGAN needs labels, which this data does not have: a folder for each value, or a table attributes.csv beside the images."
 
     def _problems(self) -> list[str]:
@@ -133,7 +136,7 @@ def check(path: str | os.PathLike[str], **options: Any) -> CheckReport:
         raise DataError(f"None of the {len(seen)} images can be read. The first: {seen[0].problem}")
     most = {second: Counter(each.channels for each in good if each.second is second).most_common(1) for second in (False, True)}
     odd = [each.file for each in good if each.channels != most[each.second][0][0]]
-    notes = list(data.notes) + _advice(data, good)
+    notes = list(data.notes) + _advice(data, good) + _too_little(data)
     return CheckReport(
         path=os.fspath(path),
         kind=data.kind,
@@ -204,8 +207,16 @@ def _advice(data: Dataset, good: Sequence[_Seen]) -> list[str]:
         both = [item for item in data.items if item.file in size and item.partner in size]
         uneven = [item.file for item in both if size[item.file] != size[item.partner or ""]]
         if uneven:
-            notes.append(f"Source and target differ in size for {listed(uneven)}.")
+            notes.append(f"Source and target differ in size for {listed(uneven)}. Training refuses them: resize one to the other.")
     return notes
+
+
+def _too_little(data: Dataset) -> list[str]:
+    try:
+        grouped(data.split("train") if "train" in data.splits else data)
+    except DataError as reason:
+        return [f"Training refuses this: {reason}"]
+    return []
 
 
 def _command(path: str, data: Dataset, options: Mapping[str, Any], good: Sequence[_Seen]) -> str:

@@ -59,7 +59,7 @@ class Loader:
         self.dataset, self.transform, self.batch, self.seed, self.workers = dataset, transform, batch, seed, workers
         self.rank, self.world = rank, world
         self._flip = transform is not None and transform.flip
-        self._groups = _groups(dataset)
+        self._groups = grouped(dataset)
         self._size = max(len(group) for group in self._groups.values())
         if self._size < batch:
             raise DataError(f'A batch of {batch} was asked for, but "{dataset.name}" has {self._size} images. Use {self._size} or less.')
@@ -195,7 +195,12 @@ class Loader:
             raise DataError(f'"{item.file}": {cause}') from None
 
 
-def _groups(dataset: Dataset) -> dict[str, list[int]]:
+def grouped(dataset: Dataset) -> dict[str, list[int]]:
+    """Return the places of the items of each domain, or of all under "" where there are none.
+
+    Raises:
+        DataError: There is nothing to learn from: no images, or a domain of fewer than two, or one of a name that a batch needs.
+    """
     if not dataset.items:
         raise DataError(f'"{dataset.name}" has no images in this split.')
     if dataset.kind != "unpaired":

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from i2ikit.errors import OptionError
 from i2ikit.evaluate.classifier import Classifier
-from i2ikit.evaluate.metrics import signed
+from i2ikit.evaluate.metrics import in_unit, signed
 from i2ikit.evaluate.perceptual import OWN
 from i2ikit.evaluate.reference import Reference
 from i2ikit.evaluate.weights import digest_of
@@ -54,9 +54,9 @@ class Extractor(nn.Module):
         """Return features [B, F] of images [B C H W] in [0, 1].
 
         Raises:
-            OptionError: The network gives something else.
+            OptionError: The images are outside, or the network gives something else.
         """
-        features = self.network(images)
+        features = self.network(in_unit(images))
         if features.shape != (len(images), self.num_features):
             raise OptionError(
                 f'The extractor "{self.name}" gave {list(features.shape)} for {len(images)} images, not {self.num_features} features each.'
@@ -68,11 +68,11 @@ class Extractor(nn.Module):
         """Return the logits of the classes [B, K] of images [B C H W] in [0, 1].
 
         Raises:
-            OptionError: It tells no classes.
+            OptionError: It tells no classes, or the images are outside.
         """
         if self.classes is None:
             raise OptionError(f'The extractor "{self.name}" tells no classes, so there is no inception score. Give one with logits=.')
-        return self.classes(images)
+        return self.classes(in_unit(images))
 
 
 def own_extractor(reference: Reference) -> Extractor:

@@ -22,14 +22,38 @@ CAP = 100.0
 WINDOW, SIGMA = 11, 1.5
 """The Gaussian window of SSIM (Wang et al., 2004)."""
 
+TOLERANCE = 0.02
+"""How far outside [0, 1] images may be: resizing and networks overshoot a little."""
+
 
 def unit(images: Tensor) -> Tensor:
     """Return images in [-1, 1] as images in [0, 1], values outside clamped."""
     return images.clamp(-1.0, 1.0).add(1.0).div(2.0)
 
 
+def in_unit(images: Tensor) -> Tensor:
+    """Return images as they are, if they are floats in [0, 1].
+
+    Raises:
+        OptionError: They are of another type, or clearly outside: what models and losses work with is in [-1, 1].
+    """
+    if not images.is_floating_point():
+        raise OptionError(f"Metrics take images in [0, 1] as floats; found {images.dtype}. Divide uint8 by 255.")
+    if images.numel():
+        low, high = (float(each) for each in images.detach().aminmax())
+        if low < -TOLERANCE or high > 1 + TOLERANCE:
+            hint = "i2ikit.evaluate.unit(images) brings [-1, 1] there" if low >= -1 - TOLERANCE and high <= 1 + TOLERANCE else "Scale them"
+            raise OptionError(f"Metrics take images in [0, 1]; found {low:.3g} to {high:.3g}. {hint}.")
+    return images
+
+
 def signed(images: Tensor) -> Tensor:
-    """Return images in [0, 1] as images in [-1, 1], as networks read them."""
+    """Return images in [0, 1] as images in [-1, 1], as networks read them.
+
+    Raises:
+        OptionError: They are not in [0, 1].
+    """
+    images = in_unit(images)
     return images * 2.0 - 1.0
 
 
@@ -41,7 +65,7 @@ def psnr(images: Tensor, truths: Tensor) -> Tensor:
         truths: [B C H W] in [0, 1].
 
     Raises:
-        OptionError: The shapes differ.
+        OptionError: The shapes differ, or values are outside.
     """
     _same(images, truths)
     ratio: Tensor = peak_signal_noise_ratio(images, truths, data_range=1.0, reduction="none", dim=(1, 2, 3))
@@ -56,7 +80,7 @@ def ssim(images: Tensor, truths: Tensor) -> Tensor:
         truths: [B C H W] in [0, 1].
 
     Raises:
-        OptionError: The shapes differ, or the window does not fit.
+        OptionError: The shapes differ, values are outside, or the window does not fit.
     """
     _same(images, truths)
     if min(images.shape[-2:]) < WINDOW:
@@ -75,7 +99,7 @@ def l1(images: Tensor, truths: Tensor) -> Tensor:
         truths: [B C H W] in [0, 1].
 
     Raises:
-        OptionError: The shapes differ.
+        OptionError: The shapes differ, or values are outside.
     """
     _same(images, truths)
     return (images - truths).abs().mean(dim=(1, 2, 3))
@@ -92,6 +116,7 @@ def edge_energy(images: Tensor) -> Tensor:
     """
     if images.ndim != 4 or min(images.shape[-2:]) < 2:
         raise OptionError(f"Gradients need images [B, C, H, W] of 2 pixels or more a side; found {list(images.shape)}.")
+    in_unit(images)
     corner = images[..., :-1, :-1]
     down, right = images[..., 1:, :-1] - corner, images[..., :-1, 1:] - corner
     return (down.square() + right.square()).sqrt().mean(dim=(1, 2, 3))
@@ -189,3 +214,5 @@ class L1(Mean):
 def _same(images: Tensor, truths: Tensor) -> None:
     if images.shape != truths.shape or images.ndim != 4:
         raise OptionError(f"Images and truths are [B, C, H, W] of one shape; found {list(images.shape)} and {list(truths.shape)}.")
+    in_unit(images)
+    in_unit(truths)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from i2ikit.data import Dataset, JointDataset, Loader, Transform, open_data
 from i2ikit.data.dataset import Origin
+from i2ikit.data.loader import grouped
 from i2ikit.data.sizes import check_sizes
 from i2ikit.errors import DataError, counted
 
@@ -154,7 +155,7 @@ def fitted(model: Model, data: Dataset) -> Dataset:
     """Return a data set whose labels are encoded as the model's.
 
     Raises:
-        DataError: Kind, channels or labels do not fit the model.
+        DataError: Kind, channels or labels do not fit the model, or there is too little to learn from.
     """
     wanted = model.takes
     if data.kind != wanted and wanted in KINDS:  # another plan says itself what a batch lacks
@@ -171,6 +172,7 @@ def fitted(model: Model, data: Dataset) -> Dataset:
             f"source_channels={data.source.channels})."
         )
     check_sizes(data)
+    grouped(training_part(data))
     if data.domain == model.domain or not model.domain.width:
         return data
     own, known = {each.name: each for each in data.domain.attributes}, {each.name: each for each in model.domain.attributes}

@@ -114,7 +114,10 @@ def _built(
     drawn = g.channels if g else e.channels if e else seen
     source = g.inputs - style if g else drawn
     if source < 1:
-        raise OptionError(f"style={style} leaves {source} channels of what the generator takes for the image. Give style= its width.")
+        raise OptionError(
+            f"style={style} leaves {source} channels of what the generator takes for the image. Give style= its width; a U-Net without "
+            "style is that of pix2pix."
+        )
     for part, sizes in critics.items():
         if sizes.channels not in {drawn, drawn + source}:
             raise CheckpointError(

@@ -175,6 +175,13 @@ ASKED = {
 }
 
 
+def test_pairs_side_by_side_are_told_to_be_translated_whole(i2i: Any, run: Any, tmp_path: Path) -> None:
+    Image.new("L", (40, 20), "white").save(tmp_path / "both.png")
+    said = i2i("translate", run("pairs"), tmp_path / "both.png", tmp_path / "out.png")
+    assert (said.code, said.err) == (0, "")
+    assert "note: some images are twice as wide as high, as pairs side by side are; they are translated whole" in said.out
+
+
 @pytest.mark.parametrize(("words", "line"), ASKED.items(), ids=[line[:40] for line in ASKED.values()])
 def test_what_cannot_be_asked_is_one_line(i2i: Any, run: Any, data: Path, tmp_path: Path, words: Any, line: str) -> None:
     kind, *rest = words
@@ -220,6 +227,10 @@ def test_bad_data_is_one_line(i2i: Any, tmp_path: Path, make: Any) -> None:
     sets = UNET if recipe == "pix2pix" else NETS
     said = i2i("train", recipe, "--data", tmp_path / "data", "--rounds", 1, "--batch", 2, "--run", tmp_path / "run", *options(*sets))
     assert (said.code, said.err) == (2, f"error: {line}\n")
+    dry = i2i("train", recipe, "--data", tmp_path / "data", "--dry-run", *options(*sets))
+    assert (dry.code, dry.err) == (said.code, said.err)
+    if make is not bad_names:
+        assert "Training refuses" in i2i("data", "check", tmp_path / "data").out
 
 
 def test_bad_data_is_one_line_in_python_too(tmp_path: Path) -> None:

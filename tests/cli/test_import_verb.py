@@ -40,6 +40,21 @@ def test_the_half_that_was_not_given_is_said_to_be_random_also_of_the_model_on_d
     assert line in again.explain()
 
 
+def test_what_an_importer_needs_beside_files_can_be_typed(i2i, tmp_path) -> None:
+    from i2ikit_pix2pix.official import export_official
+
+    small = build("pix2pix", size=64, official=True, generator={"width": 4}, discriminator={"width": 4}, rehearsal=False)
+    torch.save(export_official(small)["generator"], tmp_path / "latest_net_G.pth")
+    for words, dropout in ((("--dropout", "0"), 0.0), ((), 0.5)):
+        out = tmp_path / f"model{dropout}"
+        said = i2i("import", "pix2pix", out, "--generator", tmp_path / "latest_net_G.pth", "--size", "64", *words)
+        assert (said.code, said.err) == (0, "")
+        assert load(out).recipe.slots["generator"].options["dropout"] == dropout
+    said = i2i("import", "pix2pix", tmp_path / "other", "--generator", tmp_path / "latest_net_G.pth", "--style", "3")
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert "style" in said.err
+
+
 def test_labels_are_read_as_sets_of_groups_and_yes_or_no_attributes() -> None:
     assert declared("hair=black,blond male + expression=happy,sad") == [
         {"hair": ("black", "blond"), "male": bool},

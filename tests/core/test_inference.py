@@ -219,3 +219,10 @@ def test_padding_is_cropped_back_where_the_image_fits_already(model: Model, imag
     odd = image[..., :13, :11]
     torch.testing.assert_close(model.translate(odd, to={"hair": "red"}), odd)
     model.nets.generator = kept
+
+
+def test_images_in_another_range_are_named(model: Model, image: Tensor) -> None:
+    with pytest.raises(DataError, match=r"^A tensor of images is float in \[-1, 1\] or uint8; found torch.float32 up to 25"):
+        model.translate((image + 1) * 127.5, to={"hair": "red"})
+    with pytest.raises(DataError, match=r"^An array of floats holds an image in \[0, 1\]; found -0\.9"):
+        model.translate(image[0].permute(1, 2, 0).numpy(), to={"hair": "red"})

@@ -111,5 +111,5 @@ def test_networks_that_look_at_everything_take_tiles_of_two_strides() -> None:
 
     image = image_of(1280, 768)
     torch.testing.assert_close(tiled(draw, image, 512, 256, None, CPU), draw(image))
-    with pytest.raises(OptionError, match="^tile=500 is too small: tiles begin at multiples of 256 pixels and overlap"):
+    with pytest.raises(OptionError, match=r"^tile=500 is too small: tiles begin at multiples of 256 pixels and overlap"):
         tiled(draw, image, 500, 256, None, CPU)

@@ -89,7 +89,7 @@ def test_data_of_damaged_images_alone_is_one_clear_line(tmp_path: Path) -> None:
 def test_pairs_of_uneven_size_are_named(draw: Draw, tmp_path: Path) -> None:
     draw("a/1.png")
     draw("b/1.png", size=(16, 16))
-    assert 'Source and target differ in size for "a/1.png".' in check(tmp_path).notes
+    assert 'Source and target differ in size for "a/1.png". Training refuses them: resize one to the other.' in check(tmp_path).notes
 
 
 def test_sizes_that_are_unknown_or_cropped_away_are_no_difference(draw: Draw, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -151,3 +152,14 @@ def test_the_blurred_copy_is_under_a_gaussian_of_a_sixteenth_of_the_side() -> No
     picture = torch.rand(2, 3, 64, 80)
     assert torch.allclose(blurred(picture), gaussian_blur(picture, [25, 25], [4.0, 4.0]), atol=1e-5)
     assert torch.allclose(blurred(torch.ones(1, 1, 2, 9)), torch.ones(1, 1, 2, 9))
+
+
+@pytest.mark.parametrize("measure", [psnr, ssim, l1, lambda a, b: edge_energy(a)])
+def test_images_in_another_range_are_named(measure: Callable[[Tensor, Tensor], Tensor], images: tuple[Tensor, Tensor]) -> None:
+    first, second = images
+    with pytest.raises(OptionError, match=r"^Metrics take images in \[0, 1\]; found -.* to .*unit\(images\) brings \[-1, 1\] there"):
+        measure(first * 2 - 1, second * 2 - 1)
+    with pytest.raises(OptionError, match=r"^Metrics take images in \[0, 1\]; found .* to 2[0-9][0-9].*Scale them"):
+        measure(first * 255, second * 255)
+    with pytest.raises(OptionError, match=r"found torch.uint8\. Divide uint8 by 255"):
+        measure((first * 255).byte(), (second * 255).byte())

@@ -122,7 +122,7 @@ def test_a_single_generator_can_come_alone_and_the_rest_is_named_untrained(state
         model = import_official("cyclegan", **given, size=32, domains=("horse", "zebra"))
         assert torch.equal(export_official(model)["generator_a"]["model.1.weight"], states["generator_a"]["model.1.weight"])
         assert model.preprocessing["untrained"] == ["generator zebra_to_horse", "discriminator"]
-        assert "those of the generator B and the discriminator are random" in model.explain()
+        assert "those of the generator zebra_to_horse and the discriminator are random" in model.explain()
 
 
 def test_running_statistics_of_old_files_are_dropped(states: dict[str, State]) -> None:

@@ -133,3 +133,8 @@ def test_a_width_of_styles_that_cannot_be_is_named() -> None:
         build("munit", style_dim=0)
     with pytest.raises(BuildError, match="style=4 draws styles of 4 numbers, and the encoder reads 8 off an image"):
         build("munit", size=16, style=4, **TINY)
+
+
+def test_label_groups_that_are_no_domains_are_named() -> None:
+    with pytest.raises(BuildError, match=r"whose domains are the values of one group; found hair, male\. Name them"):
+        build("munit", size=16, labels={"hair": ("black", "red"), "male": bool}, **TINY)
