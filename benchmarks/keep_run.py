@@ -20,13 +20,14 @@ from PIL import Image
 RESULTS = Path(__file__).parent / "results"
 
 
-def command(configuration: dict[str, Any]) -> str:
-    """Return the command of the run, with DATA in place of a folder that only this machine has."""
+def command(configuration: dict[str, Any], name: str) -> str:
+    """Return the command of the run, with DATA and runs/NAME in place of folders that only this machine has."""
     words = shlex.split(configuration.get("command", ""))
-    outside = [
-        word.startswith(("/", "..")) or (before == "--data" and "/" in word) for before, word in zip(["", *words], words, strict=False)
-    ]
-    return shlex.join("DATA" if is_outside else word for word, is_outside in zip(words, outside, strict=True))
+    shown = []
+    for before, word in zip(["", *words], words, strict=False):
+        outside = word.startswith(("/", "..")) or (before == "--data" and "/" in word)
+        shown.append(word if not outside else f"runs/{name}" if before == "--run" else "DATA")
+    return shlex.join(shown)
 
 
 def main(run: Path, name: str) -> None:
@@ -39,7 +40,7 @@ def main(run: Path, name: str) -> None:
     seconds = max(json.loads(line).get("seconds", 0.0) for line in log)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     made = {
-        "command": command(configuration),
+        "command": command(configuration, name),
         "rounds": configuration["recipe"]["rounds"],
         "batch": configuration["recipe"]["batch"],
         "training_minutes": round(seconds / 60, 1),

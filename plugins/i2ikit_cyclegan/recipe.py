@@ -86,7 +86,7 @@ FAST = evolve(
     says="CycleGAN with narrow networks for images of 64 pixels: learns in minutes.",
     slots={
         "encoder": Slot("identity_encoder"),
-        "generator": Slot("cyclegan_generator", per="pair", width=24, blocks=4),
+        "generator": Slot("cyclegan_generator", per="pair", width=24, blocks=4, up="nearest"),
         "discriminator": Slot("patch_critic", per="domain", width=32, depth=3),
     },
     image=ImageSpec(3, 64, 64),
