@@ -88,7 +88,7 @@ def translate(
             answers = built.translate(given, to=wanted, out=out, details=True, **options)
         for text in dict.fromkeys(str(each.message) for each in caught if str(each.message) not in noted):
             noted.add(text)
-            click.echo(f"note: {text}")
+            click.echo(f"note: {_options(text)}")
         for answer in answers if isinstance(answers, list) else [answers]:
             click.echo(f"{given} -> {answer.image}{_told(answer)}")
     if len(jobs) > 1:
@@ -101,10 +101,12 @@ def _typed() -> Iterator[None]:
     try:
         yield
     except (OptionError, DataError) as error:
-        text = re.sub(
-            r"\b(to|label|source|style|samples|tile|size)=(?=([\w\"'{]?))", lambda found: f"--{found[1]}{' ' * bool(found[2])}", str(error)
-        )
-        raise type(error)(text) from None
+        raise type(error)(_options(str(error))) from None
+
+
+def _options(text: str) -> str:
+    known = r"\b(to|label|source|style|samples|tile|size)=(?=([\w\"'{]?))"
+    return re.sub(known, lambda found: f"--{found[1]}{' ' * bool(found[2])}", text)
 
 
 def planned(inputs: Sequence[str], out: str) -> Iterator[Job]:
