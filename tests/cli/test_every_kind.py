@@ -179,7 +179,8 @@ ASKED = {
 def test_the_critics_say_where_an_image_of_three_domains_comes_from(i2i: Any, run: Any, data: Path, tmp_path: Path) -> None:
     said = i2i("translate", run("three"), data / "three/test/red/test-red-1.png", tmp_path / "out.png", "--to", "green")
     assert (said.code, said.err) == (0, "")
-    assert re.search(r'^note: --source is not given; the critics take the image to be of "(red|blue)"\. --source "\1" says so\.$', said.out, re.M)
+    told = r'^note: --source is not given; the critics take the image to be of "(red|blue)"\. --source "\1" says so\.$'
+    assert re.search(told, said.out, re.MULTILINE)
 
 
 def test_pairs_side_by_side_are_told_to_be_translated_whole(i2i: Any, run: Any, tmp_path: Path) -> None:
