@@ -53,7 +53,7 @@ UNIT_FAST = evolve(
     name="unit-fast",
     says="UNIT's parts, smaller and for 64 pixels: learns in minutes.",
     slots={
-        "encoder": Slot("unit_encoder", per="domain", shared=("latent",), width=24, steps=2, blocks=2),
+        "encoder": Slot("unit_encoder", per="domain", shared=("content", "latent"), width=24, steps=2, blocks=2),
         "generator": Slot("unit_decoder", per="domain", shared=("latent",), blocks=2),
         "discriminator": Slot("multiscale_critic", per="domain", width=24, depth=3, scales=2),
     },

@@ -138,3 +138,9 @@ def test_a_width_of_styles_that_cannot_be_is_named() -> None:
 def test_label_groups_that_are_no_domains_are_named() -> None:
     with pytest.raises(BuildError, match=r"whose domains are the values of one group; found hair, male\. Name them"):
         build("munit", size=16, labels={"hair": ("black", "red"), "male": bool}, **TINY)
+
+
+def test_the_fast_unit_has_one_encoder_for_all_domains() -> None:
+    model = build("unit-fast", size=16, rehearsal=False)
+    first, second = (dict(model.nets.net("encoder", name).named_parameters()) for name in ("a", "b"))
+    assert all(first[name] is second[name] for name in first)
