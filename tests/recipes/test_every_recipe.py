@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,8 @@ def test_it_takes_three_domains_or_says_why_not(name: str, weights: Path) -> Non
     if not translates(name):
         return
     image = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(1)) * 2 - 1
-    made = [model.translate(image, to=end, source=begin) for begin, end in model.routes]
+    made = {(begin, end): model.translate(image, to=end, source=begin) for begin, end in model.routes}
     assert len(made) == 6
-    assert not any(torch.equal(one, other) for index, one in enumerate(made) for other in made[:index])
+    for one, other in itertools.combinations(made, 2):
+        alike = name == "unit-fast" and one[1] == other[1]  # which has one encoder for all domains
+        assert torch.equal(made[one], made[other]) == alike
