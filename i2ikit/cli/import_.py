@@ -37,7 +37,7 @@ def _files(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--labels", help="What the label entries mean: 'hair=black,blond,brown male young'; ' + ' begins another label set.")
 @click.option("--domains", metavar="A,B", help="What the domains of CycleGAN, MUNIT and UNIT are called.")
 @click.option("--size", type=click.IntRange(min=1), help="Pixels of a side, where the files do not say.")
-@click.option("--dropout", type=click.FloatRange(min=0, max=1, max_open=True), help="pix2pix: 0 for one trained with --no_dropout.")
+@click.option("--dropout", type=click.FloatRange(min=0, max=1, max_open=True), help="pix2pix and CycleGAN: 0 draws without noise.")
 @click.option("--style", type=click.IntRange(min=1), help="BicycleGAN: width of the style, where the files do not say.")
 @click.option("--source-channels", type=click.IntRange(min=1), help="pix2pix: channels of the sources, where there is a critic alone.")
 def import_(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from attrs import evolve
 from torch import Tensor, nn
 
 from i2ikit.core import inference, step, storage
@@ -119,14 +120,18 @@ class Model(nn.Module):
             group["lr"] = player.optimizer.lr * player.optimizer.scale.get(group["slot"], 1.0) * factor
 
     def pools_of(self, player: Player, translation: Translation) -> dict[str, Pool]:
-        """Return the pool of past fakes that a player sees of a translation; empty where it has none."""
+        """Return the pool of past fakes that a player sees of a translation; empty where it has none.
+
+        It is as large as the images that are translated, and begins anew where these are of another size than before.
+        """
         if not player.pool:
             return {}
         key = module_key(f"{player.name}__{translation.name}")
-        if key not in self.pools:
-            self.pools[key] = Pool(player.pool, self.image).to(next(self.nets.parameters()))
-        pool = self.pools[key]
-        assert isinstance(pool, Pool)
+        real, pool = translation.real, dict(self.pools.items()).get(key)
+        height, width = (self.image.height, self.image.width) if real is None else real.shape[-2:]
+        if not isinstance(pool, Pool) or pool.images.shape[-2:] != (height, width):
+            pool = Pool(player.pool, evolve(self.image, height=height, width=width)).to(next(self.nets.parameters()))
+            self.pools[key] = pool
         return {"fake": pool}
 
     def remember_finite(self, player: str, names: tuple[str, ...], flags: Tensor, finite: Tensor, files: object) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from attrs import evolve
 from torch import Tensor
 
 from i2ikit.core import recipe_json
@@ -133,7 +134,7 @@ def load_weights(model: Model, tensors: Mapping[str, Tensor], origin: str) -> No
     # What belonged to a loss given as a module: the file could not hold the loss, and says so when the model is loaded.
     tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(_lost_losses(model))}
     for name, tensor in tensors.items():
-        if name.startswith("pools.") and name not in own:
+        if name.startswith("pools.") and (name not in own or own[name].shape[:2] == tensor.shape[:2]):
             _make_pool(model, name, tensor)
     own = _weights(model)
     wrong = [f"{name} is missing" for name in own if name not in tensors]
@@ -294,5 +295,6 @@ def _make_pool(model: Model, name: str, tensor: Tensor) -> None:
     from i2ikit.core.pool import Pool
 
     key, _, leaf = name.removeprefix("pools.").rpartition(".")
-    if leaf == "images" and key not in model.pools:
-        model.pools[key] = Pool(tensor.shape[0], model.image)
+    if leaf == "images":
+        size = evolve(model.image, height=tensor.shape[-2], width=tensor.shape[-1])
+        model.pools[key] = Pool(tensor.shape[0], size).to(next(model.nets.parameters()))

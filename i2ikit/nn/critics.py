@@ -74,7 +74,7 @@ class PatchCritic(nn.Module):
             raise OptionError(f'"patch_critic" with {asked} does not fit {image}: sides of {least} will do. Use a smaller depth.')
         self.reads: tuple[str, ...] = ("source",) if conditional else ()
         inputs = image.channels + (source.channels if conditional else 0)
-        widths = [max(1, width >> scale if narrower else width) for scale in range(scales)]
+        widths = [max(1, round(width / 2**scale) if narrower else width) for scale in range(scales)]
         self.scales = nn.ModuleList(_Patches(inputs, each, depth, norm, antialiased) for each in widths)
         gaussian(self)
 

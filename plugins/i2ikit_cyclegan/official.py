@@ -29,6 +29,7 @@ def import_official(
     domains: Any = ("A", "B"),
     size: int | tuple[int, int] = 256,
     epoch: int | str = "latest",
+    dropout: float | None = None,
 ) -> Model:
     """Return a model with the weights of the original repository (junyanz/pytorch-CycleGAN-and-pix2pix), built with ``official=True``.
 
@@ -43,6 +44,8 @@ def import_official(
         domains: The names of the domains A and B, in this order.
         size: Pixels of a side in training; the networks themselves take any.
         epoch: What the names of the folder's files begin with.
+        dropout: 0 for translations without noise of generators that were trained with dropout, which stays on by default as in the
+            original's test.
 
     Raises:
         OptionError: No generator and no discriminator is given, or one is given twice.
@@ -83,7 +86,7 @@ def import_official(
         size=size,
         channels=channels,
         labels=domains,
-        generator=sizes.options if sizes else {},
+        generator={**sizes.options, **({} if dropout is None else {"dropout": dropout})} if sizes else {},
         discriminator=judges.options if judges else {},
         rehearsal=False,
     )

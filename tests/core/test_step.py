@@ -16,6 +16,7 @@ from torch import Tensor
 
 from i2ikit import Draws, Model, Recipe, Term, Translation
 from i2ikit.core.draws import Share
+from i2ikit.core.storage import load_weights
 from i2ikit.errors import NonFiniteLossError, PlanError, UnknownNameError
 
 BOTH: dict[str, Any] = {"players": {"translator": {"every": 1}}}
@@ -154,6 +155,19 @@ def test_a_pool_keeps_no_image_that_is_not_finite() -> None:
     batch["a"][0] = float("nan")
     model.step(batch)
     assert all(torch.isfinite(tensor).all() for tensor in model.pools.buffers())
+
+
+def test_a_pool_is_as_large_as_the_images_of_the_step() -> None:
+    model = assemble(CYCLEGAN)
+    for side in (16, 24, 24):
+        model.step({name: torch.rand(2, 3, side, 12, dtype=torch.float64) for name in ("a", "b")})
+    pool = model.get_buffer("pools.critic__a_to_b.images")
+    assert pool.shape[-2:] == (24, 12)
+    assert int(model.get_buffer("pools.critic__a_to_b.filled")) == 4
+    again = assemble(CYCLEGAN)
+    again.step(batch_of(again))
+    load_weights(again, dict(model.state_dict()), "the file")
+    assert torch.equal(again.get_buffer("pools.critic__a_to_b.images"), pool)
 
 
 def test_gradients_of_slots_that_a_turn_leaves_alone_do_not_linger() -> None:

@@ -153,3 +153,11 @@ def test_layer_norm_keeps_the_dtype_and_takes_statistics_in_single_precision() -
     y = norm(maps)
     assert y.dtype == torch.bfloat16
     torch.testing.assert_close(y.float(), norm(maps.float()), rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_layer_norm_of_large_maps_keeps_its_digits(layout: torch.memory_format) -> None:
+    maps = torch.randn(1, 64, 160, 160, generator=torch.Generator().manual_seed(0)) + 0.3
+    norm = LayerNorm(64, affine=False)
+    expected = (maps.double() - maps.double().mean()) / (maps.double().std() + 1e-5)
+    assert float((norm(maps.to(memory_format=layout)).double() - expected).abs().max()) < 5e-6

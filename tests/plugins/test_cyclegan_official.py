@@ -66,6 +66,8 @@ def test_dropout_moves_the_second_convolution_of_a_block_by_one() -> None:
     exported = export_official(original(generator={"dropout": 0.5}))["generator_a"]
     assert [key for key in exported if key.startswith("model.10.")][::2] == ["model.10.conv_block.1.weight", "model.10.conv_block.6.weight"]
     assert import_official("cyclegan", generator=exported).recipe.slots["generator"].options["dropout"] == 0.5
+    quiet, image = import_official("cyclegan", generator=exported, dropout=0), torch.rand(1, 3, 32, 32)
+    assert torch.equal(quiet.translate(image, to="B", seed=1), quiet.translate(image, to="B", seed=2))
 
 
 @pytest.mark.parametrize(
