@@ -38,6 +38,8 @@ def style_of(model: Model, style: Any, like: Tensor, translation: Translation, b
     if shape is None:
         raise OptionError(f'style= is given, and "{model.recipe.name}" draws no style. Leave it out.')
     rows = len(like)
+    if isinstance(style, Tensor) and style.ndim == 4 and style.shape[2:] == (1, 1) != like.shape[2:] and style.shape[1:2] == shape:
+        style = style.flatten(1)  # [B, S, 1, 1], as MUNIT's code has it
     if isinstance(style, Tensor) and style.ndim <= len(shape) + 1 and tuple(style.shape[-len(shape) :]) == shape:
         return _rows(style if style.ndim > len(shape) else style[None], rows, "style").to(like)
     if isinstance(style, Tensor) and style.ndim < 3:

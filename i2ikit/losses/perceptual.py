@@ -29,6 +29,7 @@ class DomainInvariantPerceptualLoss(nn.Module):
         weights: A file of trained VGG-16 weights; see :class:`i2ikit.nn.VGG16`. A saved model brings them along.
         layer: Which features are compared.
         scaling: What the weights were trained on: "caffe" as those of the original code, or "torchvision".
+        official: Whether nothing is pooled before the fifth block, as in the original code, whose features there are twice as fine.
 
     Raises:
         OptionError: No weights are named.
@@ -37,7 +38,13 @@ class DomainInvariantPerceptualLoss(nn.Module):
     """
 
     def __init__(
-        self, image: ImageSpec, *, weights: str = "", layer: str = "relu5_3", scaling: Literal["torchvision", "caffe"] = "caffe"
+        self,
+        image: ImageSpec,
+        *,
+        weights: str = "",
+        layer: str = "relu5_3",
+        scaling: Literal["torchvision", "caffe"] = "caffe",
+        official: bool = False,
     ) -> None:
         super().__init__()
         if not weights:
@@ -47,8 +54,9 @@ class DomainInvariantPerceptualLoss(nn.Module):
             )
         if image.channels not in {1, 3}:
             raise SpecError(f"{_NAME} sees gray or coloured images, and these have {image.channels} channels.")
-        self.features = VGG16(weights, layers=(layer,), scaling=scaling)
-        least = 2 * _STRIDES[layer.removeprefix("relu")[0]]
+        self.features = VGG16(weights, layers=(layer,), scaling=scaling, pools=3 if official else 4)
+        stride = _STRIDES[layer.removeprefix("relu")[0]]
+        least = 2 * (min(stride, 8) if official else stride)
         if min(image.height, image.width) < least:
             raise SpecError(f"{_NAME} with {layer} needs sides of {least} or more; found {image.height} x {image.width}.")
 

@@ -33,6 +33,7 @@ class VGG16(nn.Module):
         layers: What is wanted, such as ``("relu2_2", "relu4_2")``; nothing above the last of them is built.
         scaling: What the weights were trained on. "torchvision": RGB from 0 to 1, less the mean and over the deviation of ImageNet.
             "caffe", the authors' own: BGR from 0 to 255, less the mean.
+        pools: How many of the four poolings between the blocks there are, from the first; MUNIT's code leaves out the last.
 
     Shapes:
         in:  [B, 3, H, W] in [-1, 1], or [B, 1, H, W], which is taken for gray
@@ -47,7 +48,7 @@ class VGG16(nn.Module):
     factor: Tensor
     shift: Tensor
 
-    def __init__(self, weights: Given, *, layers: tuple[str, ...] = ("relu5_3",), scaling: Scaling = "torchvision") -> None:
+    def __init__(self, weights: Given, *, layers: tuple[str, ...] = ("relu5_3",), scaling: Scaling = "torchvision", pools: int = 4) -> None:
         super().__init__()
         known = [f"relu{layer}" for layer in LAYERS]
         for layer in layers:
@@ -57,7 +58,7 @@ class VGG16(nn.Module):
             raise OptionError(f"VGG-16 was asked for no layer. Name some, from {known[0]} to {known[-1]}.")
         if scaling not in get_args(Scaling):
             raise OptionError(f'VGG-16 has no scaling "{scaling}". {suggestion(str(scaling), get_args(Scaling))}')
-        self.layers, self.scaling = tuple(layers), scaling
+        self.layers, self.scaling, self.pools = tuple(layers), scaling, pools
         self.convolutions = nn.ModuleDict()
         channels = 3
         for layer in LAYERS[: max(known.index(each) for each in layers) + 1]:
@@ -81,7 +82,7 @@ class VGG16(nn.Module):
         found: dict[str, Tensor] = {}
         for name, convolution in self.convolutions.items():
             layer = name.removeprefix("conv")
-            if layer.endswith("_1") and layer != "1_1":
+            if layer.endswith("_1") and 1 < int(layer[0]) <= self.pools + 1:
                 maps = F.max_pool2d(maps, 2)
             maps = F.relu(convolution(maps))
             found[f"relu{layer}"] = maps

@@ -69,10 +69,13 @@ MUNIT_STYLE_CYCLE = _variant(
     "MUNIT with the style-augmented cycle: there in a drawn style, and back in the image's own.",
     {"cycle": Term("cycle_loss", 10.0)},
 )
-MUNIT_VGG = _variant(
-    "munit-vgg",
-    "MUNIT with the domain-invariant perceptual loss, for images of high resolution; needs the weights of a VGG-16.",
-    {"perceptual": Term("domain_invariant_perceptual_loss", 1.0)},
+MUNIT_VGG = evolve(
+    _variant(
+        "munit-vgg",
+        "MUNIT with the domain-invariant perceptual loss, for images of high resolution; needs the weights of a VGG-16.",
+        {"perceptual": Term("domain_invariant_perceptual_loss", 1.0)},
+    ),
+    official={**MUNIT.official, "terms": {"translator/perceptual": {"official": True}}},
 )
 
 MUNIT_FAST = evolve(

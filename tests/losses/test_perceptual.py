@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from i2ikit import ImageSpec, Model, build, load
 from i2ikit.errors import BuildError
 from i2ikit.losses.perceptual import DomainInvariantPerceptualLoss
-from i2ikit.nn.vgg import BLOCKS
+from i2ikit.nn.vgg import BLOCKS, VGG16
 from i2ikit.testing import check_component
 
 NAME = "domain_invariant_perceptual_loss"
@@ -62,6 +62,14 @@ def test_it_is_the_mean_squared_difference_of_normalised_features_of_bgr_images(
 
     wanted = (features(fake) - features(real)).square().mean()
     torch.testing.assert_close(loss(Pair(real, fake)), wanted, rtol=1e-4, atol=1e-5)  # type: ignore[arg-type]
+
+
+def test_the_original_code_pools_once_less(file: Path) -> None:
+    terms = {"translator/perceptual": {"weights": str(file), "layer": "relu2_2"}}
+    model = build("munit-vgg", official=True, size=32, terms=terms, rehearsal=False, **SMALL)
+    (features,) = [each for each in model.modules() if isinstance(each, VGG16)]
+    assert features.pools == 3
+    assert [each.pools for each in munit(file).modules() if isinstance(each, VGG16)] == [4]
 
 
 def test_a_change_of_all_features_alike_costs_nothing(file: Path) -> None:

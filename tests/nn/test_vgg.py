@@ -50,6 +50,17 @@ def test_every_layer_equals_torchvision_s(original: nn.Module, state: dict[str, 
         assert torch.allclose(own, wanted[place], rtol=1e-4, atol=1e-4)
 
 
+def test_the_last_pooling_can_be_left_out_as_in_munit_s_code(original: nn.Module, state: dict[str, Tensor]) -> None:
+    mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    wanted = ((picture() + 1) / 2 - mean[:, None, None]) / deviation[:, None, None]
+    for index, layer in enumerate(original.children()):
+        if index < 30 and index != 23:  # the fourth of five poolings, and the last, which is above relu5_3
+            wanted = layer(wanted)
+    (found,) = VGG16(state, layers=("relu5_3",), pools=3)(picture())
+    assert found.shape[-2:] == (4, 6)
+    assert torch.allclose(found, wanted, rtol=1e-4, atol=1e-4)
+
+
 def test_the_authors_weights_see_blue_green_and_red_from_0_to_255(state: dict[str, Tensor]) -> None:
     image = picture()
     raw = (image.flip(1) + 1) * 127.5 - torch.tensor([103.939, 116.779, 123.68])[:, None, None]

@@ -114,6 +114,9 @@ def test_styles_are_sampled_given_or_taken_from_an_example() -> None:
     five = model.translate(image, to="b", samples=5, seed=0)
     assert len({float(fake.mean()) for fake in five}) == 5
     own = model.slot("encoder")["b"].eval()(example).style
+    assert torch.equal(
+        model.translate(image, to="b", style=own.detach()[..., None, None]), model.translate(image, to="b", style=own.detach())
+    )
     torch.testing.assert_close(model.translate(image, to="b", style=example), model.translate(image, to="b", style=own.detach()))
 
 
