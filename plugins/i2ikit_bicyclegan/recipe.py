@@ -117,7 +117,7 @@ BICYCLEGAN_FAST = evolve(
     says="BicycleGAN's parts, narrower, for 64 pixels: learns in minutes.",
     slots={
         "encoder": Slot("identity_encoder"),
-        "generator": Slot("bicyclegan_generator", width=32),
+        "generator": Slot("bicyclegan_generator", width=32, up="bilinear"),
         "style_encoder": Slot("bicyclegan_style_encoder", role="encoder", width=32),
         "discriminator": _critic_slot(32, 1),
         "discriminator_random": _critic_slot(32, 1),
