@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 MARGIN = 0.95
 """The part of the time that is planned for rounds; the rest is for checkpoints, samples and the first reading of the images."""
 
+LEAST = 3
+"""Cycles that are measured at least: where another program held up the first one, it alone would end the training after seconds."""
+
 
 def rounds_within(minutes: float, model: Model, feeds: Feeds, engine: PlainEngine, accumulate: int) -> tuple[int, float]:
     """Measure a few rounds on a throw-away copy; return how many fit, and the seconds of one.
 
-    Whole cycles of the players' intervals are played for about eight seconds, and the faster half of them counts: the first ones also
-    warm up the processor and read images that later rounds find in memory. What the measuring takes is taken from the minutes.
+    Whole cycles of the players' intervals are played for about eight seconds, three times at least, and the faster half of them counts:
+    the first ones also warm up the processor and read images that later rounds find in memory. What the measuring takes is taken from
+    the minutes.
     """
     double = copy.deepcopy(model, {id(model.engine): model.engine})
     cycle = min(16, math.lcm(*(player.every * term.every for player in model.recipe.players for term in player.terms.values())))
@@ -37,10 +41,10 @@ def rounds_within(minutes: float, model: Model, feeds: Feeds, engine: PlainEngin
 
     with torch.random.fork_rng([] if engine.device.type in ("cpu", "mps") else [engine.device]):
         seconds = [played()]
-        while sum(seconds) < enough:
+        while sum(seconds) < enough or len(seconds) < LEAST:
             seconds.append(played())
     feeds.restore(position)
-    faster = sorted(seconds)[: math.ceil(len(seconds) / 2)]
+    faster = sorted(seconds)[: len(seconds) // 2]
     per_round, spent = sum(faster) / len(faster) / cycle, time.perf_counter() - start
     fit = max(cycle, math.floor((minutes * 60 * MARGIN - spent) / per_round))
     return engine.same(fit), per_round

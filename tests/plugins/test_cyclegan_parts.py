@@ -128,7 +128,7 @@ def test_a_generator_refuses_what_it_cannot_draw() -> None:
 
 
 def test_labels_that_are_no_domains_are_refused() -> None:
-    with pytest.raises(BuildError, match=r"one net per pair, which needs two or more domains\. Declare them"):
+    with pytest.raises(BuildError, match=r"one net per pair, whose domains are the values of one group; found male, young"):
         small(labels={"male": bool, "young": bool})
 
 
