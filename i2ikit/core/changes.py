@@ -13,8 +13,10 @@ from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import OptionError, UnknownNameError
 
 PLAIN = ("rounds", "batch", "flip", "jitter", "ema", "retranslate", "redraw", "plan", "plan_options", "source_channels")
-OTHERS = ("size", "height", "width", "channels", "labels", "domains", "official", "lr", "schedule", "terms", "players", "image")
-STYLES = ("style", "style_dim")
+OTHERS = (
+    "size", "height", "width", "channels", "labels", "domains", "official", "lr", "schedule", "terms", "players", "style", "style_dim",
+    "image",
+)  # fmt: skip
 
 
 def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
@@ -25,15 +27,15 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
         changes: By name: ``size`` (pixels, or a pair of height and width), ``channels``, ``source_channels``; ``labels`` (or
             ``domains``); ``official``; ``lr`` of every player; ``rounds``, ``batch``, ``flip``, ``jitter``, ``ema``, ``retranslate``,
             ``redraw``, ``schedule``; ``style``, the plan's option; ``style_dim``, how many numbers a style has, wherever the recipe says
-            it; a slot's name with a component name, a mapping of options, a Slot, or
-            None to leave it out; ``terms={"player/term": weight, a mapping, a Term, or None}``;
+            it; a slot's name with a component name, a mapping of options, a Slot, or None to leave it out;
+            ``terms={"player/term": weight, a mapping, a Term, or None}``;
             ``players={"critic": {"every": 2, "optimizer": {...}}}``.
 
     Raises:
         UnknownNameError: There is nothing of that name to change.
         OptionError: A value that cannot be.
     """
-    known = [*PLAIN, *OTHERS, *STYLES, *recipe.slots]
+    known = [*PLAIN, *OTHERS, *recipe.slots]
     for name in changes:
         if name not in known and not isinstance(changes[name], Slot):
             raise UnknownNameError(f'setting of recipe "{recipe.name}"', name, known)

@@ -159,8 +159,7 @@ def read(model: Model, image: Any, background: str | None = None) -> Kind:
 
 def _told(model: Model, pixels: Tensor) -> Tensor | None:
     """Return what the critic says of the source; None where there is none, or its weights were never trained."""
-    random = not model.round and "discriminator" in model.preprocessing.get("untrained", ())
-    if "discriminator" not in model.nets.slots or random:
+    if "discriminator" not in model.nets.slots or _random(model, "discriminator", ""):
         return None
     return _verdict(model, pixels.to(model.device), "discriminator").domain
 

@@ -172,7 +172,7 @@ class EdgeEnergy(Metric):
 
     def update(self, images: Tensor, truths: Tensor) -> None:
         """Add images [B C H W] in [0, 1]."""
-        _same(images, truths)
+        _alike(images, truths)
         self.total += edge_energy(images.detach()).double().sum()
         self.true_total += edge_energy(truths.detach()).double().sum()
 
@@ -212,7 +212,11 @@ class L1(Mean):
 
 
 def _same(images: Tensor, truths: Tensor) -> None:
-    if images.shape != truths.shape or images.ndim != 4:
-        raise OptionError(f"Images and truths are [B, C, H, W] of one shape; found {list(images.shape)} and {list(truths.shape)}.")
+    _alike(images, truths)
     in_unit(images)
     in_unit(truths)
+
+
+def _alike(images: Tensor, truths: Tensor) -> None:
+    if images.shape != truths.shape or images.ndim != 4:
+        raise OptionError(f"Images and truths are [B, C, H, W] of one shape; found {list(images.shape)} and {list(truths.shape)}.")

@@ -207,3 +207,10 @@ def test_the_crop_of_a_table_is_cut_once(run: Path) -> None:
     configuration["data"]["options"]["crop"] = 18
     (run / "run.json").write_text(json.dumps(configuration))
     assert evaluate_run(run, classifier=None).number("psnr").protocol["count"] == 12
+
+
+def test_the_verb_trains_its_classifier_as_long_as_the_function_does() -> None:
+    from i2ikit.cli.eval import evaluate as verb
+    from i2ikit.evaluate.reference import STEPS
+
+    assert {option.name: option.default for option in verb.params}["classifier_steps"] == STEPS
