@@ -42,8 +42,8 @@ def adam(*nets: nn.Module, lr: float, weight_decay: float = 0.0) -> torch.optim.
     return torch.optim.Adam(parameters, lr=lr, betas=(0.5, 0.999), weight_decay=weight_decay)
 
 
-def patch_critic(channels: int, norm: type[nn.Module]) -> nn.ModuleDict:
-    """The 70x70 critic of pix2pix and CycleGAN."""
+def patch_discriminator(channels: int, norm: type[nn.Module]) -> nn.ModuleDict:
+    """The 70x70 discriminator of pix2pix and CycleGAN."""
     bias, layers = norm is nn.InstanceNorm2d, [nn.Conv2d(channels, 64, 4, 2, 1), nn.LeakyReLU(0.2, True)]
     for before, after, stride in ((64, 128, 2), (128, 256, 2), (256, 512, 1)):
         layers += [nn.Conv2d(before, after, 4, stride, 1, bias=bias), norm(after), nn.LeakyReLU(0.2, True)]
@@ -74,19 +74,19 @@ def resnet_generator(blocks: int = 9) -> nn.ModuleDict:
 
 
 class CycleGAN:
-    """Generators first; then each critic with a backward pass of its own, and a pool of 50."""
+    """Generators first; then each discriminator with a backward pass of its own, and a pool of 50."""
 
     def __init__(self, states: Mapping[str, State]) -> None:
         self.nets = {
             **{f"generator_{side}": resnet_generator() for side in "ab"},
-            **{f"discriminator_{side}": patch_critic(3, nn.InstanceNorm2d) for side in "ab"},
+            **{f"discriminator_{side}": patch_discriminator(3, nn.InstanceNorm2d) for side in "ab"},
         }
         for name, net in self.nets.items():
             load(net, states[name])
         self.translate = {side: self.nets[f"generator_{side}"]["model"] for side in "ab"}
-        self.judge = {side: self.nets[f"discriminator_{side}"]["model"] for side in "ab"}
+        self.discriminators = {side: self.nets[f"discriminator_{side}"]["model"] for side in "ab"}
         self.for_translators = adam(*self.translate.values(), lr=2e-4)
-        self.for_critics = adam(*self.judge.values(), lr=2e-4)
+        self.for_discriminators = adam(*self.discriminators.values(), lr=2e-4)
         self.pools: dict[str, list[Tensor]] = {"a": [], "b": []}
 
     def to(self, dtype: torch.dtype) -> CycleGAN:
@@ -95,31 +95,31 @@ class CycleGAN:
         return self
 
     def step(self, real: Mapping[str, Tensor]) -> Losses:
-        """Here ``a`` translates the first domain to the second, and judges images of the second, as in the original."""
+        """Here ``a`` translates the first domain to the second, and scores images of the second, as in the original."""
         first, second = real.values()
         source, target = {"a": first, "b": second}, {"a": second, "b": first}
         fake, cycle = {}, {}
         for side, back in ("ab", "ba"):
             fake[side] = self.translate[side](source[side])
             cycle[side] = self.translate[back](fake[side])
-        for judge in self.judge.values():
-            judge.requires_grad_(False)
+        for discriminator in self.discriminators.values():
+            discriminator.requires_grad_(False)
         self.for_translators.zero_grad()
-        fooled = lsgan(self.judge["a"](fake["a"]), 1) + lsgan(self.judge["b"](fake["b"]), 1)
+        fooled = lsgan(self.discriminators["a"](fake["a"]), 1) + lsgan(self.discriminators["b"](fake["b"]), 1)
         back_again = sum(F.l1_loss(cycle[side], source[side]) for side in "ab")
         (fooled + 10 * back_again).backward()
         self.for_translators.step()
-        for judge in self.judge.values():
-            judge.requires_grad_(True)
-        self.for_critics.zero_grad()
+        for discriminator in self.discriminators.values():
+            discriminator.requires_grad_(True)
+        self.for_discriminators.zero_grad()
         caught = torch.zeros(())
-        for side, judge in self.judge.items():
+        for side, discriminator in self.discriminators.items():
             shown = self.pooled(side, fake[side].detach())
-            loss = lsgan(judge(target[side]), 1) + lsgan(judge(shown), 0)
+            loss = lsgan(discriminator(target[side]), 1) + lsgan(discriminator(shown), 0)
             (loss * 0.5).backward()
             caught = caught + loss.detach()
-        self.for_critics.step()
-        return {"translator/adversarial": fooled.detach(), "translator/cycle": back_again.detach(), "critic/adversarial": caught}
+        self.for_discriminators.step()
+        return {"translator/adversarial": fooled.detach(), "translator/cycle": back_again.detach(), "discriminator/adversarial": caught}
 
     def pooled(self, side: str, fake: Tensor) -> Tensor:
         """Keep the first 50; after that the draws are left at "show the fresh one", as they are given to the library."""
@@ -153,17 +153,17 @@ class UnetBlock(nn.Module):
 
 
 class Pix2Pix:
-    """The critic first, then the generator against the updated critic; without dropout, whose draws the two would not share."""
+    """The discriminator first, then the generator against the updated discriminator; without dropout, whose draws the two would not share."""
 
     def __init__(self, states: Mapping[str, State]) -> None:
         block = UnetBlock(512, 512, None)
         for outer, inner in ((512, 512), (512, 512), (512, 512), (256, 512), (128, 256), (64, 128)):
             block = UnetBlock(outer, inner, block)
         self.generator = nn.ModuleDict({"model": UnetBlock(3, 64, block, source=3)})
-        self.discriminator = patch_critic(6, nn.BatchNorm2d)
+        self.discriminator = patch_discriminator(6, nn.BatchNorm2d)
         load(self.generator, states["generator"])
         load(self.discriminator, states["discriminator"])
-        self.for_translator, self.for_critic = adam(self.generator, lr=2e-4), adam(self.discriminator, lr=2e-4)
+        self.for_translator, self.for_discriminator = adam(self.generator, lr=2e-4), adam(self.discriminator, lr=2e-4)
 
     def to(self, dtype: torch.dtype) -> Pix2Pix:
         self.generator.to(dtype)
@@ -171,22 +171,24 @@ class Pix2Pix:
         return self
 
     def step(self, real: Mapping[str, Tensor]) -> Losses:
-        judge, source, truth = self.discriminator["model"], real["image"], real["target"]
+        discriminate, source, target = self.discriminator["model"], real["image"], real["target"]
         fake = self.generator["model"](source)
         self.discriminator.requires_grad_(True)
-        self.for_critic.zero_grad()
-        caught = logistic(judge(torch.cat([source, fake.detach()], 1)), 0) + logistic(judge(torch.cat([source, truth], 1)), 1)
+        self.for_discriminator.zero_grad()
+        caught = logistic(discriminate(torch.cat([source, fake.detach()], 1)), 0) + logistic(
+            discriminate(torch.cat([source, target], 1)), 1
+        )
         (caught * 0.5).backward()
-        self.for_critic.step()
+        self.for_discriminator.step()
         self.discriminator.requires_grad_(False)
         self.for_translator.zero_grad()
-        fooled, distance = logistic(judge(torch.cat([source, fake], 1)), 1), F.l1_loss(fake, truth)
+        fooled, distance = logistic(discriminate(torch.cat([source, fake], 1)), 1), F.l1_loss(fake, target)
         (fooled + 100 * distance).backward()
         self.for_translator.step()
         return {
             "translator/adversarial": fooled.detach(),
             "translator/l1": distance.detach(),
-            "critic/adversarial": caught.detach(),
+            "discriminator/adversarial": caught.detach(),
         }
 
     def states(self) -> dict[str, State]:

@@ -112,7 +112,7 @@ class Linear(nn.Module):
         return F.relu(self.fc(x)) if self.active else self.fc(x)
 
 
-class Critic(nn.Module):
+class Discriminator(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         widths = ((3, 64), (64, 128), (128, 256), (256, 512))
@@ -129,15 +129,15 @@ class Critic(nn.Module):
 
 
 class MUNIT:
-    """The critics first, then encoders and decoders; each of the two encodes and draws anew, with a graph."""
+    """The discriminators first, then encoders and decoders; each of the two encodes and draws anew, with a graph."""
 
     def __init__(self, states: Mapping[str, Mapping[str, State]]) -> None:
-        self.gen, self.dis = {side: AutoEncoder() for side in "ab"}, {side: Critic() for side in "ab"}
+        self.gen, self.dis = {side: AutoEncoder() for side in "ab"}, {side: Discriminator() for side in "ab"}
         for side in "ab":
             load(self.gen[side], states["generator"][side])
             load(self.dis[side], states["discriminator"][side])
         self.for_translators = adam(*self.gen.values(), lr=1e-4, weight_decay=1e-4)
-        self.for_critics = adam(*self.dis.values(), lr=1e-4, weight_decay=1e-4)
+        self.for_discriminators = adam(*self.dis.values(), lr=1e-4, weight_decay=1e-4)
 
     def to(self, dtype: torch.dtype) -> MUNIT:
         for net in (*self.gen.values(), *self.dis.values()):
@@ -145,7 +145,7 @@ class MUNIT:
         return self
 
     def step(self, real: Mapping[str, Tensor], styles: Mapping[str, Tensor]) -> Losses:
-        caught = self.critics(real, styles)
+        caught = self.discriminators(real, styles)
         self.for_translators.zero_grad()
         code = {side: self.gen[side].encode(real[side]) for side in "ab"}
         recon = {side: self.gen[side].decode(*code[side]) for side in "ab"}
@@ -159,10 +159,10 @@ class MUNIT:
         }
         (10 * losses["recon"] + losses["style"] + losses["content"] + losses["adversarial"]).backward()
         self.for_translators.step()
-        return {"critic/adversarial": caught, **{f"translator/{name}": loss.detach() for name, loss in losses.items()}}
+        return {"discriminator/adversarial": caught, **{f"translator/{name}": loss.detach() for name, loss in losses.items()}}
 
-    def critics(self, real: Mapping[str, Tensor], styles: Mapping[str, Tensor]) -> Tensor:
-        self.for_critics.zero_grad()
+    def discriminators(self, real: Mapping[str, Tensor], styles: Mapping[str, Tensor]) -> Tensor:
+        self.for_discriminators.zero_grad()
         code = {side: self.gen[side].encode(real[side]) for side in "ab"}
         fake = {to: self.gen[to].decode(code[of][0], styles[to]).detach() for of, to in ("ba", "ab")}
         caught = torch.zeros(())
@@ -170,7 +170,7 @@ class MUNIT:
             for on_fake, on_real in zip(self.dis[side](fake[side]), self.dis[side](real[side]), strict=True):
                 caught = caught + lsgan(on_fake, 0) + lsgan(on_real, 1)
         caught.backward()
-        self.for_critics.step()
+        self.for_discriminators.step()
         return caught.detach()
 
     def states(self) -> dict[str, dict[str, State]]:

@@ -144,7 +144,7 @@ def copy_bandwidth(device: Any, *, dry: bool) -> float:
 
     source = torch.zeros(2**16 if dry else 2**28, device=device)
     target = torch.empty_like(source)
-    seconds = medians({"copy": lambda: target.copy_(source)}, device, rounds=3 if dry else 15)["copy"]
+    seconds = medians({"copy": lambda: target.copy_(source)}, device, repeats=3 if dry else 15)["copy"]
     return 2 * source.numel() * source.element_size() / seconds
 
 
@@ -192,7 +192,7 @@ def measured(device: Any, deadline: float, end: float, subjects: list[str], *, d
             return
         compiled = not dry and time.monotonic() < deadline
         row: dict[str, Any] = {"subject": subject, "layout": layout, "size": list(size), "dtype": kind, "compiled": compiled}
-        options = {"rounds": 1, "cold": 1024} if dry else {"rounds": 9, "compiled": compiled, "prepare": recorded, "cold": COLD}
+        options = {"repeats": 1, "cold": 1024} if dry else {"repeats": 9, "compiled": compiled, "prepare": recorded, "cold": COLD}
         try:
             rows = list(measure(device, sizes=[size], dtype=getattr(torch, kind), layouts=[layout], only=[subject], **options))
         except Exception as error:  # noqa: BLE001 - a compiler or a driver can raise anything
@@ -224,17 +224,17 @@ def report(row: dict[str, Any], bandwidth: float) -> Iterator[str]:
             # A copy of x reads it and writes it: two passes.
             share = PASSES[row["subject"]][index] / 2 * row["forward"]["copy"] / own
             whole = PASSES[row["subject"]][index] * count / own / bandwidth
-            words.append(f"{share:.0%} of copying x{verdict(row, 'copy', direction, share)} ({whole:.0%} of a GiB)")
+            words.append(f"{share:.0%} of copying x{compare_with_goal(row, 'copy', direction, share)} ({whole:.0%} of a GiB)")
         for rival, seconds in row[direction].items():
             if rival not in {"i2ikit", "copy"}:
                 ratio = seconds / own
-                words.append(f"x{ratio:.2f} {rival}{verdict(row, rival, direction, ratio)}")
+                words.append(f"x{ratio:.2f} {rival}{compare_with_goal(row, rival, direction, ratio)}")
         words += [f"{name} not timed: it {why}" for name, why in row["refused"].items()]
         words += [] if row["compiled"] else ["torch.compile left out"]
         yield f"{start} {direction:9} " + ", ".join(words)
 
 
-def verdict(row: dict[str, Any], rival: str, direction: str, value: float) -> str:
+def compare_with_goal(row: dict[str, Any], rival: str, direction: str, value: float) -> str:
     if rival == "torch.compile":
         return "" if value >= TIE else " MISSED x1"
     goal = GOALS.get((row["subject"], rival, direction))

@@ -1,11 +1,11 @@
-"""The paper's networks and losses on two cores: python benchmarks/growing.py DATA OUT [--minutes 38] [--rounds 2400 1350].
+"""The paper's networks and losses on two cores: python benchmarks/growing.py DATA OUT [--minutes 38] [--steps 2400 1350].
 
 DATA is the set that benchmarks/data/emoji_people.py makes. StarGAN's generator has no layer that knows the size of the image, and most of
 what it has to learn, to copy an image through a quarter of its size and to change colours, can be learnt on small images at a quarter of
 the cost. It is trained twice: at 32 pixels for three tenths of the time with a constant learning rate, and from those weights at 64 with
-the recipe's decay; of the critic, those layers are taken over that have the same shape. Networks, losses and their weights are the paper's
-in both parts; the critic has three strided layers in place of six, batches hold 4 images, the learning rate is 4e-4, and both players play
-every round.
+the recipe's decay; of the discriminator, those layers are taken over that have the same shape. Networks, losses and their weights are the paper's
+in both parts; the discriminator has three strided layers in place of six, batches hold 4 images, the learning rate is 4e-4, and both players play
+every step.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=38)
-    parser.add_argument("--rounds", type=int, nargs=2, metavar=("SMALL", "LARGE"))
+    parser.add_argument("--steps", type=int, nargs=2, metavar=("SMALL", "LARGE"))
     chosen = parser.parse_args()
     tune_cpu()
     data = open_data(chosen.data, labels=("tone",), background="white")
     lengths = [{"minutes": chosen.minutes * share} for share in (0.3, 0.7)]
-    if chosen.rounds:
-        lengths = [{"rounds": rounds} for rounds in chosen.rounds]
+    if chosen.steps:
+        lengths = [{"steps": steps} for steps in chosen.steps]
     small = build("stargan", size=SMALL, labels=data.domain, schedule="constant", **SETTINGS)
     small = fit(small, data, chosen.out / str(SMALL), **lengths[0])
     large = build("stargan", size=LARGE, labels=data.domain, **SETTINGS)

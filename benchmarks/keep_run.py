@@ -35,13 +35,13 @@ def main(run: Path, name: str) -> None:
     kept = RESULTS / name
     kept.mkdir(parents=True, exist_ok=True)
     shutil.copy(run / "numbers.json", kept / "numbers.json")
-    with Image.open(max((run / "samples").glob("round-*.png"))) as grid:
+    with Image.open(max((run / "samples").glob("step-*.png"))) as grid:
         grid.convert("RGB").save(kept / "samples.webp", quality=85)
     seconds = max(json.loads(line).get("seconds", 0.0) for line in log)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     made = {
         "command": command(configuration, name),
-        "rounds": configuration["recipe"]["rounds"],
+        "steps": configuration["recipe"]["steps"],
         "batch": configuration["recipe"]["batch"],
         "training_minutes": round(seconds / 60, 1),
         "kept_at_commit": commit,

@@ -1,6 +1,6 @@
 """One training step of each system at its paper's size on the CPU, against plain torch modules that step as the originals do.
 
-    python benchmarks/steps.py [--only munit] [--size 128] [--rounds 5] [--threads 1] [--json FILE]
+    python benchmarks/steps.py [--only munit] [--size 128] [--repeats 5] [--threads 1] [--json FILE]
 
 First both make two steps in float64 from the same weights, images and draws: a system whose parameters differ is not timed. Then both are
 timed in turns in one process, after one step that does not count and whose losses have to agree; the median counts. With one thread the
@@ -88,7 +88,7 @@ def steps(system: System, model: Model | None, plain: Any, size: int, dtype: tor
     if system.plain is MUNIT:
         one, other = torch.randn(2, 1, 8, generator=generator).to(dtype)
         styles = ({"a": one, "b": other},)
-        players = ("critic/", "translator/") if system.changes.get("official") else ("",)
+        players = ("discriminator/", "translator/") if system.changes.get("official") else ("",)
         draws = {f"{player}{way}/style": style for player in players for way, style in (("b_to_a", one), ("a_to_b", other))}
     elif system.plain is CycleGAN:
         draws = {"pool/chance": torch.zeros(1), "pool/place": torch.zeros(1)}
@@ -138,7 +138,7 @@ def autocast(dtype: str) -> Any:
     return nullcontext() if dtype == "float32" else torch.autocast("cpu", dtype=getattr(torch, dtype))
 
 
-def measure(name: str, size: int, dtype: str, rounds: int, memory: bool) -> dict[str, Any]:
+def measure(name: str, size: int, dtype: str, repeats: int, memory: bool) -> dict[str, Any]:
     """Time both in turns, then measure the memory of each."""
     system = SYSTEMS[name]
     _, _, ours, theirs = pair(system, size)
@@ -148,12 +148,12 @@ def measure(name: str, size: int, dtype: str, rounds: int, memory: bool) -> dict
     if wrong:
         return {"system": name, "size": size, "dtype": dtype, "refused": wrong}
     seconds: dict[str, list[tuple[float, float]]] = {kind: [] for kind in kinds}
-    for turn in range(rounds):
+    for turn in range(repeats):
         for kind in sorted(kinds, reverse=bool(turn % 2)):
             seconds[kind].append(timed(kinds[kind], dtype)[:2])
     del ours, theirs, kinds
     clock = 0 if torch.get_num_threads() == 1 else 1
-    row: dict[str, Any] = {"system": name, "size": size, "dtype": dtype, "rounds": rounds, "clock": ("processor", "wall")[clock]}
+    row: dict[str, Any] = {"system": name, "size": size, "dtype": dtype, "repeats": repeats, "clock": ("processor", "wall")[clock]}
     for kind, taken in seconds.items():
         row |= {f"{kind}_seconds": statistics.median(each[clock] for each in taken), f"{kind}_all": [each[clock] for each in taken]}
     row["ratio"] = row["eager_seconds"] / row["ours_seconds"]
@@ -211,7 +211,7 @@ def main() -> int:
             for size in given.size or SYSTEMS[name].sizes:
                 skipped = no_bfloat16() if dtype == "bfloat16" else ""
                 skip = {"system": name, "size": size, "dtype": dtype, "skipped": skipped}
-                rows.append(skip if skipped else measure(name, size, dtype, given.rounds, not given.no_memory))
+                rows.append(skip if skipped else measure(name, size, dtype, given.repeats, not given.no_memory))
                 print(shown(rows[-1]), flush=True)
     if given.json:
         given.json.write_text(json.dumps({"machine": machine, "commit": commit, "rows": rows}, indent=1) + "\n")
@@ -237,7 +237,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=SYSTEMS, help="this system alone; may be given several times")
     parser.add_argument("--size", action="append", type=int, help="side of the images; the paper's by default")
     parser.add_argument("--dtype", action="append", choices=("float32", "bfloat16"), help="both by default")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each; the median counts")
+    parser.add_argument("--repeats", type=int, default=5, help="turns of each; the median counts")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--no-memory", action="store_true", help="do not measure memory")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to a file")

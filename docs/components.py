@@ -26,7 +26,7 @@ SAYS = {
     "encoder": "An encoder makes a code of an image.",
     "conditioner": "A conditioner turns a code towards a target.",
     "generator": "A generator draws an image from a code.",
-    "discriminator": "A discriminator, or critic, judges an image.",
+    "discriminator": "A discriminator scores an image.",
     "loss": "A loss is a function of one translation; its options are given in a `Term`.",
     "plan": "A plan makes translations of a batch.",
 }
@@ -54,13 +54,13 @@ def page(registry: Registry) -> str:
 
 def _component(registry: Registry, offer: Offer, declared: Component) -> Iterator[str]:
     factory = registry.resolve(f"{offer.plugin}:{declared.name}")
-    yield from (f"### `{declared.name}`", "", declared.says, "")
+    yield from (f"### `{declared.name}`", "", declared.description, "")
     yield from _documented(inspect.getdoc(factory) or "", _defaults(factory))
     if declared.curve:
         yield from (f"*Its curve*: {declared.curve}", "")
     if declared.mixes_batch:
         yield from ("The result for one image depends on the other images of its batch.", "")
-    yield from (f"from `{declared.at}`", "")
+    yield from (f"from `{declared.factory}`", "")
 
 
 def _defaults(factory: object, skip: int = 0) -> dict[str, str]:
@@ -100,12 +100,12 @@ def _entries(body: str) -> dict[str, str]:
 
 
 def _recipe(recipe: Recipe) -> Iterator[str]:
-    yield from (f"### `{recipe.name}`", "", recipe.says, "")
+    yield from (f"### `{recipe.name}`", "", recipe.description, "")
     image, schedule = recipe.image, recipe.schedule
     decay = f"rates fall linearly after {schedule.start:.0%} of them" if schedule.kind == "linear" else "constant rates"
     size = f"[{image.channels}, {image.height}, {image.width}]"
     averages = f", averaged weights ({recipe.ema:g})" if recipe.ema else ""
-    yield f"{recipe.paper}. Plan `{recipe.plan_name}`, images {size}, batch {recipe.batch}, {recipe.rounds:,} rounds, {decay}{averages}."
+    yield f"{recipe.paper}. Plan `{recipe.plan_name}`, images {size}, batch {recipe.batch}, {recipe.steps:,} steps, {decay}{averages}."
     yield ""
     yield from ("| slot | component | options |", "|---|---|---|")
     for name, slot in recipe.slots.items():

@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from i2ikit import ops as ops
     from i2ikit.core.build import build as build
     from i2ikit.core.code import Code as Code
+    from i2ikit.core.code import DiscriminatorOutput as DiscriminatorOutput
     from i2ikit.core.code import Posterior as Posterior
-    from i2ikit.core.code import Verdict as Verdict
     from i2ikit.core.component import Component as Component
     from i2ikit.core.domain import Attribute as Attribute
     from i2ikit.core.domain import DomainSpec as DomainSpec
     from i2ikit.core.domain import LabelSet as LabelSet
-    from i2ikit.core.draws import Draws as Draws
     from i2ikit.core.hookspecs import hookimpl as hookimpl
-    from i2ikit.core.memo import lasting_view as lasting_view
+    from i2ikit.core.memo import detached_after_update as detached_after_update
     from i2ikit.core.model import Model as Model
     from i2ikit.core.nets import Nets as Nets
     from i2ikit.core.official import import_official as import_official
+    from i2ikit.core.plans import batch_kind as batch_kind
     from i2ikit.core.plans import prior as prior
-    from i2ikit.core.plans import takes as takes
+    from i2ikit.core.random_streams import RandomStreams as RandomStreams
     from i2ikit.core.recipe import Optimizer as Optimizer
     from i2ikit.core.recipe import Player as Player
     from i2ikit.core.recipe import Recipe as Recipe
@@ -56,7 +56,7 @@ _DEFINED_IN = {
     "CodeSpec": "i2ikit.core.specs",
     "Component": "i2ikit.core.component",
     "DomainSpec": "i2ikit.core.domain",
-    "Draws": "i2ikit.core.draws",
+    "RandomStreams": "i2ikit.core.random_streams",
     "ImageSpec": "i2ikit.core.specs",
     "LabelSet": "i2ikit.core.domain",
     "MapSpec": "i2ikit.core.specs",
@@ -73,7 +73,7 @@ _DEFINED_IN = {
     "StyleSpec": "i2ikit.core.specs",
     "Term": "i2ikit.core.recipe",
     "Translation": "i2ikit.core.translation",
-    "Verdict": "i2ikit.core.code",
+    "DiscriminatorOutput": "i2ikit.core.code",
     "build": "i2ikit.core.build",
     "default_registry": "i2ikit.core.registry",
     "errors": "",
@@ -81,12 +81,12 @@ _DEFINED_IN = {
     "fit": "i2ikit.train",
     "hookimpl": "i2ikit.core.hookspecs",
     "import_official": "i2ikit.core.official",
-    "lasting_view": "i2ikit.core.memo",
+    "detached_after_update": "i2ikit.core.memo",
     "load": "i2ikit.core.storage",
     "open_data": "i2ikit.data",
     "ops": "",
     "prior": "i2ikit.core.plans",
-    "takes": "i2ikit.core.plans",
+    "batch_kind": "i2ikit.core.plans",
     "tune_cpu": "i2ikit.cpu",
     "view": "i2ikit.core.translation",
 }
@@ -96,8 +96,8 @@ __all__ = [
     "Code",
     "CodeSpec",
     "Component",
+    "DiscriminatorOutput",
     "DomainSpec",
-    "Draws",
     "ImageSpec",
     "LabelSet",
     "MapSpec",
@@ -107,6 +107,7 @@ __all__ = [
     "Player",
     "PluginWarning",
     "Posterior",
+    "RandomStreams",
     "Recipe",
     "Registry",
     "Schedule",
@@ -114,20 +115,19 @@ __all__ = [
     "StyleSpec",
     "Term",
     "Translation",
-    "Verdict",
+    "batch_kind",
     "build",
     "default_registry",
+    "detached_after_update",
     "errors",
     "evaluate",
     "fit",
     "hookimpl",
     "import_official",
-    "lasting_view",
     "load",
     "open_data",
     "ops",
     "prior",
-    "takes",
     "tune_cpu",
     "view",
 ]

@@ -14,89 +14,89 @@ _PIXELS = "Mean absolute difference of the pixels, in units of [-1, 1]: 0.1 is a
 
 _LOSSES = (
     Component(
-        "wgan_critic_loss",
+        "wgan_discriminator_loss",
         "loss",
-        f"{_ADVERSARIAL}:wgan_critic_loss",
-        "Wasserstein critic: scores of fakes down, scores of real images up.",
-        curve="Minus the critic's estimate of the distance between fakes and real images. It drops below 0 as soon as the critic learns, "
+        f"{_ADVERSARIAL}:wgan_discriminator_loss",
+        "Wasserstein discriminator: scores of fakes down, scores of real images up.",
+        curve="Minus the discriminator's estimate of the distance between fakes and real images. It drops below 0 as soon as the discriminator learns, "
         "then climbs back towards 0 as the fakes come closer; it stays somewhat below.",
-        settles=0.0,
+        equilibrium=0.0,
     ),
     Component(
-        "wgan_translator_loss",
+        "wgan_generator_loss",
         "loss",
-        f"{_ADVERSARIAL}:wgan_translator_loss",
+        f"{_ADVERSARIAL}:wgan_generator_loss",
         "Wasserstein translator: scores of fakes up.",
         curve="Minus the mean score of the fakes. Scores have no zero of their own, so this curve may drift either way and its level "
-        "says nothing; the critic's curve tells how close the fakes are.",
+        "says nothing; the discriminator's curve tells how close the fakes are.",
     ),
     Component(
-        "lsgan_critic_loss",
+        "lsgan_discriminator_loss",
         "loss",
-        f"{_ADVERSARIAL}:lsgan_critic_loss",
-        "Least-squares critic: scores of real images to 1, of fakes to 0.",
-        curve="0 if the critic tells every fake from every real image, 0.5 if it cannot and answers one half to all. Somewhat below 0.5 "
+        f"{_ADVERSARIAL}:lsgan_discriminator_loss",
+        "Least-squares discriminator: scores of real images to 1, of fakes to 0.",
+        curve="0 if the discriminator tells every fake from every real image, 0.5 if it cannot and answers one half to all. Somewhat below 0.5 "
         "is a game in balance; close to 0 the translator learns little from it.",
-        settles=0.5,
+        equilibrium=0.5,
     ),
     Component(
-        "lsgan_translator_loss",
+        "lsgan_generator_loss",
         "loss",
-        f"{_ADVERSARIAL}:lsgan_translator_loss",
+        f"{_ADVERSARIAL}:lsgan_generator_loss",
         "Least-squares translator: scores of fakes to 1.",
-        curve="How far the fakes' scores are from 1, squared: 1 if the critic sees through all of them, 0.25 if it answers one half to "
+        curve="How far the fakes' scores are from 1, squared: 1 if the discriminator sees through all of them, 0.25 if it answers one half to "
         "all, 0 if it takes all for real.",
-        settles=0.25,
+        equilibrium=0.25,
     ),
     Component(
-        "hinge_critic_loss",
+        "hinge_discriminator_loss",
         "loss",
-        f"{_ADVERSARIAL}:hinge_critic_loss",
-        "Hinge critic: scores of real images above 1, of fakes below -1.",
-        curve="0 if the critic keeps every fake and every real image apart, 2 if it cannot. Somewhat below 2 is a game in balance.",
-        settles=2.0,
+        f"{_ADVERSARIAL}:hinge_discriminator_loss",
+        "Hinge discriminator: scores of real images above 1, of fakes below -1.",
+        curve="0 if the discriminator keeps every fake and every real image apart, 2 if it cannot. Somewhat below 2 is a game in balance.",
+        equilibrium=2.0,
     ),
     Component(
-        "hinge_translator_loss",
+        "hinge_generator_loss",
         "loss",
-        f"{_ADVERSARIAL}:hinge_translator_loss",
+        f"{_ADVERSARIAL}:hinge_generator_loss",
         "Hinge translator: scores of fakes up.",
-        curve="Minus the mean score of the fakes: around 1 or above the critic sees through them, near 0 it hesitates, below 0 it takes "
+        curve="Minus the mean score of the fakes: around 1 or above the discriminator sees through them, near 0 it hesitates, below 0 it takes "
         "them for real. It swings and has no fixed level.",
     ),
     Component(
-        "logistic_critic_loss",
+        "logistic_discriminator_loss",
         "loss",
-        f"{_ADVERSARIAL}:logistic_critic_loss",
-        "Logistic critic: real or fake as cross entropy.",
-        curve="The cross entropy of fakes plus that of real images: 0 if the critic tells them all apart, 2 ln 2 = 1.386 if it can only "
+        f"{_ADVERSARIAL}:logistic_discriminator_loss",
+        "Logistic discriminator: real or fake as cross entropy.",
+        curve="The cross entropy of fakes plus that of real images: 0 if the discriminator tells them all apart, 2 ln 2 = 1.386 if it can only "
         "guess. Somewhat below that is a game in balance.",
-        settles=2 * math.log(2),
+        equilibrium=2 * math.log(2),
     ),
     Component(
-        "logistic_translator_loss",
+        "logistic_generator_loss",
         "loss",
-        f"{_ADVERSARIAL}:logistic_translator_loss",
+        f"{_ADVERSARIAL}:logistic_generator_loss",
         "Logistic translator, non-saturating: fakes taken for real.",
-        curve="The cross entropy of fakes being taken for real: ln 2 = 0.693 if the critic can only guess, more if it sees through them. "
-        "It may well rise while the pictures improve, because the critic improves too.",
-        settles=math.log(2),
+        curve="The cross entropy of fakes being taken for real: ln 2 = 0.693 if the discriminator can only guess, more if it sees through them. "
+        "It may well rise while the pictures improve, because the discriminator improves too.",
+        equilibrium=math.log(2),
     ),
     Component(
         "gradient_penalty_loss",
         "loss",
         f"{_PENALTIES}:gradient_penalty_loss",
-        "WGAN-GP: the critic's gradient between real and fake images has norm 1.",
-        curve="How far the slope of the critic is from 1, squared. It begins near 1, falls quickly and stays small; if it grows, the "
-        "critic's estimate of the distance means nothing.",
+        "WGAN-GP: the discriminator's gradient between real and fake images has norm 1.",
+        curve="How far the slope of the discriminator is from 1, squared. It begins near 1, falls quickly and stays small; if it grows, the "
+        "discriminator's estimate of the distance means nothing.",
     ),
     Component(
         "r1_loss",
         "loss",
         f"{_PENALTIES}:r1_loss",
-        "R1: the critic's gradient vanishes on real images.",
-        curve="How steep the critic is on real images. It rises while the critic learns and falls towards 0 as it has less to tell "
-        "apart; unlimited growth means that the critic overpowers the translator.",
+        "R1: the discriminator's gradient vanishes on real images.",
+        curve="How steep the discriminator is on real images. It rises while the discriminator learns and falls towards 0 as it has less to tell "
+        "apart; unlimited growth means that the discriminator overpowers the translator.",
     ),
     Component(
         "cycle_loss",
@@ -145,16 +145,16 @@ def i2ikit_components() -> list[Component]:
     return [
         Component("identity_encoder", "encoder", "i2ikit.nn.identity:IdentityEncoder", "The image itself is the code, as one map."),
         Component(
-            "patch_critic",
+            "patch_discriminator",
             "discriminator",
-            "i2ikit.nn.critics:PatchCritic",
-            "Judges overlapping patches, or pixels, at one or several scales; beside the source image where it is conditional.",
+            "i2ikit.nn.discriminators:PatchDiscriminator",
+            "Scores overlapping patches, or pixels, at one or several scales; beside the source image where it is conditional.",
         ),
         Component(
-            "multiscale_critic",
+            "multiscale_discriminator",
             "discriminator",
-            "i2ikit.nn.multiscale:MultiscaleCritic",
-            "Judges patches at full, half and quarter resolution, by a critic each (MUNIT, UNIT).",
+            "i2ikit.nn.multiscale_discriminator:MultiscaleDiscriminator",
+            "Scores patches at full, half and quarter resolution, by a discriminator each (MUNIT, UNIT).",
         ),
         *_LOSSES,
     ]

@@ -79,16 +79,16 @@ class ConfigChangedError(I2IKitError, ValueError):
 
 
 class NonFiniteLossError(I2IKitError, ArithmeticError):
-    """A loss became NaN or infinite; its update and what followed in its round were left out.
+    """A loss became NaN or infinite; its update and what followed in its step were left out.
 
     Attributes:
         terms: The terms that did, as "player/term"; none where only a gradient did.
-        round: The round that it happened in.
+        step: The step that it happened in.
         files: The files of its batch.
     """
 
-    def __init__(self, message: str, *, terms: Sequence[str] = (), round: int = 0, files: Sequence[str] = ()) -> None:  # noqa: A002
-        self.terms, self.round, self.files = tuple(terms), round, tuple(files)
+    def __init__(self, message: str, *, terms: Sequence[str] = (), step: int = 0, files: Sequence[str] = ()) -> None:
+        self.terms, self.step, self.files = tuple(terms), step, tuple(files)
         super().__init__(message)
 
 

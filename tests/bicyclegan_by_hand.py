@@ -77,8 +77,8 @@ def encode(w: Weights, image: Tensor) -> tuple[Tensor, Tensor]:
     return F.linear(h, w["fc.0.weight"], w["fc.0.bias"]), F.linear(h, w["fcVar.0.weight"], w["fcVar.0.bias"])
 
 
-def judge(w: Weights, image: Tensor) -> list[Tensor]:
-    """The critic's scores at each scale, the full resolution first."""
+def discriminate(w: Weights, image: Tensor) -> list[Tensor]:
+    """The discriminator's scores at each scale, the full resolution first."""
     scores = []
     for prefix in ["model"] if "model.0.weight" in w else sorted({key.partition(".")[0] for key in w}):
         strided = len([key for key in w if key.startswith(f"{prefix}.") and w[key].ndim == 4]) - 2
@@ -93,11 +93,11 @@ def judge(w: Weights, image: Tensor) -> list[Tensor]:
 
 def lsgan(w: Weights, image: Tensor, goal: float) -> Tensor:
     """The sum over the scales of the mean squared distance from the goal."""
-    return torch.stack([((score - goal) ** 2).mean() for score in judge(w, image)]).sum()
+    return torch.stack([((score - goal) ** 2).mean() for score in discriminate(w, image)]).sum()
 
 
 class BicycleGAN:
-    """Section 3.4: generator and encoder, the latent term for the generator alone, then the critics with the same translations.
+    """Section 3.4: generator and encoder, the latent term for the generator alone, then the discriminators with the same translations.
 
     Args:
         g, e, d, d2: States; None leaves out what needs the network.
@@ -117,7 +117,7 @@ class BicycleGAN:
     def iteration(
         self,
         image: Tensor,
-        truth: Tensor,
+        target: Tensor,
         noise: Tensor,
         z: Tensor,
         *,
@@ -130,16 +130,16 @@ class BicycleGAN:
         total = torch.zeros((), dtype=image.dtype)
         fakes: dict[str, Tensor] = {}
         if self.encoded:
-            mean, logvar = encode(e, truth)
+            mean, logvar = encode(e, target)
             fakes["d"] = draw(g, image, mean + (logvar / 2).exp() * noise)
             kl = 0.5 * (mean**2 + logvar.exp() - logvar - 1).sum(1)
-            total = total + self.encoded * lsgan(d, fakes["d"], 1) + self.l1 * (fakes["d"] - truth).abs().mean()
+            total = total + self.encoded * lsgan(d, fakes["d"], 1) + self.l1 * (fakes["d"] - target).abs().mean()
             total = total + self.kl * (kl.sum() if summed_kl else kl.mean())
         if self.random:
             fakes["d2"] = draw(g, image, z)
             total = total + self.random * lsgan(d2, fakes["d2"], 1)
             if l1_on_random:
-                total = total + self.l1 * (fakes["d2"] - truth).abs().mean()
+                total = total + self.l1 * (fakes["d2"] - target).abs().mean()
         alone = self.latent * (encode(e, fakes["d2"])[0] - z).abs().mean() if self.latent else torch.zeros((), dtype=image.dtype)
         both = {**{f"g/{k}": v for k, v in g.items()}, **{f"e/{k}": v for k, v in e.items()}}
         gradients = dict(zip(both, grad(total, list(both.values())), strict=True))
@@ -149,7 +149,7 @@ class BicycleGAN:
         for name in ("g", "e"):
             self.adams[name].step({key[2:]: value for key, value in gradients.items() if key.startswith(f"{name}/")}, 2e-4)
         for name, fake in fakes.items():
-            real = other if other is not None and name == "d2" else truth
+            real = other if other is not None and name == "d2" else target
             w = self.nets[name]
             loss = lsgan(w, real, 1) + lsgan(w, fake.detach(), 0)
             self.adams[name].step(dict(zip(w, grad(loss, list(w.values())), strict=True)), 2e-4)

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from i2ikit import Code, CodeSpec, DomainSpec, ImageSpec, MapSpec, Translation, Verdict
-from i2ikit.core.plans import takes
+from i2ikit import Code, CodeSpec, DiscriminatorOutput, DomainSpec, ImageSpec, MapSpec, Translation
+from i2ikit.core.plans import batch_kind
 
 
 class Encoder(nn.Module):
@@ -16,10 +16,10 @@ class Encoder(nn.Module):
 
     def __init__(self, image: ImageSpec) -> None:
         super().__init__()
-        self.gives = CodeSpec((MapSpec(4, 1),))
+        self.output_spec = CodeSpec((MapSpec(4, 1),))
         self.conv = nn.Conv2d(image.channels, 4, 3, padding=1)
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         return Code((self.conv(image),))
 
 
@@ -53,7 +53,7 @@ class TakesNoLabel(Encoder):
 class GivesATensor(Encoder):
     """Give a tensor in place of a code."""
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Any:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Any:
         return self.conv(image)
 
 
@@ -62,7 +62,7 @@ class PublishesNothing(Encoder):
 
     def __init__(self, image: ImageSpec) -> None:
         super().__init__(image)
-        del self.gives
+        del self.output_spec
 
 
 class PublishesAnother(Encoder):
@@ -70,13 +70,13 @@ class PublishesAnother(Encoder):
 
     def __init__(self, image: ImageSpec) -> None:
         super().__init__(image)
-        self.gives = CodeSpec((MapSpec(5, 1),))
+        self.output_spec = CodeSpec((MapSpec(5, 1),))
 
 
 class LooksAtValues(Encoder):
     """Branch on a value."""
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         return super().forward(image.flip(3) if image.mean().item() > 2 else image)
 
 
@@ -95,21 +95,21 @@ class HasAnEndlessSlope(Encoder):
         super().__init__(image)
         self.gain = nn.Parameter(torch.zeros(1))
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         return Code((self.conv(image) + self.gain.sqrt(),))
 
 
 class MixesImages(Encoder):
     """Subtract the mean of the batch, in use too."""
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         return super().forward(image - image.mean(0, keepdim=True))
 
 
 class DrawsAtUse(Encoder):
     """Add noise from the global stream, in use too."""
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         return super().forward(image + 0.1 * torch.randn_like(image))
 
 
@@ -118,7 +118,7 @@ class CountsItsCalls(Encoder):
 
     calls = 0
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         CountsItsCalls.calls += 1
         return super().forward(image * CountsItsCalls.calls)
 
@@ -130,14 +130,14 @@ class ForgetsItsState(Encoder):
         super().__init__(image)
         self.hidden = [torch.rand(1).item()]
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         return super().forward(image * self.hidden[0])
 
 
 class RefusesHalves(Encoder):
     """Multiply a float32 matrix with what autocast made bfloat16."""
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         maps = self.conv(image)
         with torch.autocast("cpu", enabled=False):
             return Code((maps @ torch.eye(maps.shape[-1], device=maps.device),))
@@ -146,7 +146,7 @@ class RefusesHalves(Encoder):
 class BreaksTheGraph(Encoder):
     """Leave the graph in the middle."""
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         torch._dynamo.graph_break()
         return super().forward(image)
 
@@ -162,7 +162,7 @@ class SetsTheDefault(Encoder):
 class WritesOnItsInput(Encoder):
     """Clamp in place."""
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         return super().forward(image.clamp_(-0.5, 0.5))
 
 
@@ -178,15 +178,15 @@ class DrawsTooBright(nn.Module):
 
 
 class CountsTheMask(nn.Module):
-    """Judge the mask entries too."""
+    """Score the mask entries too."""
 
     def __init__(self, image: ImageSpec, domain: DomainSpec) -> None:
         super().__init__()
         self.conv = nn.Conv2d(image.channels, 1 + domain.width, 1)
 
-    def forward(self, image: Tensor) -> Verdict:
+    def forward(self, image: Tensor) -> DiscriminatorOutput:
         maps = self.conv(image)
-        return Verdict((maps[:, :1],), maps[:, 1:].mean((2, 3)))
+        return DiscriminatorOutput((maps[:, :1],), maps[:, 1:].mean((2, 3)))
 
 
 def good_loss(t: Translation) -> Tensor:
@@ -230,7 +230,7 @@ def drawing_loss(t: Translation) -> Tensor:
 
 def coarse_loss(t: Translation) -> Tensor:
     """Average in half precision."""
-    return t.judge("fake").scores[0].mean()
+    return t.discriminate("fake").scores[0].mean()
 
 
 def writing_loss(t: Translation) -> Tensor:
@@ -249,30 +249,30 @@ class ForgetfulLoss(nn.Module):
         return self.factor * (t.fake - t.real).abs().mean()
 
 
-@takes("labelled")
-def twin_plan(nets: Any, batch: Any, draws: Any, learning: bool) -> list[Translation]:
+@batch_kind("labelled")
+def twin_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
     """Give two translations one name."""
-    return [Translation(nets, draws, name="twin", real=batch["image"]) for _ in range(2)]
+    return [Translation(nets, streams, name="twin", real=batch["image"]) for _ in range(2)]
 
 
-@takes("labelled")
-def drawing_plan(nets: Any, batch: Any, draws: Any, learning: bool) -> list[Translation]:
+@batch_kind("labelled")
+def drawing_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
     """Draw from the global stream."""
-    return [Translation(nets, draws, real=batch["image"], target=torch.rand_like(batch["label"]))]
+    return [Translation(nets, streams, real=batch["image"], target_label=torch.rand_like(batch["label"]))]
 
 
-def unmarked_plan(nets: Any, batch: Any, draws: Any, learning: bool) -> list[Translation]:
+def unmarked_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
     """Say nothing of its batches."""
-    return [Translation(nets, draws, real=batch["image"], target=batch["label"])]
+    return [Translation(nets, streams, real=batch["image"], target_label=batch["label"])]
 
 
-@takes("unpaired")
-def unpaired_plan(nets: Any, batch: Any, draws: Any, learning: bool) -> list[Translation]:
+@batch_kind("unpaired")
+def unpaired_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
     """Keep every promise, for other batches."""
-    return [Translation(nets, draws, name=name, real=image) for name, image in batch.items()]
+    return [Translation(nets, streams, name=name, real=image) for name, image in batch.items()]
 
 
-@takes("labelled")
-def good_plan(nets: Any, batch: Any, draws: Any, learning: bool) -> list[Translation]:
+@batch_kind("labelled")
+def good_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
     """Keep every promise."""
-    return [Translation(nets, draws, real=batch["image"], target=batch["label"])]
+    return [Translation(nets, streams, real=batch["image"], target_label=batch["label"])]

@@ -63,8 +63,8 @@ def generate(w: Weights, image: Tensor) -> Tensor:
     return conv(mirrored(x, 3), above[-1]).tanh()
 
 
-def criticise(w: Weights, image: Tensor) -> Tensor:
-    """The patch critic: 4x4 convolutions, or 1x1 ones where the keys begin with "net"."""
+def discriminate(w: Weights, image: Tensor) -> Tensor:
+    """The patch discriminator: 4x4 convolutions, or 1x1 ones where the keys begin with "net"."""
     prefix = "net" if "net.0.weight" in w else "model"
     layers = places(w, rf"{prefix}\.\d+\.weight")
     filters = places(w, r"model\.\d+\.filt")
@@ -126,7 +126,7 @@ class HistoryPool:
 
 
 class CycleGAN:
-    """Both generators and both critics; in the original, G_A draws B of A, and D_A judges what G_A draws."""
+    """Both generators and both discriminators; in the original, G_A draws B of A, and D_A scores what G_A draws."""
 
     def __init__(self, states: dict[str, Weights], pool: int = 50) -> None:
         self.nets = {name: trained(state) for name, state in states.items()}
@@ -138,11 +138,11 @@ class CycleGAN:
         self, a: Tensor, b: Tensor, draws: dict[str, Tensor], lambda_a: float = 10.0, lambda_b: float = 10.0, identity: float = 0.0,
         gan: bool = True,
     ) -> None:  # fmt: skip
-        """Equation 3 with the identity loss as the original weighs it, then the critics with the same fakes out of their pools."""
+        """Equation 3 with the identity loss as the original weighs it, then the discriminators with the same fakes out of their pools."""
         fake_b, fake_a = generate(self.g_a, a), generate(self.g_b, b)
         total = torch.zeros((), dtype=a.dtype)
         if gan:
-            total = total + (criticise(self.d_a, fake_b) - 1).square().mean() + (criticise(self.d_b, fake_a) - 1).square().mean()
+            total = total + (discriminate(self.d_a, fake_b) - 1).square().mean() + (discriminate(self.d_b, fake_a) - 1).square().mean()
         if lambda_a:
             total = total + lambda_a * l1(generate(self.g_b, fake_b), a)
         if lambda_b:
@@ -153,8 +153,8 @@ class CycleGAN:
         if gan and self.for_d is not None:
             shown_b = self.pool_b.show(fake_b.detach(), draws["a_to_b/pool/chance"], draws["a_to_b/pool/place"])
             shown_a = self.pool_a.show(fake_a.detach(), draws["b_to_a/pool/chance"], draws["b_to_a/pool/place"])
-            judged = ((self.d_a, b, shown_b), (self.d_b, a, shown_a))
-            losses = [(criticise(d, real) - 1).square().mean() + criticise(d, fake).square().mean() for d, real, fake in judged]
+            scored = ((self.d_a, b, shown_b), (self.d_b, a, shown_a))
+            losses = [(discriminate(d, real) - 1).square().mean() + discriminate(d, fake).square().mean() for d, real, fake in scored]
             minimise(0.5 * (losses[0] + losses[1]), self.for_d)
 
 

@@ -74,7 +74,7 @@ def draw(p: Weights, maps: Tensor, s: Tensor | None = None) -> Tensor:
     return convolve(p, f"dec.model.{place - 1}.conv", maps, 3).tanh()
 
 
-def judge(p: Weights, x: Tensor) -> list[Tensor]:
+def discriminate(p: Weights, x: Tensor) -> list[Tensor]:
     scores, scale = [], 0
     while f"cnns.{scale}.0.conv.weight" in p:
         maps, step = x, 0
@@ -90,13 +90,13 @@ def l1(one: Tensor, other: Tensor) -> Tensor:
     return (one - other).abs().mean()
 
 
-def critic_loss(p: Weights, fake: Tensor, real: Tensor) -> Tensor:
-    pairs = zip(judge(p, fake.detach()), judge(p, real), strict=True)
+def discriminator_loss(p: Weights, fake: Tensor, real: Tensor) -> Tensor:
+    pairs = zip(discriminate(p, fake.detach()), discriminate(p, real), strict=True)
     return sum((f.square().mean() + (r - 1).square().mean() for f, r in pairs), torch.zeros(()))
 
 
 def fooled_loss(p: Weights, fake: Tensor) -> Tensor:
-    return sum(((score - 1).square().mean() for score in judge(p, fake)), torch.zeros(()))
+    return sum(((score - 1).square().mean() for score in discriminate(p, fake)), torch.zeros(()))
 
 
 class TwoDomains:
@@ -115,8 +115,8 @@ class TwoDomains:
         self.g_optimizer = torch.optim.Adam([p for state in self.g.values() for p in state.values()], **settings)
         self.d_optimizer = torch.optim.Adam([p for state in self.d.values() for p in state.values()], **settings)
 
-    def criticise(self, real: Mapping[str, Tensor], fake: Mapping[str, Tensor]) -> float:
-        total = sum((critic_loss(self.d[domain], fake[domain], real[domain]) for domain in "ab"), torch.zeros(()))
+    def discriminate(self, real: Mapping[str, Tensor], fake: Mapping[str, Tensor]) -> float:
+        total = sum((discriminator_loss(self.d[domain], fake[domain], real[domain]) for domain in "ab"), torch.zeros(()))
         self.minimise(total, self.d_optimizer)
         return float(total.detach())
 
@@ -138,14 +138,14 @@ class TwoDomains:
 
 
 class Munit(TwoDomains):
-    """The iteration of MUNIT: the critics, then encoders and decoders."""
+    """The iteration of MUNIT: the discriminators, then encoders and decoders."""
 
     def translations(self, real: Mapping[str, Tensor], styles: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return, by the domain that they are translated to, the images drawn in the styles."""
         return {to: draw(self.g[to], content(self.g[of], real[of]), styles[to]) for of, to in ("ab", "ba")}
 
-    def critics(self, real: Mapping[str, Tensor], styles: Mapping[str, Tensor]) -> dict[str, float]:
-        return {"critic/adversarial": self.criticise(real, self.translations(real, styles))}
+    def discriminators(self, real: Mapping[str, Tensor], styles: Mapping[str, Tensor]) -> dict[str, float]:
+        return {"discriminator/adversarial": self.discriminate(real, self.translations(real, styles))}
 
     def translators(
         self, real: Mapping[str, Tensor], styles: Mapping[str, Tensor], cycle: float = 0.0, leave_out: Callable[[str], bool] | None = None
@@ -171,7 +171,7 @@ class Munit(TwoDomains):
 
 
 class Unit(TwoDomains):
-    """The iteration of UNIT: the critics, then encoders and decoders. Every encoding draws noise of unit variance."""
+    """The iteration of UNIT: the discriminators, then encoders and decoders. Every encoding draws noise of unit variance."""
 
     def __init__(self, files: Mapping[str, Mapping[str, Weights]], shared: Mapping[str, tuple[str, ...]] | None = None) -> None:
         super().__init__(files)
@@ -186,9 +186,9 @@ class Unit(TwoDomains):
     def encode(self, domain: str, image: Tensor) -> Tensor:
         return content(self.g[domain], image, "enc")
 
-    def critics(self, real: Mapping[str, Tensor], noise: Mapping[str, Tensor]) -> dict[str, float]:
+    def discriminators(self, real: Mapping[str, Tensor], noise: Mapping[str, Tensor]) -> dict[str, float]:
         codes = {domain: self.encode(domain, real[domain]) + noise[domain] for domain in "ab"}
-        return {"critic/adversarial": self.criticise(real, {to: draw(self.g[to], codes[of]) for of, to in ("ab", "ba")})}
+        return {"discriminator/adversarial": self.discriminate(real, {to: draw(self.g[to], codes[of]) for of, to in ("ab", "ba")})}
 
     def translators(self, real: Mapping[str, Tensor], noise: Mapping[str, Tensor], again: Mapping[str, Tensor]) -> dict[str, float]:
         means = {domain: self.encode(domain, real[domain]) for domain in "ab"}

@@ -45,8 +45,8 @@ def draw(w: Weights, image: Tensor) -> Tensor:
     return enlarge(w, "model.model.3", block(conv(w, "model.model.0", image), "model.model.1.model").relu()).tanh()
 
 
-def judge(w: Weights, seen: Tensor) -> Tensor:
-    """The patch critic, or the pixel critic: scores."""
+def discriminate(w: Weights, seen: Tensor) -> Tensor:
+    """The patch discriminator, or the pixel discriminator: scores."""
     if "net.0.weight" in w:
         h = F.leaky_relu(conv(w, "net.0", seen, 1, 0), 0.2)
         return conv(w, "net.5", F.leaky_relu(norm_of(w, "net.3", conv(w, "net.2", h, 1, 0)), 0.2), 1, 0)
@@ -59,7 +59,7 @@ def judge(w: Weights, seen: Tensor) -> Tensor:
 
 
 class Pix2Pix:
-    """Equation 4: the critic first, its objective halved, then the generator against the updated critic, with the same fakes."""
+    """Equation 4: the discriminator first, its objective halved, then the generator against the updated discriminator, with the same fakes."""
 
     def __init__(self, g: Weights, d: Weights | None, *, conditional: bool = True, gan: float = 1.0, l1: float = 100.0) -> None:
         self.g, self.d = parameters(g), parameters(d) if d else {}
@@ -67,21 +67,21 @@ class Pix2Pix:
         self.conditional, self.gan, self.l1 = conditional, gan, l1
 
     def score(self, source: Tensor, image: Tensor) -> Tensor:
-        return judge(self.d, torch.cat([source, image], 1) if self.conditional else image)
+        return discriminate(self.d, torch.cat([source, image], 1) if self.conditional else image)
 
-    def iteration(self, source: Tensor, truth: Tensor, *, lr: float = 2e-4) -> dict[str, float]:
+    def iteration(self, source: Tensor, target: Tensor, *, lr: float = 2e-4) -> dict[str, float]:
         """One batch; the losses before weighting."""
         fake = draw(self.g, source)
         losses: dict[str, Tensor] = {}
         if self.d:
-            real, unreal = self.score(source, truth), self.score(source, fake.detach())
+            real, unreal = self.score(source, target), self.score(source, fake.detach())
             entropy = F.binary_cross_entropy_with_logits
-            losses["critic/adversarial"] = entropy(real, torch.ones_like(real)) + entropy(unreal, torch.zeros_like(unreal))
-            self._step(self.d, self.d_adam, losses["critic/adversarial"] / 2, lr)
+            losses["discriminator/adversarial"] = entropy(real, torch.ones_like(real)) + entropy(unreal, torch.zeros_like(unreal))
+            self._step(self.d, self.d_adam, losses["discriminator/adversarial"] / 2, lr)
             score = self.score(source, fake)
             losses["translator/adversarial"] = entropy(score, torch.ones_like(score))
         if self.l1:
-            losses["translator/l1"] = (fake - truth).abs().mean()
+            losses["translator/l1"] = (fake - target).abs().mean()
         total = torch.stack([value * (self.l1 if "l1" in name else self.gan) for name, value in losses.items() if "tra" in name]).sum()
         self._step(self.g, self.g_adam, total, lr)
         return {name: float(value.detach()) for name, value in losses.items()}

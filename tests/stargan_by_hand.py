@@ -51,8 +51,8 @@ def generate(w: Weights, image: Tensor, label: Tensor, running: Weights | None =
     return F.conv2d(x, w[f"main.{15 + blocks}.weight"], padding=3).tanh()
 
 
-def criticise(w: Weights, image: Tensor) -> tuple[Tensor, Tensor]:
-    """The critic of table 5: patch scores and label logits."""
+def discriminate(w: Weights, image: Tensor) -> tuple[Tensor, Tensor]:
+    """The discriminator of table 5: patch scores and label logits."""
     x = image
     for layer in range(len([k for k in w if re.fullmatch(r"main\.\d+\.weight", k)])):
         x = F.leaky_relu(F.conv2d(x, w[f"main.{2 * layer}.weight"], w[f"main.{2 * layer}.bias"], stride=2, padding=1), 0.01)
@@ -87,7 +87,7 @@ class Adam:
 
 
 class StarGAN:
-    """The training iteration of algorithm and original: critic first, then the translator against the updated critic."""
+    """The training iteration of algorithm and original: discriminator first, then the translator against the updated discriminator."""
 
     def __init__(self, g: Weights, d: Weights) -> None:
         self.g, self.d, self.running = parameters(g), parameters(d), statistics(g)
@@ -111,24 +111,24 @@ class StarGAN:
         """One batch; ``source`` and ``target`` are whole label vectors, ``content`` the part that the head is asked for."""
         part = content or slice(0, source.shape[1])
         track = self.running or None
-        score, logits = criticise(self.d, image)
+        score, logits = discriminate(self.d, image)
         fake = generate(self.g, image, target, track).detach()
-        fake_score, _ = criticise(self.d, fake)
+        fake_score, _ = discriminate(self.d, fake)
         a = alpha.view(-1, 1, 1, 1)
         between = (a * image + (1 - a) * fake).requires_grad_()
-        (slope,) = torch.autograd.grad(criticise(self.d, between)[0].sum(), between, create_graph=True)
+        (slope,) = torch.autograd.grad(discriminate(self.d, between)[0].sum(), between, create_graph=True)
         penalty = ((slope.flatten(1).square().sum(1).sqrt() - 1) ** 2).mean()
         losses = {
-            "critic/adversarial": fake_score.mean() - score.mean(),
-            "critic/penalty": penalty,
-            "critic/domain": classify(logits[:, part], source[:, part]),
+            "discriminator/adversarial": fake_score.mean() - score.mean(),
+            "discriminator/penalty": penalty,
+            "discriminator/domain": classify(logits[:, part], source[:, part]),
         }
-        total = losses["critic/adversarial"] + losses["critic/domain"] + 10 * penalty
+        total = losses["discriminator/adversarial"] + losses["discriminator/domain"] + 10 * penalty
         self.d_gradients = dict(zip(self.d, torch.autograd.grad(total, list(self.d.values())), strict=True))
         self.d_adam.step(self.d_gradients, lr if d_lr is None else d_lr)
         if translator:
             fake = generate(self.g, image, target, track)
-            score, logits = criticise(self.d, fake)
+            score, logits = discriminate(self.d, fake)
             losses["translator/adversarial"] = -score.mean()
             losses["translator/domain"] = classify(logits[:, part], target[:, part])
             losses["translator/cycle"] = (image - generate(self.g, fake, source, track)).abs().mean()

@@ -1,4 +1,4 @@
-"""Every recipe, so small that a round takes milliseconds. A new recipe needs an entry in TINY; a test says so."""
+"""Every recipe, so small that a step takes milliseconds. A new recipe needs an entry in TINY; a test says so."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from i2ikit import Model, build, default_registry
-from i2ikit.core.plans import find_plan, kind_of, routes_of
+from i2ikit.core.plans import batch_kind_of, find_plan, find_routes
 from i2ikit.core.recipe import Recipe
 from i2ikit.errors import UnknownNameError
 from i2ikit.nn.vgg import BLOCKS, LAYERS
@@ -19,7 +19,7 @@ LABELS = {"hair": ("black", "blond", "red"), "glasses": bool}
 WEIGHTS = "<weights>"  # stands for a file of VGG-16 weights, which no recipe can be without that asks for one
 
 _CYCLEGAN = {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 2}}
-_WITHOUT_CRITIC = {"generator": {"width": 4, "blocks": 1}}
+_WITHOUT_DISCRIMINATOR = {"generator": {"width": 4, "blocks": 1}}
 _MUNIT = {
     "encoder": {"width": 4, "blocks": 1},
     "generator": {"blocks": 1, "hidden": 8},
@@ -28,14 +28,14 @@ _MUNIT = {
 _UNIT = {"encoder": {"width": 4, "blocks": 2}, "generator": {"blocks": 2}, "discriminator": {"width": 4, "depth": 2, "scales": 2}}
 _BICYCLEGAN = {"generator": {"width": 4, "depth": 3}, "discriminator": {"width": 4, "depth": 2, "scales": 1}}
 _STYLED = {**_BICYCLEGAN, "style_encoder": {"width": 4}}
-_TWO_CRITICS = {**_STYLED, "discriminator_random": _BICYCLEGAN["discriminator"]}
+_TWO_DISCRIMINATORS = {**_STYLED, "discriminator_random": _BICYCLEGAN["discriminator"]}
 _PIX2PIX = {"generator": {"width": 4, "depth": 4}, "discriminator": {"width": 4, "depth": 2}}
 
 TINY: Mapping[str, Mapping[str, Any]] = {
-    "bicyclegan": _TWO_CRITICS,
-    "bicyclegan-fast": _TWO_CRITICS,
+    "bicyclegan": _TWO_DISCRIMINATORS,
+    "bicyclegan-fast": _TWO_DISCRIMINATORS,
     "cvae-gan": _STYLED,
-    "cvae-gan++": _TWO_CRITICS,
+    "cvae-gan++": _TWO_DISCRIMINATORS,
     "cae-gan": _STYLED,
     "clr-gan": _STYLED,
     "pix2pix+noise": _BICYCLEGAN,
@@ -44,7 +44,7 @@ TINY: Mapping[str, Mapping[str, Any]] = {
     "cyclegan": _CYCLEGAN,
     "cyclegan-identity": _CYCLEGAN,
     "cyclegan-fast": _CYCLEGAN,
-    "cyclegan-cycle-alone": _WITHOUT_CRITIC,
+    "cyclegan-cycle-alone": _WITHOUT_DISCRIMINATOR,
     "cyclegan-gan-alone": _CYCLEGAN,
     "cyclegan-gan-forward-cycle": _CYCLEGAN,
     "cyclegan-gan-backward-cycle": _CYCLEGAN,
@@ -90,16 +90,16 @@ def needs_weights(name: str) -> bool:
     return WEIGHTS in str(TINY.get(name, ""))
 
 
-def takes(name: str) -> str:
+def batch_kind(name: str) -> str:
     """Return the kind of batch that a recipe takes."""
-    return kind_of(find_plan(recipe(name).plan, default_registry()))
+    return batch_kind_of(find_plan(recipe(name).plan, default_registry()))
 
 
 def translates(name: str) -> bool:
     """Tell whether a recipe translates images, and does not draw them from noise alone."""
     made = recipe(name)
     plan = find_plan(made.plan, default_registry())
-    return takes(name) in {"labelled", "paired"} or bool(routes_of(plan, ("a", "b"), made.plan_options))
+    return batch_kind(name) in {"labelled", "paired"} or bool(find_routes(plan, ("a", "b"), made.plan_options))
 
 
 def tiny(name: str, weights: Path, *, domains: int = 2, **changes: Any) -> Model:
@@ -113,16 +113,16 @@ def tiny(name: str, weights: Path, *, domains: int = 2, **changes: Any) -> Model
     """
     if name not in TINY:
         raise UnknownNameError("recipe in tests/tiny_recipes.py", name, TINY)
-    labels: dict[str, Any] = {"paired": {}, "labelled": {"labels": LABELS}}.get(takes(name), {"labels": tuple("abcdef"[:domains])})
+    labels: dict[str, Any] = {"paired": {}, "labelled": {"labels": LABELS}}.get(batch_kind(name), {"labels": tuple("abcdef"[:domains])})
     settings = {"size": SIZE, "channels": 3, **labels, **_filled(TINY[name], weights), **changes}
     return build(name, **settings)
 
 
 def asked(model: Model) -> dict[str, Any]:
     """Return what has to be asked for in a translation."""
-    if model.takes == "labelled":
+    if model.batch_kind == "labelled":
         return {"to": {"hair": "red"}, "label": {"hair": "blond", "glasses": "no"}}
-    return {"to": "b", "source": "a"} if model.takes == "unpaired" else {}
+    return {"to": "b", "source": "a"} if model.batch_kind == "unpaired" else {}
 
 
 def _filled(options: Any, weights: Path) -> Any:

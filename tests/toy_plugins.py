@@ -8,8 +8,8 @@ from typing import Any
 from i2ikit import Component, Registry, hookimpl
 
 
-def part(name: str, role: Any = "loss", at: str = "toy_module:toy_loss") -> Component:
-    return Component(name, role, at, "A toy.")
+def part(name: str, role: Any = "loss", factory: str = "toy_module:toy_loss") -> Component:
+    return Component(name, role, factory, "A toy.")
 
 
 def plugin(components: Any = None, recipes: Any = None, **more: Any) -> ModuleType:

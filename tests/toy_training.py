@@ -31,13 +31,13 @@ def model(**changes: Any) -> Model:
     return build("stargan-fast", rehearsal=False, **{**settings, **changes})
 
 
-def trained(run: Path, rounds: int = 6, *, changes: Mapping[str, Any] | None = None, made: Model | None = None, **options: Any) -> Model:
+def trained(run: Path, steps: int = 6, *, changes: Mapping[str, Any] | None = None, made: Model | None = None, **options: Any) -> Model:
     """Train a toy; options are those of fit."""
     from i2ikit.train import Source
 
     source = Source(open_data(DATA, labels=LABELS), DATA, {"labels": list(LABELS)})
     settings = {"log_every": 1, "sample_every": 0, "checkpoint_every": 0, "progress": Silent(), **options}
-    return fit(made or model(**(changes or {})), source, run, rounds=rounds, **settings)
+    return fit(made or model(**(changes or {})), source, run, steps=steps, **settings)
 
 
 def state(run: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -65,7 +65,7 @@ def same(first: Path, second: Path) -> None:
 
 
 class At:
-    """A tracker that does something after a round."""
+    """A tracker that does something after a step."""
 
     def __init__(self, when: int, what: Callable[[], None]) -> None:
         self.when, self.what = when, what
@@ -74,7 +74,7 @@ class At:
         pass
 
     def write(self, record: Mapping[str, Any]) -> None:
-        if record["round"] == self.when:
+        if record["step"] == self.when:
             self.what()
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ def main(what: str, run: str) -> None:
     elif what == "interrupted":
         trained(Path(run), 100_000, trackers=[At(3, lambda: print("begun", flush=True))])
     elif what in {"one", "two"}:
-        sgd = {"players": {name: {"optimizer": {"name": "sgd", "lr": 0.05}} for name in ("critic", "translator")}, "ema": 0.0}
+        sgd = {"players": {name: {"optimizer": {"name": "sgd", "lr": 0.05}} for name in ("discriminator", "translator")}, "ema": 0.0}
         trained(Path(run), 4, changes=sgd, devices=2 if what == "two" else 1, accelerator="cpu")
 
 

@@ -23,7 +23,9 @@ def bench() -> None:
 @click.option("--dtype", type=click.Choice(["float32", "float16", "bfloat16"]), default="float32", show_default=True)
 @click.option("--device", help="An accelerator where there is one, by default.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of the CPU.")
-@click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Turns of each implementation; the median counts.")
+@click.option(
+    "--repeats", type=click.IntRange(min=1), default=7, show_default=True, help="Turns of each implementation; the median counts."
+)
 @click.option("--compile", "compiled", is_flag=True, help="Measure torch.compile of the definitions too, which takes minutes.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write all numbers to a file.")
 def bench_ops(
@@ -33,7 +35,7 @@ def bench_ops(
     dtype: str,
     device: str | None,
     threads: int | None,
-    rounds: int,
+    repeats: int,
     compiled: bool,
     file: Path | None,
 ) -> None:
@@ -55,7 +57,7 @@ def bench_ops(
     machine = f"{platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads, allocator: {allocator}"
     click.echo(f"{where.type}, {dtype}: {machine}")
     rows = []
-    options = {"sizes": sizes or SIZES, "layouts": layouts or tuple(LAYOUTS), "only": only, "rounds": rounds, "compiled": compiled}
+    options = {"sizes": sizes or SIZES, "layouts": layouts or tuple(LAYOUTS), "only": only, "repeats": repeats, "compiled": compiled}
     for row in measure(where, dtype=getattr(torch, dtype), **options):  # type: ignore[arg-type]
         rows.append(row)
         times = ", ".join(f"{name} {1000 * seconds:.3g}" for name, seconds in row.seconds.items())

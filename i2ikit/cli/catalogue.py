@@ -32,7 +32,7 @@ def catalogue(pattern: str, role: str | None, as_json: bool) -> None:
         click.echo(json.dumps({"components": [_entry(registry, each) for each in components], "recipes": recipes}, indent=2))
         return
     sections: list[tuple[str, list[tuple[str, str]]]] = [("recipe", list(recipes.items()))]
-    sections += [(each, [(part.name, part.says) for part in components if part.role == each]) for each in ROLES]
+    sections += [(each, [(part.name, part.description) for part in components if part.role == each]) for each in ROLES]
     found = [(title, rows) for title, rows in sections if rows]
     if not found:
         click.echo(f'Nothing is called "{pattern}".')
@@ -40,13 +40,13 @@ def catalogue(pattern: str, role: str | None, as_json: bool) -> None:
         _show(found)
     else:
         for title, rows in found:
-            for name, says in rows:
-                click.echo(f"{title}\t{name}\t{says}")
+            for name, description in rows:
+                click.echo(f"{title}\t{name}\t{description}")
 
 
 def _says(registry: Registry, name: str) -> str:
     try:
-        return registry.recipe(name).says
+        return registry.recipe(name).description
     except I2IKitError as error:  # a list with one bad line is more use than none
         return f"cannot be loaded: {error}"
 
@@ -56,8 +56,8 @@ def _entry(registry: Registry, component: Component) -> dict[str, Any]:
     return {
         "name": component.name,
         "role": component.role,
-        "says": component.says,
-        "at": component.at,
+        "description": component.description,
+        "factory": component.factory,
         "plugin": offer.plugin,
         "distribution": offer.distribution,
     }
@@ -71,7 +71,7 @@ def _show(sections: list[tuple[str, list[tuple[str, str]]]]) -> None:
     for title in ("", "name", "what it is"):
         table.add_column(title, no_wrap=title == "name")
     for title, rows in sections:
-        for index, (name, says) in enumerate(rows):
-            table.add_row("" if index else f"[bold]{title}[/]", f"[cyan]{name}[/]", says)
+        for index, (name, description) in enumerate(rows):
+            table.add_row("" if index else f"[bold]{title}[/]", f"[cyan]{name}[/]", description)
         table.add_section()
     Console(highlight=False).print(table)

@@ -74,8 +74,8 @@ def _show(report: CheckReport) -> None:
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
-    total = counted(sum(report.images.values()), "pair" if report.kind == "paired" else "image")
-    console.print(f"[bold]{escape(report.path)}[/]: {report.kind}, {total}")
+    total = counted(sum(report.images.values()), "pair" if report.batch_kind == "paired" else "image")
+    console.print(f"[bold]{escape(report.path)}[/]: {report.batch_kind}, {total}")
     splits = list(report.images)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for title in ("", "", *splits):
@@ -88,10 +88,10 @@ def _show(report: CheckReport) -> None:
                 shown = Text("(unknown)", style="dim") if value is None else Text(value, style="cyan")
                 table.add_row(Text("" if index else name, style="bold"), shown, *(str(counts.get(split, 0)) for split in splits))
     console.print(table)
-    for says, found in (("size (height x width)", report.sizes), ("mode", report.modes)):
+    for description, found in (("size (height x width)", report.sizes), ("mode", report.modes)):
         ordered = sorted(found.items(), key=lambda pair: -pair[1])
         more = f", {len(ordered) - 5} others" if len(ordered) > 5 else ""
-        console.print(f"{says}: " + ", ".join(f"{name} ({count})" for name, count in ordered[:5]) + more, markup=False)
+        console.print(f"{description}: " + ", ".join(f"{name} ({count})" for name, count in ordered[:5]) + more, markup=False)
     rendered = report.render().splitlines()
     for line in rendered:
         bad = line.startswith(("unreadable", "other channels", "same content", "subjects in"))

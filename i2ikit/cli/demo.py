@@ -43,7 +43,7 @@ def demo(run: Path, minutes: float, size: int) -> int:
         try:
             _train(run, minutes, size)
         except TrainingInterrupted as stopped:
-            click.echo(f"Stopped after round {stopped.round:,}; everything is saved. The same command goes on: {_again(run)}")
+            click.echo(f"Stopped after step {stopped.steps_done:,}; everything is saved. The same command goes on: {_again(run)}")
             return 130
     if not measured:
         click.echo("Measuring on faces that were never trained on.")
@@ -65,7 +65,7 @@ def _train(run: Path, minutes: float, size: int) -> None:
     from i2ikit import build, open_data
     from i2ikit.train import Source, configuration, fit, resume
 
-    if any(run.glob("checkpoints/round-*/model/config.json")):
+    if any(run.glob("checkpoints/step-*/model/config.json")):
         resume(run)
         return
     _clear_unfinished(run)

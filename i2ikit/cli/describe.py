@@ -35,9 +35,9 @@ def _component(registry: Registry, name: str) -> Iterator[str]:
     declared = registry.component(name)
     factory = registry.resolve(name)
     yield f"{declared.name}: {declared.role}"
-    yield declared.says
+    yield declared.description
     paragraph = (inspect.getdoc(factory) or "").partition("\n\n")[0]
-    if paragraph and paragraph != declared.says:
+    if paragraph and paragraph != declared.description:
         yield ""
         yield paragraph
     yield ""
@@ -53,9 +53,9 @@ def _component(registry: Registry, name: str) -> Iterator[str]:
 
 def _recipe(recipe: Recipe) -> Iterator[str]:
     yield f"{recipe.name}: recipe"
-    yield from (line for line in (recipe.says, recipe.paper) if line)
+    yield from (line for line in (recipe.description, recipe.paper) if line)
     yield ""
-    yield f"images [{recipe.image.channels}, {recipe.image.height}, {recipe.image.width}], batch {recipe.batch}, {recipe.rounds} rounds"
+    yield f"images [{recipe.image.channels}, {recipe.image.height}, {recipe.image.width}], batch {recipe.batch}, {recipe.steps} steps"
     entries = ", ".join(recipe.labels.entries)
     yield f"labels: {entries or 'those of the data'}"
     yield f"plan: {recipe.plan}{_options(recipe.plan_options)}"
@@ -66,7 +66,7 @@ def _recipe(recipe: Recipe) -> Iterator[str]:
         yield f"  {slot}: {filled.component}{_options(filled.options)}{'  [' + ', '.join(notes) + ']' if notes else ''}"
     yield "players:"
     for player in recipe.players:
-        turn = "every round" if player.every == 1 else f"every {player.every} rounds"
+        turn = "every step" if player.every == 1 else f"every {player.every} steps"
         yield f"  {player.name}: trains {', '.join(player.trains)}; {turn}; {player.optimizer.name} lr {player.optimizer.lr:g}"
         for key, term in player.terms.items():
             yield f"    {key}: {_term(term)}"

@@ -42,9 +42,9 @@ def _attempt(work: Any, what: str, again: str) -> None:
 
 
 def stopped_at_once(run: Path | None) -> str:
-    """Say what is left where a training was stopped before its first round, or a second time."""
-    kept = sorted(run.glob("checkpoints/round-*/state.json")) if run is not None else []
+    """Say what is left where a training was stopped before its first step, or a second time."""
+    kept = sorted(run.glob("checkpoints/step-*/state.json")) if run is not None else []
     if run is None or not kept:
         return "Stopped before the training began; nothing was written that counts. The same command starts it again."
-    done = int(kept[-1].parent.name.removeprefix("round-"))
-    return f"Stopped at once; round {done:,} and all before are saved. Go on with: i2ikit train --resume {shlex.quote(str(run))}"
+    done = int(kept[-1].parent.name.removeprefix("step-"))
+    return f"Stopped at once; step {done:,} and all before are saved. Go on with: i2ikit train --resume {shlex.quote(str(run))}"

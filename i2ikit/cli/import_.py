@@ -17,15 +17,15 @@ _FILES = {
     "generator_b": "CycleGAN: that of the generator from B to A.",
     "encoder": "BicycleGAN: that of the style encoder.",
     "discriminator": "The discriminator's file.",
-    "discriminator_a": "CycleGAN: that of the discriminator that judges translations of A.",
-    "discriminator_b": "CycleGAN: that of the discriminator that judges translations of B.",
+    "discriminator_a": "CycleGAN: that of the discriminator that scores translations of A.",
+    "discriminator_b": "CycleGAN: that of the discriminator that scores translations of B.",
     "discriminator_random": "BicycleGAN: that of the discriminator of drawn styles.",
 }
 
 
 def _files(command: Callable[..., Any]) -> Callable[..., Any]:
-    for name, says in reversed(_FILES.items()):
-        command = click.option(f"--{name.replace('_', '-')}", type=click.Path(path_type=Path), help=says)(command)
+    for name, description in reversed(_FILES.items()):
+        command = click.option(f"--{name.replace('_', '-')}", type=click.Path(path_type=Path), help=description)(command)
     return command
 
 
@@ -39,7 +39,9 @@ def _files(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--size", type=click.IntRange(min=1), help="Pixels of a side, where the files do not say.")
 @click.option("--dropout", type=click.FloatRange(min=0, max=1, max_open=True), help="pix2pix and CycleGAN: 0 draws without noise.")
 @click.option("--style", type=click.IntRange(min=1), help="BicycleGAN: width of the style, where the files do not say.")
-@click.option("--source-channels", type=click.IntRange(min=1), help="pix2pix: channels of the sources, where there is a critic alone.")
+@click.option(
+    "--source-channels", type=click.IntRange(min=1), help="pix2pix: channels of the sources, where there is a discriminator alone."
+)
 def import_(
     system: str, out: Path, epoch: str | None, labels: str | None, domains: str | None, size: int | None, dropout: float | None,
     style: int | None, source_channels: int | None, **files: Path | None,

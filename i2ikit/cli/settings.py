@@ -20,12 +20,12 @@ def changes(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
 
     Args:
         settings: ``"generator.width=32"`` (an option of a slot), ``"generator=unet"`` (another component), ``"terms.translator/cycle=5"``
-            (a weight), ``"terms.critic/penalty.eps=1e-8"`` (an option of a loss), ``"translator.lr=1e-4"`` or ``"critic.every=2"``
-            (a player or its optimizer), ``"schedule.kind=constant"``, ``"batch=8"``.
+            (a weight), ``"terms.discriminator/penalty.eps=1e-8"`` (an option of a loss), ``"players.translator.lr=1e-4"`` or
+            ``"players.discriminator.every=2"`` (a player or its optimizer), ``"schedule.kind=constant"``, ``"batch=8"``.
         recipe: What is changed.
 
     Raises:
-        OptionError: A text without ``=``.
+        OptionError: A text without ``=``, or a setting of a player that is not written ``players.NAME.SETTING``.
     """
     found: dict[str, Any] = {}
     players = [player.name for player in recipe.players]
@@ -33,16 +33,19 @@ def changes(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
         path, equals, typed = text.partition("=")
         if not equals or not path.strip():
             raise OptionError(
-                f"--set {text} is no setting. Write --set generator.width=32, --set terms.translator/cycle=5 or --set translator.lr=1e-4."
+                f"--set {text} is no setting. Write --set generator.width=32, --set terms.translator/cycle=5 or --set players.translator.lr=1e-4."
             )
         value, (first, *rest) = _value(typed), path.strip().split(".", 1)
         if first == "players" and rest:
             first, *rest = rest[0].split(".", 1)
-        if first == "terms" and rest:
+            if not rest:
+                raise OptionError(f"--set {text} names no setting of the player. Write --set players.{first}.lr=1e-4.")
+            _player(found.setdefault("players", {}).setdefault(first, {}), rest[0], value)
+        elif first in players and rest and _is_of_player(rest[0], first in recipe.slots):
+            raise OptionError(f'"{rest[0]}" is a setting of the player "{first}". Write --set players.{text.strip()}.')
+        elif first == "terms" and rest:
             term, _, option = rest[0].partition(".")
             _inside(found.setdefault("terms", {}), term, option, value)
-        elif first in players and rest:
-            _player(found.setdefault("players", {}).setdefault(first, {}), rest[0], value)
         elif first in recipe.slots and not rest:
             options = found.get(first, {})
             found[first] = (
@@ -81,6 +84,11 @@ def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
         mine = both.get(key)
         both[key] = merged(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
     return both
+
+
+def _is_of_player(setting: str, has_slot: bool) -> bool:
+    """Tell whether a setting is a player's; where a slot has the player's name, the options of its component come first."""
+    return not has_slot or setting.partition(".")[0] in {"lr", "betas", "weight_decay", "clip", "every", "pool", "trains", "optimizer"}
 
 
 def _player(changes: dict[str, Any], name: str, value: Any) -> None:

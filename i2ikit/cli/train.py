@@ -24,24 +24,14 @@ if TYPE_CHECKING:
     from i2ikit.train import Source
 
 _OPTIONS = (
-    "precision",
-    "accelerator",
-    "devices",
-    "accumulate",
-    "workers",
-    "log_every",
-    "sample_every",
-    "checkpoint_every",
-    "evaluate_every",
-    "best",
-    "keep",
-    "channels_last",
-)
+    "precision", "accelerator", "devices", "accumulate", "workers", "log_every", "sample_every", "checkpoint_every", "evaluate_every",
+    "best", "keep", "channels_last",
+)  # fmt: skip
 
 
 @click.command()
 @click.argument("recipe", required=False)
-@click.option("--data", multiple=True, metavar="PATH", help="Images: a folder, zip, table or `faces`. Twice: a batch of each a round.")
+@click.option("--data", multiple=True, metavar="PATH", help="Images: a folder, zip, table or `faces`. Twice: a batch of each a step.")
 @click.option("--labels", multiple=True, metavar="A,B", help="The attributes to take; all by default. With two --data once for each.")
 @click.option("--size", metavar="N|HxW", help="Size to train at; that of the data, to a multiple of 16, by default.")
 @click.option("--channels", type=int, help="Channels to read, 1 to 4; those of the files by default.")
@@ -50,24 +40,24 @@ _OPTIONS = (
 @click.option("--background", metavar="COLOUR", callback=colour, help="What to put behind transparent pixels, such as white.")
 @click.option("--crop", type=int, help="A centred window, cut before resizing.")
 @click.option("--run", "run", type=click.Path(path_type=Path), help="The folder of the run.")
-@click.option("--rounds", type=int, help="Length of the training; the recipe's by default.")
-@click.option("--minutes", type=float, help="Length in time instead: rounds are measured and then fixed.")
-@click.option("--batch", type=int, help="Images a round, over all processes.")
+@click.option("--steps", type=int, help="Length of the training; the recipe's by default.")
+@click.option("--minutes", type=float, help="Length in time instead: steps are measured and then fixed.")
+@click.option("--batch", type=int, help="Images a step, over all processes.")
 @click.option("--lr", type=float, help="Learning rate of every player.")
 @click.option("--seed", type=int, help="Of weights, order and draws; 0 by default.")
 @click.option("--ema", type=float, metavar="DECAY", help="Decay of the averaged translator; 0 for none.")
 @click.option("--official", is_flag=True, help="As the original code does where it departs from its paper.")
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="generator.width=32, terms.translator/cycle=5, critic.lr=1e-4, ...")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="generator.width=32, terms.translator/cycle=5, ...")
 @click.option("--precision", type=click.Choice(["32-true", "bf16-mixed", "16-mixed"]), help="32-true by default.")
 @click.option("--accelerator", help="auto, cpu, cuda or mps.")
 @click.option("--devices", help="How many processes with a device each, or device numbers: 0,2.")
 @click.option("--accumulate", type=int, help="Micro-batches a batch is split into, to need less memory.")
 @click.option("--workers", type=int, help="Threads that prepare images ahead.")
 @click.option("--channels-last/--channels-first", default=None, help="How image tensors lie in memory.")
-@click.option("--log-every", type=int, help="Rounds between two lines of the log; 50 by default.")
-@click.option("--sample-every", type=int, help="Rounds between two grids of samples; 0 for none.")
-@click.option("--checkpoint-every", type=int, help="Rounds between two checkpoints.")
-@click.option("--evaluate-every", type=int, help="Rounds between two measurements on a few held-out images; none by default.")
+@click.option("--log-every", type=int, help="Steps between two lines of the log; 50 by default.")
+@click.option("--sample-every", type=int, help="Steps between two grids of samples; 0 for none.")
+@click.option("--checkpoint-every", type=int, help="Steps between two checkpoints.")
+@click.option("--evaluate-every", type=int, help="Steps between two measurements on a few held-out images; none by default.")
 @click.option("--best", metavar="NUMBER", help="Keep the model of the largest NUMBER, such as psnr, in RUN/best; -l1: the smallest.")
 @click.option("--keep", type=int, help="How many checkpoints stay; 2 by default.")
 @click.option("--tensorboard", is_flag=True, help="Also write event files for TensorBoard.")
@@ -133,8 +123,8 @@ def _start(run: Path | None, given: dict[str, Any], trackers: Sequence[Any], pro
 
     if not given["data"]:
         raise OptionError("There is no data to train on. Say where the images are: --data PATH, or --data faces for the built-in drawings.")
-    if given["rounds"] is not None and given["minutes"] is not None:
-        raise OptionError("Both --rounds and --minutes are given. Give one of them.")
+    if given["steps"] is not None and given["minutes"] is not None:
+        raise OptionError("Both --steps and --minutes are given. Give one of them.")
     if run is None and not given["dry_run"]:
         raise OptionError("There is no folder for the run. Name one: --run runs/NAME.")
     if run is not None:
@@ -143,7 +133,7 @@ def _start(run: Path | None, given: dict[str, Any], trackers: Sequence[Any], pro
     if given["dry_run"]:
         for source in sources:
             feeds.fitted(model, source.data)
-        length = f"{given['minutes']:g} minutes" if given["minutes"] else f"{model.recipe.rounds:,} rounds"
+        length = f"{given['minutes']:g} minutes" if given["minutes"] else f"{model.recipe.steps:,} steps"
         progress.say(f"{length} of batch {model.recipe.batch} in {run or 'a folder that --run names'}.\n\n{model.explain()}")
         return False
     assert run is not None
@@ -156,7 +146,7 @@ def _start(run: Path | None, given: dict[str, Any], trackers: Sequence[Any], pro
 def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[Source]]:
     """Return the model for the data, and the data for the model."""
     from i2ikit.core.build import build
-    from i2ikit.core.plans import find_plan, kind_of
+    from i2ikit.core.plans import batch_kind_of, find_plan
     from i2ikit.core.registry import default_registry
     from i2ikit.core.storage import WEIGHTS, find, load, load_weights, read_tensors
     from i2ikit.data import join
@@ -165,18 +155,18 @@ def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[Source
     if given["recipe"] is None and before is None:
         raise OptionError("There is no recipe to train. `i2ikit list` shows them; then: i2ikit train RECIPE --data PATH --run runs/NAME.")
     recipe = default_registry().recipe(given["recipe"]) if given["recipe"] else before.recipe  # type: ignore[union-attr]
-    takes = kind_of(find_plan(recipe.plan, default_registry()))
-    sources = _sources(given, takes)
-    for note in (note for source in sources if takes == "paired" for note in source.data.notes):
+    batch_kind = batch_kind_of(find_plan(recipe.plan, default_registry()))
+    sources = _sources(given, batch_kind)
+    for note in (note for source in sources if batch_kind == "paired" for note in source.data.notes):
         progress.say(f"note: {_typed(note)}")
     first = sources[0].data
     for source in sources:
-        if takes == "labelled" and not source.data.domain.width:
+        if batch_kind == "labelled" and not source.data.domain.width:
             raise DataError(
                 f'Recipe "{recipe.name}" learns from labels, and "{source.path}" has none. Put the images of each value into a folder of '
                 f"its own, or a table attributes.csv beside them; look at it with: i2ikit data check {shlex.quote(str(source.path))}"
             )
-    changes = {name: given[name] for name in ("rounds", "batch", "lr", "ema") if given[name] is not None}
+    changes = {name: given[name] for name in ("steps", "batch", "lr", "ema") if given[name] is not None}
     changes |= {"official": True} if given["official"] else {}
     if first.domain.width:
         changes["labels"] = first.domain if len(sources) == 1 else join([source.data for source in sources])[0].domain
@@ -211,7 +201,7 @@ def _sources(given: dict[str, Any], plan: str) -> list[Source]:
     found = []
     for index, path in enumerate(paths):
         options = {**shared, **({"labels": _names(labels[index])} if labels else {})}
-        options |= {"kind": plan} if plan in {"labelled", "paired", "unpaired"} else {}
+        options |= {"batch_kind": plan} if plan in {"labelled", "paired", "unpaired"} else {}
         found.append(Source(open_data(path, **options), path, options))
     channels = {source.data.image.channels for source in found}
     if len(channels) > 1:
@@ -221,7 +211,9 @@ def _sources(given: dict[str, Any], plan: str) -> list[Source]:
 
 def _typed(note: str) -> str:
     """Return what is said of data as it is typed here, where the recipe says what kind it is."""
-    said = note.replace(', kind="unpaired" parts them', "").replace('use kind="unpaired"', "train a recipe for unpaired domains")
+    said = note.replace(', batch_kind="unpaired" parts them', "").replace(
+        'use batch_kind="unpaired"', "train a recipe for unpaired domains"
+    )
     return re.sub(r'\b(pairs|background|channels|crop)="?([\w,#]+)"?(?=[ .,;])', lambda found: f"--{found[1]} {found[2]}", said)
 
 
@@ -274,7 +266,7 @@ def _resume(run: Path, given: dict[str, Any], trackers: Sequence[Any], progress:
             )
     stored = configuration.read(run)
     recipe = recipe_json.restore(stored["recipe"])
-    changes = {name: given[name] for name in ("rounds", "batch", "lr", "ema") if given[name] is not None}
+    changes = {name: given[name] for name in ("steps", "batch", "lr", "ema") if given[name] is not None}
     changes = settings.merged(changes, settings.changes(given["sets"], recipe))
     data = None
     if given["data"]:

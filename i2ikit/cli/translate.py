@@ -28,7 +28,7 @@ _WRITTEN = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
 @click.argument("model", metavar="RUN_OR_MODEL", type=click.Path(path_type=Path))
 @click.argument("paths", metavar="INPUT... OUT", nargs=-1, required=True)
 @click.option("--to", "to", multiple=True, metavar="NAME=VALUE", help="What is asked for, such as tone=dark; may be given several times.")
-@click.option("--label", multiple=True, metavar="NAME=VALUE", help="What the inputs are; by default the critic is asked.")
+@click.option("--label", multiple=True, metavar="NAME=VALUE", help="What the inputs are; by default the discriminator is asked.")
 @click.option("--source", help="'unknown' leaves label sets that --to does not name unknown; or the domain that the inputs are from.")
 @click.option("--style", type=click.Path(path_type=Path), help="An image whose style is taken, where the model draws a style.")
 @click.option("--samples", type=click.IntRange(min=1), help="That many translations of each input, in numbered files.")
@@ -48,7 +48,7 @@ def translate(
     """Translate files, folders or quoted globs with the model of a run or a model folder.
 
     OUT is a file for one input file, and a folder otherwise. Channels and bits are kept. Attributes that --to does not name stay as they
-    are, and each line says where their values come from: label, critic or unknown.
+    are, and each line says where their values come from: label, discriminator or unknown.
 
     \b
     i2ikit translate runs/emoji in.png out.png --to tone=dark
@@ -75,7 +75,7 @@ def translate(
         what = f"{others[0][0]}x{others[0][1]}" if len(set(others)) == 1 else "another size"
         at = f"{trained[0]}x{trained[1]}"
         click.echo(f"note: the model was trained at {at}; images of {what} stay as large as they are. --size trained resizes them.")
-    if built.takes == "paired" and any(width == 2 * height for height, width in sizes) and trained[0] == trained[1]:
+    if built.batch_kind == "paired" and any(width == 2 * height for height, width in sizes) and trained[0] == trained[1]:
         click.echo(
             "note: some images are twice as wide as high, as pairs side by side are; they are translated whole. Cut the source out first."
         )
@@ -192,12 +192,12 @@ def _values(words: Sequence[str], option: str) -> dict[str, str]:
 def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: Mapping[str, str], source: str | None) -> None:
     """Raise for a name or a value that the model does not have."""
     domain = model.domain
-    if model.takes == "unpaired":
+    if model.batch_kind == "unpaired":
         asked = wanted.values() if isinstance(wanted, Mapping) else (wanted,)
         for name in (*asked, source):
             if isinstance(name, str) and name not in domain.names:
                 raise UnknownNameError("domain of this model", name, domain.names)
-    if model.takes != "labelled":
+    if model.batch_kind != "labelled":
         return
     if source not in (None, "unknown"):
         raise OptionError(

@@ -1,1 +1,1 @@
-"""The core: what a batch, a translation, a recipe and a round are. Knows no plugin."""
+"""The core: what a batch, a translation, a recipe and a step are. Knows no plugin."""

@@ -17,7 +17,7 @@ from i2ikit.core.changes import changed
 from i2ikit.core.component import annotation_of, options_of
 from i2ikit.core.model import Losses, Model
 from i2ikit.core.nets import Nets, module_key, pair_key
-from i2ikit.core.plans import PRIOR, find_plan, kind_of, options_of_plan
+from i2ikit.core.plans import PRIOR, batch_kind_of, complete_plan_options, find_plan
 from i2ikit.core.recipe import ROLES, Player, Recipe, Slot, Term
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.rehearsal import rehearse
@@ -36,7 +36,7 @@ def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int =
         registry: Where components are looked up; the installed plugins by default.
         seed: Of the first weights and of every draw in training.
         rehearsal: Whether to try the assembly on shapes alone before it is returned.
-        **changes: ``size``, ``channels``, ``labels``, ``official``, ``lr``, ``rounds``, ``batch`` and what else
+        **changes: ``size``, ``channels``, ``labels``, ``official``, ``lr``, ``steps``, ``batch`` and what else
             :func:`i2ikit.core.changes.changed` takes: a slot's name with a component name, a dict of options or a Slot;
             ``terms={"translator/cycle": 5.0}``.
 
@@ -71,7 +71,7 @@ def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int =
 
 def _with_plan_options(recipe: Recipe, registry: Registry) -> Recipe:
     """Return the recipe with the defaults of its plan: what a file holds must not depend on them."""
-    known = options_of_plan(find_plan(recipe.plan, registry), recipe.plan_options)
+    known = complete_plan_options(find_plan(recipe.plan, registry), recipe.plan_options)
     return evolve(recipe, plan_options={name: value for name, value in known.items() if value or name in recipe.plan_options})
 
 
@@ -81,7 +81,7 @@ def _names(recipe: Recipe, registry: Registry) -> list[str]:
         problems.append('It has no slot "generator": nothing would draw an image. Name a component for it.')
     for name, slot in recipe.slots.items():
         problems += _asked(lambda name=name, slot=slot: registry.component(slot.component, recipe.role(name)))  # type: ignore[misc]
-    problems += _asked(lambda: options_of_plan(find_plan(recipe.plan, registry), recipe.plan_options))
+    problems += _asked(lambda: complete_plan_options(find_plan(recipe.plan, registry), recipe.plan_options))
     problems += _asked(lambda: _channels(recipe, registry))
     for player in recipe.players:
         problems += _names_of(player, recipe, registry)
@@ -91,7 +91,7 @@ def _names(recipe: Recipe, registry: Registry) -> list[str]:
 def _channels(recipe: Recipe, registry: Registry) -> None:
     if recipe.source.channels == recipe.image.channels:
         return
-    kind = kind_of(find_plan(recipe.plan, registry))
+    kind = batch_kind_of(find_plan(recipe.plan, registry))
     if kind != "paired":
         raise OptionError(
             f"source_channels={recipe.source.channels} differs from channels={recipe.image.channels}, which only paired data can have; "
@@ -101,8 +101,10 @@ def _channels(recipe: Recipe, registry: Registry) -> None:
 
 def _names_of(player: Player, recipe: Recipe, registry: Registry) -> list[str]:
     problems = []
-    if not player.name.startswith(("translator", "critic")):
-        problems.append(f'A player is called "{player.name}". Players are "translator" or "critic", with a suffix where there are several.')
+    if not player.name.startswith(("translator", "discriminator")):
+        problems.append(
+            f'A player is called "{player.name}". Players are "translator" or "discriminator", with a suffix where there are several.'
+        )
     for slot in player.trains:
         if slot not in recipe.slots:
             problems.append(f'Player "{player.name}" trains a slot that does not exist. {UnknownNameError("slot", slot, recipe.slots)}')
@@ -160,10 +162,10 @@ def _fill(recipe: Recipe, registry: Registry) -> tuple[Nets | None, list[str]]:
 
 
 def _given(module: nn.Module, slot: Slot) -> CodeSpec:
-    gives = getattr(module, "gives", None)
-    if not isinstance(gives, CodeSpec):
-        raise SpecError(f'"{slot.component}" does not say what it gives. Set self.gives = CodeSpec(...) in its constructor.')
-    return gives
+    output_spec = getattr(module, "output_spec", None)
+    if not isinstance(output_spec, CodeSpec):
+        raise SpecError(f'"{slot.component}" does not say what it gives. Set self.output_spec = CodeSpec(...) in its constructor.')
+    return output_spec
 
 
 def _drawn(code: CodeSpec, style: int | str) -> CodeSpec:

@@ -12,7 +12,7 @@ from i2ikit.core.recipe import Optimizer, Player, Recipe, Schedule, Slot, Term, 
 from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import OptionError, UnknownNameError
 
-PLAIN = ("rounds", "batch", "flip", "jitter", "ema", "retranslate", "redraw", "plan", "plan_options", "source_channels")
+PLAIN = ("steps", "batch", "flip", "jitter", "ema", "retranslate", "redraw", "plan", "plan_options", "source_channels")
 OTHERS = (
     "size", "height", "width", "channels", "labels", "domains", "official", "lr", "schedule", "terms", "players", "style", "style_dim",
     "image",
@@ -25,11 +25,11 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     Args:
         recipe: What to change.
         changes: By name: ``size`` (pixels, or a pair of height and width), ``channels``, ``source_channels``; ``labels`` (or
-            ``domains``); ``official``; ``lr`` of every player; ``rounds``, ``batch``, ``flip``, ``jitter``, ``ema``, ``retranslate``,
+            ``domains``); ``official``; ``lr`` of every player; ``steps``, ``batch``, ``flip``, ``jitter``, ``ema``, ``retranslate``,
             ``redraw``, ``schedule``; ``style``, the plan's option; ``style_dim``, how many numbers a style has, wherever the recipe says
             it; a slot's name with a component name, a mapping of options, a Slot, or None to leave it out;
             ``terms={"player/term": weight, a mapping, a Term, or None}``;
-            ``players={"critic": {"every": 2, "optimizer": {...}}}``.
+            ``players={"discriminator": {"every": 2, "optimizer": {...}}}``.
 
     Raises:
         UnknownNameError: There is nothing of that name to change.

@@ -32,25 +32,25 @@ class Code(NamedTuple):
     posterior: Posterior | None = None
 
 
-class Verdict(NamedTuple):
-    """What a critic says of an image.
+class DiscriminatorOutput(NamedTuple):
+    """What a discriminator says of an image.
 
     Shapes:
         scores: one tensor a scale, each [B, 1, H, W] or [B, 1], unbounded; higher means more real
-        domain: logits without the mask entries [B, D], or None
+        domain_logits: logits without the mask entries [B, D], or None
         features: for each scale the hidden maps, early to late; may be empty
     """
 
     scores: tuple[Tensor, ...]
-    domain: Tensor | None = None
+    domain_logits: Tensor | None = None
     features: tuple[tuple[Tensor, ...], ...] = ()
 
     def __repr__(self) -> str:
         """Return shapes and mean scores: the numbers of all pixels help nobody."""
         scores = ", ".join(f"{list(each.shape)}{_mean(each)}" for each in self.scores) or "none"
         maps = ", ".join(str(len(each)) for each in self.features)
-        parts = [f"scores {scores}", f"domain {'none' if self.domain is None else list(self.domain.shape)}"]
-        return f"Verdict({', '.join([*parts, *([f'features {maps}'] if maps else [])])})"
+        parts = [f"scores {scores}", f"domain_logits {'none' if self.domain_logits is None else list(self.domain_logits.shape)}"]
+        return f"DiscriminatorOutput({', '.join([*parts, *([f'features {maps}'] if maps else [])])})"
 
 
 def _mean(tensor: Tensor) -> str:

@@ -27,13 +27,13 @@ class Component:
     """The declaration of one part: enough to list it and find it without importing it.
 
     Attributes:
-        name: ``<family>_<what it is>``, such as ``"stargan_critic"``: small letters, digits and underscores.
+        name: ``<family>_<what it is>``, such as ``"stargan_discriminator"``: small letters, digits and underscores.
         role: The protocol that it keeps; "plan" for a function that makes translations of a batch.
-        at: Where its factory stands, ``"module:factory"``: a class, or a function.
-        says: What it is, in one line.
+        factory: Where its factory stands, ``"module:factory"``: a class, or a function.
+        description: What it is, in one line.
         mixes_batch: Whether one image's result depends on the other images of the batch (batch norm, minibatch deviation).
         curve: What a loss's curve means, which way it goes and where it stays, for people who watch a training.
-        settles: The unweighted value that a loss keeps where neither player can win, for a critic of one scale; None where there is none.
+        equilibrium: The unweighted value that a loss keeps where neither player can win, for a discriminator of one scale; None where there is none.
 
     Raises:
         PluginError: A field is not of that form.
@@ -41,21 +41,23 @@ class Component:
 
     name: str
     role: Role
-    at: str
-    says: str
+    factory: str
+    description: str
     mixes_batch: bool = False
     curve: str = ""
-    settles: float | None = None
+    equilibrium: float | None = None
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise PluginError(f"A component is called {self.name!r}. Use small letters, digits and underscores: family_what_it_is.")
         if self.role not in ROLES:
             raise PluginError(f'Component "{self.name}" has the role {self.role!r}. {suggestion(str(self.role), ROLES)}')
-        if not isinstance(self.at, str) or not _PLACE.fullmatch(self.at):
-            raise PluginError(f'Component "{self.name}" is at {self.at!r}. Write "module:factory", as in "i2ikit_example.critic:Critic".')
-        if not isinstance(self.says, str) or not self.says.strip() or "\n" in self.says:
-            raise PluginError(f'Component "{self.name}" says {self.says!r}. Say in one line what it is.')
+        if not isinstance(self.factory, str) or not _PLACE.fullmatch(self.factory):
+            raise PluginError(
+                f'Component "{self.name}" has the factory {self.factory!r}. Write "module:factory", as in "i2ikit_example.discriminator:Discriminator".'
+            )
+        if not isinstance(self.description, str) or not self.description.strip() or "\n" in self.description:
+            raise PluginError(f'Component "{self.name}" says {self.description!r}. Say in one line what it is.')
 
 
 def options_of(factory: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:

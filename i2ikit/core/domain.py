@@ -142,7 +142,7 @@ class DomainSpec:
 
     @property
     def content(self) -> int:
-        """The number of label entries without the mask: the width of a critic's domain head."""
+        """The number of label entries without the mask: the width of a discriminator's domain head."""
         return sum(part.width for part in self.sets)
 
     @property

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 from torch import Tensor
 
-from i2ikit.core.draws import Draws
 from i2ikit.core.plans import one_hot
+from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.strides import padded, stride_of
 from i2ikit.core.tiles import reach_of, tiled
-from i2ikit.core.translation import JUDGES, Translation
+from i2ikit.core.translation import NON_TRANSLATOR_ROLES, Translation
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -25,34 +25,34 @@ class Request:
     """What is asked of each image.
 
     Attributes:
-        target: The label [B, D], where there are labels.
+        target_label: The label [B, D], where there are labels.
         source_name, target_name: Domains with nets of their own, or None.
         seed: Of what is drawn.
         style: Styles [B, S] or [B, V, S] in place of drawn ones.
     """
 
-    target: Tensor | None
+    target_label: Tensor | None
     source_name: str | None
     target_name: str | None
     seed: int
     style: Tensor | None = None
 
-    def translation(self, model: Model, pixels: Tensor, *, learning: bool = False) -> Translation:
+    def translation(self, model: Model, pixels: Tensor, *, requires_grad: bool = False) -> Translation:
         """Return the translation of images [B, C, H, W]."""
-        draws = Draws(("translate", self.seed), device=pixels.device)
+        streams = RandomStreams(("translate", self.seed), device=pixels.device)
         style = self.style
         if style is None and model.nets.style is not None:
-            style = draws.normal("style", (len(pixels), *model.nets.style.shape))
+            style = streams.normal("style", (len(pixels), *model.nets.style.shape))
         return Translation(
             model.nets,
-            draws,
+            streams,
             real=pixels,
-            source=_label(model, self.source_name, pixels),
-            target=self.target.to(pixels) if self.target is not None else _label(model, self.target_name, pixels),
+            source_label=_label(model, self.source_name, pixels),
+            target_label=self.target_label.to(pixels) if self.target_label is not None else _label(model, self.target_name, pixels),
             source_name=self.source_name,
             target_name=self.target_name,
             style=None if style is None else style.to(pixels),
-            learning=learning,
+            requires_grad=requires_grad,
         )
 
 
@@ -80,17 +80,17 @@ def _from_one_code(model: Model, pixels: Tensor, requests: list[Request]) -> Ite
     first: Translation | None = None
     for request in requests:
         translation = request.translation(model, pixels)
-        translation.departs, first = first, first or translation
+        translation.same_source_as, first = first, first or translation
         yield translation.fake
 
 
 def _in_tiles(model: Model, pixels: Tensor, requests: list[Request], tile: int, multiple: int, least: int) -> Iterator[Tensor]:
     def look(image: Tensor) -> Tensor:
-        row = evolve(requests[0], target=_first(requests[0].target), style=_first(requests[0].style))
-        return row.translation(model, image, learning=True).fake
+        row = evolve(requests[0], target_label=_first(requests[0].target_label), style=_first(requests[0].style))
+        return row.translation(model, image, requires_grad=True).fake
 
     reach = reach_of(look, pixels.shape[1], multiple, least, model.device)
-    drawing = model.nets.draws(name for name, role in model.nets.roles.items() if role not in JUDGES)
+    drawing = model.nets.draws_random_numbers(name for name, role in model.nets.roles.items() if role not in NON_TRANSLATOR_ROLES)
     if reach is None:
         warnings.warn(
             "The tiles do not equal the whole image: these networks look at all of it (norms over all pixels, pooling, or a reach as wide "

@@ -76,6 +76,6 @@ def gated_step(optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Paramet
         nn.utils.clip_grads_with_norm_(parameters, clip, norm)
     optimizer.found_inf = (~finite).to(torch.float32)  # type: ignore[attr-defined]
     optimizer.step()
-    # Under an autocast of the caller's, casts of the weights outlive the round, and would be those from before this step.
+    # Under an autocast of the caller's, casts of the weights outlive the step, and would be those from before this step.
     torch.clear_autocast_cache()
     return finite

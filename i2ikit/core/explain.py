@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def explain(model: Model) -> str:
     """Return the assembly as a few tables of plain text."""
     recipe, domain = model.recipe, model.domain
-    lines = [f"{recipe.name}: {recipe.says}" if recipe.says else recipe.name]
+    lines = [f"{recipe.name}: {recipe.description}" if recipe.description else recipe.name]
     if recipe.paper:
         lines.append(recipe.paper)
     lines += ["", f"images   {model.image} in [-1, 1]", f"plan     {recipe.plan_name}{_options(recipe.plan_options)}{_ways(model)}"]
@@ -23,7 +23,7 @@ def explain(model: Model) -> str:
         lines.append(f"labels   {part.name}: {said}")
     if domain.width:
         lines.append(f"         [{domain.width} entries: {', '.join(domain.entries)}]")
-    lines += ["", *_table(["slot", "component", "gives", "weights", "trained by"], _slots(model))]
+    lines += ["", *_table(["slot", "component", "output_spec", "weights", "trained by"], _slots(model))]
     lines += ["", *_table(["term", "weight", "every", "reads", "updates"], _terms(model))]
     lines += ["", *_training(model)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
@@ -40,14 +40,14 @@ def _slots(model: Model) -> list[list[str]]:
     for name, slot in model.recipe.slots.items():
         net = model.slot(name)
         first = next(iter(net.values())) if isinstance(net, nn.ModuleDict) else net
-        gives = str(getattr(first, "gives", "")) or {"generator": str(model.image), "discriminator": "verdict"}.get(
+        output_spec = str(getattr(first, "output_spec", "")) or {"generator": str(model.image), "discriminator": "scores"}.get(
             model.nets.roles[name], ""
         )
         count = sum(parameter.numel() for parameter in {id(p): p for p in net.parameters()}.values())
         owners = [player.name for player in model.recipe.players if name in player.trains]
         per = f" x{len(net)} (one a {slot.per})" if isinstance(net, nn.ModuleDict) else ""
         trained = "frozen" if slot.frozen else ", ".join(owners) if count else "-"
-        rows.append([name, slot.component + per + _options(slot.options), gives, f"{count:,}", trained])
+        rows.append([name, slot.component + per + _options(slot.options), output_spec, f"{count:,}", trained])
     return rows
 
 
@@ -59,12 +59,12 @@ def _terms(model: Model) -> list[list[str]]:
             loss = term.loss if isinstance(term.loss, str) else getattr(term.loss, "__name__", type(term.loss).__name__)
             every = player.every * term.every
             played = f" on {', '.join(term.on)}" if term.on else ""
-            reads = ", ".join(dict.fromkeys(model.reading.get(key, [])))
+            reads = ", ".join(dict.fromkeys(model.views_read.get(key, [])))
             rows.append(
                 [
                     f"{key} = {loss}{played}",
                     f"{term.weight:g}",
-                    "round" if every == 1 else f"{every} rounds",
+                    "step" if every == 1 else f"{every} steps",
                     reads,
                     ", ".join(term.updates or player.trains),
                 ]
@@ -81,15 +81,15 @@ def _training(model: Model) -> list[str]:
         decay = f", weight decay {optimizer.weight_decay:g}" if optimizer.weight_decay else ""
         betas = f"betas {optimizer.betas[0]:g} {optimizer.betas[1]:g}"
         lines.append(f"{player.name:10} {optimizer.name}, lr {optimizer.lr:g}, {betas}{decay}{pool}")
-    decay = f"constant rate, {recipe.rounds:,} rounds"
+    decay = f"constant rate, {recipe.steps:,} steps"
     if recipe.schedule.kind == "linear":
-        decay = f"linear decay to zero from round {int(recipe.rounds * recipe.schedule.start):,} to {recipe.rounds:,}"
+        decay = f"linear decay to zero from step {int(recipe.steps * recipe.schedule.start):,} to {recipe.steps:,}"
     if recipe.schedule.kind == "step":
-        decay = f"rate times {recipe.schedule.gamma:g} every {recipe.schedule.every:,} of {recipe.rounds:,} rounds"
+        decay = f"rate times {recipe.schedule.gamma:g} every {recipe.schedule.every:,} of {recipe.steps:,} steps"
     lines.append(f"{'schedule':10} {decay}; batch {recipe.batch}")
     if model.idle:
         lines.append(f"{'untrained':10} no term reaches {', '.join(model.idle[:5])}{', ...' if len(model.idle) > 5 else ''}")
-    if not model.round:
+    if not model.steps_done:
         lines.append(f"{'weights':10} {_origin(model.preprocessing)}")
     return lines
 

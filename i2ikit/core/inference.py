@@ -1,4 +1,4 @@
-"""Translating images of any kind, and asking the critic about them."""
+"""Translating images of any kind, and asking the discriminator about them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import torch
 from attrs import evolve
 from torch import Tensor
 
-from i2ikit.core.code import Verdict
+from i2ikit.core.code import DiscriminatorOutput
 from i2ikit.core.drawing import Request, drawn
 from i2ikit.core.framing import framed
 from i2ikit.core.kinds import Kind, opened
 from i2ikit.core.nets import pair_key
 from i2ikit.core.styles import check_samples, style_of
 from i2ikit.core.target import target_label
-from i2ikit.core.translation import JUDGES
+from i2ikit.core.translation import NON_TRANSLATOR_ROLES
 from i2ikit.errors import OptionError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Translated(NamedTuple):
         image: The translation, of the same kind as the image that was given.
         label: The target label [B, D].
         values: For each row, the value of each attribute; None for those of a masked set.
-        origin: For each attribute where its value comes from: "to", "label", "critic" or "unknown".
+        origin: For each attribute where its value comes from: "to", "label", "discriminator" or "unknown".
     """
 
     image: Any
@@ -68,10 +68,10 @@ def translate(
             is returned.
         to: The target: values by attribute ``{"hair": "blond"}``, the name of a domain, or a label [B, D] or [D].
         label: The source's label: values by attribute, one mapping a row, or a tensor. Attributes that ``to`` does not name keep its
-            values; where it does not tell one, the critic's domain head is asked.
-        source: "unknown" masks the label sets that ``to`` does not name, in place of asking the critic; for systems with nets per
-            domain, the name of the domain that the images are from. With three domains or more the critics are asked where it is not
-            said, and a warning says what they answered: the domain whose critic finds the images most real, all of one call together.
+            values; where it does not tell one, the discriminator's domain head is asked.
+        source: "unknown" masks the label sets that ``to`` does not name, in place of asking the discriminator; for systems with nets per
+            domain, the name of the domain that the images are from. With three domains or more the discriminators are asked where it is not
+            said, and a warning says what they answered: the domain whose discriminator finds the images most real, all of one call together.
         style: Where the recipe draws a style: an example whose style is taken, an image of any kind as large as ``image``; or the style
             itself, a tensor [S] or [B, S]. Drawn from the prior by default.
         samples: That many translations of each image, as a list; the first is what ``seed`` gives, the next what ``seed + 1`` gives.
@@ -105,7 +105,7 @@ def translate(
             if route[1] is not None and route[0] is None:
                 route = _likeliest(model, pixels, [begin for begin, end in model.routes if end == route[1]]), route[1]
             _warn_of_random(model, *route)
-            if model.takes == "labelled":
+            if model.batch_kind == "labelled":
                 ask = functools.partial(_told, model, pixels)
                 target, origin = target_label(model.domain, len(pixels), to, label, source, ask, pixels)
             request = Request(target, *route, seed)
@@ -126,7 +126,7 @@ def translate(
 
 
 def check_asked(model: Model, to: Any, label: Any, source: str | None, samples: Any, style: Any) -> tuple[str | None, str | None]:
-    """Return the domains that images are translated from and to, where they have nets of their own; None for one that critics will tell.
+    """Return the domains that images are translated from and to, where they have nets of their own; None for one that discriminators will tell.
 
     Raises:
         UnknownNameError: A domain that the model does not have.
@@ -138,14 +138,14 @@ def check_asked(model: Model, to: Any, label: Any, source: str | None, samples: 
     return route
 
 
-def judge(model: Model, image: Any, by: str = "discriminator") -> Verdict:
-    """Return the verdict of the critic in slot ``by`` on images of any kind; they are resized where the critic needs one size."""
+def discriminate(model: Model, image: Any, by: str = "discriminator") -> DiscriminatorOutput:
+    """Return the output of the discriminator in slot ``by`` on images of any kind; they are resized where the discriminator needs one size."""
     pixels = read(model, image).pixels.to(model.device)
     was_training = model.training
     model.eval()
     try:
         with torch.no_grad():
-            return _verdict(model, pixels, by)
+            return _discriminate(model, pixels, by)
     finally:
         model.train(was_training)
 
@@ -158,29 +158,29 @@ def read(model: Model, image: Any, background: str | None = None) -> Kind:
 
 
 def _told(model: Model, pixels: Tensor) -> Tensor | None:
-    """Return what the critic says of the source; None where there is none, or its weights were never trained."""
+    """Return what the discriminator says of the source; None where there is none, or its weights were never trained."""
     if "discriminator" not in model.nets.slots or _random(model, "discriminator", ""):
         return None
-    return _verdict(model, pixels.to(model.device), "discriminator").domain
+    return _discriminate(model, pixels.to(model.device), "discriminator").domain_logits
 
 
-def _verdict(model: Model, pixels: Tensor, by: str) -> Verdict:
-    critic = model.slot(by)
-    if getattr(critic, "fixed_size", False):
+def _discriminate(model: Model, pixels: Tensor, by: str) -> DiscriminatorOutput:
+    discriminator = model.slot(by)
+    if getattr(discriminator, "fixed_size", False):
         pixels = framed(pixels, model.image, model.preprocessing)
     try:
-        verdict: Verdict = critic(pixels)
+        output: DiscriminatorOutput = discriminator(pixels)
     except TypeError as error:
-        reads = ", ".join(model.nets.reads(by))
-        raise OptionError(f'The critic "{by}" also needs {reads}; call model.slot("{by}") with them.') from error
-    return verdict
+        reads = ", ".join(model.nets.inputs_of(by))
+        raise OptionError(f'The discriminator "{by}" also needs {reads}; call model.slot("{by}") with them.') from error
+    return output
 
 
 def _route(model: Model, to: Any, source: str | None) -> tuple[str | None, str | None]:
     """Return the domains that an image is translated from and to, where they have nets of their own."""
-    if model.takes == "sampled" or (model.takes == "unpaired" and not model.routes):
+    if model.batch_kind == "sampled" or (model.batch_kind == "unpaired" and not model.routes):
         raise OptionError(f'"{model.recipe.name}" draws images from noise and translates none.')
-    if model.takes != "unpaired":
+    if model.batch_kind != "unpaired":
         return None, None
     names = model.domain.names
     to = next(iter(to.values())) if isinstance(to, Mapping) and [*to] == [model.domain.attributes[0].name] else to
@@ -209,41 +209,41 @@ def _route(model: Model, to: Any, source: str | None) -> tuple[str | None, str |
 
 
 def _knows(model: Model, domain: str) -> bool:
-    """Tell whether there is a critic of a domain's own that has learnt what its images look like, or is still to learn it."""
+    """Tell whether there is a discriminator of a domain's own that has learnt what its images look like, or is still to learn it."""
     slot = model.nets.slots.get("discriminator")
     return slot is not None and slot.per == "domain" and not _random(model, "discriminator", domain)
 
 
 def _random(model: Model, slot: str, net: str) -> bool:
     """Tell whether a net has random weights since the rest was imported, and has not been trained since."""
-    return not model.round and not {slot, f"{slot} {net}"}.isdisjoint(model.preprocessing.get("untrained", ()))
+    return not model.steps_done and not {slot, f"{slot} {net}"}.isdisjoint(model.preprocessing.get("untrained", ()))
 
 
 def _likeliest(model: Model, pixels: Tensor, sources: Sequence[str]) -> str:
-    """Return the domain whose critic finds the images most real, at the size of the training."""
+    """Return the domain whose discriminator finds the images most real, at the size of the training."""
     seen = framed(pixels, model.image, model.preprocessing).to(model.device)
     real = {name: sum(float(each.mean()) for each in model.nets.net("discriminator", name)(seen).scores) for name in sources}
     told = max(real, key=lambda name: real[name])
-    warnings.warn(f'source= is not given; the critics take the image to be of "{told}". source="{told}" says so.', stacklevel=4)
+    warnings.warn(f'source= is not given; the discriminators take the image to be of "{told}". source="{told}" says so.', stacklevel=4)
     return told
 
 
 def _warn_of_random(model: Model, source: str | None, target: str | None) -> None:
     for name, slot in model.nets.slots.items():
         net = {"domain": target or "", "pair": pair_key(source, target)}.get(slot.per or "", "")
-        if model.nets.roles[name] not in JUDGES and _random(model, name, net):
+        if model.nets.roles[name] not in NON_TRANSLATOR_ROLES and _random(model, name, net):
             which = f'"{name}" {net}' if slot.per == "pair" else f'"{name}"'
             warnings.warn(f"The weights of {which} are random: no file of them was given to the import.", stacklevel=4)
 
 
 def _refuse_strange(model: Model, to: Any, label: Any, source: str | None) -> None:
     """Raise for what says nothing to a model of this kind."""
-    if model.takes == "labelled" and source not in (None, "unknown"):
+    if model.batch_kind == "labelled" and source not in (None, "unknown"):
         raise OptionError(f'source={source!r} says nothing to a model with labels. Write label={{...}}, or source="unknown".')
-    strange = {"paired": {"to": to, "label": label, "source": source}, "unpaired": {"label": label}}.get(model.takes, {})
+    strange = {"paired": {"to": to, "label": label, "source": source}, "unpaired": {"label": label}}.get(model.batch_kind, {})
     for option, value in strange.items():
         if value is not None:
-            why = "has one target" if model.takes == "paired" else "has domains and no labels: to= and source= name them"
+            why = "has one target" if model.batch_kind == "paired" else "has domains and no labels: to= and source= name them"
             raise OptionError(f'{option}={value!r} says nothing to "{model.recipe.name}", which {why}. Leave it out.')
 
 

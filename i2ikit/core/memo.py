@@ -36,8 +36,8 @@ class view(Generic[T]):  # noqa: N801 - a decorator, used like ``property``
         return self.compute(translation, *arguments)
 
 
-class lasting_view(view[T]):  # noqa: N801 - as above
-    """A view whose tensor stays, detached, when its networks have been updated: critics judge what was made for them."""
+class detached_after_update(view[T]):  # noqa: N801 - as above
+    """A view whose tensor stays, detached, when its networks have been updated: discriminators score what was made for them."""
 
 
 class Entry(NamedTuple):
@@ -54,7 +54,7 @@ class Entry(NamedTuple):
 
 
 @frozen
-class Reads:
+class Dependencies:
     """A value that is being computed: its name, and the slots it has passed through so far."""
 
     name: str
@@ -67,17 +67,17 @@ class Memo:
     """Values by view and arguments.
 
     Attributes:
-        reading: The slots that the playing turn updates; None outside a turn.
+        updating: The slots that the playing turn updates; None outside a turn.
         term: The term that is reading, for messages.
         trace: The views that each term reads, where somebody wants to know.
     """
 
     def __init__(self) -> None:
-        self.reading: frozenset[str] | None = None
+        self.updating: frozenset[str] | None = None
         self.term = ""
         self.trace: dict[str, list[str]] | None = None
         self._entries: dict[Any, Entry] = {}
-        self._open: list[Reads] = []
+        self._open: list[Dependencies] = []
 
     def read(self, compute: Callable[..., Any], *arguments: Any) -> Any:
         """Return a view, computing it on the first read, and anew where the playing turn could not learn from what is there."""
@@ -86,14 +86,14 @@ class Memo:
             self.trace.setdefault(self.term, []).append(name_of(compute, arguments))
         other = self.holder(compute, arguments)
         if other is not None:
-            value, reads = other.watched("shared", lambda: other.read(compute, *arguments))
-            self.passed(reads.slots, reads.stale)
+            value, found = other.track("shared", lambda: other.read(compute, *arguments))
+            self.depend_on(found.slots, found.stale)
             return value
         entry = self._entries.get(key)
-        if entry is None or (self.reading is not None and entry.stale & self.reading):
-            value, reads = self.watched(name_of(compute, arguments), lambda: compute(self, *arguments))
-            entry = self._entries[key] = Entry(value, frozenset(reads.slots), frozenset(reads.stale))
-        self.passed(entry.slots, entry.stale)
+        if entry is None or (self.updating is not None and entry.stale & self.updating):
+            value, found = self.track(name_of(compute, arguments), lambda: compute(self, *arguments))
+            entry = self._entries[key] = Entry(value, frozenset(found.slots), frozenset(found.stale))
+        self.depend_on(entry.slots, entry.stale)
         return entry.value
 
     def holder(self, compute: Callable[..., Any], arguments: tuple[Any, ...]) -> Memo | None:
@@ -104,34 +104,34 @@ class Memo:
         """Read a view: ``t[patches]``, or with arguments ``t[patches, "fake"]``."""
         return self.read(*key) if isinstance(key, tuple) else self.read(key)
 
-    def watched(self, name: str, compute: Callable[[], T]) -> tuple[T, Reads]:
+    def track(self, name: str, compute: Callable[[], T]) -> tuple[T, Dependencies]:
         """Compute a value and say which slots it has passed through."""
-        reads = Reads(name)
-        self._open.append(reads)
+        found = Dependencies(name)
+        self._open.append(found)
         try:
-            return compute(), reads
+            return compute(), found
         finally:
             self._open.pop()
 
-    def passed(self, slots: frozenset[str] | set[str], stale: frozenset[str] | set[str] = frozenset()) -> None:
+    def depend_on(self, slots: frozenset[str] | set[str], stale: frozenset[str] | set[str] = frozenset()) -> None:
         """Note for every value that is being computed that it depends on slots, and which of them do not learn from it."""
         for outer in self._open:
             outer.slots.update(slots)
             outer.stale.update(stale)
 
     def forget(self, updated: frozenset[str]) -> None:
-        """Drop what was computed through slots that have just been updated; lasting views stay, detached."""
+        """Drop what was computed through slots that have just been updated; detached views stay, detached."""
         self._keep(lambda entry: not entry.slots & updated)
 
     def release(self) -> None:
-        """Drop everything but the lasting views, detached: a micro-batch holds no memory while others play."""
+        """Drop everything but the detached views, detached: a micro-batch holds no memory while others play."""
         self._keep(lambda _: False)
 
     def _keep(self, valid: Callable[[Entry], bool]) -> None:
         for key, entry in list(self._entries.items()):
             if valid(entry):
                 continue
-            if isinstance(key[0], lasting_view) and isinstance(entry.value, Tensor):
+            if isinstance(key[0], detached_after_update) and isinstance(entry.value, Tensor):
                 self._entries[key] = Entry(entry.value.detach(), entry.slots, entry.slots)
             else:
                 del self._entries[key]
@@ -142,7 +142,7 @@ class Memo:
 
 
 def name_of(compute: Callable[..., Any], arguments: tuple[Any, ...]) -> str:
-    """Return how a reading is shown: ``fake`` or ``verdict(fake, discriminator)``."""
+    """Return how a reading is shown: ``fake`` or ``discriminator_output(fake, discriminator)``."""
     name = getattr(compute, "__name__", "view")
     shown = [
         each if isinstance(each, str) else each.__name__ for each in arguments if isinstance(each, (str, view)) or hasattr(each, "__name__")

@@ -11,10 +11,10 @@ from attrs import evolve
 from torch import Tensor, nn
 
 from i2ikit.core import inference, step, storage
-from i2ikit.core.code import Verdict
+from i2ikit.core.code import DiscriminatorOutput
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.nets import Nets, module_key
-from i2ikit.core.plans import Plan, kind_of, routes_of
+from i2ikit.core.plans import Plan, batch_kind_of, find_routes
 from i2ikit.core.pool import Pool
 from i2ikit.core.recipe import Player, Recipe
 from i2ikit.core.specs import ImageSpec
@@ -31,20 +31,20 @@ class Model(nn.Module):
         recipe: The recipe with every change resolved.
         nets: The networks by slot.
         losses: Each term's loss under "player/term"; losses that are modules are saved with the model.
-        round: Rounds finished.
+        steps_done: Steps finished.
         seed: What all named draws are derived from.
         preprocessing: How image files were prepared for training, for :meth:`translate`.
         engine: Precision and processes; replaced by ``i2ikit.train``.
-        reading: The views that each term reads, found in the rehearsal.
+        views_read: The views that each term reads, found in the rehearsal.
         idle: Trainable weights that no term reaches, found in the rehearsal.
         lost: The terms, as "player__term", whose loss the file that the model was loaded from could not hold.
-        finite: Whether all of the round was finite as far as it has been played, on the device.
-        streams: The names of all random draws that ``step(..., draws=...)`` can replace, found in the rehearsal.
+        finite: Whether all of the step was finite as far as it has been played, on the device.
+        stream_names: The names of all random draws that ``step(..., draws=...)`` can replace, found in the rehearsal.
     """
 
     def __init__(self, recipe: Recipe, nets: Nets, losses: Losses, plan: Plan, *, seed: int = 0) -> None:
         super().__init__()
-        self.recipe, self.nets, self.seed, self.round = recipe, nets, seed, 0
+        self.recipe, self.nets, self.seed, self.steps_done = recipe, nets, seed, 0
         self.losses = losses
         modules = {module_key(key.replace("/", "__")): loss for key, loss in losses.items() if isinstance(loss, nn.Module)}
         self.loss_modules = nn.ModuleDict(modules)
@@ -52,9 +52,9 @@ class Model(nn.Module):
         self.plan = plan
         self.engine: step.Engine = step.SingleProcess()
         self.preprocessing: dict[str, Any] = {}
-        self.reading: dict[str, list[str]] = {}
+        self.views_read: dict[str, list[str]] = {}
         self.idle: list[str] = []
-        self.streams: list[str] = []
+        self.stream_names: list[str] = []
         self.finite: Tensor | None = None
         self.lost: tuple[str, ...] = ()
         self._optimizers: dict[str, torch.optim.Optimizer] = {}
@@ -81,14 +81,14 @@ class Model(nn.Module):
         return next(self.nets.parameters()).device
 
     @property
-    def takes(self) -> str:
+    def batch_kind(self) -> str:
         """The kind of batch that a step takes: "labelled", "paired", "unpaired" or "sampled"."""
-        return kind_of(self.plan)
+        return batch_kind_of(self.plan)
 
     @property
     def routes(self) -> tuple[tuple[str, str], ...]:
         """The pairs of domains between which images are translated, source first; none where the plan does not take unpaired batches."""
-        return routes_of(self.plan, self.domain.names, self.recipe.plan_options)
+        return find_routes(self.plan, self.domain.names, self.recipe.plan_options)
 
     def train(self, mode: bool = True) -> Model:
         """Set the mode; frozen slots and the networks of losses stay in eval mode."""
@@ -104,7 +104,7 @@ class Model(nn.Module):
         draws: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]] | None = None,
         accumulate: int = 1,
     ) -> step.Logs:
-        """Play one training round; see :func:`i2ikit.core.step.step`."""
+        """Play one training step; see :func:`i2ikit.core.step.step`."""
         return step.step(self, batches, draws, accumulate)
 
     def optimizer(self, player: Player) -> torch.optim.Optimizer:
@@ -114,8 +114,8 @@ class Model(nn.Module):
         return self._optimizers[player.name]
 
     def set_rates(self, player: Player, optimizer: torch.optim.Optimizer) -> None:
-        """Set the learning rates of the current round."""
-        factor = self.recipe.schedule.factor(self.round, self.recipe.rounds)
+        """Set the learning rates of the current step."""
+        factor = self.recipe.schedule.factor(self.steps_done, self.recipe.steps)
         for group in optimizer.param_groups:
             group["lr"] = player.optimizer.lr * player.optimizer.scale.get(group["slot"], 1.0) * factor
 
@@ -135,19 +135,19 @@ class Model(nn.Module):
         return {"fake": pool}
 
     def remember_finite(self, player: str, names: tuple[str, ...], flags: Tensor, finite: Tensor, files: object) -> None:
-        """Keep a turn's flags on the device; the host reads them one round late."""
+        """Keep a turn's flags on the device; the host reads them one step late."""
         self._reports.append((player, names, flags, finite, files))
 
     def raise_if_not_finite(self) -> None:
-        """Raise NonFiniteLossError where the last round had a NaN or an infinite loss."""
+        """Raise NonFiniteLossError where the last step had a NaN or an infinite loss."""
         reports, self._reports = self._reports, []
-        step.finite_or_raise(reports, self.round)
+        step.finite_or_raise(reports, self.steps_done)
 
     def example_batch(self, rows: int = 2, seed: int = 0) -> dict[str, Any]:
         """Return random data of the right shapes for the recipe's plan, to try an assembly."""
         from i2ikit.core.rehearsal import example_batch
 
-        return example_batch(self.takes, self.image, self.domain, rows, seed, self.device, self.source)
+        return example_batch(self.batch_kind, self.image, self.domain, rows, seed, self.device, self.source)
 
     # -- use
 
@@ -155,9 +155,9 @@ class Model(nn.Module):
         """Translate an image; see :func:`i2ikit.core.inference.translate`."""
         return inference.translate(self, image, to, **options)
 
-    def judge(self, image: Any, by: str = "discriminator") -> Verdict:
-        """Return what a critic says of an image (tensor, PIL image, ndarray or path): scores per scale, domain logits."""
-        return inference.judge(self, image, by)
+    def discriminate(self, image: Any, by: str = "discriminator") -> DiscriminatorOutput:
+        """Return what a discriminator says of an image (tensor, PIL image, ndarray or path): scores per scale, domain logits."""
+        return inference.discriminate(self, image, by)
 
     def explain(self) -> str:
         """Return slots, shapes, terms and the views they read, who trains what, and what is untrained, as text."""
@@ -187,7 +187,7 @@ class Model(nn.Module):
 
 
 def make_optimizer(nets: Nets, player: Player) -> torch.optim.Optimizer:
-    """Make a player's optimizer: one parameter group a slot, fused so that a non-finite round can be skipped on the device."""
+    """Make a player's optimizer: one parameter group a slot, fused so that a non-finite step can be skipped on the device."""
     groups: list[dict[str, Any]] = []
     seen: set[int] = set()
     for slot in player.trains:

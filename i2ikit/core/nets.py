@@ -59,13 +59,13 @@ class Nets(nn.Module):
             raise PlanError(f'Slot "{slot}" has one net per {per}, and translation "{asker}" asked for "{key}"; the domains are: {there}.')
         return module[module_key(key)]
 
-    def reads(self, slot: str) -> tuple[str, ...]:
-        """Return what the critic of a slot wants to be told beside the image."""
+    def inputs_of(self, slot: str) -> tuple[str, ...]:
+        """Return what the discriminator of a slot wants to be told beside the image."""
         module = self._modules[slot]
         first = next(iter(module.values())) if isinstance(module, nn.ModuleDict) else module
-        return tuple(getattr(first, "reads", ()))
+        return tuple(getattr(first, "inputs", ()))
 
-    def draws(self, slots: Iterable[str]) -> bool:
+    def draws_random_numbers(self, slots: Iterable[str]) -> bool:
         """Return whether a net of some slots draws random numbers."""
         nets = [module for name in slots if name in self.slots for module in self._modules[name].modules()]  # type: ignore[union-attr]
         return any(getattr(module, "stochastic", False) or hasattr(module, "noise_shape") for module in nets)

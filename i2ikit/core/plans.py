@@ -1,9 +1,9 @@
 """Plans: what a batch means. Each is a function from a batch to a list of translations.
 
-A plugin brings its own as a component of role "plan", marked with the kind of batch that it takes::
+A plugin brings its own as a component of role "plan", marked with its batch kind::
 
-    @takes("paired")
-    def two_styles(nets, batch, draws, learning, *, style=8): ...
+    @batch_kind("paired")
+    def two_styles(nets, batch, streams, requires_grad, *, style=8): ...
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.draws import Draws
 from i2ikit.core.nets import Nets
+from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.recipe import PYTHON
 from i2ikit.core.translation import Translation
 from i2ikit.errors import OptionError, PlanError, UnknownNameError, suggestion
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 Batch = Mapping[str, Any]
 Route = tuple[str, str]  # from one domain to another
 Ways = Literal["both", "forward", "backward"]
-KINDS = ("labelled", "paired", "unpaired", "sampled")
+BATCH_KINDS = ("labelled", "paired", "unpaired", "sampled")
 PRIOR = "prior"  # draw as many numbers as the encoder's style has
 
 
 class Plan(Protocol):
-    """The signature of a plan; what follows ``learning`` are its options."""
+    """The signature of a plan; what follows ``requires_grad`` are its options."""
 
-    def __call__(self, nets: Nets, batch: Batch, draws: Draws, learning: bool, **options: Any) -> list[Translation]: ...
+    def __call__(self, nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, **options: Any) -> list[Translation]: ...
 
 
 F = TypeVar("F", bound=Callable[..., list[Translation]])
 
 
-def takes(kind: str, routes: Callable[..., Sequence[Route]] | None = None) -> Callable[[F], F]:
+def batch_kind(kind: str, routes: Callable[..., Sequence[Route]] | None = None) -> Callable[[F], F]:
     """Mark a plan with the kind of batch that it takes.
 
     Args:
@@ -50,26 +50,26 @@ def takes(kind: str, routes: Callable[..., Sequence[Route]] | None = None) -> Ca
         routes: Which domains a plan for unpaired batches translates to which, as a function of the domains' names and the plan's options;
             every domain to every other one where None.
     """
-    if kind not in KINDS:
-        raise UnknownNameError("kind of batch", kind, KINDS)
+    if kind not in BATCH_KINDS:
+        raise UnknownNameError("kind of batch", kind, BATCH_KINDS)
 
     def mark(plan: F) -> F:
-        plan.takes, plan.routes = kind, routes  # type: ignore[attr-defined]
+        plan.batch_kind, plan.routes = kind, routes  # type: ignore[attr-defined]
         return plan
 
     return mark
 
 
-def routes_of(plan: Plan, names: Sequence[str], options: Mapping[str, Any]) -> tuple[Route, ...]:
+def find_routes(plan: Plan, names: Sequence[str], options: Mapping[str, Any]) -> tuple[Route, ...]:
     """Return which domains a plan translates to which, in its order; none where it does not take unpaired batches."""
-    if kind_of(plan) != "unpaired":
+    if batch_kind_of(plan) != "unpaired":
         return ()
     routes = getattr(plan, "routes", None)
     return tuple(itertools.permutations(names, 2)) if routes is None else tuple(routes(names, **options))
 
 
-@takes("labelled")
-def labelled(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int | str = 0) -> list[Translation]:
+@batch_kind("labelled")
+def labelled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, *, style: int | str = 0) -> list[Translation]:
     """Translate each image to the label of another row (StarGAN, section 3.1).
 
     Labels are exchanged among rows that know the same label sets, so that a target never claims to know more than the source.
@@ -79,38 +79,42 @@ def labelled(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: i
     """
     image, label = _of(batch, "image", "labelled"), _of(batch, "label", "labelled")
     _fits(label, nets.domain)
-    given = draws.replaced("perm")
+    given = streams.replaced("perm")
     if given is not None:
-        whole = draws.whole.get("label", label)
+        whole = streams.whole.get("label", label)
         order = given.long()
-        target = label[order] if len(order) == len(label) else draws.share.of(whole[order])
+        target = label[order] if len(order) == len(label) else streams.share.of(whole[order])
     else:
-        whole = draws.whole.get("label", label)
-        target = draws.share.of(whole[exchange(whole, nets.domain, draws)])
+        whole = streams.whole.get("label", label)
+        target = streams.share.of(whole[exchange(whole, nets.domain, streams)])
     return [
         Translation(
             nets,
-            draws,
+            streams,
             real=image,
-            source=label,
-            target=target,
-            exemplar=image,
-            exemplar_domain=label,
-            style=prior(nets, draws, len(image)),
-            learning=learning,
+            source_label=label,
+            target_label=target,
+            reference=image,
+            reference_label=label,
+            style=prior(nets, streams, len(image)),
+            requires_grad=requires_grad,
         )
     ]
 
 
-@takes("paired")
-def paired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int | str = 0) -> list[Translation]:
+@batch_kind("paired")
+def paired(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, *, style: int | str = 0) -> list[Translation]:
     """Translate each image to its true target (pix2pix).
 
     Args:
         style: Width of a style drawn from the prior; "prior" means that of the encoder's style, 0 draws none.
     """
-    image, truth = _of(batch, "image", "paired"), _of(batch, "target", "paired")
-    return [Translation(nets, draws, real=image, truth=truth, exemplar=truth, style=prior(nets, draws, len(image)), learning=learning)]
+    image, target = _of(batch, "image", "paired"), _of(batch, "target", "paired")
+    return [
+        Translation(
+            nets, streams, real=image, target=target, reference=target, style=prior(nets, streams, len(image)), requires_grad=requires_grad
+        )
+    ]
 
 
 def _ways(names: Sequence[str], *, ways: Ways = "both", **_: Any) -> list[Route]:
@@ -121,8 +125,10 @@ def _ways(names: Sequence[str], *, ways: Ways = "both", **_: Any) -> list[Route]
     return list(itertools.combinations(names if ways == "forward" else tuple(reversed(names)), 2))
 
 
-@takes("unpaired", routes=_ways)
-def unpaired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int | str = 0, ways: Ways = "both") -> list[Translation]:
+@batch_kind("unpaired", routes=_ways)
+def unpaired(
+    nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, *, style: int | str = 0, ways: Ways = "both"
+) -> list[Translation]:
     """Translate between every ordered pair of domains (CycleGAN, MUNIT), or one way alone (SimGAN).
 
     Args:
@@ -140,31 +146,31 @@ def unpaired(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: i
         rows = len(images[source])
         made[source, target] = Translation(
             nets,
-            draws,
+            streams,
             name=name,
             real=images[source],
-            source=one_hot(source, nets.domain, rows, images[source]),
-            target=one_hot(target, nets.domain, rows, images[source]),
+            source_label=one_hot(source, nets.domain, rows, images[source]),
+            target_label=one_hot(target, nets.domain, rows, images[source]),
             source_name=source,
             target_name=target,
-            exemplar=images[target],
-            exemplar_domain=one_hot(target, nets.domain, len(images[target]), images[target]),
-            style=prior(nets, draws, rows, name),
-            learning=learning,
+            reference=images[target],
+            reference_label=one_hot(target, nets.domain, len(images[target]), images[target]),
+            style=prior(nets, streams, rows, name),
+            requires_grad=requires_grad,
         )
-    departing: dict[str, Translation] = {}
-    arriving: dict[str, Translation] = {}
+    by_source: dict[str, Translation] = {}
+    by_reference: dict[str, Translation] = {}
     for (source, target), translation in made.items():
         translation.reverse = made.get((target, source))
-        translation.departs, translation.arrives = departing.get(source), arriving.get(target)
-        departing.setdefault(source, translation)
-        arriving.setdefault(target, translation)
+        translation.same_source_as, translation.same_reference_as = by_source.get(source), by_reference.get(target)
+        by_source.setdefault(source, translation)
+        by_reference.setdefault(target, translation)
     return list(made.values())
 
 
-@takes("sampled")
-def sampled(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: int = 512) -> list[Translation]:
-    """Draw images from noise; the batch's images are what critics compare with (StyleGAN).
+@batch_kind("sampled")
+def sampled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, *, style: int = 512) -> list[Translation]:
+    """Draw images from noise; the batch's images are what discriminators compare with (StyleGAN).
 
     Args:
         style: Width of the noise.
@@ -173,7 +179,13 @@ def sampled(nets: Nets, batch: Batch, draws: Draws, learning: bool, *, style: in
     label = batch.get("label")
     return [
         Translation(
-            nets, draws, target=label, exemplar=image, exemplar_domain=label, style=prior(nets, draws, len(image)), learning=learning
+            nets,
+            streams,
+            target_label=label,
+            reference=image,
+            reference_label=label,
+            style=prior(nets, streams, len(image)),
+            requires_grad=requires_grad,
         )
     ]
 
@@ -196,17 +208,19 @@ def find_plan(plan: str | Plan, registry: Registry) -> Plan:
     if isinstance(plan, str) and plan.rpartition(":")[2] not in registered:
         raise UnknownNameError("plan", plan, [*PLANS, *registered])
     found: Plan = registry.resolve(plan, "plan") if isinstance(plan, str) else plan
-    if getattr(found, "takes", None) not in KINDS:
-        raise OptionError(f'Plan "{plan}" does not say which batches it takes. Mark it: @takes("labelled"), or one of {", ".join(KINDS)}.')
+    if getattr(found, "batch_kind", None) not in BATCH_KINDS:
+        raise OptionError(
+            f'Plan "{plan}" does not say which batches it takes. Mark it: @batch_kind("labelled"), or one of {", ".join(BATCH_KINDS)}.'
+        )
     return found
 
 
-def kind_of(plan: Plan) -> str:
-    """Return the kind of batch that a plan takes."""
-    return str(getattr(plan, "takes", "labelled"))
+def batch_kind_of(plan: Plan) -> str:
+    """Return the batch kind of a plan."""
+    return str(getattr(plan, "batch_kind", "labelled"))
 
 
-def options_of_plan(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
+def complete_plan_options(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return all options of a plan, with their defaults where they are not given.
 
     Raises:
@@ -222,13 +236,13 @@ def options_of_plan(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
     return {**known, **given}
 
 
-def prior(nets: Nets, draws: Draws, rows: int, name: str = "translation", stream: str = "style") -> Tensor | None:
+def prior(nets: Nets, streams: RandomStreams, rows: int, name: str = "translation", stream: str = "style") -> Tensor | None:
     """Draw a style [rows, S] or [rows, V, S] for the translation ``name``; None where the plan's option ``style`` is 0."""
-    return draws.within(name).normal(stream, (rows, *nets.style.shape)) if nets.style else None
+    return streams.within(name).normal(stream, (rows, *nets.style.shape)) if nets.style else None
 
 
 def _lost(name: str) -> Plan:
-    def plan(nets: Nets, batch: Batch, draws: Draws, learning: bool, **options: Any) -> list[Translation]:
+    def plan(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, **options: Any) -> list[Translation]:
         raise PlanError(
             f'This model was trained with the plan function "{name}", which a file cannot hold. Give it again: build(recipe, plan=...).'
         )
@@ -236,9 +250,9 @@ def _lost(name: str) -> Plan:
     return plan
 
 
-def exchange(label: Tensor, domain: DomainSpec, draws: Draws) -> Tensor:
+def exchange(label: Tensor, domain: DomainSpec, streams: RandomStreams) -> Tensor:
     """Return a random permutation [B] that moves rows only among those of equal mask."""
-    share_all = Draws(draws.path, draws.given, player=draws.player, device=draws.device)
+    share_all = RandomStreams(streams.path, streams.given, player=streams.player, device=streams.device)
     keys = share_all.uniform("perm", (len(label),))
     if not domain.masked:
         return keys.argsort()

@@ -1,4 +1,4 @@
-"""A pool of past fakes, shown to a critic half of the time (Shrivastava et al. 2017, section 2.3; CycleGAN, section 4)."""
+"""A pool of past fakes, shown to a discriminator half of the time (Shrivastava et al. 2017, section 2.3; CycleGAN, section 4)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Pool(nn.Module):
     """Up to ``size`` images [size, C, H, W]; saved with the model.
 
     Until it is full, images pass through and are kept. Then each image is, with probability one half, exchanged for a kept one.
-    Images that are not finite are not kept: the round that made them is undone.
+    Images that are not finite are not kept: the step that made them is undone.
     """
 
     images: Tensor
@@ -25,7 +25,7 @@ class Pool(nn.Module):
 
     @torch.no_grad()
     def exchange(self, fake: Tensor, chance: Tensor, place: Tensor) -> Tensor:
-        """Return images [B, C, H, W] to judge in place of ``fake``.
+        """Return images [B, C, H, W] to score in place of ``fake``.
 
         Args:
             fake: Fresh fakes [B, C, H, W].

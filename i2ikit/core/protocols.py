@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-from i2ikit.core.code import Code, Verdict
+from i2ikit.core.code import Code, DiscriminatorOutput
 from i2ikit.core.specs import CodeSpec
 from i2ikit.core.translation import Translation
 
@@ -19,10 +19,10 @@ from i2ikit.core.translation import Translation
 class Encoder(Protocol):
     """Makes a code of an image. Its factory may ask for ``image`` (ImageSpec: what it encodes) and ``domain`` (DomainSpec)."""
 
-    gives: CodeSpec
+    output_spec: CodeSpec
 
-    def forward(self, image: Tensor, domain: Tensor | None) -> Code:
-        """Encode images [B, C, H, W]; ``domain`` [B, D] is the label of these images."""
+    def forward(self, image: Tensor, label: Tensor | None) -> Code:
+        """Encode images [B, C, H, W]; ``label`` [B, D] is the label of these images."""
         ...
 
 
@@ -30,9 +30,9 @@ class Encoder(Protocol):
 class Conditioner(Protocol):
     """Turns a code towards a target. Its factory may ask for ``code`` (CodeSpec), ``domain`` and ``image``."""
 
-    gives: CodeSpec
+    output_spec: CodeSpec
 
-    def forward(self, code: Code, domain: Tensor | None) -> Code:
+    def forward(self, code: Code, label: Tensor | None) -> Code:
         """Condition a code on the label [B, D] of the target."""
         ...
 
@@ -48,16 +48,16 @@ class Generator(Protocol):
 
 @runtime_checkable
 class Discriminator(Protocol):
-    """Judges an image. Its factory may ask for ``image``, ``source`` (ImageSpec of what was translated) and ``domain``.
+    """Scores an image. Its factory may ask for ``image``, ``source`` (ImageSpec of what was translated) and ``domain``.
 
-    Beside the image it gets what it declares in ``reads``, by name: "source" [B, C, H, W], the image that was translated;
-    "domain" [B, D], the label that the image should have; "code" (Code), what the image was drawn from or encoded to.
+    Beside the image it gets what it declares in ``inputs``, by name: "source" [B, C, H, W], the image that was translated;
+    "label" [B, D], the label that the image should have; "code" (Code), what the image was drawn from or encoded to.
     """
 
-    reads: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
 
-    def forward(self, image: Tensor) -> Verdict:
-        """Judge images [B, C, H, W]."""
+    def forward(self, image: Tensor) -> DiscriminatorOutput:
+        """Score images [B, C, H, W]."""
         ...
 
 

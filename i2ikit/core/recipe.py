@@ -68,10 +68,10 @@ class Term:
     Attributes:
         loss: A registered name, or any function of one Translation that gives a scalar tensor.
         weight: Its factor in the player's total.
-        every: It is played on every n-th round of its player (lazy regularisation).
+        every: It is played on every n-th step of its player (lazy regularisation).
         updates: The slots that receive its gradient; all that the player trains where None.
         on: The translations it is played on, by name, or "forward" and "backward": from a domain to one that is declared after it, and
-            the other way round. All where None.
+            the other way around. All where None.
         turn: Terms of one interval and one turn share a backward pass and an optimizer step; a player with several turns steps once in
             each, in the order of their first terms (StarGAN v2 trains one generator on two passes).
         options: Named options of the loss.
@@ -136,13 +136,13 @@ class Optimizer:
 
 @frozen
 class Schedule:
-    """The factor on every learning rate: 1 until ``start`` of the rounds, then linearly to zero; or smaller from step to step.
+    """The factor on every learning rate: 1 until ``start`` of the steps, then linearly to zero; or smaller from step to step.
 
     Attributes:
         kind: "constant", "linear" or "step".
-        start: The share of all rounds after which the linear decay begins.
-        every: The rounds between two changes. One change of the linear decay is worth one round of decay, so that a value above 1 gives
-            the slow decay of StarGAN's original code (its rate falls by one round's share, but only every 1000 rounds).
+        start: The share of all steps after which the linear decay begins.
+        every: The steps between two changes. One change of the linear decay is worth one step of decay, so that a value above 1 gives
+            the slow decay of StarGAN's original code (its rate falls by one step's share, but only every 1000 steps).
         gamma: What each change of the kind "step" multiplies the rate by.
     """
 
@@ -151,15 +151,15 @@ class Schedule:
     every: int = field(default=1, validator=whole(1))
     gamma: float = field(default=0.5, validator=real(above=0, most=1))
 
-    def factor(self, done: int, rounds: int) -> float:
-        """Return the factor for the round that follows ``done`` finished rounds of ``rounds``."""
+    def factor(self, done: int, steps: int) -> float:
+        """Return the factor for the step that follows ``done`` finished steps of ``steps``."""
         if self.kind == "step":
             return float(self.gamma ** (done // self.every))
-        begin = int(rounds * self.start)
-        if self.kind == "constant" or done <= begin or rounds <= begin:
+        begin = int(steps * self.start)
+        if self.kind == "constant" or done <= begin or steps <= begin:
             return 1.0
         changes = done // self.every - begin // self.every
-        return max(0.0, 1.0 - changes / (rounds - begin))
+        return max(0.0, 1.0 - changes / (steps - begin))
 
 
 @frozen
@@ -167,10 +167,10 @@ class Player:
     """Who is trained: some slots, by weighted terms.
 
     Attributes:
-        name: "translator" or "critic", with a suffix where there are several.
+        name: "translator" or "discriminator", with a suffix where there are several.
         trains: The slots whose parameters this player owns.
         terms: Its losses by name.
-        every: It plays every n-th round.
+        every: It plays every n-th step.
         optimizer: How its parameters move.
         pool: How many past fakes are shown to this player instead of fresh ones, half of the time; 0 means none.
     """
@@ -197,7 +197,7 @@ class Recipe:
         source_channels: Channels of the images that are translated, for paired data; 0 where they are those of ``image``.
         labels: The label sets.
         batch: Images in a batch, over all processes.
-        rounds: The length of a whole training, which the schedule refers to.
+        steps: The length of a whole training, which the schedule refers to.
         schedule: The factor on the learning rates.
         flip: Whether training images are mirrored half of the time.
         jitter: By what share training images are made larger before a window of their size is cut at random.
@@ -206,7 +206,7 @@ class Recipe:
         redraw: Whether each player that makes them anew also draws anew, as MUNIT's and UNIT's originals do.
         official: Changes, as ``build`` takes them, that reproduce the original code where it departs from its paper.
         paper: Title, authors and year.
-        says: What the recipe is, in one sentence.
+        description: What the recipe is, in one sentence.
     """
 
     name: str
@@ -218,7 +218,7 @@ class Recipe:
     source_channels: int = field(default=0, validator=whole(0))
     labels: DomainSpec = field(factory=DomainSpec, converter=_domain)
     batch: int = field(default=16, validator=whole(1))
-    rounds: int = field(default=200_000, validator=whole(1))
+    steps: int = field(default=200_000, validator=whole(1))
     schedule: Schedule = field(factory=Schedule)
     flip: bool = field(default=True, validator=flag)
     jitter: float = field(default=0.0, validator=real(least=0, most=1))
@@ -227,7 +227,7 @@ class Recipe:
     redraw: bool = field(default=False, validator=flag)
     official: Mapping[str, Any] = field(factory=dict)
     paper: str = ""
-    says: str = ""
+    description: str = ""
 
     @property
     def source(self) -> ImageSpec:

@@ -14,7 +14,7 @@ from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import CheckpointError
 
 LATER = ("source_channels", "redraw", "jitter")  # files of earlier versions do not have them
-PLAIN = ("name", "batch", "rounds", "flip", "ema", "retranslate", "paper", "says")
+PLAIN = ("name", "batch", "steps", "flip", "ema", "retranslate", "paper", "description")
 
 
 def dump(recipe: Recipe) -> dict[str, Any]:

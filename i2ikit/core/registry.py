@@ -135,10 +135,10 @@ class Registry:
             PluginError: The factory cannot be imported or takes options without names.
         """
         declared = self.component(name, role)
-        factory = _imported(declared.at, f'Component "{declared.name}"')
+        factory = _imported(declared.factory, f'Component "{declared.name}"')
         if not callable(factory):
             raise PluginError(
-                f'Component "{declared.name}" is at "{declared.at}", a {type(factory).__name__}; it must be a class or a function.'
+                f'Component "{declared.name}" is at "{declared.factory}", a {type(factory).__name__}; it must be a class or a function.'
             )
         options_of(factory)
         return factory  # type: ignore[no-any-return]

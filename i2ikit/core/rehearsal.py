@@ -1,4 +1,4 @@
-"""A whole round on tensors without memory: it shows which views each term reads, and refuses assemblies that cannot learn.
+"""A whole step on tensors without memory: it shows which views each term reads, and refuses assemblies that cannot learn.
 
 Tensors of the meta device carry shapes and autograd but no values: the rehearsal costs no memory and no arithmetic, and does not need the
 device of the model. Its first operation makes torch import what describes shapes, about two seconds once a process.
@@ -22,15 +22,15 @@ from i2ikit.errors import I2IKitError, OptionError, PlanError
 
 
 def rehearse(model: Model) -> list[str]:
-    """Play one round on shapes; return every problem, and note what each term reads in ``model.reading``."""
+    """Play one step on shapes; return every problem, and note what each term reads in ``model.views_read``."""
     double = _double(model)
-    batch = example_batch(model.takes, model.image, model.domain, 2, 0, torch.device("meta"), model.source)
+    batch = example_batch(model.batch_kind, model.image, model.domain, 2, 0, torch.device("meta"), model.source)
     problems: list[str] = []
     try:
-        [(part, draws)] = step.split(double, batch, {}, 0, 1)
-        draws = evolve(draws, seen=set())
+        [(part, streams)] = step.split(double, batch, {}, 0, 1)
+        streams = evolve(streams, seen=set())
         for player in model.recipe.players:
-            mine = draws.by(player.name) if model.recipe.retranslate and model.recipe.redraw else draws
+            mine = streams.by(player.name) if model.recipe.retranslate and model.recipe.redraw else streams
             translations = double.plan(double.nets, part, mine, True, **model.recipe.plan_options)
             for translation in translations:
                 translation.trace = {}
@@ -38,11 +38,11 @@ def rehearse(model: Model) -> list[str]:
                 step.play(double, turn, translations)
                 for translation in translations:
                     for term, views in (translation.trace or {}).items():
-                        seen = model.reading.setdefault(term, [])
+                        seen = model.views_read.setdefault(term, [])
                         seen += [name for name in views if name not in seen]
                     translation.forget(turn.updates)
-        model.streams = sorted(draws.seen or ())
-        problems += _unreached(double, part, draws)
+        model.stream_names = sorted(streams.seen or ())
+        problems += _unreached(double, part, streams)
     except I2IKitError as error:
         problems.append(str(error))
     except (RuntimeError, TypeError, AttributeError, IndexError, ValueError, NotImplementedError) as error:
@@ -106,18 +106,18 @@ def _double(model: Model) -> Model:
 
 
 def _all_turns(player: Any) -> list[step.Turn]:
-    """Return the turns of a round in which every term is due."""
+    """Return the turns of a step in which every term is due."""
     return step.turns(player, 0)
 
 
-def _unreached(double: Model, batch: Any, draws: Any) -> list[str]:
+def _unreached(double: Model, batch: Any, streams: Any) -> list[str]:
     """Name the label or the style that has no influence on the fake."""
     problems = []
-    fakes = double.plan(double.nets, batch, draws, True, **double.recipe.plan_options)
+    fakes = double.plan(double.nets, batch, streams, True, **double.recipe.plan_options)
     problems += _one_for_all(double, fakes)
     slots = ", ".join(f"{name}={slot.component}" for name, slot in double.recipe.slots.items())
     for translation in fakes:
-        if double.takes == "labelled" and not _reaches(translation, "target"):
+        if double.batch_kind == "labelled" and not _reaches(translation, "target_label"):
             problems.append(
                 f"The target label does not reach the fake in {slots}. "
                 f"Put a conditioner between encoder and generator that reads it, such as stargan_conditioner."
@@ -137,7 +137,7 @@ def _one_for_all(double: Model, fakes: list[Translation]) -> list[str]:
     for begin, end in double.routes:
         ends.setdefault(begin, []).append(end)
     forked = next((begin for begin, several in ends.items() if len(several) > 1), None)
-    if forked is None or apart or any(_reaches(translation, "target") for translation in fakes):
+    if forked is None or apart or any(_reaches(translation, "target_label") for translation in fakes):
         return []
     several = " and to ".join(f'"{end}"' for end in ends[forked])
     problem = (

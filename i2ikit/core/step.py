@@ -1,4 +1,4 @@
-"""The one generic round that serves every recipe.
+"""The one generic step that serves every recipe.
 
 ``play`` and ``update`` are public: a method with a strange schedule writes its own loop over the same translations.
 """
@@ -13,10 +13,10 @@ import torch
 from attrs import frozen
 from torch import Tensor, nn
 
-from i2ikit.core.draws import Draws, Share
 from i2ikit.core.engine import Engine, SingleProcess, gated_step
+from i2ikit.core.random_streams import RandomStreams, Share
 from i2ikit.core.recipe import Player, Term
-from i2ikit.core.translation import JUDGES, Translation
+from i2ikit.core.translation import NON_TRANSLATOR_ROLES, Translation
 from i2ikit.errors import NonFiniteLossError, PlanError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "Logs", "SingleProcess", "Turn", "gated_step", "play", "split", "step", "translate", "turns", "update"]
 
 Logs = dict[str, Tensor]
-Part = tuple[Mapping[str, Any], Draws]  # a micro-batch and its share of the draws
+Part = tuple[Mapping[str, Any], RandomStreams]  # a micro-batch and its share of the draws
 
 
 @frozen
@@ -42,7 +42,7 @@ class Turn:
 
 
 def turns(player: Player, done: int) -> list[Turn]:
-    """Return the turns of a player in the round that follows ``done`` rounds: the terms due, grouped by interval and turn."""
+    """Return the turns of a player in the step that follows ``done`` steps: the terms due, grouped by interval and turn."""
     groups: dict[Any, dict[str, Term]] = {}
     for name, term in player.terms.items():
         if (done // player.every) % term.every == 0:
@@ -59,7 +59,7 @@ def step(
     draws: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]] | None = None,
     accumulate: int = 1,
 ) -> Logs:
-    """Play one round: one batch, or one batch per label set or data set, played in turn.
+    """Play one step: one batch, or one batch per label set or data set, played in turn.
 
     Args:
         batches: One batch or several.
@@ -70,40 +70,38 @@ def step(
         The unweighted value of each term, as ``{"translator/cycle": tensor}``, detached, the last batch's where there are several.
 
     Raises:
-        NonFiniteLossError: The round before had a NaN or an infinite loss; that update and the rest of its round were left out.
+        NonFiniteLossError: The step before had a NaN or an infinite loss; that update and the rest of its step were left out.
         PlanError: The batch does not hold what the plan needs, or draws are given for another number of batches.
         UnknownNameError: A draw is given that nothing draws.
     """
     model.raise_if_not_finite()
     model.finite = None
-    rounds = [batches] if isinstance(batches, Mapping) else list(batches)
-    given = _given(model, draws, len(rounds))
-    due = [player for player in model.recipe.players if (model.round + 1) % player.every == 0]
+    listed = [batches] if isinstance(batches, Mapping) else list(batches)
+    given = _given(model, draws, len(listed))
+    due = [player for player in model.recipe.players if (model.steps_done + 1) % player.every == 0]
     logs: Logs = {}
-    for index, batch in enumerate(rounds):
+    for index, batch in enumerate(listed):
         parts = split(model, batch, given[index], index, accumulate)
         made: list[list[Translation]] = []
         for player in due:
             if not made or model.recipe.retranslate:
                 players = [player] if model.recipe.retranslate else due
                 made = [translate(model, part, players) for part in parts]
-            for turn in turns(player, model.round):
+            for turn in turns(player, model.steps_done):
                 _play_turn(model, turn, made, logs, batch)
         for translation in itertools.chain(*made):
             translation.close()
-    model.round += 1
+    model.steps_done += 1
     return logs
 
 
 def _given(model: Model, draws: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]] | None, batches: int) -> list[Mapping[str, Tensor]]:
     given = list(draws) if isinstance(draws, Sequence) else [draws or {}] * batches
     if len(given) != batches:
-        raise PlanError(
-            f"Draws were given for {len(given)} batches, and the round has {batches}. Give one mapping a batch, or one for all."
-        )
+        raise PlanError(f"Draws were given for {len(given)} batches, and the step has {batches}. Give one mapping a batch, or one for all.")
     for name in {name for each in given for name in each}:
-        if model.streams and name not in model.streams:
-            raise UnknownNameError("draw", name, model.streams)
+        if model.stream_names and name not in model.stream_names:
+            raise UnknownNameError("draw", name, model.stream_names)
     return given
 
 
@@ -115,7 +113,7 @@ def _play_turn(model: Model, turn: Turn, made: Sequence[Sequence[Translation]], 
     values: Logs = {}
     for translations in made:
         for translation in translations if len(made) > 1 else ():
-            translation.learning = _learns(model, turn.updates)
+            translation.requires_grad = _learns(model, turn.updates)
         for name, value in play(model, turn, translations, scale=1.0 / len(made)).items():
             values[name] = values[name] + value / len(made) if name in values else value / len(made)
         for translation in translations if len(made) > 1 else ():
@@ -137,7 +135,7 @@ def play(model: Model, turn: Turn, translations: Iterable[Translation], scale: f
     translations = list(translations)
     with model.engine.autocast():
         for translation in translations:
-            translation.reading = turn.updates
+            translation.updating = turn.updates
             translation.pools = model.pools_of(turn.player, translation)
         for name, term in turn.terms.items():
             loss = model.losses[f"{turn.player.name}/{name}"]
@@ -150,7 +148,7 @@ def play(model: Model, turn: Turn, translations: Iterable[Translation], scale: f
         if total.requires_grad:
             model.engine.backward(total, model.nets.parameters_of(receivers), index + 1 < len(totals))
     for translation in translations:
-        translation.reading, translation.pools = None, {}
+        translation.updating, translation.pools = None, {}
     return logs
 
 
@@ -170,7 +168,7 @@ def played_by(term: Term, translations: Sequence[Translation]) -> list[Translati
 
 
 def update(model: Model, turn: Turn, parameters: Sequence[nn.Parameter], values: Logs, files: object = None) -> None:
-    """Average the gradients over the processes and step the player's optimizer, unless something of the round was not finite."""
+    """Average the gradients over the processes and step the player's optimizer, unless something of the step was not finite."""
     flags = torch.stack([torch.isfinite(value).all() for value in values.values()])
     so_far = flags.all() if model.finite is None else flags.all() & model.finite
     finite = model.engine.average(parameters, so_far)
@@ -196,21 +194,21 @@ def split(model: Model, batch: Mapping[str, Any], given: Mapping[str, Tensor], i
     for part in range(parts):
         rows = {key: Share(part, parts).of(value) if parts > 1 else value for key, value in tensors.items()}
         share = Share(engine.index * parts + part, engine.count * parts)
-        made.append(({**batch, **rows}, Draws((model.seed, model.round, index), given, share, whole, first.device, dtype)))
+        made.append(({**batch, **rows}, RandomStreams((model.seed, model.steps_done, index), given, share, whole, first.device, dtype)))
     return made
 
 
 def translate(model: Model, part: Part, players: Sequence[Player]) -> list[Translation]:
     """Ask the plan for the translations of a micro-batch; they learn if one of the players trains a part of the translator."""
-    batch, draws = part
+    batch, streams = part
     if model.recipe.retranslate and model.recipe.redraw:
-        draws = draws.by(players[0].name)
-    learning = _learns(model, {slot for player in players for slot in player.trains})
-    return model.plan(model.nets, batch, draws, learning, **model.recipe.plan_options)
+        streams = streams.by(players[0].name)
+    requires_grad = _learns(model, {slot for player in players for slot in player.trains})
+    return model.plan(model.nets, batch, streams, requires_grad, **model.recipe.plan_options)
 
 
 def _learns(model: Model, slots: Iterable[str]) -> bool:
-    return any(model.nets.roles[slot] not in JUDGES for slot in slots)
+    return any(model.nets.roles[slot] not in NON_TRANSLATOR_ROLES for slot in slots)
 
 
 def _summed(loss: Any, translations: Sequence[Translation], term: str) -> Tensor:
@@ -226,7 +224,7 @@ def _summed(loss: Any, translations: Sequence[Translation], term: str) -> Tensor
 
 
 def finite_or_raise(reports: Sequence[tuple[str, tuple[str, ...], Tensor, Tensor, object]], done: int) -> None:
-    """Read the flags of the last round on the host.
+    """Read the flags of the last step on the host.
 
     Raises:
         NonFiniteLossError: A term or a gradient was not finite.
@@ -242,9 +240,9 @@ def finite_or_raise(reports: Sequence[tuple[str, tuple[str, ...], Tensor, Tensor
                 else ""
             )
             raise NonFiniteLossError(
-                f"{what} became NaN or infinite in round {done}; this update and the rest of the round were left out.{where} "
+                f"{what} became NaN or infinite in step {done}; this update and the rest of the step were left out.{where} "
                 f"Look at these images, or lower the learning rate.",
                 terms=bad,
-                round=done,
+                step=done,
                 files=[str(file) for file in files] if isinstance(files, (list, tuple)) else (),
             )

@@ -58,7 +58,7 @@ def config(model: Model) -> dict[str, Any]:
         "format": FORMAT,
         "i2ikit": version("i2ikit"),
         "seed": model.seed,
-        "round": model.round,
+        "step": model.steps_done,
         "preprocessing": model.preprocessing,
         "recipe": recipe_json.dump(model.recipe),
     }
@@ -68,7 +68,7 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str | to
     """Build a model as it was saved, weights included.
 
     Args:
-        path: A folder that :meth:`Model.save` wrote, a checkpoint of a run (``RUN/checkpoints/round-00000500``), or the folder of a
+        path: A folder that :meth:`Model.save` wrote, a checkpoint of a run (``RUN/checkpoints/step-00000500``), or the folder of a
             training run, whose final, best or last model is taken.
         registry: Where components are looked up; the installed plugins by default.
         device: Where the weights go.
@@ -97,7 +97,7 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str | to
         restoring.reset(token)
     model.lost = recipe_json.lost_terms(data["recipe"])
     load_weights(model, read_tensors(folder / WEIGHTS), str(folder / WEIGHTS))
-    model.round = int(data.get("round", 0))
+    model.steps_done = int(data.get("step", 0))
     model.preprocessing = dict(data.get("preprocessing", {}))
     return model.to(device)
 
@@ -151,12 +151,12 @@ def load_weights(model: Model, tensors: Mapping[str, Tensor], origin: str) -> No
 
 
 def training_state(model: Model) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors and the JSON data of a training: weights, optimizers, pools, round."""
+    """Return the tensors and the JSON data of a training: weights, optimizers, pools, steps done."""
     tensors = _weights(model)
     for player in model.recipe.players:
         for index, state in model.optimizer(player).state_dict()["state"].items():
             tensors |= {f"optimizers.{player.name}.{index}.{key}": value for key, value in state.items() if isinstance(value, Tensor)}
-    return tensors, {"round": model.round, "seed": model.seed}
+    return tensors, {"step": model.steps_done, "seed": model.seed}
 
 
 def restore_training_state(model: Model, tensors: Mapping[str, Tensor], data: Mapping[str, Any]) -> None:
@@ -170,7 +170,7 @@ def restore_training_state(model: Model, tensors: Mapping[str, Tensor], data: Ma
                 index, key = name.removeprefix(f"optimizers.{player.name}.").split(".")
                 state.setdefault(int(index), {})[key] = value.clone()
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    model.round, model.seed = int(data["round"]), int(data["seed"])
+    model.steps_done, model.seed = int(data["step"]), int(data["seed"])
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -222,7 +222,7 @@ def read_json(path: Path) -> dict[str, Any]:
 def _instead(path: Path) -> str:
     """Say which model there is in place of one with a damaged file: another one of the same run."""
     for run in list(path.parents)[:4]:
-        folders = [*sorted(run.glob("checkpoints/round-*"), reverse=True), run / "final", run / "best"]
+        folders = [*sorted(run.glob("checkpoints/step-*"), reverse=True), run / "final", run / "best"]
         there = [each for each in folders if each not in path.parents and any((each / name / CONFIG).is_file() for name in ("", "model"))]
         if there:
             return f'Take another model of the run: "{there[0]}".'

@@ -35,6 +35,6 @@ def padded(pixels: Tensor, multiple: int, least: int) -> Tensor:
 
 def _multiple(module: nn.Module) -> int:
     """Return what a network says, and the strides of the maps that it gives."""
-    code = getattr(module, "gives", None)
+    code = getattr(module, "output_spec", None)
     strides = [each.stride for each in code.maps if each.stride] if isinstance(code, CodeSpec) else []
     return math.lcm(int(getattr(module, "multiple", 1)), *strides)

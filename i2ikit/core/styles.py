@@ -9,7 +9,7 @@ from torch import Tensor
 from i2ikit.core.framing import framed
 from i2ikit.core.kinds import opened
 from i2ikit.core.strides import padded, stride_of
-from i2ikit.core.translation import JUDGES, Translation
+from i2ikit.core.translation import NON_TRANSLATOR_ROLES, Translation
 from i2ikit.errors import DataError, OptionError, counted
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def style_of(model: Model, style: Any, like: Tensor, translation: Translation, b
     slot = STYLE_ENCODER if STYLE_ENCODER in model.nets.slots else "encoder"
     if slot not in model.nets.slots:
         raise OptionError(f'"{model.recipe.name}" has no encoder that could read a style off an image. Give a tensor {list(shape)}.')
-    code = translation.encode(padded(pixels, *stride_of(model)), translation.target, translation.target_name, slot=slot)
+    code = translation.encode(padded(pixels, *stride_of(model)), translation.target_label, translation.target_name, slot=slot)
     if code.style is None or tuple(code.style.shape[1:]) != shape:
         raise OptionError(f'"{model.recipe.slots[slot].component}" reads no style {list(shape)} off an image. Give a tensor {list(shape)}.')
     return _rows(code.style, rows, "style image")
@@ -82,7 +82,7 @@ def check_samples(model: Model, samples: Any, style: Any) -> None:
         return
     if not isinstance(samples, int) or isinstance(samples, bool) or samples < 1:
         raise OptionError(f"samples={samples!r}: it is a number of translations of each image, 1 or more.")
-    translator = [model.slot(name) for name, role in model.nets.roles.items() if role not in JUDGES]
+    translator = [model.slot(name) for name, role in model.nets.roles.items() if role not in NON_TRANSLATOR_ROLES]
     drawing = any(getattr(module, "stochastic", False) for net in translator for module in net.modules())
     if samples > 1 and not drawing and (model.nets.style is None or style is not None):
         why = "style= says which style" if model.nets.style is not None else f'"{model.recipe.name}" draws no style'

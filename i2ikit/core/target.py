@@ -13,15 +13,15 @@ from i2ikit.core.domain import DomainSpec
 from i2ikit.errors import LabelError, OptionError
 
 Ask = Callable[[], Tensor | None]
-"""Gives the critic's domain logits [B, D], or None where there is no critic that could tell."""
+"""Gives the discriminator's domain logits [B, D], or None where there is no discriminator that could tell."""
 
 
 def target_label(
     domain: DomainSpec, rows: int, to: Any, label: Any, source: str | None, ask: Ask, like: Tensor
 ) -> tuple[Tensor, dict[str, str]]:
-    """Return the target label [B, D], and where each attribute's value comes from: "to", "label", "critic" or "unknown".
+    """Return the target label [B, D], and where each attribute's value comes from: "to", "label", "discriminator" or "unknown".
 
-    A label set of which ``to`` names a part becomes known as a whole; what neither ``to`` nor ``label`` says of it, the critic is asked.
+    A label set of which ``to`` names a part becomes known as a whole; what neither ``to`` nor ``label`` says of it, the discriminator is asked.
 
     Args:
         domain: The model's label sets.
@@ -30,7 +30,7 @@ def target_label(
         label: What is known of the source: values by attribute, one mapping a row, a label [B, D] or [D], or None.
         source: "unknown" leaves the sets that ``to`` does not name unknown where nothing is known of them, as does a label that calls
             one of their attributes unknown (None, "", or a mask entry of 0).
-        ask: How the critic is asked, at most once.
+        ask: How the discriminator is asked, at most once.
         like: Whose dtype and device the label takes.
 
     Raises:
@@ -64,14 +64,14 @@ def target_label(
             if logits is None:
                 spare = ', or mask its set: source="unknown"' if domain.masked and not touched else ""
                 raise OptionError(
-                    f'The source\'s "{each.name}" is not given, and this model has no trained critic that could tell it. '
+                    f'The source\'s "{each.name}" is not given, and this model has no trained discriminator that could tell it. '
                     f"Give it in label=, or name it in to={spare}."
                 )
             place = domain.slice_of(each.name)
             said = logits[:, place]
             told = F.one_hot(said.argmax(1), each.width).to(like.dtype) if each.values else (said > 0).to(like.dtype)
             made[:, place] = torch.where(known[each.name][:, None], made[:, place], told)
-            origin[each.name] = "critic"
+            origin[each.name] = "discriminator"
         if domain.masked:
             made[:, domain.slice_of_set(index)] *= ~masked[:, None]
             made[:, domain.content + index] = (~masked).to(like.dtype)

@@ -42,7 +42,7 @@ class CheckReport:
     """
 
     path: str
-    kind: str
+    batch_kind: str
     images: Mapping[str, int]
     sizes: Mapping[str, int]
     modes: Mapping[str, int]
@@ -62,7 +62,9 @@ class CheckReport:
 
     def render(self) -> str:
         """Return the report as plain text."""
-        lines = [f"{self.path}: {self.kind}, {counted(sum(self.images.values()), 'pair' if self.kind == 'paired' else 'image')}"]
+        lines = [
+            f"{self.path}: {self.batch_kind}, {counted(sum(self.images.values()), 'pair' if self.batch_kind == 'paired' else 'image')}"
+        ]
         lines += ["", *_table("split", [[name, str(count)] for name, count in self.images.items()])]
         lines += ["", *_table("size (height x width)", [[name, str(count)] for name, count in _most(self.sizes)])]
         lines += ["", *_table("mode", [[name, str(count)] for name, count in _most(self.modes)])]
@@ -82,7 +84,7 @@ class CheckReport:
     @property
     def without(self) -> str:
         """Why there is no command that trains on this data."""
-        if self.kind == "paired":
+        if self.batch_kind == "paired":
             return "These are pairs, and some of them do not fit together."
         if any("twice as wide as high" in note for note in self.notes):
             return f"Images twice as wide as high are pairs, side by side, to a recipe for pairs: i2ikit train pix2pix --data {self.path}"
@@ -139,7 +141,7 @@ def check(path: str | os.PathLike[str], **options: Any) -> CheckReport:
     notes = list(data.notes) + _advice(data, good) + _too_little(data)
     return CheckReport(
         path=os.fspath(path),
-        kind=data.kind,
+        batch_kind=data.batch_kind,
         images={name: sum(item.split == name for item in data.items) for name in data.splits},
         sizes=Counter(f"{each.size[0]} x {each.size[1]}" for each in good),
         modes=Counter(each.mode for each in good),
@@ -202,7 +204,7 @@ def _advice(data: Dataset, good: Sequence[_Seen]) -> list[str]:
     cropped = isinstance(data, FileDataset) and data.images.reading.crop is not None
     if max(ratios) > 1.02 * min(ratios) and not cropped:
         notes.append("Images have different proportions; training cuts what stands over, so that nothing is stretched.")
-    if data.kind == "paired" and isinstance(data, FileDataset) and not data.images.reading.glued and not cropped:
+    if data.batch_kind == "paired" and isinstance(data, FileDataset) and not data.images.reading.glued and not cropped:
         size = {each.file: each.size for each in good}  # an image that cannot be read has none, and is named elsewhere
         both = [item for item in data.items if item.file in size and item.partner in size]
         uneven = [item.file for item in both if size[item.file] != size[item.partner or ""]]
@@ -220,9 +222,9 @@ def _too_little(data: Dataset) -> list[str]:
 
 
 def _command(path: str, data: Dataset, options: Mapping[str, Any], good: Sequence[_Seen]) -> str:
-    if not data.domain.sets and data.kind != "paired":
+    if not data.domain.sets and data.batch_kind != "paired":
         return ""
-    words = ["i2ikit", "train", _RECIPES[data.kind], "--data", path]
+    words = ["i2ikit", "train", _RECIPES[data.batch_kind], "--data", path]
     names = [each.name for each in data.domain.attributes]
     if names and names not in (["domain"], ["expression"]):
         words += ["--labels", ",".join(names)]

@@ -70,7 +70,7 @@ class Dataset(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def kind(self) -> str: ...
+    def batch_kind(self) -> str: ...
     @property
     def domain(self) -> DomainSpec: ...
     @property
@@ -98,7 +98,7 @@ class Dataset(Protocol):
     def label(self, item: Item) -> list[float]:
         """Return the label entries [D]."""
 
-    def truth(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
+    def find_target(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
         """Return the true image [C H W] after a change of attributes, or None where the data has none."""
 
     def fingerprint(self) -> str:
@@ -126,7 +126,7 @@ class FileDataset:
         items: Sequence[Item],
         *,
         name: str,
-        kind: str,
+        batch_kind: str,
         domain: DomainSpec,
         image: ImageSpec,
         source: ImageSpec | None = None,
@@ -134,7 +134,7 @@ class FileDataset:
         notes: Sequence[str] = (),
     ) -> None:
         self.images, self.items, self.notes = images, tuple(items), tuple(notes)
-        self.name, self.kind, self.domain, self.image, self.bits = name, kind, domain, image, bits
+        self.name, self.batch_kind, self.domain, self.image, self.bits = name, batch_kind, domain, image, bits
         self.source = source or image
         self.origin: Origin | None = None  # a part of a data set has none: it could not be opened again as it is
         present = {item.split for item in self.items}
@@ -151,7 +151,7 @@ class FileDataset:
 
     def keep(self, items: Sequence[Item]) -> FileDataset:
         """Return the same data set with these items only; decoded images are shared."""
-        kept: dict[str, Any] = {each: getattr(self, each) for each in ("name", "kind", "domain", "image", "source", "bits", "notes")}
+        kept: dict[str, Any] = {each: getattr(self, each) for each in ("name", "batch_kind", "domain", "image", "source", "bits", "notes")}
         return FileDataset(self.images, items, **kept)
 
     def read(self, item: Item) -> Tensor:
@@ -168,18 +168,18 @@ class FileDataset:
         """Return the label entries [D]."""
         return self.domain.encode(item.row)
 
-    def truth(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
+    def find_target(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
         """Return the image of the same subject with the changed and otherwise the same known values, or None where there is none.
 
         For pairs it is the target, whatever the change.
         """
-        if self.kind == "paired":
+        if self.batch_kind == "paired":
             return self.target(item)
         other = self.twin(item, change)
         return None if other is None else self.read(other)
 
     def twin(self, item: Item, change: Mapping[str, object]) -> Item | None:
-        """Return the item that :meth:`truth` shows."""
+        """Return the item that :meth:`find_target` shows."""
         wanted = {name: _text(self.domain.attribute(name), value) for name, value in change.items()}
         if item.subject is None:
             return None
@@ -191,7 +191,7 @@ class FileDataset:
 
     def fingerprint(self) -> str:
         """Return a hash of the files, their sizes and their labels."""
-        digest = hashlib.sha256(repr((self.kind, self.domain.declaration(), self.images.reading)).encode())
+        digest = hashlib.sha256(repr((self.batch_kind, self.domain.declaration(), self.images.reading)).encode())
         for item in self.items:
             files = [item.file] + [item.partner] * (item.partner is not None)
             sizes = [self.images.source.size(str(file)) for file in files]

@@ -26,7 +26,7 @@ class Reading:
         channels: How many channels to give; None takes those of the files, which must then be equal.
         source_channels: The same for the first images of pairs, where theirs differ.
         crop: Height and width of a centred window, or None.
-        glued: ``"AB"`` reads the left half as the image and the right half as its target, ``"BA"`` the other way round.
+        glued: ``"AB"`` reads the left half as the image and the right half as its target, ``"BA"`` the other way around.
     """
 
     background: str | None = None

@@ -25,9 +25,9 @@ class JointDataset:
         return self.data.name
 
     @property
-    def kind(self) -> str:
+    def batch_kind(self) -> str:
         """Always ``"labelled"``."""
-        return self.data.kind
+        return self.data.batch_kind
 
     @property
     def image(self) -> ImageSpec:
@@ -75,10 +75,10 @@ class JointDataset:
         """Return the label entries [D] of all sets; those of the other data are zero and masked."""
         return self.domain.encode(item.row)
 
-    def truth(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
+    def find_target(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
         """Return the true image after a change of this data's own attributes, or None."""
         own = {attribute.name for attribute in self.data.domain.attributes}
-        return self.data.truth(item, change) if set(change) <= own else None
+        return self.data.find_target(item, change) if set(change) <= own else None
 
     def fingerprint(self) -> str:
         """Return the hash of the data set itself."""
@@ -88,15 +88,15 @@ class JointDataset:
 def join(datasets: Sequence[Dataset]) -> tuple[JointDataset, ...]:
     """Return the data sets under one :class:`~i2ikit.core.domain.DomainSpec` that has the label sets of all, in order.
 
-    The paper's CelebA and RaFD are the case of two; one loader each gives the batches of a round.
+    The paper's CelebA and RaFD are the case of two; one loader each gives the batches of a step.
 
     Raises:
         DataError: A data set is not labelled, or their images differ in channels.
         LabelError: Two data sets have an attribute of the same name.
     """
     for data in datasets:
-        if data.kind != "labelled" or not data.domain.sets:
-            raise DataError(f'"{data.name}" has no labels, so it cannot be joined. Open it with kind="labelled" and labels.')
+        if data.batch_kind != "labelled" or not data.domain.sets:
+            raise DataError(f'"{data.name}" has no labels, so it cannot be joined. Open it with batch_kind="labelled" and labels.')
         if data.image.channels != datasets[0].image.channels:
             first = datasets[0]
             raise DataError(

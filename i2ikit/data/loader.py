@@ -127,14 +127,14 @@ class Loader:
         drawn = {name: self._draw(name, epoch, range(start, start + share)) for name in self._groups}
         items = [(self.dataset.items[row], row, change) for rows in drawn.values() for row, change in rows]
         batch: Batch = {"file": [item.file for item, _, _ in items]}
-        if self.dataset.kind == "unpaired":
+        if self.dataset.batch_kind == "unpaired":
             for name, rows in drawn.items():
                 batch[name] = self._stack([(self.dataset.items[row], row, change) for row, change in rows])
             return batch
         batch["image"] = self._stack(items)
         if self._labels is not None:
             batch["label"] = self._labels[torch.tensor([row for _, row, _ in items])]
-        if self.dataset.kind == "paired":
+        if self.dataset.batch_kind == "paired":
             batch["target"] = self._stack(items, target=True)
         return batch
 
@@ -203,7 +203,7 @@ def grouped(dataset: Dataset) -> dict[str, list[int]]:
     """
     if not dataset.items:
         raise DataError(f'"{dataset.name}" has no images in this split.')
-    if dataset.kind != "unpaired":
+    if dataset.batch_kind != "unpaired":
         return {"": list(range(len(dataset.items)))}
     attribute = dataset.domain.attributes[0]
     taken = sorted({"file", "image", "label", "target"} & set(attribute.values))
@@ -220,7 +220,7 @@ def grouped(dataset: Dataset) -> dict[str, list[int]]:
 
 
 def _labels(dataset: Dataset) -> Tensor | None:
-    if dataset.kind == "unpaired" or not dataset.domain.width:
+    if dataset.batch_kind == "unpaired" or not dataset.domain.width:
         return None
     known: dict[tuple[tuple[str, str | None], ...], list[float]] = {}
     rows: list[list[float]] = []

@@ -28,7 +28,7 @@ FACES = "faces"
 _FACES_NUMBERS = ("count", "size", "seed", "partial", "hats")
 _FACES_WORDS = ("view", "target", "domains")
 _FACES_EXAMPLE = "faces:count=3000,size=64,seed=0,partial=1"
-KINDS = ("labelled", "unpaired", "paired", "glued")
+BATCH_KINDS = ("labelled", "unpaired", "paired", "glued")
 
 
 def open_data(
@@ -36,7 +36,7 @@ def open_data(
     *,
     labels: str | Sequence[str] | None = None,
     sets: Sequence[Sequence[str]] | None = None,
-    kind: str | None = None,
+    batch_kind: str | None = None,
     pairs: bool | str | Sequence[str] | None = None,
     background: str | None = None,
     channels: int | None = None,
@@ -75,7 +75,7 @@ def open_data(
     text = os.fspath(path)
     said: dict[str, Any] = {
         "sets": sets,
-        "kind": kind,
+        "batch_kind": batch_kind,
         "pairs": pairs,
         "background": background,
         "channels": channels,
@@ -87,11 +87,11 @@ def open_data(
         if Path(text).exists():
             raise DataError(f'"{text}" means the built-in drawings, and here it is a folder too. Write "./{text}" or "{FACES}:size=128".')
         return _faces(text, labels, said)
-    if kind is not None and kind not in KINDS:
-        raise OptionError(f'"{kind}" is no kind of data. {suggestion(kind, KINDS)}')
+    if batch_kind is not None and batch_kind not in BATCH_KINDS:
+        raise OptionError(f'"{batch_kind}" is no kind of data. {suggestion(batch_kind, BATCH_KINDS)}')
     where = _existing(text)
     source, table = _source(where)
-    found = _read(source, table, labels, kind, pairs)
+    found = _read(source, table, labels, batch_kind, pairs)
     found = hold_out(found, holdout)
     domain, rows, notes = declare(found, None if found.selected else labels, sets)
     if crop is None and found.crop:
@@ -117,20 +117,20 @@ def assemble(
     """Return the data set of what a reader found."""
     images = Images(source, reading)
     items = [Item(each.file, each.split, row, each.subject, each.partner) for each, row in zip(found.records, rows, strict=True)]
-    if found.kind == "unpaired" and not domain.names:
+    if found.batch_kind == "unpaired" and not domain.names:
         names = [attribute.name for attribute in domain.attributes]
         raise DataError(f"Unpaired data needs one group of domains; found {listed(names, 12) or 'no labels'}. Choose one with labels=.")
-    if found.kind == "unpaired":
+    if found.batch_kind == "unpaired":
         items = [item for item in items if item.row[domain.attributes[0].name] is not None]
     source_image, bits = native(images, [item.file for item in items])
     image = source_image
-    if found.kind == "paired":
+    if found.batch_kind == "paired":
         image, more = native(images, [str(item.partner) for item in items], second=True)
         bits = max(bits, more)
     images.expected = {False: source_image.channels, True: image.channels}
     more_notes = (*found.notes, *notes)
     return FileDataset(
-        images, items, name=name, kind=found.kind, domain=domain, image=image, source=source_image, bits=bits, notes=more_notes
+        images, items, name=name, batch_kind=found.batch_kind, domain=domain, image=image, source=source_image, bits=bits, notes=more_notes
     )
 
 
@@ -157,28 +157,30 @@ def _source(path: Path) -> tuple[Source, str | None]:
     raise DataError(f'"{path}" is a file that holds no data set. Give a folder, a zip archive, a CSV or a JSONL table.')
 
 
-def _read(source: Source, table: str | None, labels: Sequence[str] | None, kind: str | None, pairs: bool | Sequence[str] | None) -> Found:
+def _read(
+    source: Source, table: str | None, labels: Sequence[str] | None, batch_kind: str | None, pairs: bool | Sequence[str] | None
+) -> Found:
     if not any(is_image(file) for file in source.files):
         empty = "is empty" if not source.files else f"holds {len(source.files)} files, but no image"
         raise DataError(f'"{source.path}" {empty}. Put images in it: one folder a domain, or a table attributes.csv beside them.')
     celeba = find_list(source) if table is None or table.endswith(".txt") else None
     if celeba is not None:
-        return _of_kind(read_list(source, celeba, labels), kind, source)
+        return _of_kind(read_list(source, celeba, labels), batch_kind, source)
     table = table or find_table(source)
     if table is not None:
-        return _of_kind(read_table(source, table), kind, source)
+        return _of_kind(read_table(source, table), batch_kind, source)
     other = overlooked(source)
     try:
-        found = read_folders(source, kind=kind, pairs=pairs)
+        found = read_folders(source, batch_kind=batch_kind, pairs=pairs)
     except DataError as error:
         raise DataError(f"{error} {other}".rstrip()) from None
     return evolve(found, notes=(*found.notes, other)) if other else found
 
 
-def _of_kind(found: Found, kind: str | None, source: Source) -> Found:
-    if kind in {"paired", "glued"} and found.kind != "paired":
+def _of_kind(found: Found, batch_kind: str | None, source: Source) -> Found:
+    if batch_kind in {"paired", "glued"} and found.batch_kind != "paired":
         raise DataError(f'"{source.path}" was asked for as pairs, but its table has no column "target". Add it, or choose another kind.')
-    return found if kind is None or kind == "glued" else evolve(found, kind=kind)
+    return found if batch_kind is None or batch_kind == "glued" else evolve(found, batch_kind=batch_kind)
 
 
 def _size(crop: int | Sequence[int] | None) -> tuple[int, int] | None:
@@ -191,7 +193,7 @@ def _size(crop: int | Sequence[int] | None) -> tuple[int, int] | None:
 
 
 def _faces(text: str, labels: Sequence[str] | None, others: Mapping[str, Any]) -> Dataset:
-    given = [name for name, value in others.items() if value is not None and name != "kind"]
+    given = [name for name, value in others.items() if value is not None and name != "batch_kind"]
     if given:
         raise OptionError(
             f'The built-in faces take no "{given[0]}"; their options are written as in "faces:count=3000,size=64,seed=0,partial=1".'
@@ -208,8 +210,10 @@ def _faces(text: str, labels: Sequence[str] | None, others: Mapping[str, Any]) -
     if labels is not None:
         options["labels"] = tuple(labels)
     faces = FacesDataset(**options)
-    if others["kind"] not in (None, faces.kind):
-        how = {"paired": "faces:view=sketch,target=image", "unpaired": "faces:domains=hair", "labelled": "faces"}.get(others["kind"], FACES)
-        raise DataError(f'"{text}" is {faces.kind} data, and {others["kind"]} data is asked for. Write "{how}".')
+    if others["batch_kind"] not in (None, faces.batch_kind):
+        how = {"paired": "faces:view=sketch,target=image", "unpaired": "faces:domains=hair", "labelled": "faces"}.get(
+            others["batch_kind"], FACES
+        )
+        raise DataError(f'"{text}" is {faces.batch_kind} data, and {others["batch_kind"]} data is asked for. Write "{how}".')
     faces.origin = Origin(text, {} if labels is None else {"labels": list(labels)})
     return faces

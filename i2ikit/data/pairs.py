@@ -9,18 +9,18 @@ from i2ikit.data.records import Found, Record, listed
 from i2ikit.errors import DataError, UnknownNameError, counted
 
 
-def two_folders(places: Sequence[Place], domains: Sequence[str], kind: str | None, pairs: object) -> Found:
+def two_folders(places: Sequence[Place], domains: Sequence[str], batch_kind: str | None, pairs: object) -> Found:
     """Read two folders: as pairs when all names match, unpaired otherwise, unless the caller says what they are."""
     order = _order(pairs, domains)
-    if kind in {"labelled", "unpaired"}:
-        return labelled(places, order, kind)
-    if kind == "paired" or pairs:
+    if batch_kind in {"labelled", "unpaired"}:
+        return labelled(places, order, batch_kind)
+    if batch_kind == "paired" or pairs:
         return matched(places, order, strict=False)
     if pairs is None and _names(places, order[0]) == _names(places, order[1]):
         return matched(places, order, strict=True)
     found = labelled(places, order, "unpaired")
-    note = f'Two folders, {listed(order)}, are read as unpaired domains; kind="labelled" reads them as labels.'
-    return Found(found.records, found.columns, kind=found.kind, exclusive=found.exclusive, notes=(note,))
+    note = f'Two folders, {listed(order)}, are read as unpaired domains; batch_kind="labelled" reads them as labels.'
+    return Found(found.records, found.columns, batch_kind=found.batch_kind, exclusive=found.exclusive, notes=(note,))
 
 
 def matched(places: Sequence[Place], order: Sequence[str], *, strict: bool) -> Found:
@@ -44,27 +44,27 @@ def matched(places: Sequence[Place], order: Sequence[str], *, strict: bool) -> F
         first, second = (listed([place.key for place in places if place.domain == name]) for name in order)
         raise DataError(
             f'No name stands both in "{order[0]}" and in "{order[1]}", so there are no pairs: {first} against {second}. Give equal names, '
-            f'or use kind="unpaired".'
+            f'or use batch_kind="unpaired".'
         )
     keys = {(place.split, place.key) for place in sources}
     lone = [place.file for place in sources if (place.split, place.key) not in targets]
     lone += [file for key, file in targets.items() if key not in keys]
-    notes = [f'Pairs by equal name, {order[0]} -> {order[1]}; pairs="{order[1]},{order[0]}" turns them round, kind="unpaired" parts them.']
+    notes = [f'Pairs by equal name, {order[0]} -> {order[1]}; pairs="{order[1]},{order[0]}" swaps them, batch_kind="unpaired" parts them.']
     if lone and not strict:
         notes.append(f"{counted(len(lone), 'image')} without a partner of equal name, left out: {listed(lone)}.")
-    return Found(records, kind="paired", notes=tuple(notes))
+    return Found(records, batch_kind="paired", notes=tuple(notes))
 
 
 def glued(places: Sequence[Place], pairs: object) -> Found:
-    """Return pairs whose left half A is the source and whose right half B is the target; ``pairs=("B", "A")`` turns them round."""
+    """Return pairs whose left half A is the source and whose right half B is the target; ``pairs=("B", "A")`` swaps them."""
     order = "".join(_order(pairs, ("A", "B")))
     records = tuple(Record(place.file, place.split, partner=place.file) for place in places)
     turned = '"B,A"' if order == "AB" else '"A,B"'
     return Found(
         records,
-        kind="paired",
+        batch_kind="paired",
         glued=order,
-        notes=(f"Glued pairs, {order[0]} -> {order[1]} (A is the left half); pairs={turned} turns them round.",),
+        notes=(f"Glued pairs, {order[0]} -> {order[1]} (A is the left half); pairs={turned} swaps them.",),
     )
 
 

@@ -42,7 +42,7 @@ def place_of(file: str) -> Place:
     return Place(file, split, domain, "/".join([*folders, stem(name)]))
 
 
-def labelled(places: Sequence[Place], domains: Sequence[str], kind: str) -> Found:
+def labelled(places: Sequence[Place], domains: Sequence[str], batch_kind: str) -> Found:
     """Return one record an image, its folder being the value of the attribute ``domain`` (``expression`` for RaFD's folders)."""
     column = "expression" if {name.lower() for name in domains} <= EXPRESSIONS else "domain"
     shared = _shared_names(places, domains)
@@ -56,7 +56,7 @@ def labelled(places: Sequence[Place], domains: Sequence[str], kind: str) -> Foun
         )
         for place in places
     )
-    return Found(records, (column,), kind=kind, exclusive={column: tuple(domains)})
+    return Found(records, (column,), batch_kind=batch_kind, exclusive={column: tuple(domains)})
 
 
 def _shared_names(places: Sequence[Place], domains: Sequence[str]) -> set[str]:

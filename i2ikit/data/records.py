@@ -49,13 +49,13 @@ class Found:
         selected: Whether the reader has already taken the labels that were asked for.
         glued: See :class:`i2ikit.data.dataset.Reading`.
         crop: The crop that goes with the layout.
-        exclusive: Columns that are groups, with their values in order; others are judged by their cells.
+        exclusive: Columns that are groups, with their values in order; others are scored by their cells.
         notes: What was chosen, one line each.
     """
 
     records: tuple[Record, ...]
     columns: tuple[str, ...] = ()
-    kind: str = "labelled"
+    batch_kind: str = "labelled"
     labels: tuple[str, ...] = ()
     selected: bool = False
     glued: str = ""

@@ -19,7 +19,7 @@ def check_sizes(data: Dataset) -> None:
     Raises:
         DataError: There are such pairs; the first three are named.
     """
-    if not isinstance(data, FileDataset) or data.kind != "paired" or data.images.reading.glued or data.images.reading.crop:
+    if not isinstance(data, FileDataset) or data.batch_kind != "paired" or data.images.reading.glued or data.images.reading.crop:
         return
     odd = []
     for item in data.items:

@@ -91,7 +91,7 @@ def read_table(source: Source, table: str) -> Found:
     paired = all(record.partner for record in records)
     unused = sum(is_image(name) for name in source.files) - len({*seen, *(record.partner for record in records if record.partner)})
     notes = (f'{unused} image{"s are" if unused > 1 else " is"} not in the table "{table}" and left out.',) if unused > 0 else ()
-    return Found(tuple(records), columns, kind="paired" if paired else "labelled", notes=notes)
+    return Found(tuple(records), columns, batch_kind="paired" if paired else "labelled", notes=notes)
 
 
 class _Names:

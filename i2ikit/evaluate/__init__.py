@@ -1,4 +1,4 @@
-"""Measuring models: distances to truths, what classifiers and perceptual networks see, diversity, sizes; each number with its protocol."""
+"""Measuring models: distances to targets, what classifiers and perceptual networks see, diversity, sizes; each number with its protocol."""
 
 from i2ikit.evaluate.classifier import Classifier
 from i2ikit.evaluate.distribution import FID, KID, frechet_distance, kernel_distance

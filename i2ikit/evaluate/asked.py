@@ -38,9 +38,9 @@ def asked_networks(
 
 
 def add_distances(tally: Tally, distances: Iterable[PerceptualDistance]) -> None:
-    """Let a tally count perceptual distances to the truth, and between samples."""
+    """Let a tally count perceptual distances to the target, and between samples."""
     for each in distances:
-        tally.measures[each.name] = ("", False, f"mean over images of {each.config.get('distance', each.name)} to the truth")
+        tally.measures[each.name] = ("", False, f"mean over images of {each.config.get('distance', each.name)} to the target")
         tally.diversities[f"diversity_{each.name}"] = f"mean over inputs of {each.config.get('distance', each.name)} between {{what}}"
 
 

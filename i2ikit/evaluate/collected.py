@@ -73,12 +73,12 @@ class Collected:
             left_out: Is given the reasons.
         """
         found: list[Number] = []
-        for name, (unit, better, says) in DEFINITIONS.items():
+        for name, (unit, better, description) in DEFINITIONS.items():
             values = self._values(name, left_out)
             if not values:
                 continue
             shown = f"{name}@{self.extractor.name}"
-            shared = {**protocol, "definition": says, "extractor": dict(self.extractor.config)}
+            shared = {**protocol, "definition": description, "extractor": dict(self.extractor.config)}
             if name == "cis":
                 shared["compared"] = compared
             over = {"count": sum(count["count"] for _, count in values.values()), "over": [f"{a}={v}" for a, v in values]}

@@ -29,9 +29,9 @@ class LPIPS(Mean):
         super().__init__(**options)
         self.distance = distance
 
-    def update(self, images: Tensor, truths: Tensor) -> None:
+    def update(self, images: Tensor, target: Tensor) -> None:
         """Add pairs of images [B C H W] in [0, 1]."""
-        self._add(self.distance(signed(images), signed(truths)))
+        self._add(self.distance(signed(images), signed(target)))
 
 
 class LPIPSDiversity(Mean):

@@ -10,7 +10,7 @@ import torch
 
 from i2ikit.data import Dataset, Item
 from i2ikit.errors import DataError, OptionError, counted
-from i2ikit.evaluate import truth
+from i2ikit.evaluate import targets as true_targets
 from i2ikit.evaluate.asked import add_distances, asked_networks, draws_samples, protocols_of
 from i2ikit.evaluate.collected import Collected
 from i2ikit.evaluate.extractor import Extractor
@@ -23,7 +23,7 @@ from i2ikit.evaluate.report import Report
 from i2ikit.evaluate.resize import Preparation
 from i2ikit.evaluate.sides import Sides
 from i2ikit.evaluate.tally import Tally
-from i2ikit.evaluate.truth import Targets
+from i2ikit.evaluate.targets import Targets
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -71,7 +71,7 @@ def evaluate(
         resize: How images are brought to the model's size: "lanczos" or "bilinear".
         features: What FID, KID and the inception scores are taken of: an :class:`i2ikit.evaluate.Extractor`, or "own-classifier" for the
             features of the reference classifier, which then also gives a perceptual distance; None leaves these numbers out.
-        lpips: Perceptual distances to the truth and between samples, such as :func:`i2ikit.evaluate.load_lpips` gives.
+        lpips: Perceptual distances to the target and between samples, such as :func:`i2ikit.evaluate.load_lpips` gives.
         samples: How many translations of one input diversity compares, drawn with the seeds from 0; 0 draws none.
         sampled: Of how many inputs, drawn with seed 0. MUNIT's own protocol has 100.
 
@@ -101,7 +101,7 @@ def evaluate(
     protocol = {
         "split": split, "inputs": len(items), "targets": {name: list(values) for name, values in chosen.items()}, **prepare.protocol(),
         "channels": part.image.channels, "range": "[0, 1], not rounded to 8 bits", "data": data.fingerprint(),
-        "round": int(getattr(model, "round", 0)), "seed": int(getattr(model, "seed", 0)), "versions": versions(),
+        "step": int(getattr(model, "steps_done", 0)), "seed": int(getattr(model, "seed", 0)), "versions": versions(),
     }  # fmt: skip
     reference = _reference(classifier, data, prepare, plan, split, cache, classifier_steps, left_out)
     extractor, distances = asked_networks(features, lpips, reference, left_out)
@@ -111,38 +111,38 @@ def evaluate(
     draws = samples > 0 and (plan in APART or draws_samples(model))
     measurement = Measurement(
         model, plan, part, chosen, prepare, reference, Collected(extractor) if extractor else None, distances, samples if draws else 0,
-        frozenset(item.file for item in truth.drawn(items, sampled)), left_out=left_out,
+        frozenset(item.file for item in true_targets.drawn(items, sampled)), left_out=left_out,
     )  # fmt: skip
     tally = measurement.tally
     add_distances(tally, distances)
     for start in range(0, len(items), batch):
         measurement.add(items[start : start + batch])
     _explain_missing(tally, left_out, part)
-    judged = {"classifier": dict(reference.config)} if reference else {}
-    extra = {"accuracy": judged, "kept": judged, **protocols_of(distances)}
+    scored = {"classifier": dict(reference.config)} if reference else {}
+    extra = {"accuracy": scored, "kept": scored, **protocols_of(distances)}
     compared = f"{samples} samples of each input for one target, all pairs" if draws else "the translations of one input to all targets"
     of_sets = measurement.collected.numbers(protocol, compared, left_out) if measurement.collected else []
     alone = plan == "paired"  # one target, which has no name of its own
-    numbers = tally.numbers(protocol, extra, compared, alone=alone) + of_sets + _own(reference, protocol, judged) + numbers
+    numbers = tally.numbers(protocol, extra, compared, alone=alone) + of_sets + _own(reference, protocol, scored) + numbers
     return Report(tuple(numbers), described, tuple(tally.pairs()), left_out, tuple(notes))
 
 
 def _plan(model: Model, data: Dataset) -> str:
-    plan = str(getattr(model, "takes", data.kind))  # the kind of batch: a plan of a plugin has a name of its own
+    plan = str(getattr(model, "batch_kind", data.batch_kind))  # the kind of batch: a plan of a plugin has a name of its own
     if plan == "sampled" or (plan == "unpaired" and getattr(model, "routes", True) == ()):
         raise OptionError("This model draws images from noise: there is no input that its translations could be measured against.")
-    if plan == "paired" and data.kind != "paired":
-        raise DataError(f'The model translates pairs, and "{data.name}" is {data.kind}. Give a data set of pairs.')
+    if plan == "paired" and data.batch_kind != "paired":
+        raise DataError(f'The model translates pairs, and "{data.name}" is {data.batch_kind}. Give a data set of pairs.')
     return plan
 
 
 def _fitting(model: Model, data: Dataset, plan: str) -> tuple[Dataset, list[str]]:
     """Return the data as the model's plan takes it: pairs are two domains for a model of domains."""
     names = model.domain.names if plan == "unpaired" else ()
-    if plan != "unpaired" or data.kind != "paired":
+    if plan != "unpaired" or data.batch_kind != "paired":
         return data, []
     if len(names) != 2:
-        raise DataError(f'"{data.name}" has pairs, and the model {len(names)} domains. Open the data with kind="unpaired".')
+        raise DataError(f'"{data.name}" has pairs, and the model {len(names)} domains. Open the data with batch_kind="unpaired".')
     return Sides(data, model.domain.attributes[0].name, names), [f"The pairs are read as {names[0]} and {names[1]}, source and target."]
 
 
@@ -161,18 +161,18 @@ def _check_channels(model: Model, part: Dataset, plan: str) -> None:
 def _chosen(model: Model, data: Dataset, plan: str, targets: Targets) -> dict[str, tuple[str, ...]]:
     if plan == "paired":
         return {}
-    shared = [each.name for each in truth.shared_attributes(model.domain, data)]
-    return truth.wanted(model.domain, shared if targets == "all" else targets)
+    shared = [each.name for each in true_targets.shared_attributes(model.domain, data)]
+    return true_targets.wanted(model.domain, shared if targets == "all" else targets)
 
 
 def _inputs(model: Model, data: Dataset, plan: str, limit: int | None, notes: list[str]) -> list[Item]:
     items = list(data.items)
     if plan == "labelled" and not model.domain.masked:
-        items = [item for item in items if truth.can_be_labelled(model.domain, item)]
+        items = [item for item in items if true_targets.can_be_labelled(model.domain, item)]
         if len(items) < len(data.items):
             notes.append(f"{len(data.items) - len(items)} images are left out: a label is unknown, and the model's labels have no mask.")
     if limit is not None and limit < len(items):
-        items = truth.drawn(items, limit)
+        items = true_targets.drawn(items, limit)
         notes.append(f"Measured on {limit} of the images only (limit).")
     return items
 
@@ -218,21 +218,21 @@ def _explain_missing(tally: Tally, left_out: dict[str, str], data: Dataset) -> N
         left_out["diversity"] = "each input has one translation only."
 
 
-def _own(reference: Reference | None, protocol: Mapping[str, Any], judged: Mapping[str, Any]) -> list[Number]:
+def _own(reference: Reference | None, protocol: Mapping[str, Any], scored: Mapping[str, Any]) -> list[Number]:
     if reference is None:
         return []
-    says = "share of real held-out images in which the reference classifier recognises the known value"
+    description = "share of real held-out images in which the reference classifier recognises the known value"
     return [
         Number(f"classifier_accuracy/{name}", value, "", True, {
-            **{key: protocol[key] for key in ("split", "data", "versions")}, "count": reference.counts.get(name), "definition": says,
-            **judged,
+            **{key: protocol[key] for key in ("split", "data", "versions")}, "count": reference.counts.get(name), "definition": description,
+            **scored,
         })
         for name, value in reference.accuracy.items()
     ]  # fmt: skip
 
 
 def _described(model: Model, left_out: dict[str, str]) -> tuple[dict[str, Any], list[Number]]:
-    described: dict[str, Any] = {"round": int(getattr(model, "round", 0)), "seed": int(getattr(model, "seed", 0))}
+    described: dict[str, Any] = {"step": int(getattr(model, "steps_done", 0)), "seed": int(getattr(model, "seed", 0))}
     recipe = getattr(model, "recipe", None)
     if recipe is not None:
         described["recipe"] = recipe.name

@@ -10,7 +10,7 @@ from attrs import define, field
 from torch import Tensor
 
 from i2ikit.data import Dataset, Item
-from i2ikit.evaluate import truth
+from i2ikit.evaluate import targets as true_targets
 from i2ikit.evaluate.collected import Collected
 from i2ikit.evaluate.diversity import multiscale, pairwise
 from i2ikit.evaluate.lpips import perceptual_diversity
@@ -20,7 +20,7 @@ from i2ikit.evaluate.reference import Reference
 from i2ikit.evaluate.resize import Preparation
 from i2ikit.evaluate.sides import SOURCE, TARGET
 from i2ikit.evaluate.tally import Tally
-from i2ikit.evaluate.truth import Ask
+from i2ikit.evaluate.targets import Ask
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -65,8 +65,8 @@ class Measurement:
 
     def add(self, items: Sequence[Item]) -> None:
         """Translate some items and measure what comes out; each image is read once."""
-        pairs = [Ask(row, truth.PAIRED, SOURCE, TARGET) for row in range(len(items))]
-        asked = pairs if self.plan == "paired" else truth.asks(items, self.chosen)
+        pairs = [Ask(row, true_targets.PAIRED, SOURCE, TARGET) for row in range(len(items))]
+        asked = pairs if self.plan == "paired" else true_targets.asks(items, self.chosen)
         if self.plan == "unpaired":
             routes = getattr(self.model, "routes", None)  # a stand-in for a model may not say
             asked = [ask for ask in asked if routes is None or (ask.source, ask.target) in routes]
@@ -74,23 +74,23 @@ class Measurement:
             return
         device = getattr(self.model, "device", torch.device("cpu"))
         inputs = torch.stack([self.prepare(self.data.read(item)) for item in items]).to(device)
-        labels = truth.labels(self.model.domain, items).to(device) if self.plan == "labelled" else None
+        labels = true_targets.labels(self.model.domain, items).to(device) if self.plan == "labelled" else None
         fakes = self.translated(inputs, labels, asked)
         rows: list[dict[str, Any]] = [{"attribute": ask.attribute, "source": ask.source, "target": ask.target} for ask in asked]
-        real, there = truth.truths(self.data, items, asked, self.prepare)
+        real, there = true_targets.find_targets(self.data, items, asked, self.prepare)
         places = there.nonzero().flatten().tolist()
-        truths: dict[int, Tensor] = {}
+        targets: dict[int, Tensor] = {}
         if real is not None:
             real = unit(real.to(device))
-            truths = dict(zip(places, real, strict=True))
+            targets = dict(zip(places, real, strict=True))
             self._distances(rows, places, unit(fakes), unit(inputs), asked, real)
-            self._nearest(rows, truths, unit(fakes), unit(inputs), asked)
-        self._judge(rows, fakes, items, asked)
+            self._nearest(rows, targets, unit(fakes), unit(inputs), asked)
+        self._discriminate(rows, fakes, items, asked)
         self._collect(items, inputs, fakes, asked, real)
         if self.samples:
             self._draw_samples(items, inputs, labels, asked)
         else:
-            self._diversity(unit(fakes), truths, asked)
+            self._diversity(unit(fakes), targets, asked)
         self.tally.rows += rows
 
     def translated(self, inputs: Tensor, labels: Tensor | None, asked: Sequence[Ask], **options: Any) -> Tensor:
@@ -130,7 +130,7 @@ class Measurement:
             shown["_copy"] = inputs.expand(-1, real.shape[1], -1, -1)[rows_of]
             shown["_blur"] = blurred(inputs).expand(-1, real.shape[1], -1, -1)[rows_of]
         else:
-            self.left_out["psnr_copy"] = f"an input has {inputs.shape[1]} channels and its truth {real.shape[1]}."
+            self.left_out["psnr_copy"] = f"an input has {inputs.shape[1]} channels and its target {real.shape[1]}."
         for key, images in shown.items():
             measured = {name: measure(images, real) for name, measure in measures.items() if key != "_blur" or name == "psnr"}
             if key != "_blur":
@@ -139,7 +139,7 @@ class Measurement:
                 for place, value in zip(places, values.tolist(), strict=True):
                     rows[place][f"{name}{key}"] = value
         for place, value in zip(places, edge_energy(real).tolist(), strict=True):
-            rows[place]["edges_truth"] = value
+            rows[place]["edges_target"] = value
         for distance in self.distances:
             with torch.no_grad():
                 parts = [distance(a, b) for a, b in zip(*(torch.split(signed(each), PIECE) for each in (shown[""], real)), strict=True)]
@@ -151,13 +151,13 @@ class Measurement:
         for place, ask in enumerate(asked):
             groups.setdefault((ask.row, ask.attribute), []).append(place)
         for (row, name), places in groups.items():
-            whole = name != truth.PAIRED and len(places) == len(self.model.domain.attribute(name).choices) - 1
+            whole = name != true_targets.PAIRED and len(places) == len(self.model.domain.attribute(name).choices) - 1
             if whole and all(place in real for place in places):
                 candidates = torch.stack([*(real[place] for place in places), inputs[row]])
-                for index, found in enumerate(truth.nearest(made[places], candidates).tolist()):
+                for index, found in enumerate(true_targets.nearest(made[places], candidates).tolist()):
                     rows[places[index]]["nearest_accuracy"] = float(found == index)
 
-    def _judge(self, rows: list[dict[str, Any]], fakes: Tensor, items: Sequence[Item], asked: Sequence[Ask]) -> None:
+    def _discriminate(self, rows: list[dict[str, Any]], fakes: Tensor, items: Sequence[Item], asked: Sequence[Ask]) -> None:
         if self.reference is None:
             return
         network = self.reference.classifier.to(fakes.device)
@@ -182,7 +182,7 @@ class Measurement:
             if len(places) > 1:
                 self._compare(made[places])
                 if all(place in real for place in places):
-                    self.tally.inputs["diversity_truth"].append(float(pairwise(torch.stack([real[place] for place in places]))))
+                    self.tally.inputs["diversity_target"].append(float(pairwise(torch.stack([real[place] for place in places]))))
 
     def _collect(self, items: Sequence[Item], inputs: Tensor, fakes: Tensor, asked: Sequence[Ask], real: Tensor | None) -> None:
         if self.collected is None:
@@ -194,7 +194,7 @@ class Measurement:
             self.collected.add_made(made, unit(fakes))
         if self.plan == "paired":
             if real is not None:
-                self.collected.add_real({(truth.PAIRED, TARGET): list(range(len(real)))}, real)
+                self.collected.add_real({(true_targets.PAIRED, TARGET): list(range(len(real)))}, real)
             return
         shown = {
             (name, value): rows

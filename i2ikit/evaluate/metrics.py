@@ -1,4 +1,4 @@
-"""Distances between an image and its truth, as functions and as torchmetrics metrics.
+"""Distances between an image and its target, as functions and as torchmetrics metrics.
 
 All take images [B C H W] in [0, 1]. The functions give one value an image [B]; the metrics average these over all images, which for PSNR is
 not the PSNR of the average error.
@@ -57,52 +57,52 @@ def signed(images: Tensor) -> Tensor:
     return images * 2.0 - 1.0
 
 
-def psnr(images: Tensor, truths: Tensor) -> Tensor:
+def psnr(images: Tensor, target: Tensor) -> Tensor:
     """Return the peak signal-to-noise ratio of each image [B] in dB, at most :data:`CAP`.
 
     Args:
         images: [B C H W] in [0, 1].
-        truths: [B C H W] in [0, 1].
+        target: [B C H W] in [0, 1].
 
     Raises:
         OptionError: The shapes differ, or values are outside.
     """
-    _same(images, truths)
-    ratio: Tensor = peak_signal_noise_ratio(images, truths, data_range=1.0, reduction="none", dim=(1, 2, 3))
+    _same(images, target)
+    ratio: Tensor = peak_signal_noise_ratio(images, target, data_range=1.0, reduction="none", dim=(1, 2, 3))
     return ratio.clamp(max=CAP)
 
 
-def ssim(images: Tensor, truths: Tensor) -> Tensor:
+def ssim(images: Tensor, target: Tensor) -> Tensor:
     """Return the structural similarity of each image [B], with a Gaussian window of 11x11, sigma 1.5, K1 0.01, K2 0.03 (Wang et al., 2004).
 
     Args:
         images: [B C H W] in [0, 1], 11 pixels or more high and wide.
-        truths: [B C H W] in [0, 1].
+        target: [B C H W] in [0, 1].
 
     Raises:
         OptionError: The shapes differ, values are outside, or the window does not fit.
     """
-    _same(images, truths)
+    _same(images, target)
     if min(images.shape[-2:]) < WINDOW:
         height, width = images.shape[-2:]
         raise OptionError(f"SSIM needs {WINDOW}x{WINDOW} pixels or more for its window; found {height}x{width}.")
-    similarity = structural_similarity_index_measure(images, truths, sigma=SIGMA, kernel_size=WINDOW, data_range=1.0, reduction="none")
+    similarity = structural_similarity_index_measure(images, target, sigma=SIGMA, kernel_size=WINDOW, data_range=1.0, reduction="none")
     assert isinstance(similarity, Tensor)
     return similarity
 
 
-def l1(images: Tensor, truths: Tensor) -> Tensor:
+def l1(images: Tensor, target: Tensor) -> Tensor:
     """Return the mean absolute difference of each image [B].
 
     Args:
         images: [B C H W] in [0, 1].
-        truths: [B C H W] in [0, 1].
+        target: [B C H W] in [0, 1].
 
     Raises:
         OptionError: The shapes differ, or values are outside.
     """
-    _same(images, truths)
-    return (images - truths).abs().mean(dim=(1, 2, 3))
+    _same(images, target)
+    return (images - target).abs().mean(dim=(1, 2, 3))
 
 
 def edge_energy(images: Tensor) -> Tensor:
@@ -157,7 +157,7 @@ class Mean(Metric):
 
 
 class EdgeEnergy(Metric):
-    """Mean of :func:`edge_energy` over all images, over that of their truths: 1 where images are as sharp as these, less where blurred."""
+    """Mean of :func:`edge_energy` over all images, over that of their targets: 1 where images are as sharp as these, less where blurred."""
 
     is_differentiable = True
     full_state_update = False
@@ -170,11 +170,11 @@ class EdgeEnergy(Metric):
         self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("true_total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
-    def update(self, images: Tensor, truths: Tensor) -> None:
+    def update(self, images: Tensor, target: Tensor) -> None:
         """Add images [B C H W] in [0, 1]."""
-        _alike(images, truths)
+        _alike(images, target)
         self.total += edge_energy(images.detach()).double().sum()
-        self.true_total += edge_energy(truths.detach()).double().sum()
+        self.true_total += edge_energy(target.detach()).double().sum()
 
     def compute(self) -> Tensor:
         """Return the ratio, NaN before the first image."""
@@ -186,9 +186,9 @@ class PSNR(Mean):
 
     higher_is_better = True
 
-    def update(self, images: Tensor, truths: Tensor) -> None:
+    def update(self, images: Tensor, target: Tensor) -> None:
         """Add images [B C H W] in [0, 1]."""
-        self._add(psnr(images, truths))
+        self._add(psnr(images, target))
 
 
 class SSIM(Mean):
@@ -196,9 +196,9 @@ class SSIM(Mean):
 
     higher_is_better = True
 
-    def update(self, images: Tensor, truths: Tensor) -> None:
+    def update(self, images: Tensor, target: Tensor) -> None:
         """Add images [B C H W] in [0, 1]."""
-        self._add(ssim(images, truths))
+        self._add(ssim(images, target))
 
 
 class L1(Mean):
@@ -206,17 +206,17 @@ class L1(Mean):
 
     higher_is_better = False
 
-    def update(self, images: Tensor, truths: Tensor) -> None:
+    def update(self, images: Tensor, target: Tensor) -> None:
         """Add images [B C H W] in [0, 1]."""
-        self._add(l1(images, truths))
+        self._add(l1(images, target))
 
 
-def _same(images: Tensor, truths: Tensor) -> None:
-    _alike(images, truths)
+def _same(images: Tensor, target: Tensor) -> None:
+    _alike(images, target)
     in_unit(images)
-    in_unit(truths)
+    in_unit(target)
 
 
-def _alike(images: Tensor, truths: Tensor) -> None:
-    if images.shape != truths.shape or images.ndim != 4:
-        raise OptionError(f"Images and truths are [B, C, H, W] of one shape; found {list(images.shape)} and {list(truths.shape)}.")
+def _alike(images: Tensor, target: Tensor) -> None:
+    if images.shape != target.shape or images.ndim != 4:
+        raise OptionError(f"Images and target are [B, C, H, W] of one shape; found {list(images.shape)} and {list(target.shape)}.")

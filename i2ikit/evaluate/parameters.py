@@ -22,7 +22,7 @@ class Parameters:
     Attributes:
         slots: For each slot.
         total: Of all slots.
-        translator: Of one translator: every slot but the critics, one net of a slot that has several.
+        translator: Of one translator: every slot but the discriminators, one net of a slot that has several.
         cross_domain: Of all translators that cross-domain models need, k(k-1) for k domains (StarGAN, section 1).
         translators: How many these are.
         formula: How ``cross_domain`` was counted.

@@ -61,19 +61,19 @@ class PerceptualDistance(nn.Module):
             total = total + weighted.sum(dim=1).mean(dim=(1, 2))
         return total
 
-    def forward(self, images: Tensor, truths: Tensor) -> Tensor:
+    def forward(self, images: Tensor, target: Tensor) -> Tensor:
         """Return the distance of each pair of images [B].
 
         Args:
             images: [B C H W] in [-1, 1].
-            truths: [B C H W] in [-1, 1].
+            targets: [B C H W] in [-1, 1].
 
         Raises:
             OptionError: The shapes differ.
         """
-        if images.shape != truths.shape:
-            raise OptionError(f"Images and truths are [B, C, H, W] of one shape; found {list(images.shape)} and {list(truths.shape)}.")
-        return self.between(self.features(images), self.features(truths))
+        if images.shape != target.shape:
+            raise OptionError(f"Images and target are [B, C, H, W] of one shape; found {list(images.shape)} and {list(target.shape)}.")
+        return self.between(self.features(images), self.features(target))
 
 
 def load_lpips(trunk: str, weights: str | Path, linear: str | Path) -> PerceptualDistance:

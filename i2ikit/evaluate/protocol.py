@@ -11,7 +11,7 @@ from attrs import asdict, field, frozen
 from i2ikit.errors import I2IKitError
 
 PACKAGES = ("i2ikit", "torch", "torchvision", "torchmetrics")
-WHAT_WAS_MEASURED = ("round", "seed", "versions")
+WHAT_WAS_MEASURED = ("step", "seed", "versions")
 """Entries of a protocol that say what was measured, and by which software, but not how: numbers that are compared may differ in them."""
 
 
@@ -56,7 +56,7 @@ class Number:
 def compare(a: Number, b: Number) -> float:
     """Return ``b.value - a.value``, where both were measured in the same way.
 
-    Round, seed and package versions may differ: comparing models that differ in these is what the comparison is for.
+    Step, seed and package versions may differ: comparing models that differ in these is what the comparison is for.
 
     Raises:
         ProtocolError: The names or the protocols differ; the message names the first difference.

@@ -17,7 +17,7 @@ from i2ikit.data import Dataset, Item
 from i2ikit.errors import CheckpointError, DataError
 from i2ikit.evaluate.classifier import Classifier, choices_of, floats, read_at, train
 from i2ikit.evaluate.resize import Preparation
-from i2ikit.evaluate.truth import drawn
+from i2ikit.evaluate.targets import drawn
 
 CONFIG, WEIGHTS = "classifier.json", "weights.safetensors"
 FORMAT = 1

@@ -20,7 +20,7 @@ class Report:
 
     Attributes:
         numbers: In the order in which they are shown.
-        model: Recipe, round, seed and parameter counts.
+        model: Recipe, step, seed and parameter counts.
         pairs: One row for each attribute, source and target value: ``attribute``, ``source``, ``target``, ``count`` and the means there.
         left_out: For each number that could not be measured, the reason.
         notes: What a reader should know, one line each.

@@ -28,7 +28,7 @@ def _known(_: object, __: object, value: str) -> None:
 
 @frozen
 class Preparation:
-    """How inputs and truths alike are cropped and resized; nothing is mirrored.
+    """How inputs and targets alike are cropped and resized; nothing is mirrored.
 
     Args:
         height: Of the result.

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from i2ikit.core.domain import DomainSpec
 from i2ikit.data import Dataset, Item
-from i2ikit.evaluate.truth import PAIRED
+from i2ikit.evaluate.targets import PAIRED
 
 SOURCE, TARGET = "source", "target"
 MARK = ":second"
@@ -24,7 +24,7 @@ class Sides:
         values: The domain of the sources and that of the targets.
     """
 
-    kind = "unpaired"
+    batch_kind = "unpaired"
 
     def __init__(self, pairs: Dataset, attribute: str = PAIRED, values: Sequence[str] = (SOURCE, TARGET)) -> None:
         self.pairs, self.attribute, self.values = pairs, attribute, (values[0], values[1])
@@ -53,7 +53,7 @@ class Sides:
         """Return the label entries [D]."""
         return self.domain.encode(item.row)
 
-    def truth(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
+    def find_target(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
         """Return the other image of the pair where the change asks for it."""
         value = change.get(self.attribute)
         return None if value is None else self._side(item, str(value))

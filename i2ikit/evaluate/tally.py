@@ -13,27 +13,27 @@ from i2ikit.evaluate.metrics import CAP, SIGMA, WINDOW
 from i2ikit.evaluate.protocol import Number
 
 MEASURES: dict[str, tuple[str, bool, str]] = {
-    "psnr": ("dB", True, f"mean over images of each image's PSNR against its truth, at most {CAP:g} dB"),
-    "psnr_copy": ("dB", True, f"mean over images of the PSNR of the unchanged input against the truth, at most {CAP:g} dB"),
+    "psnr": ("dB", True, f"mean over images of each image's PSNR against its target, at most {CAP:g} dB"),
+    "psnr_copy": ("dB", True, f"mean over images of the PSNR of the unchanged input against the target, at most {CAP:g} dB"),
     "psnr_blur": ("dB", True, "as psnr_copy, of the input under a Gaussian of a sixteenth of its shorter side"),
-    "ssim": ("", True, f"mean over images of SSIM against the truth, Gaussian window {WINDOW}x{WINDOW}, sigma {SIGMA:g}, K1 0.01, K2 0.03"),
+    "ssim": ("", True, f"mean over images of SSIM against the target, Gaussian window {WINDOW}x{WINDOW}, sigma {SIGMA:g}, K1 0.01, K2 0.03"),
     "ssim_copy": ("", True, "as ssim, of the unchanged input"),
-    "l1": ("", False, "mean absolute difference to the truth"),
-    "l1_copy": ("", False, "mean absolute difference of the unchanged input to the truth"),
+    "l1": ("", False, "mean absolute difference to the target"),
+    "l1_copy": ("", False, "mean absolute difference of the unchanged input to the target"),
     "accuracy": ("", True, "share of translations in which the reference classifier recognises the value asked for"),
     "kept": ("", True, "share of attributes not asked for in which the reference classifier recognises the input's known value"),
     "nearest_accuracy": ("", True, "share of translations whose nearest true image in L2, among those of all values, is the one asked for"),
 }  # fmt: skip
 """Of each measure the unit, whether more is better, and its definition."""
 RATIOS: dict[str, tuple[str, str]] = {
-    "edge_energy": ("edges", "mean gradient magnitude of all translations over that of their truths; 1 is as sharp as these"),
+    "edge_energy": ("edges", "mean gradient magnitude of all translations over that of their targets; 1 is as sharp as these"),
     "edge_energy_copy": ("edges_copy", "as edge_energy, of the unchanged inputs"),
 }
-"""Of each ratio what of a row is summed above ``edges_truth``, and its definition."""
+"""Of each ratio what of a row is summed above ``edges_target``, and its definition."""
 DIVERSITIES: dict[str, str] = {
     "diversity": "mean over inputs of the mean absolute difference between {what}",
     "diversity_multiscale": f"as diversity, averaged over up to {SCALES} sizes, each half the one before",
-    "diversity_truth": "as diversity, between the true images of the same targets, over the inputs that have all of these",
+    "diversity_target": "as diversity, between the true images of the same targets, over the inputs that have all of these",
 }
 
 
@@ -70,23 +70,23 @@ class Tally:
         found: list[Number] = []
         for part in [None] if alone else [None, *attributes]:
             rows = [row for row in self.rows if part is None or row["attribute"] == part]
-            for name, (unit, better, says) in self.measures.items():
+            for name, (unit, better, description) in self.measures.items():
                 values = [row[name] for row in rows if row.get(name) is not None] if name != "kept" else self._kept(part)
                 if not values:
                     continue
                 pairs = len(
                     {(row["attribute"], row["source"], row["target"]) for row in rows if name == "kept" or row.get(name) is not None}
                 )
-                own = {"count": len(values), "pairs": pairs, "attribute": part, "definition": says, **extra.get(name, {})}
+                own = {"count": len(values), "pairs": pairs, "attribute": part, "definition": description, **extra.get(name, {})}
                 found.append(Number(f"{name}/{part}" if part else name, _mean(values), unit, better, {**protocol, **own}))
             found += self._ratios(rows, part, protocol)
         for part in [each for each in self.kept if each not in attributes]:
-            unit, better, says = MEASURES["kept"]
-            own = {"count": len(self.kept[part]), "attribute": part, "definition": says, **extra.get("kept", {})}
+            unit, better, description = MEASURES["kept"]
+            own = {"count": len(self.kept[part]), "attribute": part, "definition": description, **extra.get("kept", {})}
             found.append(Number(f"kept/{part}", _mean(self.kept[part]), unit, better, {**protocol, **own}))
-        for name, says in self.diversities.items():
+        for name, description in self.diversities.items():
             if self.inputs[name]:
-                own = {"count": len(self.inputs[name]), "definition": says.format(what=compared), "compared": compared}
+                own = {"count": len(self.inputs[name]), "definition": description.format(what=compared), "compared": compared}
                 own |= extra.get(name, {})
                 found.append(Number(name, _mean(self.inputs[name]), "", True, {**protocol, **own}))
         return found
@@ -105,11 +105,11 @@ class Tally:
 
     def _ratios(self, rows: Sequence[Mapping[str, Any]], part: str | None, protocol: Mapping[str, Any]) -> list[Number]:
         found = []
-        for name, (what, says) in RATIOS.items():
-            both = [(row[what], row["edges_truth"]) for row in rows if what in row]
+        for name, (what, description) in RATIOS.items():
+            both = [(row[what], row["edges_target"]) for row in rows if what in row]
             true = sum(each for _, each in both)
             if true > 0:
-                own = {"count": len(both), "attribute": part, "definition": says}
+                own = {"count": len(both), "attribute": part, "definition": description}
                 found.append(
                     Number(f"{name}/{part}" if part else name, sum(each for each, _ in both) / true, "", None, {**protocol, **own})
                 )

@@ -25,12 +25,12 @@ def recon_loss(t: Translation) -> Tensor:
 
 def identity_loss(t: Translation) -> Tensor:
     """An image that is already in the target domain stays as it is (CycleGAN, section 5.2)."""
-    return _distance(t.identity, t.exemplar)
+    return _distance(t.identity, t.reference)
 
 
 def l1_loss(t: Translation) -> Tensor:
     """The translation equals the true target of a pair (pix2pix, section 3.1)."""
-    return _distance(t.fake, t.truth)
+    return _distance(t.fake, t.target)
 
 
 def _distance(made: Tensor, wanted: Tensor) -> Tensor:

@@ -4,13 +4,13 @@ from i2ikit.nn.activation import FusedLeakyReLU as FusedLeakyReLU
 from i2ikit.nn.blocks import ConvBlock as ConvBlock
 from i2ikit.nn.blocks import ResidualBlock as ResidualBlock
 from i2ikit.nn.convolution import Conv2d as Conv2d
-from i2ikit.nn.critics import PatchCritic as PatchCritic
+from i2ikit.nn.discriminators import PatchDiscriminator as PatchDiscriminator
 from i2ikit.nn.enlarging import EnlargingConv as EnlargingConv
 from i2ikit.nn.init import gaussian as gaussian
 from i2ikit.nn.init import kaiming as kaiming
 from i2ikit.nn.modulation import EqualLinear as EqualLinear
 from i2ikit.nn.modulation import ModulatedConv as ModulatedConv
-from i2ikit.nn.multiscale import MultiscaleCritic as MultiscaleCritic
+from i2ikit.nn.multiscale_discriminator import MultiscaleDiscriminator as MultiscaleDiscriminator
 from i2ikit.nn.norms import AdaIN as AdaIN
 from i2ikit.nn.norms import InstanceNorm as InstanceNorm
 from i2ikit.nn.norms import LayerNorm as LayerNorm

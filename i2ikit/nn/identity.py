@@ -18,8 +18,8 @@ class IdentityEncoder(nn.Module):
 
     def __init__(self, image: ImageSpec) -> None:
         super().__init__()
-        self.gives = CodeSpec((MapSpec(image.channels, 1),))
+        self.output_spec = CodeSpec((MapSpec(image.channels, 1),))
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         """Return the image as a code."""
         return Code((image,))

@@ -13,14 +13,14 @@ from i2ikit import ops
 
 
 class EqualLinear(nn.Module):
-    """A linear layer whose weights are stored at unit variance and scaled in use, so that all layers learn at one pace.
+    """A linear layer whose weights are stored at unit variance and scaled in use, so that all layers learn at one lr_multiplier.
 
     Args:
         inputs: Width of what comes in.
         outputs: Width of what goes out.
         bias: What the learnt bias begins at; None for no bias.
         activation: See ``i2ikit.ops.bias_act``; None is linear.
-        pace: Multiplies the learning rate of this layer: what is stored is larger by 1 / pace and multiplied by it in use. StyleGAN2's
+        lr_multiplier: Multiplies the learning rate of this layer: what is stored is larger by 1 / lr_multiplier and multiplied by it in use. StyleGAN2's
             mapping network has 0.01.
 
     Shapes:
@@ -28,15 +28,17 @@ class EqualLinear(nn.Module):
         out: [..., outputs]
     """
 
-    def __init__(self, inputs: int, outputs: int, *, bias: float | None = 0.0, activation: str | None = None, pace: float = 1.0) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, *, bias: float | None = 0.0, activation: str | None = None, lr_multiplier: float = 1.0
+    ) -> None:
         super().__init__()
-        self.activation, self.pace, self.scale = activation, pace, pace / inputs**0.5
-        self.weight = nn.Parameter(torch.randn(outputs, inputs) / pace)
-        self.bias = None if bias is None else nn.Parameter(torch.full((outputs,), bias / pace))
+        self.activation, self.lr_multiplier, self.scale = activation, lr_multiplier, lr_multiplier / inputs**0.5
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr_multiplier)
+        self.bias = None if bias is None else nn.Parameter(torch.full((outputs,), bias / lr_multiplier))
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Multiply, add and activate."""
-        bias = None if self.bias is None else self.bias * self.pace
+        bias = None if self.bias is None else self.bias * self.lr_multiplier
         if self.activation is None:
             return F.linear(vectors, self.weight * self.scale, bias)
         return ops.bias_act(F.linear(vectors, self.weight * self.scale), bias, self.activation, dim=-1)
@@ -44,7 +46,7 @@ class EqualLinear(nn.Module):
     def extra_repr(self) -> str:
         """Show the options in a printed model."""
         outputs, inputs = self.weight.shape
-        return f"{inputs}, {outputs}, activation={self.activation}, pace={self.pace}"
+        return f"{inputs}, {outputs}, activation={self.activation}, lr_multiplier={self.lr_multiplier}"
 
 
 class ModulatedConv(nn.Module):
@@ -68,7 +70,7 @@ class ModulatedConv(nn.Module):
         activation: See ``i2ikit.ops.bias_act``; None is linear.
         gain: Multiplies what was activated; by itself what the activation has.
         clamp: Limits the result to -clamp .. clamp; None does not.
-        equalized: Store weights at unit variance and scale them in use, so that all layers learn at one pace.
+        equalized: Store weights at unit variance and scale them in use, so that all layers learn at one lr_multiplier.
 
     Shapes:
         in:  maps [B, inputs, H, W]; style [B, style], or [B, inputs]; noise [B, 1, H', W'] or [1, 1, H', W'], which is added as

@@ -1,4 +1,4 @@
-"""The padded stacks and the multi-scale critic under the names of the original codes of UNIT and MUNIT."""
+"""The padded stacks and the multi-scale discriminator under the names of the original codes of UNIT and MUNIT."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class StackSizes:
 
 @frozen
 class ScaleSizes:
-    """What the tensors of an original multi-scale critic say of it.
+    """What the tensors of an original multi-scale discriminator say of it.
 
     Attributes:
         channels: Of the images.
-        width, depth, scales: Options of :class:`i2ikit.nn.MultiscaleCritic`.
+        width, depth, scales: Options of :class:`i2ikit.nn.MultiscaleDiscriminator`.
     """
 
     channels: int
@@ -123,10 +123,10 @@ def drawing_parts(theirs: str, ours: str, sizes: StackSizes) -> dict[str, str]:
 
 
 def scale_sizes(state: State, name: str, what: str) -> ScaleSizes:
-    """Read the sizes of a multi-scale critic off its tensors.
+    """Read the sizes of a multi-scale discriminator off its tensors.
 
     Raises:
-        CheckpointError: These are no tensors of such a critic.
+        CheckpointError: These are no tensors of such a discriminator.
     """
     scales = len({found[1] for key in state if (found := re.match(r"cnns\.(\d+)\.", key))})
     depth = len([key for key in state if re.fullmatch(r"cnns\.0\.\d+\.conv\.weight", key)])
@@ -137,7 +137,7 @@ def scale_sizes(state: State, name: str, what: str) -> ScaleSizes:
 
 
 def scale_parts(sizes: ScaleSizes) -> dict[str, str]:
-    """Return our name of each layer of a multi-scale critic, by the original's."""
+    """Return our name of each layer of a multi-scale discriminator, by the original's."""
     parts: dict[str, str] = {}
     for scale in range(sizes.scales):
         parts |= {f"cnns.{scale}.{step}.conv": f"scales.{scale}.layers.{step}.conv" for step in range(sizes.depth)}
@@ -147,12 +147,12 @@ def scale_parts(sizes: ScaleSizes) -> dict[str, str]:
 
 @frozen
 class Originals:
-    """The files of one training, read: the state dicts of both domains, what they are called in messages, and the critics' sizes."""
+    """The files of one training, read: the state dicts of both domains, what they are called in messages, and the discriminators' sizes."""
 
     generators: list[dict[str, Tensor]]
     generator_name: str
-    critics: list[dict[str, Tensor]]
-    critic_name: str
+    discriminators: list[dict[str, Tensor]]
+    discriminator_name: str
     scales: ScaleSizes | None
 
 
@@ -171,24 +171,24 @@ def read_originals(system: str, generator: GivenDomains | None, discriminator: G
     if generator is None and discriminator is None:
         raise OptionError(f'Importing an official "{system.lower()}" needs generator=, discriminator= or both; found neither.')
     generators, generator_name = read_domains(generator, "generator")
-    critics, critic_name = read_domains(discriminator, "discriminator")
-    scales = scale_sizes(critics[0], critic_name, f"{system} discriminator") if critics else None
-    return Originals(generators, generator_name, critics, critic_name, scales)
+    discriminators, discriminator_name = read_domains(discriminator, "discriminator")
+    scales = scale_sizes(discriminators[0], discriminator_name, f"{system} discriminator") if discriminators else None
+    return Originals(generators, generator_name, discriminators, discriminator_name, scales)
 
 
 def channels_of(read: Originals, drawn: int | None) -> int:
     """Return the channels of the images, given those that the generators draw.
 
     Raises:
-        CheckpointError: The discriminators judge other ones.
+        CheckpointError: The discriminators score other ones.
     """
-    judged = read.scales.channels if read.scales else None
-    if drawn and judged and drawn != judged:
+    scored = read.scales.channels if read.scales else None
+    if drawn and scored and drawn != scored:
         raise CheckpointError(
-            f"{read.generator_name} draws {counted(drawn, 'channel')} and {read.critic_name} judges {counted(judged, 'channel')}. "
+            f"{read.generator_name} draws {counted(drawn, 'channel')} and {read.discriminator_name} scores {counted(scored, 'channel')}. "
             "Take the files of one training."
         )
-    return drawn or judged or 0
+    return drawn or scored or 0
 
 
 def put_originals(model: Model, system: str, read: Originals, parts: Mapping[str, str]) -> None:
@@ -198,15 +198,15 @@ def put_originals(model: Model, system: str, read: Originals, parts: Mapping[str
             name = f'"{theirs}" of {read.generator_name}'
             put_weights(both_halves(model, ours), parts, read.generators[index], name, f"{system} generator")
         if read.scales:
-            name = f'"{theirs}" of {read.critic_name}'
+            name = f'"{theirs}" of {read.discriminator_name}'
             put_weights(
-                model.nets.net("discriminator", ours), scale_parts(read.scales), read.critics[index], name, f"{system} discriminator"
+                model.nets.net("discriminator", ours), scale_parts(read.scales), read.discriminators[index], name, f"{system} discriminator"
             )
-    missing = [("encoder", read.generators), ("generator", read.generators), ("discriminator", read.critics)]
+    missing = [("encoder", read.generators), ("generator", read.generators), ("discriminator", read.discriminators)]
     model.preprocessing["untrained"] = [slot for slot, found in missing if not found]
 
 
-def exported_critics(model: Model, system: str) -> dict[str, dict[str, Tensor]]:
+def exported_discriminators(model: Model, system: str) -> dict[str, dict[str, Tensor]]:
     """Return what the original's file of discriminators holds, by its names of the domains.
 
     Raises:
@@ -216,10 +216,10 @@ def exported_critics(model: Model, system: str) -> dict[str, dict[str, Tensor]]:
         raise OptionError(f"The original {system} holds two domains, and this model has {len(model.domain.names)}.")
     found = {}
     for theirs, ours in zip(ORIGINAL_DOMAINS, model.domain.names, strict=True):
-        critic = model.nets.net("discriminator", ours)
-        depths = {key.split(".")[3] for key in critic.state_dict() if re.match(r"scales\.0\.layers\.", key)}
-        scales = {key.split(".")[1] for key in critic.state_dict()}
-        found[theirs] = renamed(critic, scale_parts(ScaleSizes(0, 0, len(depths), len(scales))))
+        discriminator = model.nets.net("discriminator", ours)
+        depths = {key.split(".")[3] for key in discriminator.state_dict() if re.match(r"scales\.0\.layers\.", key)}
+        scales = {key.split(".")[1] for key in discriminator.state_dict()}
+        found[theirs] = renamed(discriminator, scale_parts(ScaleSizes(0, 0, len(depths), len(scales))))
     return found
 
 

@@ -145,7 +145,7 @@ class Downsample(Resample):
 def halving() -> Downsample:
     """Return what halves maps after a convolution of stride 1, in place of its stride: [1, 2, 1] with mirrored edges (Zhang 2019).
 
-    An odd side is rounded up, as a convolution of stride 2 rounds it.
+    An odd side is rounded up, as a convolution of stride 2 steps it.
     """
     return Downsample((1.0, 2.0, 1.0), padding=(0, 1, 0, 1), reflect=True)
 

@@ -24,13 +24,13 @@ _MARKS = (
     ("model.model.0.weight", 'a U-Net generator, as "pix2pix" has it, and "bicyclegan" where the style enters at the input'),
     ("model.down.0.", 'a U-Net generator, as "bicyclegan" has it where the style enters everywhere'),
     ("fcVar.", 'a style encoder, as "bicyclegan" has it'),
-    ("model_0.0.", 'a critic of several scales, as "bicyclegan" has it'),
-    ("net.0.weight", 'a pixel critic, as "pix2pix" has it'),
+    ("model_0.0.", 'a discriminator of several scales, as "bicyclegan" has it'),
+    ("net.0.weight", 'a pixel discriminator, as "pix2pix" has it'),
     ("enc_content.", 'a generator, as "munit" has it'),
-    ("cnns.", 'a critic of several scales, as "munit" and "unit" have it'),
+    ("cnns.", 'a discriminator of several scales, as "munit" and "unit" have it'),
     ("enc.model.", 'a generator, as "unit" has it'),
     ("main.0.weight", 'a network, as "stargan" has it'),
-    ("model.0.weight", 'a patch critic, as "cyclegan" and "pix2pix" have it'),
+    ("model.0.weight", 'a patch discriminator, as "cyclegan" and "pix2pix" have it'),
 )
 
 
@@ -95,7 +95,7 @@ def foreign(state: State, name: str, what: str, expected: str) -> CheckpointErro
         what: What it should have been, such as "pix2pix generator".
         expected: Keys that such a one has.
     """
-    nearest = next((says for mark, says in _MARKS if any(mark in key for key in state)), "")
+    nearest = next((description for mark, description in _MARKS if any(mark in key for key in state)), "")
     return CheckpointError(
         f"{name} does not fit the original {what}: expected are the keys {expected}; it begins with "
         f"{', '.join(list(state)[:5]) or 'nothing'}.{f' These are the keys of {nearest}.' if nearest else ''}"

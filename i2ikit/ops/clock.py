@@ -12,18 +12,18 @@ from torch import Tensor
 Call = Callable[[], object]
 
 
-def medians(calls: Mapping[str, Call], device: torch.device, *, rounds: int, least: float = 0.002) -> dict[str, float]:
+def medians(calls: Mapping[str, Call], device: torch.device, *, repeats: int, least: float = 0.002) -> dict[str, float]:
     """Return the median seconds of each call.
 
-    The calls take turns, each round beginning with another one, so that what disturbs the machine for a while disturbs all of them. A call
+    The calls take turns, each repeat beginning with another one, so that what disturbs the machine for a while disturbs all of them. A call
     that is shorter than ``least`` seconds is repeated within its turn.
     """
     names, found = list(calls), {name: list[float]() for name in calls}
-    repeats = {name: _repeats(call, device, least) for name, call in calls.items()}
-    for turn in range(rounds):
+    inner = {name: _repeats(call, device, least) for name, call in calls.items()}
+    for turn in range(repeats):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
-            found[name].append(seconds(calls[name], device, repeats[name]))
+            found[name].append(seconds(calls[name], device, inner[name]))
     return {name: statistics.median(each) for name, each in found.items()}
 
 

@@ -50,7 +50,7 @@ def _measured(device: torch.device, blocks: Sequence[Block], launch: Callable[[B
     running = {str(index): partial(launch, each) for index, each in enumerate(blocks) if index == 0 or _runs(each, launch)}
     if len(running) == 1:
         return 0
-    seconds = medians(running, device, rounds=5)
+    seconds = medians(running, device, repeats=5)
     return int(min(seconds, key=lambda index: seconds[index]))
 
 

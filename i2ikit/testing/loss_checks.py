@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from i2ikit.core.draws import Share
+from i2ikit.core.random_streams import Share
 from i2ikit.testing.fault import Fault, Skipped
 from i2ikit.testing.subject import Subject
 from i2ikit.testing.surroundings import unchanged
@@ -68,7 +68,7 @@ def has_finite_gradients(subject: Subject) -> None:
         raise Fault("No gradient comes out of it. Leave out detach() and no_grad().")
     gradients = dict(zip(weights, torch.autograd.grad(value, list(weights.values()), allow_unused=True), strict=True))
     if all(gradient is None for name, gradient in gradients.items() if not name.startswith("loss.")):
-        raise Fault("Its gradient reaches no network. Read a view: translation.fake, translation.judge(...).")
+        raise Fault("Its gradient reaches no network. Read a view: translation.fake, translation.discriminate(...).")
     if idle := [name for name, each in gradients.items() if name.startswith("loss.") and each is None]:
         raise Fault(f"Its own weight {idle[0]} gets no gradient. Use it, or freeze it.")
     if bad := [name for name, each in gradients.items() if each is not None and not bool(torch.isfinite(each).all())]:
@@ -87,7 +87,7 @@ def is_a_mean_over_images(subject: Subject) -> None:
     if abs(whole - parts) > 1e-4 * max(1.0, abs(whole)):
         raise Fault(
             f"The whole batch costs {whole:.6g}, its two halves {parts:.6g} on average. Take means over images, draw from named streams "
-            "(translation.uniform, translation.normal), and divide by counts of translation.draws.whole; or declare mixes_batch."
+            "(translation.uniform, translation.normal), and divide by counts of translation.streams.whole; or declare mixes_batch."
         )
 
 

@@ -1,4 +1,4 @@
-"""What encoders, conditioners, generators and critics have to keep. Each check is one promise and is named after it."""
+"""What encoders, conditioners, generators and discriminators have to keep. Each check is one promise and is named after it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from i2ikit.core.code import Code, Verdict
+from i2ikit.core.code import Code, DiscriminatorOutput
 from i2ikit.core.specs import CodeSpec
 from i2ikit.testing.fault import Fault, Skipped, compare
 from i2ikit.testing.subject import Subject, onto, row_of, side, tensors
 from i2ikit.testing.surroundings import unchanged
 
-OUTPUTS = {"encoder": Code, "conditioner": Code, "generator": Tensor, "discriminator": Verdict}
+OUTPUTS = {"encoder": Code, "conditioner": Code, "generator": Tensor, "discriminator": DiscriminatorOutput}
 
 
 def is_documented(subject: Subject) -> None:
@@ -34,11 +34,11 @@ def is_printable(subject: Subject) -> None:
 
 
 def keeps_its_protocol(subject: Subject) -> None:
-    """Its forward takes what its role is called with, and gives a Code, an image or a Verdict."""
+    """Its forward takes what its role is called with, and returns a Code, an image or a DiscriminatorOutput."""
     module = subject.module()
     inputs = subject.inputs()
-    if subject.role in {"encoder", "conditioner"} and not isinstance(getattr(module, "gives", None), CodeSpec):
-        raise Fault("It publishes no CodeSpec. Set self.gives in the constructor: the next component is built from it.")
+    if subject.role in {"encoder", "conditioner"} and not isinstance(getattr(module, "output_spec", None), CodeSpec):
+        raise Fault("It publishes no CodeSpec. Set self.output_spec in the constructor: the next component is built from it.")
     try:
         inspect.signature(module.forward).bind(*inputs[0], **inputs[1])
     except TypeError as error:
@@ -50,18 +50,18 @@ def keeps_its_protocol(subject: Subject) -> None:
         raise Fault(f"A {subject.role} gives a {OUTPUTS[subject.role].__name__}; this one gives a {type(output).__name__}.")
 
 
-def gives_what_it_publishes(subject: Subject) -> None:
+def outputs_match_the_published_spec(subject: Subject) -> None:
     """Its output has the shapes that it publishes, or that its role fixes, and images stay in [-1, 1]."""
     module, rows = subject.module(), 3
     output = subject.run(module, subject.inputs(rows))
     found = {name: tuple(tensor.shape) for name, tensor in tensors(output).items()}
     if isinstance(output, Code):
-        if wanted := _differs(found, _shapes_of(cast(CodeSpec, module.gives), subject, rows), output):
-            raise Fault(f"{wanted} Let self.gives and forward say the same.")
-    elif isinstance(output, Verdict):
-        _judged_rightly(output, subject, rows)
+        if wanted := _differs(found, _shapes_of(cast(CodeSpec, module.output_spec), subject, rows), output):
+            raise Fault(f"{wanted} Let self.output_spec and forward say the same.")
+    elif isinstance(output, DiscriminatorOutput):
+        _check_scores(output, subject, rows)
     else:
-        _drawn_rightly(cast(Tensor, output), subject, rows)
+        _check_image(cast(Tensor, output), subject, rows)
 
 
 def runs_on_shapes_alone(subject: Subject) -> None:
@@ -163,9 +163,9 @@ def runs_in_bfloat16(subject: Subject) -> None:
         raise Fault("Under autocast it gives other shapes. Do not let them depend on the type.")
     if bad := [name for name, each in output.items() if not bool(torch.isfinite(each).all())]:
         raise Fault(f"Under autocast {bad[0]} is not finite. Do sums, means and exponentials in float32.")
-    learning = [each.float().square().mean() for each in output.values() if each.requires_grad]
-    if learning:
-        torch.stack(learning).sum().backward()  # type: ignore[no-untyped-call]
+    requires_grad = [each.float().square().mean() for each in output.values() if each.requires_grad]
+    if requires_grad:
+        torch.stack(requires_grad).sum().backward()  # type: ignore[no-untyped-call]
     for name, weight in module.named_parameters():
         if weight.grad is not None and not bool(torch.isfinite(weight.grad).all()):
             raise Fault(f"Under autocast the gradient of {name} is not finite. Do its statistics in float32.")
@@ -205,8 +205,8 @@ def touches_nothing_else(subject: Subject) -> None:
     inputs = subject.inputs()
     before = {name: each.clone() for name, each in tensors((inputs[0], inputs[1])).items()}
     held = {name: each.clone() for name, each in module.state_dict().items()}
-    draws = getattr(module, "stochastic", False)
-    with unchanged("Using it", stream=not draws), torch.no_grad():
+    streams = getattr(module, "stochastic", False)
+    with unchanged("Using it", stream=not streams), torch.no_grad():
         module(*inputs[0], **inputs[1])
     after = tensors((inputs[0], inputs[1]))
     compare(after, before, "Its inputs before and after", "Work on copies: other terms read the same tensors.", tolerance=0)
@@ -217,7 +217,7 @@ CHECKS = (
     is_documented,
     is_printable,
     keeps_its_protocol,
-    gives_what_it_publishes,
+    outputs_match_the_published_spec,
     runs_on_shapes_alone,
     has_finite_gradients,
     keeps_images_apart,
@@ -229,14 +229,14 @@ CHECKS = (
 )
 
 
-def _shapes_of(gives: CodeSpec, subject: Subject, rows: int) -> dict[str, tuple[int, ...] | None]:
+def _shapes_of(output_spec: CodeSpec, subject: Subject, rows: int) -> dict[str, tuple[int, ...] | None]:
     """Return the shape of each part of a code; None where any will do."""
     shapes: dict[str, tuple[int, ...] | None] = {}
-    for index, each in enumerate(gives.maps):
+    for index, each in enumerate(output_spec.maps):
         shapes[f"maps.{index}"] = (rows, each.channels, *side(each, subject.image)) if each.stride else None
-    if gives.style:
-        shapes["style"] = (rows, *gives.style.shape)
-    if gives.posterior:
+    if output_spec.style:
+        shapes["style"] = (rows, *output_spec.style.shape)
+    if output_spec.posterior:
         shapes |= {"posterior.mean": None, "posterior.logvar": None}
     return shapes
 
@@ -253,22 +253,22 @@ def _differs(found: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...
     return ""
 
 
-def _judged_rightly(verdict: Verdict, subject: Subject, rows: int) -> None:
-    if not verdict.scores:
-        raise Fault("Its verdict has no scores. Give one tensor a scale.")
-    for score in verdict.scores:
+def _check_scores(output: DiscriminatorOutput, subject: Subject, rows: int) -> None:
+    if not output.scores:
+        raise Fault("Its output has no scores. Give one tensor a scale.")
+    for score in output.scores:
         if score.ndim not in (2, 4) or tuple(score.shape[:2]) != (rows, 1):
             raise Fault(f"A score is {list(score.shape)}; it is [B, 1] or [B, 1, H, W].")
-    if verdict.domain is not None and tuple(verdict.domain.shape) != (rows, subject.domain.content):
+    if output.domain_logits is not None and tuple(output.domain_logits.shape) != (rows, subject.domain.content):
         raise Fault(
-            f"Its domain logits are {list(verdict.domain.shape)}; needed are {[rows, subject.domain.content]}: "
+            f"Its domain logits are {list(output.domain_logits.shape)}; needed are {[rows, subject.domain.content]}: "
             "one an entry of the label, the mask left out (domain.content)."
         )
-    if not all(isinstance(scale, tuple) for scale in verdict.features):
+    if not all(isinstance(scale, tuple) for scale in output.features):
         raise Fault("Its features are one tuple of maps a scale.")
 
 
-def _drawn_rightly(image: Tensor, subject: Subject, rows: int) -> None:
+def _check_image(image: Tensor, subject: Subject, rows: int) -> None:
     wanted = (rows, subject.image.channels, subject.image.height, subject.image.width)
     if tuple(image.shape) != wanted:
         raise Fault(f"It draws {list(image.shape)}; needed is {list(wanted)}.")

@@ -6,8 +6,8 @@ from attrs import evolve
 from torch import Tensor, device
 
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.draws import Draws
-from i2ikit.core.plans import KINDS, kind_of
+from i2ikit.core.plans import BATCH_KINDS, batch_kind_of
+from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.rehearsal import example_batch
 from i2ikit.core.specs import StyleSpec
 from i2ikit.core.translation import Translation
@@ -26,9 +26,9 @@ def is_documented(subject: Subject) -> None:
 
 
 def says_what_it_takes(subject: Subject) -> None:
-    """It is marked with the kind of batch that it takes."""
-    if getattr(subject.factory, "takes", None) not in KINDS:
-        raise Fault(f'It does not say which batches it takes. Mark it: @takes("labelled"), or one of {", ".join(KINDS)}.')
+    """It is marked with its batch kind."""
+    if getattr(subject.factory, "batch_kind", None) not in BATCH_KINDS:
+        raise Fault(f'It does not say which batches it takes. Mark it: @batch_kind("labelled"), or one of {", ".join(BATCH_KINDS)}.')
 
 
 def gives_translations(subject: Subject) -> None:
@@ -52,10 +52,10 @@ def runs_on_shapes_alone(subject: Subject) -> None:
 def repeats_itself(subject: Subject) -> None:
     """The same draws give the same targets and styles, wherever torch's own stream stands."""
     for one, other in zip(_made(subject), _made(subject), strict=True):
-        for name in ("target", "_style", "_real", "_exemplar"):
+        for name in ("target_label", "_style", "_real", "_reference"):
             here, there = getattr(one, name), getattr(other, name)
             if isinstance(here, Tensor) and not here.equal(there):
-                raise Fault(f"Two runs differ in {name.strip('_')}. Draw from named streams: draws.uniform, draws.normal.")
+                raise Fault(f"Two runs differ in {name.strip('_')}. Draw from named streams: streams.uniform, streams.normal.")
 
 
 def touches_nothing_else(subject: Subject) -> None:
@@ -68,12 +68,12 @@ CHECKS = (is_documented, says_what_it_takes, gives_translations, runs_on_shapes_
 
 
 def _made(subject: Subject, where: str = "cpu") -> list[Translation]:
-    kind = kind_of(subject.factory)
+    kind = batch_kind_of(subject.factory)
     domain = DOMAINS if kind == "unpaired" else subject.domain
     batch = example_batch(kind, subject.image, domain, 4, 1, device(where))
     nets = tiny_nets(subject.image, domain).to(where)
     nets.style = StyleSpec(WIDTH)
     whole = {"label": batch["label"]} if "label" in batch else {}
-    draws = evolve(Draws(("kit", 0)), whole=whole, device=device(where))
-    made: list[Translation] = subject.make()(nets, batch, draws, True)
+    streams = evolve(RandomStreams(("kit", 0)), whole=whole, device=device(where))
+    made: list[Translation] = subject.make()(nets, batch, streams, True)
     return made

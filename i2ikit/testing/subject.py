@@ -102,13 +102,13 @@ class Subject:
         image = pixels(self.image, rows, generator)
         offers = {
             "source": pixels(self.image, rows, generator),
-            "domain": label,
+            "label": label,
             "code": code_of(self.code, self.image, rows, generator),
         }
-        reads: tuple[str, ...] = tuple(getattr(self.module(), "reads", ()))
+        reads: tuple[str, ...] = tuple(getattr(self.module(), "inputs", ()))
         for name in reads:
             if name not in offers:
-                raise UnknownNameError(f'thing that a critic like "{self.declared.name}" reads', name, offers)
+                raise UnknownNameError(f'thing that a discriminator like "{self.declared.name}" reads', name, offers)
         return (image,), {name: offers[name] for name in reads}
 
     def labels(self, rows: int) -> Tensor | None:
@@ -203,7 +203,7 @@ def _row(domain: DomainSpec, row: int) -> list[float]:
 
 
 def tensors(value: Any, name: str = "") -> dict[str, Tensor]:
-    """Return the tensors of a code, a verdict, a tuple or a mapping by their place in it."""
+    """Return the tensors of a code, an output, a tuple or a mapping by their place in it."""
     if isinstance(value, Tensor):
         return {name or "output": value}
     if isinstance(value, Mapping):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from i2ikit.core.code import Code, Posterior, Verdict
+from i2ikit.core.code import Code, DiscriminatorOutput, Posterior
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.draws import Draws, Share
 from i2ikit.core.nets import Nets
+from i2ikit.core.random_streams import RandomStreams, Share
 from i2ikit.core.recipe import Slot
 from i2ikit.core.specs import CodeSpec, ImageSpec, MapSpec, StyleSpec
 from i2ikit.core.translation import Translation
@@ -19,11 +19,11 @@ WIDTH = 4
 class _Encoder(nn.Module):
     def __init__(self, image: ImageSpec) -> None:
         super().__init__()
-        self.gives = CodeSpec((MapSpec(image.channels),), StyleSpec(WIDTH), posterior=True)
+        self.output_spec = CodeSpec((MapSpec(image.channels),), StyleSpec(WIDTH), posterior=True)
         self.content = nn.Conv2d(image.channels, image.channels, 3, padding=1)
         self.style = nn.Linear(image.channels, 2 * WIDTH)
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         mean, logvar = self.style(image.mean((2, 3))).chunk(2, dim=1)
         return Code((self.content(image),), mean, Posterior(mean, logvar.tanh()))
 
@@ -31,12 +31,12 @@ class _Encoder(nn.Module):
 class _Conditioner(nn.Module):
     def __init__(self, code: CodeSpec, domain: DomainSpec) -> None:
         super().__init__()
-        self.gives = code
+        self.output_spec = code
         self.shift = nn.Linear(domain.width, code.maps[-1].channels)
 
-    def forward(self, code: Code, domain: Tensor) -> Code:
+    def forward(self, code: Code, label: Tensor) -> Code:
         *finer, last = code.maps
-        return code._replace(maps=(*finer, last + self.shift(domain.to(last.dtype))[:, :, None, None]))
+        return code._replace(maps=(*finer, last + self.shift(label.to(last.dtype))[:, :, None, None]))
 
 
 class _Generator(nn.Module):
@@ -51,8 +51,8 @@ class _Generator(nn.Module):
         return drawn
 
 
-class _Critic(nn.Module):
-    reads: tuple[str, ...] = ()
+class _Discriminator(nn.Module):
+    inputs: tuple[str, ...] = ()
 
     def __init__(self, image: ImageSpec, domain: DomainSpec) -> None:
         super().__init__()
@@ -61,10 +61,10 @@ class _Critic(nn.Module):
         self.fine, self.coarse = nn.Conv2d(WIDTH, 1, 1), nn.Conv2d(WIDTH, 1, 1)
         self.domain = nn.Linear(WIDTH, domain.content)
 
-    def forward(self, image: Tensor) -> Verdict:
+    def forward(self, image: Tensor) -> DiscriminatorOutput:
         fine = self.first(image).tanh()
         coarse = self.second(fine).tanh()
-        return Verdict((self.fine(fine), self.coarse(coarse)), self.domain(coarse.mean((2, 3))), ((fine,), (coarse,)))
+        return DiscriminatorOutput((self.fine(fine), self.coarse(coarse)), self.domain(coarse.mean((2, 3))), ((fine,), (coarse,)))
 
 
 def tiny_nets(image: ImageSpec, domain: DomainSpec, seed: int = 3) -> Nets:
@@ -74,9 +74,9 @@ def tiny_nets(image: ImageSpec, domain: DomainSpec, seed: int = 3) -> Nets:
         encoder = _Encoder(image)
         filled: dict[str, nn.Module] = {
             "encoder": encoder,
-            "conditioner": _Conditioner(encoder.gives, domain),
+            "conditioner": _Conditioner(encoder.output_spec, domain),
             "generator": _Generator(image),
-            "discriminator": _Critic(image, domain),
+            "discriminator": _Discriminator(image, domain),
         }
     slots = {name: Slot(f"tiny_{name}") for name in filled}
     return Nets(filled, slots, {name: name for name in filled}, "labelled", image, domain)
@@ -94,7 +94,7 @@ class Tiny:
     def __init__(self, nets: Nets, labels: Tensor, device: str = "cpu") -> None:
         generator = torch.Generator().manual_seed(11)
         size = (len(labels), nets.image.channels, nets.image.height, nets.image.width)
-        names = ("real", "exemplar", "truth", "other")
+        names = ("real", "reference", "target", "other")
         self.images = {name: (torch.rand(size, generator=generator) * 2 - 1).to(device) for name in names}
         self.style = torch.randn(len(labels), WIDTH, generator=generator).to(device)
         self.labels = labels.to(device)
@@ -104,16 +104,16 @@ class Tiny:
     def translation(self, share: Share | None = None, seed: int = 0) -> Translation:
         """Return a translation and its reverse, of all rows or of a share of them."""
         share = share or Share()
-        draws = Draws(("kit", seed), {}, share, {"label": self.labels}, torch.device(self.device))
+        streams = RandomStreams(("kit", seed), {}, share, {"label": self.labels}, torch.device(self.device))
         images = {name: share.of(each) for name, each in self.images.items()}
         source, target, style = share.of(self.labels), share.of(self.labels[self.order]), share.of(self.style)
         there = Translation(
-            self.nets, draws, name="there", real=images["real"], source=source, target=target, truth=images["truth"], style=style,
-            exemplar=images["exemplar"], exemplar_domain=source,
+            self.nets, streams, name="there", real=images["real"], source_label=source, target_label=target, target=images["target"], style=style,
+            reference=images["reference"], reference_label=source,
         )  # fmt: skip
         back = Translation(
-            self.nets, draws, name="back", real=images["exemplar"], source=target, target=source, truth=images["other"], style=style,
-            exemplar=images["real"], exemplar_domain=source,
+            self.nets, streams, name="back", real=images["reference"], source_label=target, target_label=source, target=images["other"], style=style,
+            reference=images["real"], reference_label=source,
         )  # fmt: skip
         there.reverse, back.reverse = back, there
         return there

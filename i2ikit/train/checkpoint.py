@@ -25,7 +25,7 @@ FOLDER, STATE, DATA, MODEL = "checkpoints", "state.safetensors", "state.json", "
 
 
 def save(run: Path, model: Model, averages: Averages, tensors: Mapping[str, Tensor], data: Mapping[str, Any], keep: int) -> Path:
-    """Write the checkpoint of the model's round and remove all but the last ``keep``.
+    """Write the checkpoint of the model's step and remove all but the last ``keep``.
 
     ``model/`` is what anyone loads, averages included; ``state.safetensors`` holds what a resume needs beyond it: optimizers, random
     states, and the weights themselves where ``model/`` has their averages.
@@ -42,7 +42,7 @@ def save(run: Path, model: Model, averages: Averages, tensors: Mapping[str, Tens
         storage.write_tensors(folder / STATE, {**state, **random_tensors(model.device), **tensors})
         storage.write_json(folder / DATA, {**numbers, **data, "ema_updates": averages.updates, "python_random": random.getstate()})
 
-    path = storage.write_folder(run / FOLDER / f"round-{model.round:08d}", write)
+    path = storage.write_folder(run / FOLDER / f"step-{model.steps_done:08d}", write)
     for old in _kept(run)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return path
@@ -92,7 +92,7 @@ def _aligned(optimizer: torch.optim.Optimizer) -> None:
 
 
 def _kept(run: Path) -> list[Path]:
-    return sorted(path for path in (run / FOLDER).glob("round-*") if path.is_dir() and path.name.removeprefix("round-").isdigit())
+    return sorted(path for path in (run / FOLDER).glob("step-*") if path.is_dir() and path.name.removeprefix("step-").isdigit())
 
 
 @contextmanager

@@ -108,7 +108,7 @@ def read(run: Path) -> dict[str, Any]:
 def refuse_existing(run: Path) -> None:
     """Raise OptionError where the folder holds a run, or something else that a run would mix with."""
     if (run / FILE).exists():
-        if any(run.glob("checkpoints/round-*")) or any((run / name / "config.json").exists() for name in ("final", "best")):
+        if any(run.glob("checkpoints/step-*")) or any((run / name / "config.json").exists() for name in ("final", "best")):
             raise OptionError(f'"{run}" holds a run already. Go on with it: i2ikit train --resume {typed(run)}, or choose another folder.')
         return  # it ended before its first checkpoint, so there is nothing to lose
     if run.is_file():
@@ -118,7 +118,7 @@ def refuse_existing(run: Path) -> None:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return what differs, as ``{"recipe.players.critic.optimizer.lr": (before, now)}``; what cannot change the result is left out."""
+    """Return what differs, as ``{"recipe.players.discriminator.optimizer.lr": (before, now)}``; what cannot change the result is left out."""
     old, new = _flat(before), _flat(now)
     keys = dict.fromkeys([*old, *new])
     return {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key) and not _harmless(key)}

@@ -18,7 +18,7 @@ class Averages:
     """An exponential moving average of what the translator players train; buffers are copied.
 
     After update n, counted from 1, ``average = d * average + (1 - d) * weight`` with ``d = min(decay, (1 + n) / (10 + n))``: the first
-    updates, when the weights are still random, do not linger. An update is a round in which a translator player plays.
+    updates, when the weights are still random, do not linger. An update is a step in which a translator player plays.
 
     Args:
         model: Whose weights are averaged; the averages begin as their copies.
@@ -38,8 +38,8 @@ class Averages:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Follow the weights after a round, where a translator has played in it."""
-        if not self.decay or all(self.model.round % every for every in self._every):
+        """Follow the weights after a step, where a translator has played in it."""
+        if not self.decay or all(self.model.steps_done % every for every in self._every):
             return
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))

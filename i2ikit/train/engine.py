@@ -44,7 +44,7 @@ class PlainEngine(SingleProcess):
         return self.index == 0
 
     def ask_to_stop(self) -> None:
-        """Tell every process to end after a round; they agree by :meth:`agreed_to_stop`."""
+        """Tell every process to end after a step; they agree by :meth:`agreed_to_stop`."""
         self.stopping = torch.ones(())
 
     def agreed_to_stop(self) -> bool:
@@ -79,7 +79,7 @@ class PlainEngine(SingleProcess):
         model.engine = self
 
     def settle(self, model: Model) -> None:
-        """Make what the step left different among the processes equal, once a round."""
+        """Make what the step left different among the processes equal, once a step."""
 
 
 class LossScale:

@@ -1,4 +1,4 @@
-"""What a round is fed: one batch from each data set, with the time that it took."""
+"""What a step is fed: one batch from each data set, with the time that it took."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from i2ikit.core.model import Model
     from i2ikit.train.engine import PlainEngine
 
-KINDS = ("labelled", "paired", "unpaired")
+BATCH_KINDS = ("labelled", "paired", "unpaired")
 Data = Dataset | str | PathLike[str]
 
 
@@ -122,7 +122,7 @@ class Feeds:
             )
 
     def next(self) -> list[dict[str, Any]]:
-        """Return the batches of a round, on the engine's device."""
+        """Return the batches of a step, on the engine's device."""
         begin = time.perf_counter()
         batches = [self._placed(next(loader)) for loader in self.loaders]
         self.seconds += time.perf_counter() - begin
@@ -157,9 +157,11 @@ def fitted(model: Model, data: Dataset) -> Dataset:
     Raises:
         DataError: Kind, channels or labels do not fit the model, or there is too little to learn from.
     """
-    wanted = model.takes
-    if data.kind != wanted and wanted in KINDS:  # another plan says itself what a batch lacks
-        raise DataError(f'Recipe "{model.recipe.name}" needs {wanted} data; "{data.name}" is {data.kind}. Open it with kind="{wanted}".')
+    wanted = model.batch_kind
+    if data.batch_kind != wanted and wanted in BATCH_KINDS:  # another plan says itself what a batch lacks
+        raise DataError(
+            f'Recipe "{model.recipe.name}" needs {wanted} data; "{data.name}" is {data.batch_kind}. Open it with kind="{wanted}".'
+        )
     if data.image.channels != model.image.channels:
         raise DataError(
             f'"{data.name}" has {counted(data.image.channels, "channel")} and the model {model.image.channels}. Open the data with '

@@ -16,7 +16,7 @@ from i2ikit.train.feeds import Data, Source, listed, preprocessing_of
 from i2ikit.train.journal import Tracker
 from i2ikit.train.loop import Validate
 from i2ikit.train.options import FitOptions, whole
-from i2ikit.train.pace import rounds_within
+from i2ikit.train.pace import steps_within
 from i2ikit.train.progress import Progress, shown
 from i2ikit.train.session import begun, finished, opened
 
@@ -29,7 +29,7 @@ def fit(
     data: Data | Source | Sequence[Data | Source],
     run: str | Path,
     *,
-    rounds: int | None = None,
+    steps: int | None = None,
     minutes: float | None = None,
     batch: int | None = None,
     seed: int | None = None,
@@ -53,18 +53,18 @@ def fit(
 
     Args:
         model: What :func:`i2ikit.build` gave.
-        data: A data set or its path; or several, of which each gives one batch a round. The split "train" is used where there is one.
+        data: A data set or its path; or several, of which each gives one batch a step. The split "train" is used where there is one.
         run: A folder that does not exist yet, or is empty.
-        rounds: The length of the training, to which the learning rates are scheduled; the recipe's by default.
-        minutes: The length in time instead: a few rounds are measured, and the rounds that fit are then fixed.
-        batch: Images a round and data set, over all processes; the recipe's by default.
+        steps: The length of the training, to which the learning rates are scheduled; the recipe's by default.
+        minutes: The length in time instead: a few steps are measured, and the steps that fit are then fixed.
+        batch: Images a step and data set, over all processes; the recipe's by default.
         seed: Of the order of images and of every draw; the model's by default.
         precision: "32-true", "bf16-mixed" or "16-mixed".
         accelerator: "auto", "cpu" or another name that Lightning Fabric knows.
         devices: How many processes with a device each, or the devices' numbers as "0,2".
         accumulate: Into how many micro-batches each batch is split, to need less memory.
         workers: Threads that prepare batches ahead; the batches are the same.
-        log_every, sample_every, checkpoint_every, evaluate_every: Rounds between two; 0 means never. By default the log has a line
+        log_every, sample_every, checkpoint_every, evaluate_every: Steps between two; 0 means never. By default the log has a line
             every 50, samples and evaluations come up to twenty times in a training, checkpoints up to eight times and every ten minutes.
         keep: How many checkpoints stay.
         validate: Measures the model it is called with, averages in place, and returns numbers by name.
@@ -85,13 +85,13 @@ def fit(
     """
     run, progress = Path(run), progress or shown(silent=not is_first_process())
     configuration.refuse_existing(run)
-    if rounds is not None and minutes is not None:
-        raise OptionError("Both rounds and minutes are given. Give one of them.")
+    if steps is not None and minutes is not None:
+        raise OptionError("Both steps and minutes are given. Give one of them.")
     if minutes is not None and minutes <= 0:
         raise OptionError(f"minutes is {minutes}; it must be above zero.")
-    _resize(model, rounds, batch, seed)
+    _resize(model, steps, batch, seed)
     if minutes is None:
-        _refuse_no_rounds(model)
+        _refuse_no_steps(model)
     options = FitOptions(
         precision,
         accelerator,
@@ -111,11 +111,11 @@ def fit(
     with ExitStack() as stack:
         engine, feeds = opened(stack, model, sources, options, progress)
         if minutes is not None:
-            progress.say(f"Measuring a few rounds to see how many fit into {minutes:g} minutes.")
-            found, seconds = rounds_within(minutes, model, feeds, engine, accumulate)
-            _resize(model, model.round + found)
-            progress.say(f"A round takes {_short(seconds)}: {found:,} rounds.")
-        options = _resolved(options, model.recipe.rounds, sample_every, checkpoint_every, evaluate_every, validate is not None)
+            progress.say(f"Measuring a few steps to see how many fit into {minutes:g} minutes.")
+            found, seconds = steps_within(minutes, model, feeds, engine, accumulate)
+            _resize(model, model.steps_done + found)
+            progress.say(f"A step takes {_short(seconds)}: {found:,} steps.")
+        options = _resolved(options, model.recipe.steps, sample_every, checkpoint_every, evaluate_every, validate is not None)
         if engine.chief:
             configuration.write(run, configuration.describe(model, sources, options))
         training = begun(stack, run, model, sources, feeds, engine, options, validate, trackers, progress)
@@ -123,31 +123,31 @@ def fit(
         return finished(training, model)
 
 
-def _resize(model: Model, rounds: int | None, batch: int | None = None, seed: int | None = None) -> None:
+def _resize(model: Model, steps: int | None, batch: int | None = None, seed: int | None = None) -> None:
     """Set the length, the batch and the seed that are asked for."""
-    for name, value in (("rounds", rounds), ("batch", batch)):
+    for name, value in (("steps", steps), ("batch", batch)):
         if value is not None and value < 1:
             raise OptionError(f"{name} is {value}; it must be 1 or more.")
     recipe = model.recipe
-    model.recipe = evolve(recipe, rounds=rounds or recipe.rounds, batch=batch or recipe.batch)
+    model.recipe = evolve(recipe, steps=steps or recipe.steps, batch=batch or recipe.batch)
     model.seed = model.seed if seed is None else seed
 
 
-def _refuse_no_rounds(model: Model) -> None:
-    if model.round >= model.recipe.rounds:
+def _refuse_no_steps(model: Model) -> None:
+    if model.steps_done >= model.recipe.steps:
         raise OptionError(
-            f"The model has {model.round} rounds behind it, and the training shall have {model.recipe.rounds}. "
-            f"Ask for more rounds, or set model.round = 0."
+            f"The model has {model.steps_done} steps behind it, and the training shall have {model.recipe.steps}. "
+            f"Ask for more steps, or set model.steps_done = 0."
         )
 
 
-def _resolved(options: FitOptions, rounds: int, sample: int | None, save: int | None, evaluate: int | None, measured: bool) -> FitOptions:
+def _resolved(options: FitOptions, steps: int, sample: int | None, save: int | None, evaluate: int | None, measured: bool) -> FitOptions:
     """Return the options with the intervals that were not said."""
-    often = whole(rounds, 20)
+    often = whole(steps, 20)
     return evolve(
         options,
         sample_every=often if sample is None else sample,
-        checkpoint_every=whole(rounds, 8) if save is None else save,
+        checkpoint_every=whole(steps, 8) if save is None else save,
         evaluate_every=(often if measured else 0) if evaluate is None else evaluate,
     )
 

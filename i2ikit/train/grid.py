@@ -1,4 +1,4 @@
-"""The picture of one visit to the samples: input, translations, and the truth below each where the data has it."""
+"""The picture of one visit to the samples: input, translations, and the target below each where the data has it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _EDGE, _GAP, _BETWEEN, _SIDE, _HEAD, _NOTE = 14, 8, 18, 58, 74, 18
 class Grid:
     """An arrangement of cells that stays the same through a training.
 
-    Each sample has a line of translations with its input at the left and, where there is a truth, a second line with that.
+    Each sample has a line of translations with its input at the left and, where there is a target, a second line with that.
 
     Args:
         inputs: The samples, each [C H W] in [-1, 1].
         titles: The heading of each column of translations.
         captions: For each column what stands below each sample's translation.
         said: What is known of each sample, in words.
-        truth: For each column the true translation of each sample or None; None where the data has no truth at all.
+        target: For each column the true translation of each sample or None; None where the data has no target at all.
     """
 
     def __init__(
@@ -34,39 +34,39 @@ class Grid:
         titles: Sequence[str],
         captions: Sequence[Sequence[str]],
         said: Sequence[str],
-        truth: Sequence[Sequence[Tensor | None]] | None = None,
+        target: Sequence[Sequence[Tensor | None]] | None = None,
     ) -> None:
-        self.titles, self.captions, self.said, self.truth = list(titles), captions, said, truth
+        self.titles, self.captions, self.said, self.target = list(titles), captions, said, target
         height, width = inputs[0].shape[-2:]
         longest = max(height, width)
         scale = max(1, -(-SMALLEST // longest)) if longest <= LARGEST else LARGEST / longest
         self.height, self.width = round(height * scale), round(width * scale)
-        self.lines = 2 if truth is not None else 1
+        self.lines = 2 if target is not None else 1
         self._blank = self._drawn_blank(inputs)
 
     def place(self, row: int, column: int, line: int = 0) -> tuple[int, int]:
-        """Return left and top of a cell; column -1 is the input, line 1 the truth."""
+        """Return left and top of a cell; column -1 is the input, line 1 the target."""
         left = _EDGE + _SIDE + (column + 1) * (self.width + _GAP) + (_GAP if column >= 0 else 0)
         top = _HEAD + row * (self.lines * (self.height + _NOTE) + _BETWEEN) + line * (self.height + _NOTE)
         return left, top
 
     def places(self) -> dict[str, Any]:
-        """Return left and top of every cell: "input" by row, "ours" and "truth" by column and row, None where there is no picture."""
+        """Return left and top of every cell: "input" by row, "ours" and "target" by column and row, None where there is no picture."""
         rows, columns = range(len(self.said)), range(len(self.titles))
-        truth = self.truth
+        target = self.target
         return {
             "input": [self.place(row, -1) for row in rows],
             "ours": [[self.place(row, column) for row in rows] for column in columns],
-            "truth": None
-            if truth is None
-            else [[None if truth[column][row] is None else self.place(row, column, 1) for row in rows] for column in columns],
+            "target": None
+            if target is None
+            else [[None if target[column][row] is None else self.place(row, column, 1) for row in rows] for column in columns],
         }
 
-    def drawn(self, translations: Sequence[Sequence[Tensor | None]], round: int) -> Image.Image:  # noqa: A002
+    def drawn(self, translations: Sequence[Sequence[Tensor | None]], step: int) -> Image.Image:
         """Return the picture with the translations of each column."""
         canvas = self._blank.copy()
         draw = ImageDraw.Draw(canvas)
-        draw.text((_EDGE, 12), f"held-out samples, round {round:,}", _INK, font(18))
+        draw.text((_EDGE, 12), f"held-out samples, step {step:,}", _INK, font(18))
         for column, made in enumerate(translations):
             for row, image in enumerate(made):
                 left, top = self.place(row, column)
@@ -92,7 +92,7 @@ class Grid:
             for number, words in enumerate(_wrapped(self.said[row], self.width)[: 5 if self.lines == 2 else 1]):
                 draw.text((left + self.width // 2, top + self.height + 10 + 15 * number), words, _PALE, font(12), anchor="mm")
             if self.lines == 2:
-                draw.text((_EDGE, self.place(row, 0, 1)[1] + self.height // 2), "truth", _PALE, font(15), anchor="lm")
+                draw.text((_EDGE, self.place(row, 0, 1)[1] + self.height // 2), "target", _PALE, font(15), anchor="lm")
             for column in range(len(self.titles)):
                 self._draw_notes(canvas, draw, row, column)
         return canvas
@@ -101,7 +101,7 @@ class Grid:
         left, top = self.place(row, column)
         note = _cut(self.captions[column][row], self.width)
         draw.text((left + self.width // 2, top + self.height + 10), note, _PALE, font(12), anchor="mm")
-        true = None if self.truth is None else self.truth[column][row]
+        true = None if self.target is None else self.target[column][row]
         if true is not None:
             canvas.paste(self._cell(true), self.place(row, column, 1))
 

@@ -19,10 +19,10 @@ class Tracker(Protocol):
     """Something that follows a training. A tracker that raises is dropped with one warning, and the training goes on."""
 
     def start(self, run: Path, done: int) -> None:
-        """Begin, or go on after ``done`` rounds; what was written of later rounds is void."""
+        """Begin, or go on after ``done`` steps; what was written of later steps is void."""
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Take one record: ``{"round": 50, "seconds": 3.2, "translator/cycle": 0.4, ...}``, or an event: ``{"round", "event", ...}``."""
+        """Take one record: ``{"step": 50, "seconds": 3.2, "translator/cycle": 0.4, ...}``, or an event: ``{"step", "event", ...}``."""
 
     def close(self) -> None:
         """End."""
@@ -65,8 +65,8 @@ class TensorBoard:
 
     def write(self, record: Mapping[str, Any]) -> None:
         for key, value in record.items():
-            if key != "round" and isinstance(value, (int, float)):
-                self.writer.add_scalar(key, value, record["round"])
+            if key != "step" and isinstance(value, (int, float)):
+                self.writer.add_scalar(key, value, record["step"])
 
     def close(self) -> None:
         self.writer.close()
@@ -78,7 +78,7 @@ class Journal:
     Args:
         run: The folder of the run.
         trackers: Beside ``log.jsonl``.
-        done: Rounds that were finished before.
+        done: Steps that were finished before.
     """
 
     def __init__(self, run: Path, trackers: Iterable[Tracker], done: int) -> None:
@@ -118,7 +118,7 @@ def read(run: Path) -> list[dict[str, Any]]:
 def _round(line: str) -> float:
     try:
         record = json.loads(line)
-        return float(record["round"])
+        return float(record["step"])
     except (ValueError, KeyError, TypeError):
         return math.inf
 

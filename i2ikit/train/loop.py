@@ -68,9 +68,9 @@ class Training:
         self._window: dict[str, list[Tensor]] = {}
         self._before = 0.0  # seconds of the parts of the run before this one
         self._begin = self._saved = time.perf_counter()
-        self._mark = (0.0, model.round)  # seconds and rounds at the last record
-        self._paused = 0.0  # seconds since then that were not spent on rounds
-        self._saved_round = -1
+        self._mark = (0.0, model.steps_done)  # seconds and steps at the last record
+        self._paused = 0.0  # seconds since then that were not spent on steps
+        self._saved_step = -1
 
     # -- state
 
@@ -84,8 +84,8 @@ class Training:
         self.feeds.restore(data["loaders"])
         self._before, self.best = float(data["seconds"]), dict(data["best"])
         self._window = {key: [torch.tensor(value, device=self.engine.device) for value in values] for key, values in data["window"].items()}
-        self._saved_round = self.model.round
-        self._mark = (self.seconds, self.model.round)
+        self._saved_step = self.model.steps_done
+        self._mark = (self.seconds, self.model.steps_done)
 
     @property
     def seconds(self) -> float:
@@ -95,34 +95,34 @@ class Training:
     # -- the loop
 
     def go(self) -> None:
-        """Train until the recipe's rounds are done.
+        """Train until the recipe's steps are done.
 
         Raises:
             NonFiniteLossError: A loss became NaN or infinite; ``stopped.json`` says which, where and on what files.
             TrainingInterrupted: Ctrl-C or SIGTERM; the state is saved.
             CheckpointError: The state cannot be written.
         """
-        self.progress.begin(self.model.round, self.model.recipe.rounds)
+        self.progress.begin(self.model.steps_done, self.model.recipe.steps)
         try:
             with watched(self._stop):
-                self._rounds()
+                self._steps()
                 self.model.raise_if_not_finite()
         except NonFiniteLossError as error:
             raise self._told(error) from None
         finally:
             self.progress.close()
 
-    def _rounds(self) -> None:
-        model, options, rounds = self.model, self.options, self.model.recipe.rounds
-        while model.round < rounds:
+    def _steps(self) -> None:
+        model, options, steps = self.model, self.options, self.model.recipe.steps
+        while model.steps_done < steps:
             logs = model.step(self._fed(), accumulate=options.accumulate)
             self.engine.settle(model)
             self.averages.update()
             for name, value in logs.items():
                 self._window.setdefault(name, []).append(value)
-            done = model.round
+            done = model.steps_done
             self.progress.advance(done)
-            last = done == rounds
+            last = done == steps
             if last or done % options.log_every == 0:
                 self._record()
             self._pause(last)
@@ -135,15 +135,15 @@ class Training:
         try:
             return self.feeds.next()
         except DataError as error:
-            if self.engine.count > 1 or self.model.round == 0:  # one of several processes cannot save alone
+            if self.engine.count > 1 or self.model.steps_done == 0:  # one of several processes cannot save alone
                 raise
             self.save()
             raise DataError(
-                f"{error} The training is saved after round {self.model.round}; mend the file, and go on: i2ikit train --resume {self.run}"
+                f"{error} The training is saved after step {self.model.steps_done}; mend the file, and go on: i2ikit train --resume {self.run}"
             ) from error
 
     def _pause(self, last: bool) -> None:
-        """Do what is due after a round."""
+        """Do what is due after a step."""
         begin = time.perf_counter()
         if self._due(self.options.evaluate_every, last):
             self._evaluate()
@@ -154,17 +154,17 @@ class Training:
         self._paused += time.perf_counter() - begin
 
     def _due(self, every: int, last: bool) -> bool:
-        return bool(every) and (last or self.model.round % every == 0)
+        return bool(every) and (last or self.model.steps_done % every == 0)
 
     def _overdue(self) -> bool:
-        if self.model.round % self.options.log_every:
+        if self.model.steps_done % self.options.log_every:
             return False
         return bool(self.engine.same(time.perf_counter() - self._saved > LONGEST))
 
     def _stop(self) -> None:
         self.engine.ask_to_stop()
         if self.engine.chief:
-            self.progress.say("Finishing this round, then saving. Press Ctrl-C again to stop at once.")
+            self.progress.say("Finishing this step, then saving. Press Ctrl-C again to stop at once.")
 
     # -- what happens now and then
 
@@ -174,16 +174,16 @@ class Training:
         values = self.engine.mean(torch.stack(means)).tolist() if means else []  # nobody plays where every player waits
         self._window = {}
         now, (before, done) = self.seconds, self._mark
-        rounds, elapsed = self.model.round - done, max(now - before - self._paused, 1e-9)
+        steps, elapsed = self.model.steps_done - done, max(now - before - self._paused, 1e-9)
         record = {
-            "round": self.model.round,
+            "step": self.model.steps_done,
             "seconds": round(now, 3),
             **dict(zip(names, values, strict=True)),
             "lr": self._rate(),
-            "images_per_second": round(rounds * self.model.recipe.batch * len(self.feeds.loaders) / elapsed, 3),
+            "images_per_second": round(steps * self.model.recipe.batch * len(self.feeds.loaders) / elapsed, 3),
             "loader_share": round(self.feeds.seconds / elapsed, 4),
         }
-        self.feeds.seconds, self._paused, self._mark = 0.0, 0.0, (now, self.model.round)
+        self.feeds.seconds, self._paused, self._mark = 0.0, 0.0, (now, self.model.steps_done)
         if self.journal is not None:
             self.journal.write(record)
         self.progress.report(record)
@@ -191,7 +191,7 @@ class Training:
     def _rate(self) -> float:
         players = self.model.recipe.players
         player = next((each for each in players if each.name.startswith("translator")), players[0])
-        return player.optimizer.lr * self.model.recipe.schedule.factor(self.model.round - 1, self.model.recipe.rounds)
+        return player.optimizer.lr * self.model.recipe.schedule.factor(self.model.steps_done - 1, self.model.recipe.steps)
 
     def _evaluate(self) -> None:
         if self.validate is None:
@@ -207,11 +207,11 @@ class Training:
                 self.validate = None
                 return
         if self.journal is not None:
-            self.journal.write({"round": self.model.round, "event": "evaluated", **numbers})
-        self.progress.say(f"round {self.model.round}  " + "  ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
+            self.journal.write({"step": self.model.steps_done, "event": "evaluated", **numbers})
+        self.progress.say(f"step {self.model.steps_done}  " + "  ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
         name = self.options.best.lstrip("-")
         if name in numbers and self.engine.same(self._better(numbers[name])):
-            self.best = {"value": numbers[name], "round": self.model.round}
+            self.best = {"value": numbers[name], "step": self.model.steps_done}
             self._write(lambda: storage.save(self.model, self.run / "best", self.averages.weights()))
 
     def _better(self, value: float) -> bool:
@@ -223,7 +223,7 @@ class Training:
             return
         with self.averages.shown() as model:
             try:
-                self.samples.write(model, self.run, self.model.round)
+                self.samples.write(model, self.run, self.model.steps_done)
             except Exception as error:  # noqa: BLE001 - a picture does not end a training
                 warnings.warn(
                     f"The samples failed ({type(error).__name__}: {error}) and are left out from here; the training goes on.", stacklevel=2
@@ -231,15 +231,15 @@ class Training:
                 self.samples = None
 
     def save(self) -> None:
-        """Write a checkpoint of this round, unless it is there."""
-        if self._saved_round == self.model.round:
+        """Write a checkpoint of this step, unless it is there."""
+        if self._saved_step == self.model.steps_done:
             return
         self.model.raise_if_not_finite()
         self._write(lambda: checkpoint.save(self.run, self.model, self.averages, self.engine.tensors(), self.state(), self.options.keep))
-        self._saved_round, self._saved = self.model.round, time.perf_counter()
+        self._saved_step, self._saved = self.model.steps_done, time.perf_counter()
 
     def first(self) -> None:
-        """Write what there is before the first round: a checkpoint, which shows early that the folder can be written, and samples."""
+        """Write what there is before the first step: a checkpoint, which shows early that the folder can be written, and samples."""
         self.save()
         if self.options.sample_every:
             self._sample()
@@ -263,12 +263,12 @@ class Training:
 
     def _told(self, error: NonFiniteLossError) -> NonFiniteLossError:
         """Write ``stopped.json``; of several processes the one that knows the term is heard."""
-        said = self.engine.each((str(error), error.terms, error.round, error.files))
+        said = self.engine.each((str(error), error.terms, error.step, error.files))
         message, terms, done, files = next((each for each in said if each[1]), said[0])
         if self.engine.chief:
-            data = {"event": "non-finite loss", "message": message, "terms": list(terms), "round": done, "files": list(files)}
+            data = {"event": "non-finite loss", "message": message, "terms": list(terms), "step": done, "files": list(files)}
             try:
                 storage.write_json(self.run / STOPPED, data)
             except OSError as problem:
                 warnings.warn(f'"{self.run / STOPPED}" cannot be written: {problem}.', stacklevel=2)
-        return NonFiniteLossError(message, terms=terms, round=done, files=files)
+        return NonFiniteLossError(message, terms=terms, step=done, files=files)

@@ -24,7 +24,7 @@ class FitOptions:
         devices: How many, or their numbers as "0,2".
         accumulate: Into how many micro-batches a batch is split.
         workers: Threads that prepare batches ahead.
-        log_every, sample_every, checkpoint_every, evaluate_every: Rounds between two; 0 means never.
+        log_every, sample_every, checkpoint_every, evaluate_every: Steps between two; 0 means never.
         keep: How many checkpoints stay.
         best: The number of the evaluation that decides which model is the best; with a minus before it, the smallest is.
         channels_last: Whether image tensors lie channels last in memory.
@@ -68,8 +68,8 @@ class FitOptions:
         return cls(**data)
 
 
-def whole(rounds: int, parts: int) -> int:
+def whole(steps: int, parts: int) -> int:
     """Return an interval that divides a training into at most ``parts`` parts: 1, 2 or 5 times a power of ten."""
-    wanted = max(1, math.ceil(rounds / parts))
+    wanted = max(1, math.ceil(steps / parts))
     power = int(10 ** (len(str(wanted)) - 1))
     return min(step * power for step in (1, 2, 5, 10) if step * power >= wanted)

@@ -1,4 +1,4 @@
-"""How many rounds fit into some minutes."""
+"""How many steps fit into some minutes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from i2ikit.train.feeds import Feeds
 
 MARGIN = 0.95
-"""The part of the time that is planned for rounds; the rest is for checkpoints, samples and the first reading of the images."""
+"""The part of the time that is planned for steps; the rest is for checkpoints, samples and the first reading of the images."""
 
 LEAST = 3
 """Cycles that are measured at least: where another program held up the first one, it alone would end the training after seconds."""
 
 
-def rounds_within(minutes: float, model: Model, feeds: Feeds, engine: PlainEngine, accumulate: int) -> tuple[int, float]:
-    """Measure a few rounds on a throw-away copy; return how many fit, and the seconds of one.
+def steps_within(minutes: float, model: Model, feeds: Feeds, engine: PlainEngine, accumulate: int) -> tuple[int, float]:
+    """Measure a few steps on a throw-away copy; return how many fit, and the seconds of one.
 
     Whole cycles of the players' intervals are played for about eight seconds, three times at least, and the faster half of them counts:
-    the first ones also warm up the processor and read images that later rounds find in memory. What the measuring takes is taken from
+    the first ones also warm up the processor and read images that later steps find in memory. What the measuring takes is taken from
     the minutes.
     """
     double = copy.deepcopy(model, {id(model.engine): model.engine})
@@ -45,6 +45,6 @@ def rounds_within(minutes: float, model: Model, feeds: Feeds, engine: PlainEngin
             seconds.append(played())
     feeds.restore(position)
     faster = sorted(seconds)[: len(seconds) // 2]
-    per_round, spent = sum(faster) / len(faster) / cycle, time.perf_counter() - start
-    fit = max(cycle, math.floor((minutes * 60 * MARGIN - spent) / per_round))
-    return engine.same(fit), per_round
+    per_step, spent = sum(faster) / len(faster) / cycle, time.perf_counter() - start
+    fit = max(cycle, math.floor((minutes * 60 * MARGIN - spent) / per_step))
+    return engine.same(fit), per_step

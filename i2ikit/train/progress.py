@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 SLOW_LOADER = 0.3
-_OWN = ("round", "seconds", "lr", "images_per_second", "loader_share", "event")
+_OWN = ("step", "seconds", "lr", "images_per_second", "loader_share", "event")
 
 
 class Progress(Protocol):
@@ -20,11 +20,11 @@ class Progress(Protocol):
     def say(self, text: str) -> None:
         """Show a line."""
 
-    def begin(self, done: int, rounds: int) -> None:
+    def begin(self, done: int, steps: int) -> None:
         """Start counting."""
 
     def advance(self, done: int) -> None:
-        """Note a finished round; called after every one, so it must be cheap."""
+        """Note a finished step; called after every one, so it must be cheap."""
 
     def report(self, record: Mapping[str, Any]) -> None:
         """Show a record of the log."""
@@ -39,7 +39,7 @@ class Silent:
     def say(self, text: str) -> None:
         """Show nothing."""
 
-    def begin(self, done: int, rounds: int) -> None:
+    def begin(self, done: int, steps: int) -> None:
         """Show nothing."""
 
     def advance(self, done: int) -> None:
@@ -57,7 +57,7 @@ class Lines(Silent):
 
     Args:
         file: Where they go; standard output by default.
-        pause: Seconds between two lines about the losses; the last round is always shown.
+        pause: Seconds between two lines about the losses; the last step is always shown.
     """
 
     def __init__(self, file: TextIO | None = None, pause: float = 5.0) -> None:
@@ -68,15 +68,15 @@ class Lines(Silent):
     def say(self, text: str) -> None:
         print(text, file=self.file or sys.stdout, flush=True)
 
-    def begin(self, done: int, rounds: int) -> None:
-        self._clock.begin(done, rounds)
+    def begin(self, done: int, steps: int) -> None:
+        self._clock.begin(done, steps)
 
     def report(self, record: Mapping[str, Any]) -> None:
         now = time.monotonic()
-        if now - self._shown < self.pause and record["round"] < self._clock.rounds:
+        if now - self._shown < self.pause and record["step"] < self._clock.steps:
             return
         self._shown = now
-        self.say(f"round {record['round']}/{self._clock.rounds}  {self._clock.left(record['round'])}  {described(record)}")
+        self.say(f"step {record['step']}/{self._clock.steps}  {self._clock.left(record['step'])}  {described(record)}")
         hint = self._hint.of(record)
         if hint:
             self.say(hint)
@@ -93,7 +93,7 @@ class Bar(Silent):
         self._task: TaskID | None = None
         self._console = Console(highlight=False)
         columns = (
-            TextColumn("round {task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
             BarColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"),
@@ -104,9 +104,9 @@ class Bar(Silent):
     def say(self, text: str) -> None:
         self._console.print(text, markup=False, soft_wrap=True)
 
-    def begin(self, done: int, rounds: int) -> None:
-        self._clock.begin(done, rounds)
-        self._task = self._progress.add_task("", total=rounds, completed=done, left="", losses="")
+    def begin(self, done: int, steps: int) -> None:
+        self._clock.begin(done, steps)
+        self._task = self._progress.add_task("", total=steps, completed=done, left="", losses="")
         self._progress.start()
 
     def advance(self, done: int) -> None:
@@ -118,7 +118,7 @@ class Bar(Silent):
     def report(self, record: Mapping[str, Any]) -> None:
         if self._task is None:
             return
-        self._progress.update(self._task, completed=record["round"], left=self._clock.left(record["round"]), losses=described(record))
+        self._progress.update(self._task, completed=record["step"], left=self._clock.left(record["step"]), losses=described(record))
         hint = self._hint.of(record)
         if hint:
             self.say(hint)
@@ -137,7 +137,7 @@ def shown(silent: bool = False) -> Progress:
 
 
 def described(record: Mapping[str, Any]) -> str:
-    """Return the numbers of a record as one line, players' names shortened: ``critic adversarial -0.31 domain 0.22 | ...``."""
+    """Return the numbers of a record as one line, players' names shortened: ``discriminator adversarial -0.31 domain 0.22 | ...``."""
     players: dict[str, list[str]] = {}
     for key, value in record.items():
         player, _, term = key.partition("/")
@@ -173,20 +173,20 @@ class _Hint:
 
 
 class _Clock:
-    """Tells the time that is left from the rounds of the last minute or so."""
+    """Tells the time that is left from the steps of the last minute or so."""
 
     def __init__(self) -> None:
-        self.rounds, self._marks = 0, [(0.0, 0)]
+        self.steps, self._marks = 0, [(0.0, 0)]
 
-    def begin(self, done: int, rounds: int) -> None:
-        self.rounds, self._marks = rounds, [(time.monotonic(), done)]
+    def begin(self, done: int, steps: int) -> None:
+        self.steps, self._marks = steps, [(time.monotonic(), done)]
 
     def left(self, done: int) -> str:
         now = time.monotonic()
         begin, first = self._marks[0]
         if done <= first:
             return ""
-        seconds = (now - begin) / (done - first) * (self.rounds - done)
+        seconds = (now - begin) / (done - first) * (self.steps - done)
         if now - self._marks[-1][0] > 10:
             self._marks = [*self._marks, (now, done)][-6:]
-        return f"{duration(seconds)} left" if done < self.rounds else "done"
+        return f"{duration(seconds)} left" if done < self.steps else "done"

@@ -51,7 +51,7 @@ def resume(
         registry: Where components are looked up; the installed plugins by default.
         recipe: The recipe as it should be now, where it shall differ from the run's.
         changes: Training options that shall differ: ``{"workers": 2}``.
-        allow: The differences that are meant, by their keys, such as ``"recipe.rounds"``; a key allows all that stands below it.
+        allow: The differences that are meant, by their keys, such as ``"recipe.steps"``; a key allows all that stands below it.
         validate: As for :func:`fit`.
         trackers: As for :func:`fit`.
         progress: As for :func:`fit`.
@@ -82,13 +82,13 @@ def resume(
         folder, weights, state, numbers = checkpoint.latest(run)
         checkpoint.restore(model, averages, weights, state, numbers)
         engine.restore(state)
-        changed = _Changed(run, stored, now, different if engine.chief else {}, model.round)
-        if model.round < model.recipe.rounds:
+        changed = _Changed(run, stored, now, different if engine.chief else {}, model.steps_done)
+        if model.steps_done < model.recipe.steps:
             progress.say(f'Going on from "{folder.name}" of "{run}".')
         else:
             progress.say(
-                f'"{run}" is finished: its {model.recipe.rounds:,} rounds are done. Train on with: i2ikit train --resume '
-                f"{configuration.typed(run)} --rounds {2 * model.recipe.rounds} --allow-change recipe.rounds"
+                f'"{run}" is finished: its {model.recipe.steps:,} steps are done. Train on with: i2ikit train --resume '
+                f"{configuration.typed(run)} --steps {2 * model.recipe.steps} --allow-change recipe.steps"
             )
         if engine.chief:
             (run / STOPPED).unlink(missing_ok=True)
@@ -96,35 +96,35 @@ def resume(
         training.restore(numbers)
         try:
             model = finished(training, model)
-        except TrainingInterrupted as stopped:  # comes after the round was found to be sound, and saved
-            changed.note(stopped.round)
+        except TrainingInterrupted as stopped:  # comes after the step was found to be sound, and saved
+            changed.note(stopped.steps_done)
             raise
-        changed.note(model.round)
+        changed.note(model.steps_done)
         return model
 
 
 class _Changed:
-    """Writes an allowed change into ``run.json`` once a round was trained with it: one that fails before leaves the run as it was."""
+    """Writes an allowed change into ``run.json`` once a step was trained with it: one that fails before leaves the run as it was."""
 
     def __init__(
         self, run: Path, stored: Mapping[str, Any], now: Mapping[str, Any], changed: Mapping[str, tuple[Any, Any]], begin: int
     ) -> None:
         self.run, self.begin, self.done = run, begin, not changed
-        change = {"round": begin, "changed": {key: list(pair) for key, pair in changed.items()}}
+        change = {"step": begin, "changed": {key: list(pair) for key, pair in changed.items()}}
         self.config = {**now, "command": stored.get("command", ""), "changes": [*stored.get("changes", []), change]}
 
     def note(self, done: int) -> None:
-        """Write, where a round was done."""
+        """Write, where a step was done."""
         if not self.done and done > self.begin:
             configuration.write(self.run, self.config)
             self.done = True
 
     def start(self, run: Path, done: int) -> None:
-        """Do nothing: no round has worked yet."""
+        """Do nothing: no step has worked yet."""
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Note the change with a record of a second round: the first is found to be finite only then."""
-        self.note(int(record["round"]) - 1)
+        """Note the change with a record of a second step: the first is found to be finite only then."""
+        self.note(int(record["step"]) - 1)
 
     def close(self) -> None:
         """Do nothing: what is to be written is written."""
@@ -150,7 +150,7 @@ def _rebuilt(run: Path, stored: Mapping[str, Any], recipe: Recipe | None, model:
         model = build(recipe or recipe_json.restore(stored["recipe"]), registry=registry, seed=int(stored.get("seed", 0)), rehearsal=False)
         model.preprocessing = dict(stored.get("preprocessing", {}))
         return model
-    model.recipe = evolve(model.recipe, rounds=stored["recipe"]["rounds"], batch=stored["recipe"]["batch"])
+    model.recipe = evolve(model.recipe, steps=stored["recipe"]["steps"], batch=stored["recipe"]["batch"])
     model.seed = int(stored.get("seed", model.seed))
     model.preprocessing = dict(stored.get("preprocessing", {}))
     return model

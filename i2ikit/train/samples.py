@@ -90,17 +90,17 @@ class Samples:
         draws: int = 0,
     ) -> None:
         parts = [_held_out(each) for each in (data if isinstance(data, Sequence) else [data])]
-        self.domain, self.transform, self.kind = domain, transform, parts[0].kind
+        self.domain, self.transform, self.batch_kind = domain, transform, parts[0].batch_kind
         chosen = [(item, part) for part in parts for item in _choose(part, -(-rows // len(parts)), seed)]
         self.items, self.homes = [item for item, _ in chosen], [part for _, part in chosen]
-        targets = targets_of(domain) if self.kind != "paired" else (Target(),)
+        targets = targets_of(domain) if self.batch_kind != "paired" else (Target(),)
         most = max(1, MOST_COLUMNS // max(1, draws))
         self.targets = tuple(evolve(each, sample=sample) for each in targets[:most] for sample in range(1, draws + 1)) if draws else targets
         self.images = torch.stack([transform(part.read(item)) for item, part in chosen])
         self._grid: Grid | None = None
 
-    def write(self, model: Model, run: str | Path, round: int) -> Path:  # noqa: A002 - the word for it everywhere
-        """Draw one grid of the translations as they are now, RUN/samples/round-00000500.png, and return its path.
+    def write(self, model: Model, run: str | Path, step: int) -> Path:
+        """Draw one grid of the translations as they are now, RUN/samples/step-00000500.png, and return its path.
 
         RUN/samples/layout.json says what stands where, for programs that cut the grid.
 
@@ -110,23 +110,23 @@ class Samples:
         if self._grid is None:
             self._grid = self._empty_grid()
         folder = Path(run) / FOLDER
-        picture = self._grid.drawn(self.translations(model), round)
-        path = folder / f"round-{round:08d}.png"
+        picture = self._grid.drawn(self.translations(model), step)
+        path = folder / f"step-{step:08d}.png"
         write_atomically(path, png(picture))
-        rounds = sorted(int(each.stem.removeprefix("round-")) for each in folder.glob("round-*.png"))
-        write_atomically(folder / LAYOUT, (json.dumps({**self._layout(), "rounds": rounds}, indent=1) + "\n").encode())
+        steps = sorted(int(each.stem.removeprefix("step-")) for each in folder.glob("step-*.png"))
+        write_atomically(folder / LAYOUT, (json.dumps({**self._layout(), "steps": steps}, indent=1) + "\n").encode())
         return path
 
     def translations(self, model: Model) -> list[list[Tensor | None]]:
         """Return for each target the translation of each sample [C H W], None where a sample is of that domain already."""
         return [self._column(model, target) for target in self.targets]
 
-    def truth(self, item: Item, target: Target) -> Tensor | None:
+    def find_target(self, item: Item, target: Target) -> Tensor | None:
         """Return the true translation [C H W], or None where the data has none."""
         value = target.of(item.row)
         home = next(part for each, part in zip(self.items, self.homes, strict=True) if each is item)
         try:
-            true = home.truth(item, {} if target.attribute is None else {target.attribute: value})
+            true = home.find_target(item, {} if target.attribute is None else {target.attribute: value})
         except I2IKitError:  # a value that this data does not know; a picture is no place to fail
             return None
         return None if true is None else self.transform(true)
@@ -135,7 +135,7 @@ class Samples:
         seed = max(0, target.sample - 1)
         if target.attribute is None:
             return list(model.translate(self.images, seed=seed))
-        if self.kind == "unpaired":
+        if self.batch_kind == "unpaired":
             sources = [item.row[target.attribute] for item in self.items]
             routes = model.routes
             return [
@@ -154,15 +154,15 @@ class Samples:
         return made
 
     def _empty_grid(self) -> Grid:
-        # All samples of a target have one truth, which stands below the first.
-        true = [[self.truth(item, target) if target.sample < 2 else None for item in self.items] for target in self.targets]
+        # All samples of a target have one target, which stands below the first.
+        true = [[self.find_target(item, target) if target.sample < 2 else None for item in self.items] for target in self.targets]
         alone = len(self.domain.attributes) == 1
         return Grid(
             inputs=list(self.images),
             titles=[target.title(alone=alone) for target in self.targets],
             captions=[[self._caption(item, target) for item in self.items] for target in self.targets],
             said=[", ".join(_spoken(name, value) for name, value in item.row.items() if value is not None) for item in self.items],
-            truth=true if any(each is not None for column in true for each in column) else None,
+            target=true if any(each is not None for column in true for each in column) else None,
         )
 
     def _caption(self, item: Item, target: Target) -> str:
@@ -181,15 +181,15 @@ class Samples:
             "columns": columns,
             "cell": [self._grid.height, self._grid.width],
             "size": [self.transform.height, self.transform.width],
-            "truth": self._grid.truth is not None,
+            "target": self._grid.target is not None,
             "places": self._grid.places(),
             "examples": self._examples(),
         }
 
     def _examples(self) -> list[dict[str, Any]]:
-        """Return one telling column a row: another attribute each time, a true change, with its truth where there is one."""
+        """Return one telling column a row: another attribute each time, a true change, with its target where there is one."""
         assert self._grid is not None
-        truth = self._grid.truth
+        known = self._grid.target
         found: list[dict[str, Any]] = []
         for row, item in enumerate(self.items):
             own = [target.attribute for target in self.targets if target.attribute is None or target.attribute in item.row]
@@ -197,7 +197,7 @@ class Samples:
             wanted = attributes[row % len(attributes)]
             fits = [index for index, target in enumerate(self.targets) if target.changes(item.row)]
             fits = [index for index in fits if self.targets[index].attribute == wanted] or fits
-            fits = [index for index in fits if truth is None or truth[index][row] is not None] or fits
+            fits = [index for index in fits if known is None or known[index][row] is not None] or fits
             if fits:
                 column = min(fits, key=lambda index: sum(each["column"] == index for each in found))
                 target = self.targets[column]

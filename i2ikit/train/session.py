@@ -54,8 +54,8 @@ def opened(stack: ExitStack, model: Model, sources: Sequence[Source], options: F
 
 def _amount(data: Dataset) -> str:
     """Say how much there is, and of unpaired data what the domains are called."""
-    domains = f": {', '.join(data.domain.names)}" if data.kind == "unpaired" else ""
-    return counted(len(data.items), "pair" if data.kind == "paired" else "image") + domains
+    domains = f": {', '.join(data.domain.names)}" if data.batch_kind == "unpaired" else ""
+    return counted(len(data.items), "pair" if data.batch_kind == "paired" else "image") + domains
 
 
 def begun(
@@ -75,13 +75,13 @@ def begun(
     shown = progress if engine.chief else Silent()
     sets = f"{len(sources)} x " if len(sources) > 1 else ""
     rows = f" ({model.recipe.batch // engine.count} on each of {engine.count} processes)" if engine.count > 1 else ""
-    left = model.recipe.rounds - model.round
+    left = model.recipe.steps - model.steps_done
     if left > 0:
         shown.say(
-            f"{counted(left, 'round')} of {sets}{model.recipe.batch} images{rows} on {engine.device.type}, "
+            f"{counted(left, 'step')} of {sets}{model.recipe.batch} images{rows} on {engine.device.type}, "
             f"{options.precision}; {_intervals(options)}, in {run}."
         )
-    journal = Journal(run, trackers, model.round) if engine.chief else None
+    journal = Journal(run, trackers, model.steps_done) if engine.chief else None
     if journal is not None:
         stack.callback(journal.close)
     return Training(
@@ -118,8 +118,8 @@ def _intervals(options: FitOptions) -> str:
     )
 
 
-def _every(rounds: int) -> str:
-    return "every round" if rounds == 1 else f"every {rounds:,} rounds"
+def _every(steps: int) -> str:
+    return "every step" if steps == 1 else f"every {steps:,} steps"
 
 
 def finished(training: Training, model: Model) -> Model:

@@ -1,4 +1,4 @@
-"""Ctrl-C: finish the round, save, say how to go on."""
+"""Ctrl-C: finish the step, save, say how to go on."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class TrainingInterrupted(KeyboardInterrupt):
 
     Attributes:
         run: The folder of the run.
-        round: Rounds finished.
+        steps_done: Steps finished.
     """
 
     def __init__(self, run: Path, done: int) -> None:
-        self.run, self.round = run, done
-        super().__init__(f"Stopped after round {done:,}; everything is saved. Go on with: i2ikit train --resume {shlex.quote(str(run))}")
+        self.run, self.steps_done = run, done
+        super().__init__(f"Stopped after step {done:,}; everything is saved. Go on with: i2ikit train --resume {shlex.quote(str(run))}")
 
 
 @contextmanager

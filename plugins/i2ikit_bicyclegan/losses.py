@@ -6,7 +6,7 @@ from torch import Tensor
 
 from i2ikit import Translation
 from i2ikit.losses.adversarial import precise
-from i2ikit_bicyclegan.styles import posterior_by_fixed_encoder, posterior_of_fake, posterior_of_truth
+from i2ikit_bicyclegan.styles import posterior_by_fixed_encoder, posterior_of_fake, posterior_of_target
 
 
 def style_kl_loss(t: Translation, *, official: bool = False) -> Tensor:
@@ -18,7 +18,7 @@ def style_kl_loss(t: Translation, *, official: bool = False) -> Tensor:
         t: The translation.
         official: The sum over the images, as in the original code, which is called with one image.
     """
-    mean, logvar = (precise(each) for each in t[posterior_of_truth])
+    mean, logvar = (precise(each) for each in t[posterior_of_target])
     costs = (mean.square() + logvar.exp() - logvar - 1).sum(1) / 2
     return costs.sum() if official else costs.mean()
 

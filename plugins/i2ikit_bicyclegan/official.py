@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from i2ikit import Model, build
 from i2ikit.errors import CheckpointError, OptionError, counted
-from i2ikit.nn.critic_weights import CriticSizes, critic_parts, critic_sizes
+from i2ikit.nn.discriminator_weights import DiscriminatorSizes, discriminator_parts, discriminator_sizes
 from i2ikit.nn.weights import Given, State, put_weights, read_weights, renamed
 from i2ikit_bicyclegan.names import (
     EncoderSizes,
@@ -41,14 +41,14 @@ def import_official(
     """Return a model with the weights of the original repository (junyanz/BicycleGAN), built with ``official=True``.
 
     All sizes are read off the tensors: U-Nets with the style everywhere or at the input, by transposed convolutions or bilinear, for 128
-    or 256 pixels; encoders ``resnet`` and ``conv``; critics of one or several scales. Slots that no weights are given for are untrained,
+    or 256 pixels; encoders ``resnet`` and ``conv``; discriminators of one or several scales. Slots that no weights are given for are untrained,
     and ``model.preprocessing["untrained"]`` names them.
 
     Args:
         generator: The file ``latest_net_G.pth``, or the state dict itself.
         encoder: ``latest_net_E.pth``: the encoder of styles.
-        discriminator: ``latest_net_D.pth``, which judged translations with the style of their target.
-        discriminator_random: ``latest_net_D2.pth``, which judged those with a style from the prior.
+        discriminator: ``latest_net_D.pth``, which scored translations with the style of their target.
+        discriminator_random: ``latest_net_D2.pth``, which scored those with a style from the prior.
         folder: A folder with these files, in place of all.
         epoch: Which files of the folder: 200 means ``200_net_G.pth`` and so on.
         size: Pixels, or a pair of height and width; by default as many as the U-Net's depth is made for.
@@ -69,11 +69,11 @@ def import_official(
     read = {part: read_weights(file, part) for part, file in given.items()}
     g = generator_sizes(*read["generator"]) if "generator" in read else None
     e = encoder_sizes(*read["encoder"]) if "encoder" in read else None
-    critics = {part: critic_sizes(*read[part], "BicycleGAN critic") for part in list(FILES)[2:] if part in read}
+    discriminators = {part: discriminator_sizes(*read[part], "BicycleGAN discriminator") for part in list(FILES)[2:] if part in read}
     width = _style(style, g, e)
-    model = _built(g, e, critics, width, size)
+    model = _built(g, e, discriminators, width, size)
     for part, (state, name) in read.items():
-        _put(model.slot(SLOTS.get(part, part)), state, name, g if part == "generator" else e if part == "encoder" else critics[part])
+        _put(model.slot(SLOTS.get(part, part)), state, name, g if part == "generator" else e if part == "encoder" else discriminators[part])
     model.preprocessing["untrained"] = [SLOTS.get(part, part) for part in FILES if part not in read]
     return model
 
@@ -89,18 +89,20 @@ def export_official(model: Model) -> dict[str, dict[str, Tensor]]:
         blocks = len(list(model.slot("style_encoder").get_submodule("blocks").children()))
         parts = encoder_parts(blocks + 1, options["style_encoder"].get("kind", "resnet"))
         exported["encoder"] = renamed(model.slot("style_encoder"), parts)
-    for critic in list(FILES)[2:]:
-        if critic in options:
-            scales = options[critic].get("scales", 1)
+    for discriminator in list(FILES)[2:]:
+        if discriminator in options:
+            scales = options[discriminator].get("scales", 1)
             prefixes = tuple(f"model_{scale}" for scale in range(scales)) if scales > 1 else ("model",)
-            exported[critic] = renamed(model.slot(critic), critic_parts(options[critic].get("depth", 3), prefixes))
+            exported[discriminator] = renamed(
+                model.slot(discriminator), discriminator_parts(options[discriminator].get("depth", 3), prefixes)
+            )
     return exported
 
 
 def _style(asked: int | None, g: GeneratorSizes | None, e: EncoderSizes | None) -> int:
-    found = {says.style for says in (g, e) if says and says.style}
+    found = {description.style for description in (g, e) if description and description.style}
     if len(found) > 1:
-        drawn, read = (says.style for says in (g, e) if says)
+        drawn, read = (description.style for description in (g, e) if description)
         raise CheckpointError(f"generator= draws with {drawn} entries of style and encoder= reads {read}. Take the files of one training.")
     if asked and found - {asked}:
         raise OptionError(f"style={asked} was asked for, but the weights have styles of {min(found)} entries. Leave it out.")
@@ -108,9 +110,13 @@ def _style(asked: int | None, g: GeneratorSizes | None, e: EncoderSizes | None) 
 
 
 def _built(
-    g: GeneratorSizes | None, e: EncoderSizes | None, critics: dict[str, CriticSizes], style: int, size: int | tuple[int, int] | None
+    g: GeneratorSizes | None,
+    e: EncoderSizes | None,
+    discriminators: dict[str, DiscriminatorSizes],
+    style: int,
+    size: int | tuple[int, int] | None,
 ) -> Model:
-    seen = next(iter(critics.values())).channels if critics else 3
+    seen = next(iter(discriminators.values())).channels if discriminators else 3
     drawn = g.channels if g else e.channels if e else seen
     source = g.inputs - style if g else drawn
     if source < 1:
@@ -118,7 +124,7 @@ def _built(
             f"style={style} leaves {source} channels of what the generator takes for the image. Give style= its width; a U-Net without "
             "style is that of pix2pix."
         )
-    for part, sizes in critics.items():
+    for part, sizes in discriminators.items():
         if sizes.channels not in {drawn, drawn + source}:
             raise CheckpointError(
                 f"{part}= sees {counted(sizes.channels, 'channel')}, which is neither the image's {drawn} nor {drawn + source} with the "
@@ -132,26 +138,26 @@ def _built(
         "generator": {"width": g.width, "depth": g.depth, "where": g.where, "norm": g.norm, "up": g.up} if g else {},
         "style_encoder": {"width": e.width, "depth": e.depth, "kind": e.kind, "norm": e.norm} if e else {},
     }
-    for part, sizes in critics.items():
+    for part, sizes in discriminators.items():
         single = {} if sizes.scales > 1 else {"scales": 1, "narrower": False}
         slots[part] = {**sizes.options, **single, "conditional": sizes.channels != drawn}
     side = size or 2 ** (g.depth if g else 8)
     return build("bicyclegan", official=True, size=side, channels=drawn, source_channels=source, style=style, rehearsal=False, **slots)
 
 
-def _put(net: nn.Module, state: State, name: str, sizes: GeneratorSizes | EncoderSizes | CriticSizes | None) -> None:
+def _put(net: nn.Module, state: State, name: str, sizes: GeneratorSizes | EncoderSizes | DiscriminatorSizes | None) -> None:
     if isinstance(sizes, GeneratorSizes):
         ours = exchanged(state, sizes.depth, sizes.where, sizes.up)
         put_weights(net, generator_parts(sizes.depth, sizes.where, sizes.up), ours, name, "BicycleGAN generator")
     elif isinstance(sizes, EncoderSizes):
         put_weights(net, encoder_parts(sizes.depth, sizes.kind), state, name, "BicycleGAN style encoder")
     elif sizes:
-        parts = critic_parts(sizes.depth, sizes.prefixes)
-        put_weights(net, parts, _unbiased(state, parts), name, "BicycleGAN critic")
+        parts = discriminator_parts(sizes.depth, sizes.prefixes)
+        put_weights(net, parts, _unbiased(state, parts), name, "BicycleGAN discriminator")
 
 
 def _unbiased(state: State, parts: Mapping[str, str]) -> State:
-    """Return a critic without the biases before batch norms, which take them away again: the original's of several scales have them."""
+    """Return a discriminator without the biases before batch norms, which take them away again: the original's of several scales have them."""
     found = dict(state)
     for theirs in parts:
         bias, norm = f"{theirs}.bias", norm_after(theirs)

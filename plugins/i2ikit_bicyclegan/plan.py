@@ -7,14 +7,21 @@ from typing import Any
 
 from torch import Tensor
 
-from i2ikit import Draws, Nets, Translation, prior, takes
+from i2ikit import Nets, RandomStreams, Translation, batch_kind, prior
 from i2ikit.errors import PlanError
-from i2ikit_bicyclegan.styles import mean_of_truth, style_of_truth
+from i2ikit_bicyclegan.styles import mean_of_target, style_of_target
 
 
-@takes("paired")
+@batch_kind("paired")
 def two_styles(
-    nets: Nets, batch: Mapping[str, Any], draws: Draws, learning: bool, *, style: int = 8, sample: bool = True, official: bool = False
+    nets: Nets,
+    batch: Mapping[str, Any],
+    streams: RandomStreams,
+    requires_grad: bool,
+    *,
+    style: int = 8,
+    sample: bool = True,
+    official: bool = False,
 ) -> list[Translation]:
     """Translate each image with the style of its true target ("encoded") and with one from the prior ("random"; section 3.4).
 
@@ -27,19 +34,19 @@ def two_styles(
     Raises:
         PlanError: The batch has no pairs, or no halves where they are needed.
     """
-    image, truth = _of(batch, "image"), _of(batch, "target")
-    real, exemplar = image, truth
+    image, target = _of(batch, "image"), _of(batch, "target")
+    real, reference = image, target
     if official:
         if len(image) % 2:
             raise PlanError(f'Plan "bicyclegan_two_styles" with official=True halves each batch, and this one has {len(image)} rows.')
         half = len(image) // 2
-        real, truth, exemplar = image[:half], truth[:half], truth[half:]
-    given: dict[str, Any] = {"real": real, "truth": truth, "learning": learning}
-    encoded = style_of_truth if sample else mean_of_truth
-    drawn = prior(nets, draws, len(real), "random")
+        real, target, reference = image[:half], target[:half], target[half:]
+    given: dict[str, Any] = {"real": real, "target": target, "requires_grad": requires_grad}
+    encoded = style_of_target if sample else mean_of_target
+    drawn = prior(nets, streams, len(real), "random")
     return [
-        Translation(nets, draws, name="encoded", exemplar=truth, style=encoded, **given),
-        Translation(nets, draws, name="random", exemplar=exemplar, style=drawn, **given),
+        Translation(nets, streams, name="encoded", reference=target, style=encoded, **given),
+        Translation(nets, streams, name="random", reference=reference, style=drawn, **given),
     ]
 
 

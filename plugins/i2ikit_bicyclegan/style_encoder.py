@@ -69,10 +69,10 @@ class BicycleGANStyleEncoder(nn.Module):
         self.blocks = nn.ModuleList(block(before, after, norm) for before, after in pairwise(widths))
         self.mean, self.logvar = nn.Linear(widths[-1], style), nn.Linear(widths[-1], style)
         self.kind = kind
-        self.gives = CodeSpec((), StyleSpec(style), posterior=True)
+        self.output_spec = CodeSpec((), StyleSpec(style), posterior=True)
         gaussian(self)
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         """Encode images [B, C, H, W]; there are no labels."""
         maps = self.stem(image)
         maps = F.leaky_relu(maps, 0.2) if self.kind == "conv" else maps

@@ -1,4 +1,4 @@
-"""Views: the styles of the truth and of the translation, as the style encoder reads them."""
+"""Views: the styles of the target and of the translation, as the style encoder reads them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ SLOT = "style_encoder"
 
 
 @view
-def posterior_of_truth(t: Translation) -> Posterior:
+def posterior_of_target(t: Translation) -> Posterior:
     """The distribution over styles of the true target [B, S]."""
-    return _read(t, t.truth)
+    return _read(t, t.target)
 
 
 @view
-def style_of_truth(t: Translation) -> Tensor:
+def style_of_target(t: Translation) -> Tensor:
     """A style [B, S] drawn from it, with noise from the stream "style"."""
-    mean, logvar = t[posterior_of_truth]
+    mean, logvar = t[posterior_of_target]
     return cast(Tensor, mean + (logvar / 2).exp() * t.normal("style", mean.shape[1]))
 
 
 @view
-def mean_of_truth(t: Translation) -> Tensor:
+def mean_of_target(t: Translation) -> Tensor:
     """Its mean [B, S]."""
-    return cast(Tensor, t[posterior_of_truth].mean)
+    return cast(Tensor, t[posterior_of_target].mean)
 
 
 @view
@@ -60,7 +60,7 @@ def _slot(t: Translation) -> str:
 
 def _read(t: Translation, image: Tensor) -> Posterior:
     slot = _slot(t)
-    code = t.encode(image, t.target, t.target_name, slot=slot)
+    code = t.encode(image, t.target_label, t.target_name, slot=slot)
     if code.posterior is None or code.posterior.mean.ndim != 2:
         raise SpecError(
             f'A distribution over styles is asked of slot "{slot}", and it gives none. Add one: '

@@ -6,32 +6,32 @@ from i2ikit import ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
 
 BIGAN = Recipe(
     name="bigan",
-    says="Two generators, one each way, whose pairs of source and translation one critic must not tell apart.",
+    description="Two generators, one each way, whose pairs of source and translation one discriminator must not tell apart.",
     paper="Adversarial Feature Learning (Donahue et al., 2017); Adversarially Learned Inference (Dumoulin et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),
         "generator": Slot("cyclegan_generator", per="pair", width=64),
-        "discriminator": Slot("bigan_critic", width=64, depth=3),
+        "discriminator": Slot("bigan_discriminator", width=64, depth=3),
     },
     plan="unpaired",
     players=(
         Player(
             "translator",
             trains=("encoder", "generator"),
-            terms={"adversarial": Term("bigan_translator_loss")},
+            terms={"adversarial": Term("bigan_generator_loss")},
             optimizer=Optimizer("adam", lr=2e-4, betas=(0.5, 0.999)),
         ),
         Player(
-            "critic",
+            "discriminator",
             trains=("discriminator",),
-            terms={"adversarial": Term("bigan_critic_loss")},
+            terms={"adversarial": Term("bigan_discriminator_loss")},
             optimizer=Optimizer("adam", lr=2e-4, betas=(0.5, 0.999)),
         ),
     ),
     image=ImageSpec(3, 256, 256),
     labels=("labels", "photo"),
     batch=1,
-    rounds=200_000,
+    steps=200_000,
     schedule=Schedule("linear", start=0.5),
 )
 """The papers' game, with images of the first domain in the place of noise, on the CycleGAN paper's networks and numbers."""

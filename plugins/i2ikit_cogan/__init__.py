@@ -12,20 +12,20 @@ def i2ikit_components() -> list[Component]:
         Component(
             "cogan_generator",
             role="generator",
-            at="i2ikit_cogan.networks:CoGANGenerator",
-            says="Draws an image from noise alone; its first layers, the trunk, can be shared between domains.",
+            factory="i2ikit_cogan.networks:CoGANGenerator",
+            description="Draws an image from noise alone; its first layers, the trunk, can be shared between domains.",
         ),
         Component(
-            "cogan_critic",
+            "cogan_discriminator",
             role="discriminator",
-            at="i2ikit_cogan.networks:CoGANCritic",
-            says="Judges the whole image by one score; its last layers, the trunk, can be shared between domains.",
+            factory="i2ikit_cogan.networks:CoGANDiscriminator",
+            description="Scores the whole image by one score; its last layers, the trunk, can be shared between domains.",
         ),
         Component(
             "cogan_plan",
             role="plan",
-            at="i2ikit_cogan.plan:cogan_plan",
-            says="One noise for an image of every domain; each domain's own images are what its critic compares with.",
+            factory="i2ikit_cogan.plan:cogan_plan",
+            description="One noise for an image of every domain; each domain's own images are what its discriminator compares with.",
         ),
     ]
 

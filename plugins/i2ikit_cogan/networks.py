@@ -1,4 +1,4 @@
-"""CoGAN's generator and critic. What several domains share is the part ``trunk``: ``Slot(..., per="domain", shared=("trunk",))``."""
+"""CoGAN's generator and discriminator. What several domains share is the part ``trunk``: ``Slot(..., per="domain", shared=("trunk",))``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from i2ikit import Code, CodeSpec, ImageSpec, Verdict
+from i2ikit import Code, CodeSpec, DiscriminatorOutput, ImageSpec
 from i2ikit.errors import OptionError, SpecError
 from i2ikit.nn import gaussian
 
@@ -57,8 +57,8 @@ class CoGANGenerator(nn.Module):
         return torch.tanh(self.head(self.trunk(code.style[:, :, None, None])))
 
 
-class CoGANCritic(nn.Module):
-    """Judge the whole image: strided convolutions with PReLU, then one linear layer (Liu and Tuzel 2016, section 3 and appendix).
+class CoGANDiscriminator(nn.Module):
+    """Score the whole image: strided convolutions with PReLU, then one linear layer (Liu and Tuzel 2016, section 3 and appendix).
 
     Args:
         image: Size and channels of the images, as the generator takes them.
@@ -71,7 +71,7 @@ class CoGANCritic(nn.Module):
         out: scores[0] [B, 1]
 
     Attributes:
-        fixed_size: Only images of the size it was built for can be judged.
+        fixed_size: Only images of the size it was built for can be scored.
 
     Raises:
         SpecError: The image is too small or odd.
@@ -79,12 +79,12 @@ class CoGANCritic(nn.Module):
     """
 
     fixed_size = True
-    reads: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
 
     def __init__(self, image: ImageSpec, *, width: int = 32, widest: int = 1024, own: int = 1) -> None:
         super().__init__()
-        steps = _halvings(image, "cogan_critic")
-        _whole("cogan_critic", width, widest, own, steps)
+        steps = _halvings(image, "cogan_discriminator")
+        _whole("cogan_discriminator", width, widest, own, steps)
         widths = [image.channels, *(min(width * 2**step, widest) for step in range(steps))]
         layers = [nn.Sequential(nn.Conv2d(before, after, 5, 2, 2), nn.PReLU()) for before, after in pairwise(widths)]
         places = (image.height >> steps) * (image.width >> steps)
@@ -92,9 +92,9 @@ class CoGANCritic(nn.Module):
         self.trunk = nn.Sequential(*layers[own:], nn.Flatten(), nn.Linear(widths[-1] * places, 1))
         gaussian(self)
 
-    def forward(self, image: Tensor) -> Verdict:
-        """Judge images."""
-        return Verdict((cast(Tensor, self.trunk(self.first(image))),))
+    def forward(self, image: Tensor) -> DiscriminatorOutput:
+        """Score images."""
+        return DiscriminatorOutput((cast(Tensor, self.trunk(self.first(image))),))
 
 
 def _up(before: int, after: int, start: tuple[int, int] | None = None) -> nn.Sequential:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from i2ikit import Draws, Nets, Translation, takes
+from i2ikit import Nets, RandomStreams, Translation, batch_kind
 from i2ikit.errors import PlanError
 
 
@@ -17,8 +17,8 @@ def _none(names: object, **_: object) -> tuple[tuple[str, str], ...]:
     return ()
 
 
-@takes("unpaired", routes=_none)
-def cogan_plan(nets: Nets, batch: Mapping[str, Any], draws: Draws, learning: bool, *, style: int = 100) -> list[Translation]:
+@batch_kind("unpaired", routes=_none)
+def cogan_plan(nets: Nets, batch: Mapping[str, Any], streams: RandomStreams, requires_grad: bool, *, style: int = 100) -> list[Translation]:
     """Draw an image of every domain from one noise (Liu and Tuzel 2016, section 3), which is uniform in [-1, 1).
 
     The draws are called as their domains. Row by row they have the same noise, from the stream "style", so that they show the same thing.
@@ -35,18 +35,18 @@ def cogan_plan(nets: Nets, batch: Mapping[str, Any], draws: Draws, learning: boo
             )
         entries = nets.domain.encode({nets.domain.attributes[0].name: name})
         label = torch.tensor([entries], device=image.device, dtype=image.dtype).expand(len(image), -1)
-        noise = draws.uniform("style", (len(image), *nets.style.shape)) * 2 - 1 if nets.style else None
+        noise = streams.uniform("style", (len(image), *nets.style.shape)) * 2 - 1 if nets.style else None
         made.append(
             Translation(
                 nets,
-                draws,
+                streams,
                 name=name,
-                target=label,
+                target_label=label,
                 target_name=name,
-                exemplar=image,
-                exemplar_domain=label,
+                reference=image,
+                reference_label=label,
                 style=noise,
-                learning=learning,
+                requires_grad=requires_grad,
             )
         )
     return made

@@ -6,32 +6,32 @@ from i2ikit import ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
 
 COGAN = Recipe(
     name="cogan",
-    says="Draws pairs of images of two domains from one noise, by generators that share their first layers.",
+    description="Draws pairs of images of two domains from one noise, by generators that share their first layers.",
     paper="Coupled Generative Adversarial Networks (Liu and Tuzel, 2016)",
     slots={
         "generator": Slot("cogan_generator", per="domain", shared=("trunk",)),
-        "discriminator": Slot("cogan_critic", per="domain", shared=("trunk",)),
+        "discriminator": Slot("cogan_discriminator", per="domain", shared=("trunk",)),
     },
     plan="cogan_plan",
     plan_options={"style": 100},
     players=(
         Player(
-            "critic",
+            "discriminator",
             trains=("discriminator",),
-            terms={"adversarial": Term("logistic_critic_loss")},
+            terms={"adversarial": Term("logistic_discriminator_loss")},
             optimizer=Optimizer("adam", lr=2e-4, betas=(0.5, 0.999)),
         ),
         Player(
             "translator",
             trains=("generator",),
-            terms={"adversarial": Term("logistic_translator_loss")},
+            terms={"adversarial": Term("logistic_generator_loss")},
             optimizer=Optimizer("adam", lr=2e-4, betas=(0.5, 0.999)),
         ),
     ),
     image=ImageSpec(3, 128, 128),
     labels=("dark", "blond"),
     batch=128,
-    rounds=25_000,
+    steps=25_000,
     schedule=Schedule("constant"),
 )
 """The paper's game, sharing, optimizer, batch and length of training (section 4)."""

@@ -7,13 +7,13 @@ from i2ikit import Component, hookimpl
 
 @hookimpl
 def i2ikit_components() -> list[Component]:
-    """Return the generator; its critic and its losses are the library's own."""
+    """Return the generator; its discriminator and its losses are the library's own."""
     return [
         Component(
             "cyclegan_generator",
             role="generator",
-            at="i2ikit_cyclegan.generator:CycleGANGenerator",
-            says="Residual generator with mirrored edges: two steps down, residual blocks, two steps up, any size.",
+            factory="i2ikit_cyclegan.generator:CycleGANGenerator",
+            description="Residual generator with mirrored edges: two steps down, residual blocks, two steps up, any size.",
         )
     ]
 

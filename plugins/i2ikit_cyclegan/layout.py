@@ -11,7 +11,7 @@ from attrs import frozen
 from torch import Tensor
 
 from i2ikit.errors import CheckpointError, counted
-from i2ikit.nn.critic_weights import CriticSizes, critic_parts
+from i2ikit.nn.discriminator_weights import DiscriminatorSizes, discriminator_parts
 from i2ikit.nn.weights import State, foreign
 
 FILTERS = {3: (1.0, 2.0, 1.0), 4: (1.0, 3.0, 3.0, 1.0)}
@@ -74,22 +74,22 @@ class Layout:
     Attributes:
         parts: Our name of each layer, by theirs.
         filters: The channels and the taps of each fixed filter by its key.
-        says: What it is, in words.
+        description: What it is, in words.
     """
 
     parts: Mapping[str, str]
     filters: Mapping[str, tuple[int, int]]
-    says: str
+    description: str
 
 
-def layout_of(sizes: GeneratorSizes | CriticSizes) -> Layout:
+def layout_of(sizes: GeneratorSizes | DiscriminatorSizes) -> Layout:
     """Return how the original numbers a network of these sizes."""
     if isinstance(sizes, GeneratorSizes):
         return Layout(sizes.parts, sizes.filters, str(sizes))
     steps = range(sizes.depth if sizes.antialiased else 0)
     filters = {f"{prefix}.{4 * step + 2}.filt": (sizes.width * min(2**step, 8), 3) for prefix in sizes.prefixes for step in steps}
-    says = f"CycleGAN discriminator of width {sizes.width} and depth {sizes.depth}{', antialiased' * sizes.antialiased}"
-    return Layout(critic_parts(sizes.depth, sizes.prefixes, sizes.antialiased), filters, says)
+    description = f"CycleGAN discriminator of width {sizes.width} and depth {sizes.depth}{', antialiased' * sizes.antialiased}"
+    return Layout(discriminator_parts(sizes.depth, sizes.prefixes, sizes.antialiased), filters, description)
 
 
 def made(filters: Mapping[str, tuple[int, int]]) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from i2ikit import Model, build
 from i2ikit.errors import CheckpointError, OptionError, counted
-from i2ikit.nn.critic_weights import CriticSizes, critic_sizes
+from i2ikit.nn.discriminator_weights import DiscriminatorSizes, discriminator_sizes
 from i2ikit.nn.weights import Given, put_weights, read_weights, renamed, two_domains
 from i2ikit_cyclegan.layout import GeneratorSizes, generator_sizes, layout_of, made
 
@@ -34,7 +34,7 @@ def import_official(
     """Return a model with the weights of the original repository (junyanz/pytorch-CycleGAN-and-pix2pix), built with ``official=True``.
 
     All sizes of the networks are read off the tensors; so is whether they are those of CUT's repository, which blur before they halve.
-    In the original, G_A translates from A to B, and D_A judges the images of B that G_A draws.
+    In the original, G_A translates from A to B, and D_A scores the images of B that G_A draws.
 
     Args:
         folder: Where ``latest_net_G_A.pth`` and the like are; of those that are not there the weights stay random.
@@ -70,9 +70,9 @@ def import_official(
         raise OptionError(f'Importing an official "cyclegan" needs folder=, or one of {", ".join(f"{part}=" for part in given)}.')
     first, second = two_domains(domains, "CycleGAN").names
     generators = {part: generator_sizes(*read[part]) for part in read if part.startswith("generator")}
-    critics = {part: critic_sizes(*read[part], "CycleGAN discriminator") for part in read if part.startswith("discriminator")}
-    sizes, judges = _alike(generators, read), _alike(critics, read)
-    every: dict[str, GeneratorSizes | CriticSizes] = {**generators, **critics}
+    discriminators = {part: discriminator_sizes(*read[part], "CycleGAN discriminator") for part in read if part.startswith("discriminator")}
+    sizes, scores = _alike(generators, read), _alike(discriminators, read)
+    every: dict[str, GeneratorSizes | DiscriminatorSizes] = {**generators, **discriminators}
     channels = next(iter(every.values())).channels
     for part, each in every.items():
         if each.channels != channels:
@@ -87,7 +87,7 @@ def import_official(
         channels=channels,
         labels=domains,
         generator={**sizes.options, **({} if dropout is None else {"dropout": dropout})} if sizes else {},
-        discriminator=judges.options if judges else {},
+        discriminator=scores.options if scores else {},
         rehearsal=False,
     )
     for part, net in _nets(model, first, second).items():
@@ -107,15 +107,19 @@ def export_official(model: Model) -> dict[str, dict[str, Tensor]]:
     if len(model.domain.names) != 2:
         raise OptionError(f"The original CycleGAN has two domains; this model has {len(model.domain.names)}.")
     options = dict(model.recipe.slots["generator"].options)
-    critic = dict(model.recipe.slots["discriminator"].options) if "discriminator" in model.nets.slots else {}
-    strange = {"noise": options.get("noise", 0) != 0, "scales": critic.get("scales", 1) != 1, "conditional": critic.get("conditional")}
-    strange |= {"norm": critic.get("norm") == "none"}
+    discriminator = dict(model.recipe.slots["discriminator"].options) if "discriminator" in model.nets.slots else {}
+    strange = {
+        "noise": options.get("noise", 0) != 0,
+        "scales": discriminator.get("scales", 1) != 1,
+        "conditional": discriminator.get("conditional"),
+    }
+    strange |= {"norm": discriminator.get("norm") == "none"}
     if any(strange.values()):
         raise OptionError(f"The original CycleGAN has nothing like {', '.join(name for name in strange if strange[name])} of this model.")
     states = {}
     for part, net in _nets(model, *model.domain.names).items():
         if part.startswith("generator"):
-            sizes: GeneratorSizes | CriticSizes = GeneratorSizes(
+            sizes: GeneratorSizes | DiscriminatorSizes = GeneratorSizes(
                 net.get_parameter("stem.conv.weight").shape[0],
                 len(net.get_submodule("middle")),  # type: ignore[arg-type]
                 model.image.channels,
@@ -124,10 +128,16 @@ def export_official(model: Model) -> dict[str, dict[str, Tensor]]:
                 options.get("up", "transposed"),
             )
         else:
-            width, depth = net.get_parameter("scales.0.layers.0.weight").shape[0], critic.get("depth", 3)
+            width, depth = net.get_parameter("scales.0.layers.0.weight").shape[0], discriminator.get("depth", 3)
             prefixes = ("model",) if depth else ("net",)
-            sizes = CriticSizes(
-                model.image.channels, width, depth, critic.get("norm", "instance"), 1, prefixes, bool(critic.get("antialiased"))
+            sizes = DiscriminatorSizes(
+                model.image.channels,
+                width,
+                depth,
+                discriminator.get("norm", "instance"),
+                1,
+                prefixes,
+                bool(discriminator.get("antialiased")),
             )
         layout = layout_of(sizes)
         state = {**renamed(net, layout.parts), **made(layout.filters)}
@@ -136,7 +146,7 @@ def export_official(model: Model) -> dict[str, dict[str, Tensor]]:
 
 
 def _nets(model: Model, first: str, second: str) -> dict[str, nn.Module]:
-    """Return the networks by the original's names; a critic is named there after the generator whose images it judges."""
+    """Return the networks by the original's names; a discriminator is named there after the generator whose images it scores."""
     nets = {
         "generator_a": model.nets.net("generator", pair=(first, second)),
         "generator_b": model.nets.net("generator", pair=(second, first)),
@@ -167,21 +177,23 @@ def _alike(sizes: dict[str, Any], read: dict[str, tuple[dict[str, Tensor], str]]
     part, first = next(found, ("", None))
     for other, each in found:
         if first is not None and each != first:
-            found_other, found_first = layout_of(each).says, layout_of(first).says
+            found_other, found_first = layout_of(each).description, layout_of(first).description
             raise CheckpointError(
                 f"{read[other][1]} is the original {found_other}, and {read[part][1]} is the {found_first}. Take the files of one training."
             )
     return first
 
 
-def _load(net: nn.Module, sizes: GeneratorSizes | CriticSizes, state: dict[str, Tensor], name: str) -> None:
+def _load(net: nn.Module, sizes: GeneratorSizes | DiscriminatorSizes, state: dict[str, Tensor], name: str) -> None:
     layout = layout_of(sizes)
     own = made(layout.filters)
     for key in [key for key in state if key.endswith(".filt")]:
         same = key in own and own[key].shape == state[key].shape and torch.allclose(own[key], state[key].to(own[key]), atol=1e-6)
         if not same:
-            raise CheckpointError(f"{name}: {key} {list(state[key].shape)} is another filter than that of the original {layout.says}.")
-    put_weights(net, layout.parts, {key: value for key, value in state.items() if not key.endswith(".filt")}, name, layout.says)
+            raise CheckpointError(
+                f"{name}: {key} {list(state[key].shape)} is another filter than that of the original {layout.description}."
+            )
+    put_weights(net, layout.parts, {key: value for key, value in state.items() if not key.endswith(".filt")}, name, layout.description)
 
 
 def _slots(missing: list[str], first: str, second: str) -> list[str]:

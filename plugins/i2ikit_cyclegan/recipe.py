@@ -10,12 +10,12 @@ ADAM = Optimizer("adam", lr=2e-4, betas=(0.5, 0.999))
 
 CYCLEGAN = Recipe(
     name="cyclegan",
-    says="Two domains without pairs: a generator each way, and back again gives the image itself.",
+    description="Two domains without pairs: a generator each way, and back again gives the image itself.",
     paper="Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks (Zhu et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),
         "generator": Slot("cyclegan_generator", per="pair", width=64),
-        "discriminator": Slot("patch_critic", per="domain", width=64, depth=3),
+        "discriminator": Slot("patch_discriminator", per="domain", width=64, depth=3),
     },
     plan="unpaired",
     players=(
@@ -23,15 +23,15 @@ CYCLEGAN = Recipe(
             "translator",
             trains=("encoder", "generator"),
             terms={
-                "adversarial": Term("lsgan_translator_loss"),
+                "adversarial": Term("lsgan_generator_loss"),
                 "cycle": Term("cycle_loss", 10.0),
             },
             optimizer=ADAM,
         ),
         Player(
-            "critic",
+            "discriminator",
             trains=("discriminator",),
-            terms={"adversarial": Term("lsgan_critic_loss", 0.5)},
+            terms={"adversarial": Term("lsgan_discriminator_loss", 0.5)},
             optimizer=ADAM,
             pool=50,
         ),
@@ -39,7 +39,7 @@ CYCLEGAN = Recipe(
     image=ImageSpec(3, 256, 256),
     labels=("horse", "zebra"),
     batch=1,
-    rounds=240_000,
+    steps=240_000,
     schedule=Schedule("linear", start=0.5),
     flip=True,
     jitter=30 / 256,
@@ -74,7 +74,7 @@ def official_weights(lambda_a: float = 10.0, lambda_b: float = 10.0, lambda_iden
 IDENTITY = evolve(
     with_term(CYCLEGAN, "translator", identity=Term("identity_loss", 5.0)),
     name="cyclegan-identity",
-    says="CycleGAN that keeps colours: an image of the target domain stays as it is.",
+    description="CycleGAN that keeps colours: an image of the target domain stays as it is.",
     labels=("monet", "photo"),
     official={},
 )
@@ -83,15 +83,15 @@ IDENTITY = evolve(
 FAST = evolve(
     CYCLEGAN,
     name="cyclegan-fast",
-    says="CycleGAN with narrow networks for images of 64 pixels: learns in minutes.",
+    description="CycleGAN with narrow networks for images of 64 pixels: learns in minutes.",
     slots={
         "encoder": Slot("identity_encoder"),
         "generator": Slot("cyclegan_generator", per="pair", width=24, blocks=4, up="nearest"),
-        "discriminator": Slot("patch_critic", per="domain", width=32, depth=3),
+        "discriminator": Slot("patch_discriminator", per="domain", width=32, depth=3),
     },
     image=ImageSpec(3, 64, 64),
     batch=4,
-    rounds=10_000,
+    steps=10_000,
     ema=0.998,
     official={},
 )

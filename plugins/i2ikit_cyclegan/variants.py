@@ -8,8 +8,8 @@ from i2ikit import ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
 from i2ikit_cyclegan.recipe import CYCLEGAN, with_term
 
 
-def _variant(recipe: Recipe, name: str, says: str) -> Recipe:
-    return evolve(recipe, name=name, says=says, official={})
+def _variant(recipe: Recipe, name: str, description: str) -> Recipe:
+    return evolve(recipe, name=name, description=description, official={})
 
 
 CYCLE_ALONE = _variant(
@@ -19,7 +19,7 @@ CYCLE_ALONE = _variant(
         players=(with_term(CYCLEGAN, "translator", adversarial=None).player("translator"),),
     ),
     "cyclegan-cycle-alone",
-    "CycleGAN without critics: only the way back is asked for.",
+    "CycleGAN without discriminators: only the way back is asked for.",
 )
 
 GAN_ALONE = _variant(
@@ -61,7 +61,7 @@ NOISE = _variant(
 
 DISCOGAN = Recipe(
     name="discogan",
-    says="DiscoGAN's losses on CycleGAN's networks: the first GAN's game and a squared distance on the way back.",
+    description="DiscoGAN's losses on CycleGAN's networks: the first GAN's game and a squared distance on the way back.",
     paper="Learning to Discover Cross-Domain Relations with Generative Adversarial Networks (Kim et al., 2017)",
     slots=CYCLEGAN.slots,
     plan="unpaired",
@@ -70,42 +70,42 @@ DISCOGAN = Recipe(
             "translator",
             trains=("encoder", "generator"),
             terms={
-                "adversarial": Term("logistic_translator_loss"),
+                "adversarial": Term("logistic_generator_loss"),
                 "cycle": Term("cycle_loss", squared=True),
             },
             optimizer=Optimizer("adam", lr=2e-4, betas=(0.5, 0.999), weight_decay=1e-4),
         ),
         Player(
-            "critic",
+            "discriminator",
             trains=("discriminator",),
-            terms={"adversarial": Term("logistic_critic_loss")},
+            terms={"adversarial": Term("logistic_discriminator_loss")},
             optimizer=Optimizer("adam", lr=2e-4, betas=(0.5, 0.999), weight_decay=1e-4),
         ),
     ),
     image=ImageSpec(3, 64, 64),
     labels=("handbag", "shoe"),
     batch=200,
-    rounds=200_000,
+    steps=200_000,
     schedule=Schedule("constant"),
 )
-"""Equations 3 to 8 and the numbers of section 3; the networks, the order of the players and the number of rounds are not the paper's."""
+"""Equations 3 to 8 and the numbers of section 3; the networks, the order of the players and the number of steps are not the paper's."""
 
 DUALGAN = Recipe(
     name="dualgan",
-    says="DualGAN's losses on CycleGAN's networks: a Wasserstein game, a heavy absolute distance on the way back, dropout as noise.",
+    description="DualGAN's losses on CycleGAN's networks: a Wasserstein game, a heavy absolute distance on the way back, dropout as noise.",
     paper="DualGAN: Unsupervised Dual Learning for Image-to-Image Translation (Yi et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),
         "generator": Slot("cyclegan_generator", per="pair", width=64, dropout=0.5),
-        "discriminator": Slot("patch_critic", per="domain", width=64, depth=3),
+        "discriminator": Slot("patch_discriminator", per="domain", width=64, depth=3),
     },
     plan="unpaired",
     players=(
         Player(
-            "critic",
+            "discriminator",
             trains=("discriminator",),
             terms={
-                "adversarial": Term("wgan_critic_loss"),
+                "adversarial": Term("wgan_discriminator_loss"),
                 "penalty": Term("gradient_penalty_loss", 10.0),
             },
             optimizer=Optimizer("adam", lr=5e-5, betas=(0.0, 0.9)),
@@ -114,7 +114,7 @@ DUALGAN = Recipe(
             "translator",
             trains=("encoder", "generator"),
             terms={
-                "adversarial": Term("wgan_translator_loss"),
+                "adversarial": Term("wgan_generator_loss"),
                 "cycle": Term("cycle_loss", 500.0),
             },
             every=3,
@@ -124,7 +124,7 @@ DUALGAN = Recipe(
     image=ImageSpec(3, 256, 256),
     labels=("sketch", "photo"),
     batch=4,
-    rounds=200_000,
+    steps=200_000,
     schedule=Schedule("constant"),
 )
 """Equations 1 to 3 and algorithm 1; a gradient penalty stands for the clipped weights, and Adam without momentum for RMSProp."""

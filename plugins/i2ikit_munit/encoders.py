@@ -48,10 +48,10 @@ class ContentEncoder(nn.Module):
         _check("munit_content_encoder", image, width, steps, blocks)
         self.content = ContentStack(image.channels, width=width, steps=steps, blocks=blocks, pad=pad)
         self.multiple = self.content.stride
-        self.gives = CodeSpec((MapSpec(self.content.channels, self.content.stride),))
+        self.output_spec = CodeSpec((MapSpec(self.content.channels, self.content.stride),))
         kaiming(self)
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         """Encode images."""
         return Code((self.content(image),))
 
@@ -106,10 +106,10 @@ class StyleEncoder(nn.Module):
         super().__init__()
         _check_style("munit_style_encoder", image, style, width)
         self.style = StyleStack(image.channels, style=style, width=width, pad=pad)
-        self.gives = CodeSpec(style=StyleSpec(style))
+        self.output_spec = CodeSpec(style=StyleSpec(style))
         kaiming(self)
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         """Encode images."""
         return Code(style=self.style(image))
 
@@ -145,10 +145,10 @@ class ContentStyleEncoder(nn.Module):
         self.content = ContentStack(image.channels, width=width, steps=steps, blocks=blocks, pad=pad)
         self.style = StyleStack(image.channels, style=style, width=width, pad=pad)
         self.multiple, self.least = self.content.stride, max(2**STYLE_STEPS, 2 * self.content.stride)
-        self.gives = CodeSpec((MapSpec(self.content.channels, self.content.stride),), StyleSpec(style))
+        self.output_spec = CodeSpec((MapSpec(self.content.channels, self.content.stride),), StyleSpec(style))
         kaiming(self)
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         """Encode images."""
         return Code((self.content(image),), self.style(image))
 

@@ -19,7 +19,7 @@ from i2ikit.nn.padded_weights import (
     channels_of,
     content_parts,
     drawing_parts,
-    exported_critics,
+    exported_discriminators,
     put_originals,
     read_originals,
     stack_sizes,
@@ -59,7 +59,7 @@ def import_official(
 
     Args:
         generator: The file ``gen_*.pt``, or what it holds: the state dicts of encoders and decoder under "a" and "b".
-        discriminator: The file ``dis_*.pt``, or what it holds. Without it the critics are untrained, as are encoders and decoders without
+        discriminator: The file ``dis_*.pt``, or what it holds. Without it the discriminators are untrained, as are encoders and decoders without
             the other; ``model.preprocessing["untrained"]`` names the slots.
         domains: What the original's domains a and b are called.
         size: Pixels, or a pair of height and width; the weights do not say.
@@ -95,7 +95,7 @@ def export_official(model: Model) -> dict[str, dict[str, dict[str, Tensor]]]:
     Raises:
         OptionError: The model has more than two domains, which the original cannot hold.
     """
-    critics, generators = exported_critics(model, "MUNIT"), {}
+    discriminators, generators = exported_discriminators(model, "MUNIT"), {}
     for theirs, ours in zip(ORIGINAL_DOMAINS, model.domain.names, strict=True):
         both = both_halves(model, ours)
         blocks = cast(nn.ModuleList, both.get_submodule("generator.blocks"))
@@ -107,7 +107,7 @@ def export_official(model: Model) -> dict[str, dict[str, dict[str, Tensor]]]:
                 norm = f"dec.model.0.model.{index}.model.{place}.norm"
                 state |= {f"{norm}.running_mean": torch.zeros(channels), f"{norm}.running_var": torch.ones(channels)}
         generators[theirs] = state
-    return {"generator": generators, "discriminator": critics}
+    return {"generator": generators, "discriminator": discriminators}
 
 
 def generator_parts(sizes: StackSizes) -> dict[str, str]:

@@ -13,22 +13,22 @@ _ADAM = Optimizer("adam", lr=1e-4, betas=(0.5, 0.999), weight_decay=1e-4)
 
 MUNIT = Recipe(
     name="munit",
-    says="Content and style apart: one image, many translations, learnt without pairs.",
+    description="Content and style apart: one image, many translations, learnt without pairs.",
     paper="Multimodal Unsupervised Image-to-Image Translation (Huang et al., 2018)",
     slots={
         "encoder": Slot("munit_encoder", per="domain", style=8, width=64, steps=2, blocks=4),
         "generator": Slot("munit_adain_decoder", per="domain", blocks=4, hidden=256),
-        "discriminator": Slot("multiscale_critic", per="domain", width=64, depth=4),
+        "discriminator": Slot("multiscale_discriminator", per="domain", width=64, depth=4),
     },
     plan="unpaired",
     plan_options={"style": "prior"},
     players=(
-        Player("critic", trains=("discriminator",), terms={"adversarial": Term("lsgan_critic_loss")}, optimizer=_ADAM),
+        Player("discriminator", trains=("discriminator",), terms={"adversarial": Term("lsgan_discriminator_loss")}, optimizer=_ADAM),
         Player(
             "translator",
             trains=("encoder", "generator"),
             terms={
-                "adversarial": Term("lsgan_translator_loss"),
+                "adversarial": Term("lsgan_generator_loss"),
                 "recon": Term("recon_loss", 10.0),
                 "style": Term("style_loss"),
                 "content": Term("content_loss"),
@@ -39,7 +39,7 @@ MUNIT = Recipe(
     image=ImageSpec(3, 256, 256),
     labels=("a", "b"),
     batch=1,
-    rounds=1_000_000,
+    steps=1_000_000,
     schedule=Schedule("step", every=100_000, gamma=0.5),
     flip=True,
     official={"retranslate": True, "redraw": True},
@@ -47,11 +47,13 @@ MUNIT = Recipe(
 """The paper's networks, losses and numbers (equation 5, section 5.1, appendix B)."""
 
 
-def _variant(name: str, says: str, terms: Mapping[str, Any]) -> Recipe:
+def _variant(name: str, description: str, terms: Mapping[str, Any]) -> Recipe:
     translator = MUNIT.player("translator")
     changed = {**translator.terms, **terms}
     return evolve(
-        MUNIT.with_player(evolve(translator, terms={key: term for key, term in changed.items() if term is not None})), name=name, says=says
+        MUNIT.with_player(evolve(translator, terms={key: term for key, term in changed.items() if term is not None})),
+        name=name,
+        description=description,
     )
 
 
@@ -81,16 +83,16 @@ MUNIT_VGG = evolve(
 MUNIT_FAST = evolve(
     MUNIT,
     name="munit-fast",
-    says="MUNIT's parts, smaller and for 64 pixels: learns in minutes.",
+    description="MUNIT's parts, smaller and for 64 pixels: learns in minutes.",
     slots={
         "encoder": Slot("munit_encoder", per="domain", style=8, width=24, steps=2, blocks=2),
         "generator": Slot("munit_adain_decoder", per="domain", blocks=2, hidden=64),
-        "discriminator": Slot("multiscale_critic", per="domain", width=24, depth=3, scales=2),
+        "discriminator": Slot("multiscale_discriminator", per="domain", width=24, depth=3, scales=2),
     },
     players=tuple(evolve(player, optimizer=Optimizer("adam", lr=4e-4, betas=(0.5, 0.999))) for player in MUNIT.players),
     image=ImageSpec(3, 64, 64),
     batch=4,
-    rounds=10_000,
+    steps=10_000,
     schedule=Schedule("linear", start=0.5),
     ema=0.998,
 )

@@ -1,4 +1,4 @@
-"""pix2pix: paired translation with a conditional critic (Isola et al., 2017). Hooks only, imports no torch."""
+"""pix2pix: paired translation with a conditional discriminator (Isola et al., 2017). Hooks only, imports no torch."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from i2ikit import Component, hookimpl
 
 @hookimpl
 def i2ikit_components() -> list[Component]:
-    """Return the parts of pix2pix; the critic and the losses are the library's own."""
+    """Return the parts of pix2pix; the discriminator and the losses are the library's own."""
     return [
         Component(
             "pix2pix_unet",
             role="generator",
-            at="i2ikit_pix2pix.generator:Pix2PixUNet",
-            says="U-Net from image to image: skips at every size, noise by dropout.",
+            factory="i2ikit_pix2pix.generator:Pix2PixUNet",
+            description="U-Net from image to image: skips at every size, noise by dropout.",
             mixes_batch=True,
         ),
     ]

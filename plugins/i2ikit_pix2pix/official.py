@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from i2ikit import Model, build
 from i2ikit.errors import CheckpointError, OptionError, counted
-from i2ikit.nn.critic_weights import CriticSizes, critic_parts, critic_sizes
+from i2ikit.nn.discriminator_weights import DiscriminatorSizes, discriminator_parts, discriminator_sizes
 from i2ikit.nn.weights import Given, State, foreign, put_weights, read_weights, renamed
 
 
@@ -37,17 +37,17 @@ def import_official(
 ) -> Model:
     """Return a model with the weights of the original repository (junyanz/pytorch-CycleGAN-and-pix2pix), built with ``official=True``.
 
-    All sizes are read off the tensors: the U-Nets ``unet_128`` and ``unet_256``, and the critics ``basic``, ``n_layers`` and ``pixel``.
+    All sizes are read off the tensors: the U-Nets ``unet_128`` and ``unet_256``, and the discriminators ``basic``, ``n_layers`` and ``pixel``.
     Running statistics of batch norms are not used by the U-Net, which takes those of the batch at hand, as the original does by default.
 
     Args:
         generator: The file ``latest_net_G.pth``, or the state dict itself.
-        discriminator: The file ``latest_net_D.pth``, or the state dict itself. Without it the critic is untrained, as is the generator
+        discriminator: The file ``latest_net_D.pth``, or the state dict itself. Without it the discriminator is untrained, as is the generator
             without the other; ``model.preprocessing["untrained"]`` names the slot.
         folder: A folder with these two files, in place of both.
         epoch: Which files of the folder: 200 means ``200_net_G.pth`` and so on.
         size: Pixels, or a pair of height and width; by default as many as the U-Net's depth is made for.
-        source_channels: Channels of the source images, where there is a critic alone and they are not as many as it judges.
+        source_channels: Channels of the source images, where there is a discriminator alone and they are not as many as it scores.
         dropout: 0 for a model that was trained with ``--no_dropout``, and for translations without noise.
 
     Raises:
@@ -63,7 +63,7 @@ def import_official(
     g_state, g_name = read_weights(generator, "generator")
     d_state, d_name = read_weights(discriminator, "discriminator")
     g = unet_sizes(g_state, g_name) if g_state else None
-    d = critic_sizes(d_state, d_name, "pix2pix discriminator") if d_state else None
+    d = discriminator_sizes(d_state, d_name, "pix2pix discriminator") if d_state else None
     given, drawn, conditional = _channels(g, d, source_channels, g_name, d_name)
     depth = g.depth if g else 8
     options = {"width": g.width, "depth": g.depth, "norm": g.norm} if g else {}
@@ -80,7 +80,7 @@ def import_official(
     if g:
         put_weights(model.slot("generator"), unet_parts(g.depth), g_state, g_name, "pix2pix generator")
     if d:
-        put_weights(model.slot("discriminator"), critic_parts(d.depth, d.prefixes), d_state, d_name, "pix2pix discriminator")
+        put_weights(model.slot("discriminator"), discriminator_parts(d.depth, d.prefixes), d_state, d_name, "pix2pix discriminator")
     model.preprocessing["untrained"] = [name for name, found in (("generator", g), ("discriminator", d)) if found is None]
     return model
 
@@ -94,7 +94,7 @@ def export_official(model: Model) -> dict[str, dict[str, Tensor]]:
     exported = {"generator": _with_statistics(renamed(generator, unet_parts(_depth(generator))))}
     if "discriminator" in model.nets.slots:
         depth = model.recipe.slots["discriminator"].options.get("depth", 3)
-        exported["discriminator"] = renamed(model.slot("discriminator"), critic_parts(depth, ("model" if depth else "net",)))
+        exported["discriminator"] = renamed(model.slot("discriminator"), discriminator_parts(depth, ("model" if depth else "net",)))
     return exported
 
 
@@ -134,9 +134,9 @@ def unet_sizes(state: State, name: str, what: str = "pix2pix generator") -> Gene
 
 
 def _channels(
-    g: GeneratorSizes | None, d: CriticSizes | None, source_channels: int | None, g_name: str, d_name: str
+    g: GeneratorSizes | None, d: DiscriminatorSizes | None, source_channels: int | None, g_name: str, d_name: str
 ) -> tuple[int, int, bool]:
-    """Return the channels of source and image, and whether the critic sees both."""
+    """Return the channels of source and image, and whether the discriminator sees both."""
     if g and source_channels not in {None, g.source_channels}:
         raise OptionError(f"source_channels={source_channels} was asked for, but {g_name} translates {g.source_channels}. Leave it out.")
     if g is None:

@@ -12,22 +12,22 @@ def i2ikit_components() -> list[Component]:
         Component(
             "simgan_refiner",
             role="generator",
-            at="i2ikit_simgan.refiner:SimGANRefiner",
-            says="Residual blocks at full size, without norm: changes an image a little, any size.",
+            factory="i2ikit_simgan.refiner:SimGANRefiner",
+            description="Residual blocks at full size, without norm: changes an image a little, any size.",
         ),
         Component(
             "self_regularization_loss",
             role="loss",
-            at="i2ikit_simgan.losses:self_regularization_loss",
-            says="The translation stays close to the image that it was made of.",
+            factory="i2ikit_simgan.losses:self_regularization_loss",
+            description="The translation stays close to the image that it was made of.",
             curve="How far the translations are from their sources, in units of [-1, 1] where whole images are compared. It falls at "
             "first, while the network learns to leave the image alone, and rises a little as it learns what to change.",
         ),
         Component(
             "feature_regularization_loss",
             role="loss",
-            at="i2ikit_simgan.losses:FeatureRegularizationLoss",
-            says="Trained features of the translation stay close to those of the image that it was made of.",
+            factory="i2ikit_simgan.losses:FeatureRegularizationLoss",
+            description="Trained features of the translation stay close to those of the image that it was made of.",
             curve="How far the features of the translations are from those of their sources, in units of the features. It falls and stays "
             "above 0, because a translation has to change something.",
         ),

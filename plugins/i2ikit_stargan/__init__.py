@@ -12,35 +12,35 @@ def i2ikit_components() -> list[Component]:
         Component(
             "stargan_conditioner",
             role="conditioner",
-            at="i2ikit_stargan.conditioner:LabelPlanes",
-            says="Appends the target label and its mask to the code, one constant plane an entry.",
+            factory="i2ikit_stargan.conditioner:LabelPlanes",
+            description="Appends the target label and its mask to the code, one constant plane an entry.",
         ),
         Component(
             "stargan_generator",
             role="generator",
-            at="i2ikit_stargan.generator:StarGANGenerator",
-            says="Residual generator with instance norm: two steps down, residual blocks, two steps up.",
+            factory="i2ikit_stargan.generator:StarGANGenerator",
+            description="Residual generator with instance norm: two steps down, residual blocks, two steps up.",
         ),
         Component(
-            "stargan_critic",
+            "stargan_discriminator",
             role="discriminator",
-            at="i2ikit_stargan.critic:StarGANCritic",
-            says="Patch critic with a domain head that reads the label off the image.",
+            factory="i2ikit_stargan.discriminator:StarGANDiscriminator",
+            description="Patch discriminator with a domain head that reads the label off the image.",
         ),
         Component(
             "domain_real_loss",
             role="loss",
-            at="i2ikit_stargan.losses:domain_real_loss",
-            says="The domain head reads the source label off real images.",
-            curve="How badly the critic reads the labels of real images. Guessing costs ln k for a group of k values and ln 2 = 0.69 for "
-            "each yes-or-no attribute; it falls towards 0 as the critic learns them.",
+            factory="i2ikit_stargan.losses:domain_real_loss",
+            description="The domain head reads the source label off real images.",
+            curve="How badly the discriminator reads the labels of real images. Guessing costs ln k for a group of k values and ln 2 = 0.69 for "
+            "each yes-or-no attribute; it falls towards 0 as the discriminator learns them.",
         ),
         Component(
             "domain_fake_loss",
             role="loss",
-            at="i2ikit_stargan.losses:domain_fake_loss",
-            says="The domain head reads the target label off translations.",
-            curve="How badly the critic reads the wanted labels off the translations. It begins at guessing or above (ln k for a group of "
+            factory="i2ikit_stargan.losses:domain_fake_loss",
+            description="The domain head reads the target label off translations.",
+            curve="How badly the discriminator reads the wanted labels off the translations. It begins at guessing or above (ln k for a group of "
             "k values, 0.69 for yes or no) and falls as the changes become visible; where it meets the curve of the real images, they are "
             "as clear as there.",
         ),

@@ -35,10 +35,10 @@ class LabelPlanes(nn.Module):
             raise SpecError(f'"stargan_conditioner" puts the label beside a map, but is given {code}. Use an encoder that gives maps.')
         if not domain.width:
             raise LabelError('"stargan_conditioner" needs labels, and none are declared. Declare them: build(..., labels={"male": bool}).')
-        self.gives = code.widened(domain.width)
+        self.output_spec = code.widened(domain.width)
 
-    def forward(self, code: Code, domain: Tensor) -> Code:
+    def forward(self, code: Code, label: Tensor) -> Code:
         """Return the code with the label's planes."""
         *finer, last = code.maps
-        planes = repeat(domain.to(last.dtype), "b d -> b d h w", h=last.shape[-2], w=last.shape[-1])
+        planes = repeat(label.to(last.dtype), "b d -> b d h w", h=last.shape[-2], w=last.shape[-1])
         return code._replace(maps=(*finer, torch.cat([last, planes], dim=1)))

@@ -1,4 +1,4 @@
-"""The domain losses: the critic's second head reads labels off images (StarGAN, equations 2 and 3)."""
+"""The domain losses: the discriminator's second head reads labels off images (StarGAN, equations 2 and 3)."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from i2ikit import DomainSpec, Translation
 from i2ikit.errors import SpecError
 
 
-def domain_real_loss(t: Translation, *, critic: str = "discriminator", official: bool = False) -> Tensor:
-    """The label of real images is read off them; trains the critic (StarGAN, equation 2).
+def domain_real_loss(t: Translation, *, discriminator: str = "discriminator", official: bool = False) -> Tensor:
+    """The label of real images is read off them; trains the discriminator (StarGAN, equation 2).
 
     A group of exclusive values costs its cross entropy and a yes-or-no attribute its binary cross entropy: the sum over the attributes
     of the mean over the images whose label set is known, and that have a value of the group. What is unknown costs nothing.
 
     Args:
         t: The translation.
-        critic: The slot whose head reads.
+        discriminator: The slot whose head reads.
         official: As the original code: a set that is one exclusive group costs its cross entropy, and any other set the binary cross
             entropy of all its entries, those of groups included.
     """
-    return _domain_loss(t, "exemplar", t.exemplar_domain, critic, official)
+    return _domain_loss(t, "reference", t.reference_label, discriminator, official)
 
 
-def domain_fake_loss(t: Translation, *, critic: str = "discriminator", official: bool = False) -> Tensor:
+def domain_fake_loss(t: Translation, *, discriminator: str = "discriminator", official: bool = False) -> Tensor:
     """The target label is read off the translations; trains the translator (StarGAN, equation 3).
 
     Options and form as :func:`domain_real_loss`.
     """
-    return _domain_loss(t, "fake", t.target, critic, official)
+    return _domain_loss(t, "fake", t.target_label, discriminator, official)
 
 
-def _domain_loss(t: Translation, of: str, label: Tensor | None, critic: str, official: bool) -> Tensor:
+def _domain_loss(t: Translation, of: str, label: Tensor | None, discriminator: str, official: bool) -> Tensor:
     domain = t.nets.domain
-    logits = t.judge(of, by=critic).domain
+    logits = t.discriminate(of, by=discriminator).domain_logits
     if label is None or logits is None:
-        missing = "a label" if label is None else f'a critic with a domain head, and "{critic}" has none'
-        raise SpecError(f'Term "{t.term}" needs {missing}. Use plan "labelled", declared labels and "stargan_critic".')
+        missing = "a label" if label is None else f'a discriminator with a domain head, and "{discriminator}" has none'
+        raise SpecError(f'Term "{t.term}" needs {missing}. Use plan "labelled", declared labels and "stargan_discriminator".')
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    whole, share = t.draws.whole.get("label", label), t.draws.share.count
+    whole, share = t.streams.whole.get("label", label), t.streams.share.count
     if len(whole) != len(label) * share:
         whole, share = label, 1
     return label_loss(logits, label.to(logits.dtype), domain, whole=whole.to(logits.dtype), share=share, official=official)

@@ -24,7 +24,7 @@ class GeneratorSizes:
 
 
 @frozen
-class CriticSizes:
+class DiscriminatorSizes:
     """What the tensors of an original discriminator say of it."""
 
     width: int
@@ -48,7 +48,7 @@ def import_official(
 
     Args:
         generator: The file ``*-G.ckpt``, or the state dict itself.
-        discriminator: The file ``*-D.ckpt``, or the state dict itself. Without it the critic is untrained, as is the generator without
+        discriminator: The file ``*-D.ckpt``, or the state dict itself. Without it the discriminator is untrained, as is the generator without
             the other; ``model.preprocessing["untrained"]`` names the slot.
         labels: The label sets as ``build`` takes them, in the order of the label vector.
         size: Pixels, or a pair of height and width. Only needed where the discriminator does not say: without it, or where the
@@ -64,10 +64,10 @@ def import_official(
     g_state, g_name = read_weights(generator, "generator")
     d_state, d_name = read_weights(discriminator, "discriminator")
     g = _generator_sizes(g_state, g_name) if g_state else None
-    d = _critic_sizes(d_state, d_name) if d_state else None
+    d = _discriminator_sizes(d_state, d_name) if d_state else None
     if g and d and g.channels != d.channels:
         raise CheckpointError(
-            f"{g_name} draws {counted(g.channels, 'channel')} and {d_name} judges {counted(d.channels, 'channel')}. "
+            f"{g_name} draws {counted(g.channels, 'channel')} and {d_name} scores {counted(d.channels, 'channel')}. "
             "Take the files of one training."
         )
     domain = _labels(labels, g.planes if g else None, d.classes if d else None)
@@ -84,7 +84,7 @@ def import_official(
     if g:
         put_weights(model.slot("generator"), generator_keys(g.blocks), g_state, g_name, "StarGAN generator")
     if d:
-        put_weights(model.slot("discriminator"), critic_keys(d.depth), d_state, d_name, "StarGAN discriminator")
+        put_weights(model.slot("discriminator"), discriminator_keys(d.depth), d_state, d_name, "StarGAN discriminator")
     model.preprocessing["untrained"] = [name for name, found in (("generator", g), ("discriminator", d)) if found is None]
     return model
 
@@ -94,11 +94,11 @@ def export_official(model: Model) -> dict[str, dict[str, Tensor]]:
 
     The original's own code also wants the norms' running statistics, which only a model built with ``official=True`` has.
     """
-    generator, critic = model.slot("generator"), model.slot("discriminator")
-    blocks, depth = len(generator.middle), len(critic.trunk)  # type: ignore[arg-type]
+    generator, discriminator = model.slot("generator"), model.slot("discriminator")
+    blocks, depth = len(generator.middle), len(discriminator.trunk)  # type: ignore[arg-type]
     return {
         "generator": renamed(generator, generator_keys(blocks)),
-        "discriminator": renamed(critic, critic_keys(depth)),
+        "discriminator": renamed(discriminator, discriminator_keys(depth)),
     }
 
 
@@ -117,8 +117,8 @@ def generator_keys(blocks: int) -> dict[str, str]:
     return {**parts, f"main.{15 + blocks}": "draw"}
 
 
-def critic_keys(depth: int) -> dict[str, str]:
-    """Return the original's name of each part of our critic: ours by theirs."""
+def discriminator_keys(depth: int) -> dict[str, str]:
+    """Return the original's name of each part of our discriminator: ours by theirs."""
     return {**{f"main.{2 * step}": f"trunk.{step}" for step in range(depth)}, "conv1": "score", "conv2": "domain"}
 
 
@@ -130,13 +130,13 @@ def _generator_sizes(state: State, name: str) -> GeneratorSizes:
     return GeneratorSizes(first.shape[0], blocks, last.shape[0], first.shape[1] - last.shape[0])
 
 
-def _critic_sizes(state: State, name: str) -> CriticSizes:
+def _discriminator_sizes(state: State, name: str) -> DiscriminatorSizes:
     depth = len([key for key in state if re.fullmatch(r"main\.\d+\.weight", key)])
     first, head = state.get("main.0.weight"), state.get("conv2.weight")
     if first is None or head is None or first.ndim != 4 or head.ndim != 4:
         raise _foreign(state, name, "discriminator", "main.0.weight, main.0.bias, ..., conv1.weight, conv2.weight")
     size = (head.shape[2] * 2**depth, head.shape[3] * 2**depth)
-    return CriticSizes(first.shape[0], depth, first.shape[1], head.shape[0], size)
+    return DiscriminatorSizes(first.shape[0], depth, first.shape[1], head.shape[0], size)
 
 
 def _foreign(state: State, name: str, what: str, expected: str) -> CheckpointError:
@@ -178,10 +178,14 @@ def _yes_or_no(count: int) -> dict[str, type[bool]]:
     return {f"label{index + 1}": bool for index in range(count)}
 
 
-def _size(size: int | tuple[int, int] | None, critic: CriticSizes | None) -> tuple[int, int]:
+def _size(size: int | tuple[int, int] | None, discriminator: DiscriminatorSizes | None) -> tuple[int, int]:
     asked = (size, size) if isinstance(size, int) else size
-    if critic is None:
+    if discriminator is None:
         return asked or (128, 128)
-    if asked and any(side // 2**critic.depth * 2**critic.depth != own for side, own in zip(asked, critic.size, strict=True)):
-        raise OptionError(f"size={size} was asked for, but the discriminator is for {critic.size[0]} x {critic.size[1]}. Leave size out.")
-    return asked or critic.size
+    if asked and any(
+        side // 2**discriminator.depth * 2**discriminator.depth != own for side, own in zip(asked, discriminator.size, strict=True)
+    ):
+        raise OptionError(
+            f"size={size} was asked for, but the discriminator is for {discriminator.size[0]} x {discriminator.size[1]}. Leave size out."
+        )
+    return asked or discriminator.size

@@ -9,21 +9,21 @@ CELEBA = {"hair": ("black", "blond", "brown"), "male": bool, "young": bool}
 
 STARGAN = Recipe(
     name="stargan",
-    says="One generator for many domains: image and target label in, translation out.",
+    description="One generator for many domains: image and target label in, translation out.",
     paper="StarGAN: Unified Generative Adversarial Networks for Multi-Domain Image-to-Image Translation (Choi et al., 2018)",
     slots={
         "encoder": Slot("identity_encoder"),
         "conditioner": Slot("stargan_conditioner"),
         "generator": Slot("stargan_generator", width=64, blocks=6),
-        "discriminator": Slot("stargan_critic", width=64),
+        "discriminator": Slot("stargan_discriminator", width=64),
     },
     plan="labelled",
     players=(
         Player(
-            "critic",
+            "discriminator",
             trains=("discriminator",),
             terms={
-                "adversarial": Term("wgan_critic_loss"),
+                "adversarial": Term("wgan_discriminator_loss"),
                 "penalty": Term("gradient_penalty_loss", 10.0),
                 "domain": Term("domain_real_loss"),
             },
@@ -33,7 +33,7 @@ STARGAN = Recipe(
             "translator",
             trains=("encoder", "conditioner", "generator"),
             terms={
-                "adversarial": Term("wgan_translator_loss"),
+                "adversarial": Term("wgan_generator_loss"),
                 "domain": Term("domain_fake_loss"),
                 "cycle": Term("cycle_loss", 10.0),
             },
@@ -44,35 +44,35 @@ STARGAN = Recipe(
     image=ImageSpec(3, 128, 128),
     labels=CELEBA,
     batch=16,
-    rounds=200_000,
+    steps=200_000,
     schedule=Schedule("linear", start=0.5),
     flip=True,
     official={
         "schedule": Schedule("linear", start=0.5, every=1000),
         "retranslate": True,
         "generator": {"track": True},
-        "terms": {"critic/domain": {"official": True}, "translator/domain": {"official": True}},
+        "terms": {"discriminator/domain": {"official": True}, "translator/domain": {"official": True}},
     },
 )
-"""The paper's networks, losses and numbers (sections 3.1, 4 and 5.3, tables 4 and 5); the number of rounds is the original code's."""
+"""The paper's networks, losses and numbers (sections 3.1, 4 and 5.3, tables 4 and 5); the number of steps is the original code's."""
 
 STARGAN_FAST = Recipe(
     name="stargan-fast",
-    says="StarGAN's parts, smaller, with a masked output and a critic that knows the label: learns in minutes.",
+    description="StarGAN's parts, smaller, with a masked output and a discriminator that knows the label: learns in minutes.",
     paper=STARGAN.paper,
     slots={
         "encoder": Slot("identity_encoder"),
         "conditioner": Slot("stargan_conditioner"),
         "generator": Slot("stargan_generator", width=16, blocks=3, output="masked", patch=2),
-        "discriminator": Slot("stargan_critic", width=32, depth=4, widest=256, conditional=True),
+        "discriminator": Slot("stargan_discriminator", width=32, depth=4, widest=256, conditional=True),
     },
     plan="labelled",
     players=(
         Player(
-            "critic",
+            "discriminator",
             trains=("discriminator",),
             terms={
-                "adversarial": Term("lsgan_critic_loss"),
+                "adversarial": Term("lsgan_discriminator_loss"),
                 "domain": Term("domain_real_loss"),
             },
             optimizer=Optimizer("adam", lr=4e-4, betas=(0.5, 0.999)),
@@ -81,7 +81,7 @@ STARGAN_FAST = Recipe(
             "translator",
             trains=("encoder", "conditioner", "generator"),
             terms={
-                "adversarial": Term("lsgan_translator_loss"),
+                "adversarial": Term("lsgan_generator_loss"),
                 "domain": Term("domain_fake_loss"),
                 "cycle": Term("cycle_loss", 10.0),
             },
@@ -91,7 +91,7 @@ STARGAN_FAST = Recipe(
     image=STARGAN.image,
     labels=CELEBA,
     batch=8,
-    rounds=10_000,
+    steps=10_000,
     schedule=Schedule("linear", start=0.5),
     flip=True,
     ema=0.998,

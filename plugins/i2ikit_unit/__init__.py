@@ -12,20 +12,20 @@ def i2ikit_components() -> list[Component]:
         Component(
             "unit_encoder",
             role="encoder",
-            at="i2ikit_unit.encoder:UNITEncoder",
-            says="Maps with a Gaussian of unit variance around them, drawn from in training.",
+            factory="i2ikit_unit.encoder:UNITEncoder",
+            description="Maps with a Gaussian of unit variance around them, drawn from in training.",
         ),
         Component(
             "unit_decoder",
             role="generator",
-            at="i2ikit_unit.decoder:UNITDecoder",
-            says="Draws an image from maps alone: residual blocks and steps up.",
+            factory="i2ikit_unit.decoder:UNITDecoder",
+            description="Draws an image from maps alone: residual blocks and steps up.",
         ),
         Component(
             "latent_kl_loss",
             role="loss",
-            at="i2ikit_unit.losses:latent_kl_loss",
-            says="Codes are close to standard normal numbers.",
+            factory="i2ikit_unit.losses:latent_kl_loss",
+            description="Codes are close to standard normal numbers.",
             curve="The mean square of the codes, where their variance is fixed as in UNIT. Noise of variance 1 is added to them: at 1 a "
             "code is as much image as noise. It stays where what it costs meets what it brings to the images.",
         ),

@@ -57,17 +57,17 @@ class UNITEncoder(nn.Module):
         self.content = ContentStack(image.channels, width=width, steps=steps, blocks=blocks - last, pad=pad)
         self.latent = nn.Sequential(*(PaddedResidualBlock(self.content.channels, pad=pad) for _ in range(last)))
         self.multiple = self.content.stride
-        self.gives = CodeSpec((MapSpec(self.content.channels, self.content.stride),), posterior=True)
+        self.output_spec = CodeSpec((MapSpec(self.content.channels, self.content.stride),), posterior=True)
         kaiming(self)
 
-    def noise_shape(self, image: Tensor, domain: Tensor | None = None) -> tuple[int, ...] | None:
+    def noise_shape(self, image: Tensor, label: Tensor | None = None) -> tuple[int, ...] | None:
         """Return the shape of the noise that is wanted: that of the map in training, none in use."""
         if not self.training:
             return None
         height, width = (side // self.multiple for side in image.shape[-2:])
         return (image.shape[0], self.content.channels, height, width)
 
-    def forward(self, image: Tensor, domain: Tensor | None = None, noise: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None, noise: Tensor | None = None) -> Code:
         """Encode images."""
         mean = cast(Tensor, self.latent(self.content(image)))
         if not self.training:

@@ -18,7 +18,7 @@ from i2ikit.nn.padded_weights import (
     channels_of,
     content_parts,
     drawing_parts,
-    exported_critics,
+    exported_discriminators,
     put_originals,
     read_originals,
     stack_sizes,
@@ -39,7 +39,7 @@ def import_official(
 
     Args:
         generator: The file ``gen_*.pt``, or what it holds: the state dicts of encoders and decoder under "a" and "b".
-        discriminator: The file ``dis_*.pt``, or what it holds. Without it the critics are untrained, as are encoders and decoders without
+        discriminator: The file ``dis_*.pt``, or what it holds. Without it the discriminators are untrained, as are encoders and decoders without
             the other; ``model.preprocessing["untrained"]`` names the slots.
         domains: What the original's domains a and b are called.
         size: Pixels, or a pair of height and width; the weights do not say.
@@ -73,7 +73,7 @@ def export_official(model: Model) -> dict[str, dict[str, dict[str, Tensor]]]:
     Raises:
         OptionError: The model has more than two domains, or residual blocks that the original cannot hold.
     """
-    critics, generators = exported_critics(model, "UNIT"), {}
+    discriminators, generators = exported_discriminators(model, "UNIT"), {}
     for theirs, ours in zip(ORIGINAL_DOMAINS, model.domain.names, strict=True):
         both = both_halves(model, ours)
         content = cast(ContentStack, both.get_submodule("encoder.content"))
@@ -87,7 +87,7 @@ def export_official(model: Model) -> dict[str, dict[str, dict[str, Tensor]]]:
             )
         sizes = StackSizes(0, 0, len(drawing.up), counts[0])
         generators[theirs] = renamed(both, generator_parts(sizes))
-    return {"generator": generators, "discriminator": critics}
+    return {"generator": generators, "discriminator": discriminators}
 
 
 def generator_parts(sizes: StackSizes) -> dict[str, str]:

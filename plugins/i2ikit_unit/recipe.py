@@ -10,21 +10,21 @@ _ADAM = Optimizer("adam", lr=1e-4, betas=(0.5, 0.999), weight_decay=1e-4)
 
 UNIT = Recipe(
     name="unit",
-    says="One latent space for all domains: what is encoded by one is drawn by another.",
+    description="One latent space for all domains: what is encoded by one is drawn by another.",
     paper="Unsupervised Image-to-Image Translation Networks (Liu et al., 2017)",
     slots={
         "encoder": Slot("unit_encoder", per="domain", shared=("latent",), width=64, steps=2, blocks=4),
         "generator": Slot("unit_decoder", per="domain", shared=("latent",), blocks=4),
-        "discriminator": Slot("multiscale_critic", per="domain", width=64, depth=4),
+        "discriminator": Slot("multiscale_discriminator", per="domain", width=64, depth=4),
     },
     plan="unpaired",
     players=(
-        Player("critic", trains=("discriminator",), terms={"adversarial": Term("lsgan_critic_loss")}, optimizer=_ADAM),
+        Player("discriminator", trains=("discriminator",), terms={"adversarial": Term("lsgan_discriminator_loss")}, optimizer=_ADAM),
         Player(
             "translator",
             trains=("encoder", "generator"),
             terms={
-                "adversarial": Term("lsgan_translator_loss"),
+                "adversarial": Term("lsgan_generator_loss"),
                 "recon": Term("recon_loss", 10.0),
                 "kl": Term("latent_kl_loss", 0.01),
                 "cycle": Term("cycle_loss", 10.0),
@@ -36,7 +36,7 @@ UNIT = Recipe(
     image=ImageSpec(3, 256, 256),
     labels=("a", "b"),
     batch=1,
-    rounds=1_000_000,
+    steps=1_000_000,
     schedule=Schedule("step", every=100_000, gamma=0.5),
     flip=True,
     official={
@@ -51,16 +51,16 @@ UNIT = Recipe(
 UNIT_FAST = evolve(
     UNIT,
     name="unit-fast",
-    says="UNIT's parts, smaller and for 64 pixels: learns in minutes.",
+    description="UNIT's parts, smaller and for 64 pixels: learns in minutes.",
     slots={
         "encoder": Slot("unit_encoder", per="domain", shared=("content", "latent"), width=24, steps=2, blocks=2),
         "generator": Slot("unit_decoder", per="domain", shared=("latent",), blocks=2),
-        "discriminator": Slot("multiscale_critic", per="domain", width=24, depth=3, scales=2),
+        "discriminator": Slot("multiscale_discriminator", per="domain", width=24, depth=3, scales=2),
     },
     players=tuple(evolve(player, optimizer=Optimizer("adam", lr=4e-4, betas=(0.5, 0.999))) for player in UNIT.players),
     image=ImageSpec(3, 64, 64),
     batch=4,
-    rounds=10_000,
+    steps=10_000,
     schedule=Schedule("linear", start=0.5),
     ema=0.998,
     official={},

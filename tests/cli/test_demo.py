@@ -25,7 +25,7 @@ def test_it_says_what_it_will_do_before_anything_slow(i2i, monkeypatch, tmp_path
         "  measure  about half a minute: held-out faces against the true drawing of each change\n"
         f"  page     a few seconds: {run / 'index.html'}\n"
         f"Ctrl-C saves, and the same command goes on: i2ikit demo --run {run}\n"
-        f"Stopped after round 7; everything is saved. The same command goes on: i2ikit demo --run {run}\n"
+        f"Stopped after step 7; everything is saved. The same command goes on: i2ikit demo --run {run}\n"
     )
 
 

@@ -59,7 +59,7 @@ def options(*sets: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return the folder of a run of two rounds, trained when it is first asked for."""
+    """Return the folder of a run of two steps, trained when it is first asked for."""
     from i2ikit.cli import main
 
     recipes = {"labelled": ("stargan", "two", NETS), "two": ("cyclegan", "two", NETS), "three": ("munit", "three", MUNIT)}
@@ -69,7 +69,7 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str],
     def trained(kind: str) -> Path:
         if kind not in made:
             recipe, folder, sets = recipes[kind]
-            words = ["train", recipe, "--data", data / folder, "--rounds", 2, "--batch", 2, "--run", root / kind, "--no-eval"]
+            words = ["train", recipe, "--data", data / folder, "--steps", 2, "--batch", 2, "--run", root / kind, "--no-eval"]
             assert main([*map(str, words), *options(*sets)]) == 0
             made[kind] = root / kind
         return made[kind]
@@ -87,23 +87,23 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str],
 )
 def test_training_says_what_it_trains_on(i2i: Any, data: Path, tmp_path: Path, recipe: str, folder: str, sets: Any, amount: str) -> None:
     run = tmp_path / "run"
-    words = ("train", recipe, "--data", data / folder, "--rounds", 2, "--batch", 2, "--run", run, "--no-eval", *options(*sets))
+    words = ("train", recipe, "--data", data / folder, "--steps", 2, "--batch", 2, "--run", run, "--no-eval", *options(*sets))
     said = i2i(*words)
     assert (said.code, said.err) == (0, "")
     assert f'Training {recipe} at 16x16 on "{folder}" ({amount}).\n' in said.out
-    assert "2 rounds of 2 images on cpu, 32-true; samples every round, checkpoints every round, in " in said.out
+    assert "2 steps of 2 images on cpu, 32-true; samples every step, checkpoints every step, in " in said.out
     assert said.out.endswith(f"Done: {run / 'index.html'}\n")
-    assert ("note: Pairs by equal name, drawing -> photo; --pairs photo,drawing turns them round.\n" in said.out) == (folder == "pairs")
-    assert 'kind="' not in said.out
+    assert ("note: Pairs by equal name, drawing -> photo; --pairs photo,drawing swaps them.\n" in said.out) == (folder == "pairs")
+    assert 'batch_kind="' not in said.out
 
-    longer = i2i("train", "--resume", run, "--rounds", 3, "--allow-change", "recipe.rounds", "--no-eval")
+    longer = i2i("train", "--resume", run, "--steps", 3, "--allow-change", "recipe.steps", "--no-eval")
     assert (longer.code, longer.err) == (0, "")
-    assert 'Going on from "round-00000002"' in longer.out
-    assert load(run).round == 3
+    assert 'Going on from "step-00000002"' in longer.out
+    assert load(run).steps_done == 3
 
 
-def test_pairs_are_turned_round_when_asked(i2i: Any, data: Path, tmp_path: Path) -> None:
-    words = ("--rounds", 1, "--batch", 2, "--run", tmp_path / "run", "--no-eval", *options(*UNET))
+def test_pairs_are_turned_around_when_asked(i2i: Any, data: Path, tmp_path: Path) -> None:
+    words = ("--steps", 1, "--batch", 2, "--run", tmp_path / "run", "--no-eval", *options(*UNET))
     assert (
         "note: Pairs by equal name, photo -> drawing;"
         in i2i("train", "pix2pix", "--data", data / "pairs", "--pairs", "photo,drawing", *words).out
@@ -176,10 +176,10 @@ ASKED = {
 }
 
 
-def test_the_critics_say_where_an_image_of_three_domains_comes_from(i2i: Any, run: Any, data: Path, tmp_path: Path) -> None:
+def test_the_discriminators_say_where_an_image_of_three_domains_comes_from(i2i: Any, run: Any, data: Path, tmp_path: Path) -> None:
     said = i2i("translate", run("three"), data / "three/test/red/test-red-1.png", tmp_path / "out.png", "--to", "green")
     assert (said.code, said.err) == (0, "")
-    told = r'^note: --source is not given; the critics take the image to be of "(red|blue)"\. --source "\1" says so\.$'
+    told = r'^note: --source is not given; the discriminators take the image to be of "(red|blue)"\. --source "\1" says so\.$'
     assert re.search(told, said.out, re.MULTILINE)
 
 
@@ -233,7 +233,7 @@ def test_bad_data_is_one_line(i2i: Any, tmp_path: Path, make: Any) -> None:
     recipe, line = BAD[make]
     make(tmp_path / "data")
     sets = UNET if recipe == "pix2pix" else NETS
-    said = i2i("train", recipe, "--data", tmp_path / "data", "--rounds", 1, "--batch", 2, "--run", tmp_path / "run", *options(*sets))
+    said = i2i("train", recipe, "--data", tmp_path / "data", "--steps", 1, "--batch", 2, "--run", tmp_path / "run", *options(*sets))
     assert (said.code, said.err) == (2, f"error: {line}\n")
     dry = i2i("train", recipe, "--data", tmp_path / "data", "--dry-run", *options(*sets))
     assert (dry.code, dry.err) == (said.code, said.err)
@@ -247,8 +247,10 @@ def test_bad_data_is_one_line_in_python_too(tmp_path: Path) -> None:
     bad_sizes(tmp_path / "sizes")
     a_domain_of_one(tmp_path / "one")
     bad_names(tmp_path / "names")
-    with pytest.raises(DataError, match=r'no pairs: "d0", "d1", "d2" and 3 more against .* Give equal names, or use kind="unpaired"\.$'):
-        open_data(tmp_path / "names", kind="paired")
+    with pytest.raises(
+        DataError, match=r'no pairs: "d0", "d1", "d2" and 3 more against .* Give equal names, or use batch_kind="unpaired"\.$'
+    ):
+        open_data(tmp_path / "names", batch_kind="paired")
     small: dict[str, Any] = {
         "size": 16,
         "generator": {"width": 4, "depth": 4},
@@ -256,10 +258,10 @@ def test_bad_data_is_one_line_in_python_too(tmp_path: Path) -> None:
         "rehearsal": False,
     }
     with pytest.raises(DataError, match=r"^6 pairs of 6 have images of unlike sizes: drawing/0\.png 18x18 and 20x20;"):
-        fit(build("pix2pix", **small), tmp_path / "sizes", tmp_path / "run", rounds=1, progress=Silent())
+        fit(build("pix2pix", **small), tmp_path / "sizes", tmp_path / "run", steps=1, progress=Silent())
     small["generator"] = {"width": 4, "blocks": 1}
     with pytest.raises(DataError, match=r'^Domain "b" of "one" has one image only'):
-        fit(build("cyclegan", labels=("a", "b"), **small), tmp_path / "one", tmp_path / "run", rounds=1, batch=2, progress=Silent())
+        fit(build("cyclegan", labels=("a", "b"), **small), tmp_path / "one", tmp_path / "run", steps=1, batch=2, progress=Silent())
 
 
 @pytest.mark.parametrize(
@@ -270,7 +272,7 @@ def test_bad_data_is_one_line_in_python_too(tmp_path: Path) -> None:
     ],
 )
 def test_the_weights_of_another_architecture_are_named(i2i: Any, run: Any, data: Path, tmp_path: Path, start: str, line: str) -> None:
-    words = ("--rounds", 1, "--batch", 2, "--run", tmp_path / "run", "--init-from", run(start), *options(*NETS))
+    words = ("--steps", 1, "--batch", 2, "--run", tmp_path / "run", "--init-from", run(start), *options(*NETS))
     said = i2i("train", "cyclegan", "--data", data / "two", *words)
     assert said.code == 2
     assert said.err.startswith("error: " + line.format(run=run(start)))

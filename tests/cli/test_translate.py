@@ -23,10 +23,10 @@ def test_a_file_becomes_a_file_and_the_line_says_where_each_value_comes_from(i2i
     assert (read_image(out) - expected).abs().max() <= 1.01 / 255
 
 
-def test_what_neither_to_nor_label_names_is_asked_of_the_critic(i2i, model, photos, tmp_path) -> None:
+def test_what_neither_to_nor_label_names_is_asked_of_the_discriminator(i2i, model, photos, tmp_path) -> None:
     said = i2i("translate", model, photos / "a.png", tmp_path / "out.png", "--to", "tone=dark")
     assert said.code == 0
-    assert said.out.endswith(("male yes (critic)\n", "male no (critic)\n"))
+    assert said.out.endswith(("male yes (discriminator)\n", "male no (discriminator)\n"))
 
 
 def test_label_need_not_name_what_to_names(i2i, model, photos, tmp_path) -> None:
@@ -35,10 +35,10 @@ def test_label_need_not_name_what_to_names(i2i, model, photos, tmp_path) -> None
     assert said.out.endswith("tone dark (to), male yes (label)\n")
 
 
-def test_a_label_in_part_is_completed_by_the_critic(i2i, model, photos, tmp_path) -> None:
+def test_a_label_in_part_is_completed_by_the_discriminator(i2i, model, photos, tmp_path) -> None:
     said = i2i("translate", model, photos / "a.png", tmp_path / "out.png", "--to", "male=yes", "--label", "male=no")
     assert (said.code, said.err) == (0, "")
-    assert "(critic), male yes (to)" in said.out
+    assert "(discriminator), male yes (to)" in said.out
 
 
 def test_source_unknown_masks_the_sets_that_to_does_not_name(i2i, masked, photos, tmp_path) -> None:

@@ -31,7 +31,7 @@ def broken(monkeypatch: pytest.MonkeyPatch):
 def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert all(verb in shown and says in shown for verb, (_, says) in VERBS.items())
+    assert all(verb in shown and description in shown for verb, (_, description) in VERBS.items())
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -107,7 +107,7 @@ def test_list_prints_a_line_for_each_component_and_recipe(capsys: pytest.Capture
 
 def test_list_takes_a_role_and_a_pattern(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "wgan*", "--role", "loss"]) == 0
-    assert [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()] == ["wgan_critic_loss", "wgan_translator_loss"]
+    assert [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()] == ["wgan_discriminator_loss", "wgan_generator_loss"]
 
 
 def test_list_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,9 +119,9 @@ def test_list_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_describe_a_component_says_role_and_origin(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["describe", "stargan_critic"]) == 0
+    assert main(["describe", "stargan_discriminator"]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("stargan_critic: discriminator\n")
+    assert shown.startswith("stargan_discriminator: discriminator\n")
     assert "from i2ikit_stargan (i2ikit " in shown
 
 

@@ -55,7 +55,7 @@ def test_equal_seeds_give_equal_weights_and_leave_the_global_stream_alone(recipe
 def test_a_label_that_does_not_reach_the_image_is_refused() -> None:
     [problem] = problems(STARGAN, conditioner=None)
     assert problem == (
-        "The target label does not reach the fake in encoder=toy_whole, generator=toy_painter, discriminator=toy_critic. "
+        "The target label does not reach the fake in encoder=toy_whole, generator=toy_painter, discriminator=toy_discriminator. "
         "Put a conditioner between encoder and generator that reads it, such as stargan_conditioner."
     )
 
@@ -71,7 +71,7 @@ def test_several_wrong_names_are_reported_together() -> None:
         STARGAN,
         generator="toy_paintr",
         plan_options={"stile": 3},
-        terms={"critic/domain": {"loss": "toy_domain_reel"}, "translator/cycle": {"updates": ("generatr",)}},
+        terms={"discriminator/domain": {"loss": "toy_domain_reel"}, "translator/cycle": {"updates": ("generatr",)}},
     )
     assert [problem.partition(". ")[2] for problem in found[:2]] == ['Did you mean "toy_painter"?', 'Did you mean "style"?']
     assert 'No loss is called "toy_domain_reel". Did you mean "toy_domain_real"' in found[2]
@@ -83,7 +83,7 @@ def test_several_wrong_options_are_reported_together() -> None:
     found = problems(STARGAN, generator={"widht": 3}, discriminator={"heads": True})
     assert found == (
         'Slot "generator": No option of "toy_painter" is called "widht". Did you mean "width"?',
-        'Slot "discriminator": No option of "toy_critic" is called "heads". Did you mean "head"?',
+        'Slot "discriminator": No option of "toy_discriminator" is called "heads". Did you mean "head"?',
     )
 
 
@@ -92,8 +92,8 @@ def test_several_wrong_options_are_reported_together() -> None:
     [
         ({"generatr": {"width": 3}}, 'No setting of recipe "toy_stargan" is called "generatr". Did you mean "generator"'),
         ({"terms": {"translator/cycl": 1.0}}, 'No term is called "translator/cycl". Did you mean "translator/cycle"'),
-        ({"players": {"critc": {"every": 2}}}, 'No player is called "critc". Did you mean "critic"'),
-        ({"players": {"critic": {"evry": 2}}}, 'No setting of a player is called "evry". Did you mean "every"'),
+        ({"players": {"discriminatr": {"every": 2}}}, 'No player is called "discriminatr". Did you mean "discriminator"'),
+        ({"players": {"discriminator": {"evry": 2}}}, 'No setting of a player is called "evry". Did you mean "every"'),
     ],
 )
 def test_a_misspelt_change_is_corrected(changes: dict[str, Any], said: str) -> None:
@@ -110,14 +110,14 @@ def test_a_misspelt_plan_is_corrected_and_registered_plans_are_known() -> None:
 
 def test_a_plan_may_be_a_function_that_says_which_batches_it_takes() -> None:
     model = assemble(BICYCLEGAN, plan=two_styles)
-    assert model.takes == "paired"
+    assert model.batch_kind == "paired"
     model.step(batch_of(model))
 
-    def unmarked(nets: Any, batch: Any, draws: Any, learning: bool) -> list[Translation]:
+    def unmarked(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
         return []
 
     [problem] = problems(PSP, plan=unmarked)
-    assert 'does not say which batches it takes. Mark it: @takes("labelled")' in problem
+    assert 'does not say which batches it takes. Mark it: @batch_kind("labelled")' in problem
 
 
 def test_a_translation_that_the_plan_does_not_make_is_refused_at_build_time() -> None:
@@ -178,10 +178,10 @@ def test_an_unpaired_recipe_without_domains_says_how_to_declare_them() -> None:
     assert 'Slot "generator": it has one net per pair, which needs two or more domains. Declare them: labels=("photo", "monet").' in found
 
 
-def test_the_players_are_called_translator_or_critic() -> None:
+def test_the_players_are_called_translator_or_discriminator() -> None:
     strange = Player("painter", ("generator",), {"l1": Term("toy_l1")})
     found = problems(evolve(PSP, players=(*PSP.players, strange)))
-    assert any(problem.startswith('A player is called "painter". Players are "translator" or "critic"') for problem in found)
+    assert any(problem.startswith('A player is called "painter". Players are "translator" or "discriminator"') for problem in found)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_the_players_are_called_translator_or_critic() -> None:
         ({"lr": float("nan")}, '"lr" of an optimizer is nan'),
         ({"ema": 1.5}, '"ema" of the recipe is 1.5; it must be a number from 0 on and below 1.'),
         ({"batch": 2.5}, '"batch" of the recipe is 2.5; it must be a whole number of 1 or more.'),
-        ({"rounds": 0}, '"rounds" of the recipe is 0'),
+        ({"steps": 0}, '"steps" of the recipe is 0'),
         ({"flip": "perhaps"}, "\"flip\" of the recipe is 'perhaps'; it must be True or False."),
         ({"size": "abc"}, "\"size\" is 'abc'; it must be a number of pixels, or a pair of height and width."),
         ({"height": 0}, '"height" of the image is 0'),
@@ -201,12 +201,12 @@ def test_the_players_are_called_translator_or_critic() -> None:
         ({"terms": {"translator/cycle": "abc"}}, "\"weight\" of a term is 'abc'; it must be a number."),
         ({"terms": {"translator/cycle": {"every": 0}}}, '"every" of a term is 0'),
         ({"terms": 3}, '"terms" is 3; it must be a mapping'),
-        ({"players": {"critic": {"every": 0}}}, '"every" of player "critic" is 0'),
-        ({"players": {"critic": {"pool": -1}}}, '"pool" of player "critic" is -1'),
-        ({"players": {"critic": {"trains": "discriminator"}}}, "it must be names"),
-        ({"players": {"critic": {"optimizer": {"name": "sgdd"}}}}, '"name" of an optimizer is "sgdd". Did you mean "sgd"?'),
-        ({"players": {"critic": {"optimizer": {"betas": 3}}}}, '"betas" of an optimizer is (3,); it must be two numbers'),
-        ({"players": {"critic": {"optimizer": {"scale": 3}}}}, "it must be factors of 0 or more by slot"),
+        ({"players": {"discriminator": {"every": 0}}}, '"every" of player "discriminator" is 0'),
+        ({"players": {"discriminator": {"pool": -1}}}, '"pool" of player "discriminator" is -1'),
+        ({"players": {"discriminator": {"trains": "discriminator"}}}, "it must be names"),
+        ({"players": {"discriminator": {"optimizer": {"name": "sgdd"}}}}, '"name" of an optimizer is "sgdd". Did you mean "sgd"?'),
+        ({"players": {"discriminator": {"optimizer": {"betas": 3}}}}, '"betas" of an optimizer is (3,); it must be two numbers'),
+        ({"players": {"discriminator": {"optimizer": {"scale": 3}}}}, "it must be factors of 0 or more by slot"),
     ],
     ids=str,
 )

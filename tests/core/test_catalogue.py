@@ -19,4 +19,4 @@ def test_every_declared_component_resolves_to_a_documented_factory(name: str) ->
 def test_every_declared_recipe_resolves_under_its_name(name: str) -> None:
     recipe = default_registry().recipe(name)
     assert recipe.name == name
-    assert recipe.says
+    assert recipe.description

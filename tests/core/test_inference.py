@@ -88,19 +88,19 @@ def test_other_proportions_are_cropped_and_not_stretched(model: Model) -> None:
     square = model.translate(torch.zeros(1, 3, 16, 16), to={"hair": "red"}, label=label)
 
     torch.testing.assert_close(model.translate(wide, to={"hair": "red"}, label=label, size="trained"), square)
-    torch.testing.assert_close(model.judge(wide).domain, model.judge(torch.zeros(1, 3, 16, 16)).domain)
+    torch.testing.assert_close(model.discriminate(wide).domain_logits, model.discriminate(torch.zeros(1, 3, 16, 16)).domain_logits)
 
 
-def test_the_crop_of_the_training_is_cut_where_the_critic_looks(model: Model) -> None:
+def test_the_crop_of_the_training_is_cut_where_the_discriminator_looks(model: Model) -> None:
     framed = torch.ones(1, 3, 44, 36)
     framed[..., 6:38, 2:34] = 0.0
-    plain = model.judge(torch.zeros(1, 3, 16, 16)).domain
+    plain = model.discriminate(torch.zeros(1, 3, 16, 16)).domain_logits
     model.preprocessing = {"crop": 32}
-    cut = model.judge(framed).domain
+    cut = model.discriminate(framed).domain_logits
     model.preprocessing = {}
 
     torch.testing.assert_close(cut, plain)
-    assert not torch.allclose(model.judge(framed).domain, plain)  # type: ignore[arg-type]
+    assert not torch.allclose(model.discriminate(framed).domain_logits, plain)  # type: ignore[arg-type]
 
 
 def test_files_of_other_channels_are_read_as_the_training_read_its_own(model: Model, tmp_path: Path) -> None:
@@ -135,17 +135,17 @@ def test_mode_and_gradients_are_as_before(model: Model, image: Tensor) -> None:
     assert not made.requires_grad
 
 
-def test_scores_and_logits_of_the_critic(model: Model, image: Tensor) -> None:
-    verdict = model.judge(image)
-    assert verdict.domain is not None
+def test_scores_and_logits_of_the_discriminator(model: Model, image: Tensor) -> None:
+    output = model.discriminate(image)
+    assert output.domain_logits is not None
 
-    assert verdict.scores[0].shape[0] == 2
-    assert verdict.domain.shape == (2, 6)
-    assert model.judge(torch.zeros(1, 3, 40, 24)).domain is not None
+    assert output.scores[0].shape[0] == 2
+    assert output.domain_logits.shape == (2, 6)
+    assert model.discriminate(torch.zeros(1, 3, 40, 24)).domain_logits is not None
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "says"),
+    ("options", "error", "description"),
     [
         ({"to": {"hat": "yes"}}, UnknownNameError, 'No attribute is called "hat".'),
         ({"to": {"hair": "blonde"}}, UnknownNameError, 'No value of "hair" is called "blonde". Did you mean "blond"?'),
@@ -158,16 +158,16 @@ def test_scores_and_logits_of_the_critic(model: Model, image: Tensor) -> None:
         ({"to": {"hair": "red"}, "size": 7}, OptionError, 'write size="trained"'),
     ],
 )
-def test_bad_target_is_one_clear_line(model: Model, options: dict[str, object], error: type[Exception], says: str) -> None:
+def test_bad_target_is_one_clear_line(model: Model, options: dict[str, object], error: type[Exception], description: str) -> None:
     with pytest.raises(error) as caught:
         model.translate(torch.zeros(1, 3, 16, 16), **options)
 
-    assert says in str(caught.value)
+    assert description in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("image", "says"),
+    ("image", "description"),
     [
         (torch.zeros(1, 4, 16, 16), "The image has 4 channels, the model 3."),
         (torch.zeros(16, 16), "A tensor of images is [B, C, H, W] or [C, H, W]; found [16, 16]."),
@@ -177,19 +177,19 @@ def test_bad_target_is_one_clear_line(model: Model, options: dict[str, object], 
         (Path("nowhere.png"), "nowhere.png"),
     ],
 )
-def test_bad_image_is_one_clear_line(model: Model, image: object, says: str) -> None:
+def test_bad_image_is_one_clear_line(model: Model, image: object, description: str) -> None:
     with pytest.raises(DataError) as caught:
         model.translate(image, to={"hair": "red"})
 
-    assert says in str(caught.value)
+    assert description in str(caught.value)
 
 
-def test_model_without_a_critic_asks_for_the_label(image: Tensor) -> None:
+def test_model_without_a_discriminator_asks_for_the_label(image: Tensor) -> None:
     model = build("stargan", size=16, labels=LABELS, **SMALL)
     del model.nets._modules["discriminator"]
     del model.nets.slots["discriminator"]
 
-    with pytest.raises(OptionError, match='The source\'s "glasses" is not given, and this model has no trained critic'):
+    with pytest.raises(OptionError, match='The source\'s "glasses" is not given, and this model has no trained discriminator'):
         model.translate(image, to={"hair": "red"})
 
 

@@ -19,7 +19,7 @@ from core.toys.special import two_styles
 from safetensors.torch import load_file
 from torch import nn
 
-from i2ikit import Model, Recipe, Slot, Verdict, build, load
+from i2ikit import DiscriminatorOutput, Model, Recipe, Slot, build, load
 from i2ikit.errors import PlanError
 
 SHARED: dict[str, Any] = {"encoder": Slot("toy_content_and_style", per="domain", shared=("content",))}
@@ -36,7 +36,7 @@ def test_a_loaded_model_has_the_weights_and_goes_on_as_the_saved_one(recipe: Rec
     model.step(model.example_batch(4))
     model.save(tmp_path / "model")
     again = load(tmp_path / "model", registry=registry())
-    assert again.round == 1
+    assert again.steps_done == 1
     assert again.recipe == model.recipe
     for (name, own), other in zip(model.state_dict().items(), again.state_dict().values(), strict=True):
         assert torch.equal(own, other), name
@@ -84,7 +84,7 @@ def test_a_plan_given_as_a_function_is_named_by_the_file_and_missed_only_in_trai
 
 
 def test_networks_of_losses_are_frozen_and_stay_in_eval_mode() -> None:
-    class Judge(nn.Module):
+    class Frozen(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.net = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Dropout())
@@ -94,11 +94,11 @@ def test_networks_of_losses_are_frozen_and_stay_in_eval_mode() -> None:
 
     from i2ikit import Term
 
-    model = assemble(STARGAN, terms={"translator/judge": Term(Judge)})
+    model = assemble(STARGAN, terms={"translator/features": Term(Frozen)})
     model.train()
-    [judge] = model.loss_modules.values()
-    assert not any(p.requires_grad for p in judge.parameters())
-    assert not any(module.training for module in judge.modules())
+    [frozen] = model.loss_modules.values()
+    assert not any(p.requires_grad for p in frozen.parameters())
+    assert not any(module.training for module in frozen.modules())
     model.step({name: tensor.double() for name, tensor in model.example_batch(2).items()})
 
 
@@ -113,21 +113,21 @@ def test_the_explanation_shows_slots_shapes_terms_views_and_owners() -> None:
         "random: this model has not been trained",
     ):
         assert line in said
-    [row] = [line for line in said.splitlines() if line.startswith("critic/adversarial")]
-    assert "verdict(fake, discriminator), verdict(exemplar, discriminator)" in row
+    [row] = [line for line in said.splitlines() if line.startswith("discriminator/adversarial")]
+    assert "discriminator_output(fake, discriminator), discriminator_output(reference, discriminator)" in row
     [row] = [line for line in said.splitlines() if line.startswith("translator/cycle")]
-    assert "2 rounds  cycle " in row
+    assert "2 steps  cycle " in row
     assert "shown a pool of 50 past fakes" in assemble(CYCLEGAN).explain()
 
 
 def test_an_untrained_weight_is_named_in_the_explanation() -> None:
-    model = assemble(evolve(STARGAN, name="headless"), terms={"critic/domain": None, "translator/domain": None})
+    model = assemble(evolve(STARGAN, name="headless"), terms={"discriminator/domain": None, "translator/domain": None})
     assert model.idle == ["discriminator.head.weight", "discriminator.head.bias"]
     assert "untrained  no term reaches discriminator.head.weight, discriminator.head.bias" in model.explain()
 
 
-def test_a_printed_verdict_is_a_line_of_shapes_and_mean_scores() -> None:
+def test_a_printed_output_is_a_line_of_shapes_and_mean_scores() -> None:
     scores = (torch.ones(2, 1, 4, 4) * 0.5, torch.zeros(2, 1))
-    verdict = Verdict(scores, torch.zeros(2, 5), ((torch.zeros(2, 8, 4, 4),) * 3, ()))
-    assert str(verdict) == "Verdict(scores [2, 1, 4, 4] mean 0.5, [2, 1] mean 0, domain [2, 5], features 3, 0)"
-    assert repr(Verdict((torch.ones(1, 1, device="meta"),))) == "Verdict(scores [1, 1], domain none)"
+    output = DiscriminatorOutput(scores, torch.zeros(2, 5), ((torch.zeros(2, 8, 4, 4),) * 3, ()))
+    assert str(output) == "DiscriminatorOutput(scores [2, 1, 4, 4] mean 0.5, [2, 1] mean 0, domain_logits [2, 5], features 3, 0)"
+    assert repr(DiscriminatorOutput((torch.ones(1, 1, device="meta"),))) == "DiscriminatorOutput(scores [1, 1], domain_logits none)"

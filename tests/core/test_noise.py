@@ -19,23 +19,27 @@ class Noisy(nn.Module):
     def __init__(self, image: ImageSpec) -> None:
         super().__init__()
         self.scale = nn.Parameter(torch.ones(()))
-        self.gives = CodeSpec((MapSpec(image.channels),))
+        self.output_spec = CodeSpec((MapSpec(image.channels),))
 
-    def noise_shape(self, image: Tensor, domain: Tensor | None = None) -> tuple[int, ...] | None:
+    def noise_shape(self, image: Tensor, label: Tensor | None = None) -> tuple[int, ...] | None:
         return tuple(image.shape) if self.training else None
 
-    def forward(self, image: Tensor, domain: Tensor | None = None, noise: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None, noise: Tensor | None = None) -> Code:
         return Code((image * self.scale if noise is None else image * self.scale + noise,))
 
 
 TERMS = {"cycle": Term("toy_cycle"), "recon": Term("toy_recon")}
 PLAYERS = (
-    Player("critic", ("discriminator",), {"adversarial": Term("toy_ls_critic")}, optimizer=ADAM),
+    Player("discriminator", ("discriminator",), {"adversarial": Term("toy_ls_discriminator")}, optimizer=ADAM),
     Player("translator", ("encoder", "generator"), {"adversarial": Term("toy_ls_translator"), **TERMS}, optimizer=ADAM),
 )
 NOISY = recipe(
     "toy_noisy",
-    {"encoder": Slot("toy_whole"), "generator": Slot("toy_painter", per="domain"), "discriminator": Slot("toy_critic", per="domain")},
+    {
+        "encoder": Slot("toy_whole"),
+        "generator": Slot("toy_painter", per="domain"),
+        "discriminator": Slot("toy_discriminator", per="domain"),
+    },
     "unpaired",
     PLAYERS,
     labels=("a", "b"),
@@ -50,8 +54,8 @@ def noisy(**changes: Any) -> Any:
 
 
 def translations(model: Any, given: dict[str, Tensor] | None = None) -> Any:
-    [(part, draws)] = split(model, batch_of(model), given or {}, 0, 1)
-    return model.plan(model.nets, part, draws, True)
+    [(part, streams)] = split(model, batch_of(model), given or {}, 0, 1)
+    return model.plan(model.nets, part, streams, True)
 
 
 def test_a_network_that_asks_for_noise_is_given_it_from_a_stream_of_its_view() -> None:
@@ -89,7 +93,7 @@ def test_a_batch_that_is_split_gets_the_noise_of_the_whole() -> None:
 
 STYLED = recipe(
     "toy_styled",
-    {"encoder": Slot("toy_content_and_style"), "generator": Slot("toy_painter"), "discriminator": Slot("toy_critic")},
+    {"encoder": Slot("toy_content_and_style"), "generator": Slot("toy_painter"), "discriminator": Slot("toy_discriminator")},
     "unpaired",
     PLAYERS,
     labels=("a", "b"),
@@ -99,25 +103,25 @@ STYLED = recipe(
 
 def test_players_that_redraw_see_styles_of_their_own() -> None:
     model = assemble(STYLED, retranslate=True, redraw=True)
-    names = {f"{player}{pair}/style" for player in ("critic/", "translator/", "") for pair in ("a_to_b", "b_to_a")}
-    assert names <= set(model.streams)
+    names = {f"{player}{pair}/style" for player in ("discriminator/", "translator/", "") for pair in ("a_to_b", "b_to_a")}
+    assert names <= set(model.stream_names)
     start = by_hand(model).state_dict()
     zeros, ones = torch.zeros(4, 2).double(), torch.ones(4, 2).double()
 
-    def critic_after(**draws: Any) -> Tensor:
+    def discriminator_after(**streams: Any) -> Tensor:
         model.nets.load_state_dict(start)
         model._optimizers.clear()
-        model.step(batch_of(model), draws={key.replace("__", "/"): value for key, value in draws.items()})
+        model.step(batch_of(model), draws={key.replace("__", "/"): value for key, value in streams.items()})
         return model.nets.discriminator.score.weight.detach().clone()
 
-    apart = critic_after(critic__style=zeros, translator__style=ones)
-    assert torch.equal(apart, critic_after(style=zeros))
-    assert not torch.equal(apart, critic_after(style=ones))
+    apart = discriminator_after(discriminator__style=zeros, translator__style=ones)
+    assert torch.equal(apart, discriminator_after(style=zeros))
+    assert not torch.equal(apart, discriminator_after(style=ones))
 
 
 def test_without_redrawing_players_share_their_draws() -> None:
     model = assemble(STYLED, retranslate=True)
-    assert not any(name.startswith("critic/") for name in model.streams)
+    assert not any(name.startswith("discriminator/") for name in model.stream_names)
 
 
 def test_a_rate_falls_by_steps() -> None:

@@ -31,9 +31,9 @@ def test_a_registry_without_discovery_is_empty() -> None:
 
 
 def test_a_registered_component_is_found_by_name_and_role() -> None:
-    registry = registry_of(toy=plugin([part("a_loss"), part("a_critic", "discriminator")]))
+    registry = registry_of(toy=plugin([part("a_loss"), part("a_discriminator", "discriminator")]))
     assert registry.component("a_loss").role == "loss"
-    assert [each.name for each in registry.components("discriminator")] == ["a_critic"]
+    assert [each.name for each in registry.components("discriminator")] == ["a_discriminator"]
     assert [each.name for each in registry.components(filter="*_loss")] == ["a_loss"]
 
 
@@ -52,7 +52,7 @@ def test_a_name_of_another_role_says_which_role_it_has() -> None:
 
 
 def test_two_plugins_with_one_name_are_ambiguous_and_both_named() -> None:
-    registry = registry_of(one=plugin([part("a_loss", at="x:y")]), two=plugin([part("a_loss", at="x:z")]))
+    registry = registry_of(one=plugin([part("a_loss", factory="x:y")]), two=plugin([part("a_loss", factory="x:z")]))
     with pytest.raises(AmbiguousNameError) as caught:
         registry.component("a_loss")
     assert str(caught.value) == (
@@ -62,9 +62,9 @@ def test_two_plugins_with_one_name_are_ambiguous_and_both_named() -> None:
 
 
 def test_a_qualified_name_resolves_an_ambiguous_one() -> None:
-    registry = registry_of(one=plugin([part("a_loss", at="x:y")]), two=plugin([part("a_loss", at="x:z")]))
-    assert registry.component("one:a_loss").at == "x:y"
-    assert registry.component("two:a_loss").at == "x:z"
+    registry = registry_of(one=plugin([part("a_loss", factory="x:y")]), two=plugin([part("a_loss", factory="x:z")]))
+    assert registry.component("one:a_loss").factory == "x:y"
+    assert registry.component("two:a_loss").factory == "x:z"
     with pytest.raises(UnknownNameError, match='No component is called "three:a_loss"'):
         registry.component("three:a_loss")
 
@@ -121,7 +121,7 @@ def test_a_module_class_without_a_constructor_has_no_options(toy_module: ModuleT
 
 
 def test_a_factory_that_is_not_there_is_named_with_its_place(toy_module: ModuleType) -> None:
-    registry = registry_of(toy=plugin([part("a_loss"), part("b_loss", at="no_such_module:f")]))
+    registry = registry_of(toy=plugin([part("a_loss"), part("b_loss", factory="no_such_module:f")]))
     with pytest.raises(PluginError, match='Component "a_loss" is at "toy_module:toy_loss", but module "toy_module" has no "toy_loss"'):
         registry.resolve("a_loss")
     with pytest.raises(PluginError, match='Component "b_loss" is at "no_such_module:f", which cannot be imported: ModuleNotFoundError'):
@@ -178,7 +178,7 @@ def test_a_hook_that_breaks_the_rules_is_refused_and_leaves_nothing(module: Modu
     [
         (("Bad Name", "loss", "a:b", "It."), "A component is called 'Bad Name'"),
         (("a_loss", "lose", "a:b", "It."), """has the role 'lose'. Did you mean "loss"?"""),
-        (("a_loss", "loss", "a.b", "It."), """is at 'a.b'. Write "module:factory\""""),
+        (("a_loss", "loss", "a.b", "It."), """has the factory 'a.b'. Write "module:factory\""""),
         (("a_loss", "loss", "a:b", " "), "says ' '. Say in one line"),
     ],
 )

@@ -11,7 +11,7 @@ from core.test_toy_stargan import STARGAN
 from core.toys.assembly import Calls, assemble, batch_of
 from torch import Tensor
 
-from i2ikit import Draws, Nets, Slot, Translation, takes
+from i2ikit import Nets, RandomStreams, Slot, Translation, batch_kind
 from i2ikit.errors import BuildError, PlanError
 
 ONE_WAY: dict[str, Any] = {"plan_options": {"ways": "forward"}, "generator": Slot("toy_painter"), "terms": {"translator/cycle": None}}
@@ -44,9 +44,9 @@ def test_what_goes_one_way_is_explained() -> None:
     assert "plan     unpaired (ways=both)\n" in assemble(CYCLEGAN).explain()
 
 
-def test_the_other_way_is_neither_drawn_nor_judged() -> None:
+def test_the_other_way_is_neither_drawn_nor_scored() -> None:
     model = assemble(CYCLEGAN, **ONE_WAY)
-    [translation] = model.plan(model.nets, batch_of(model), Draws((0,)), True, ways="forward")
+    [translation] = model.plan(model.nets, batch_of(model), RandomStreams((0,)), True, ways="forward")
     assert (translation.name, translation.reverse) == ("a_to_b", None)
     calls = Calls(model)
     model.step(batch_of(model))
@@ -62,10 +62,12 @@ def test_models_of_other_batches_have_no_routes() -> None:
     assert assemble(STARGAN).routes == ()
 
 
-@takes("unpaired", routes=lambda names, **_: [(name, names[0]) for name in names[1:]])
-def to_the_first(nets: Nets, batch: dict[str, Tensor], draws: Draws, learning: bool) -> list[Translation]:
+@batch_kind("unpaired", routes=lambda names, **_: [(name, names[0]) for name in names[1:]])
+def to_the_first(nets: Nets, batch: dict[str, Tensor], streams: RandomStreams, requires_grad: bool) -> list[Translation]:
     return [
-        Translation(nets, draws, name=name, real=batch[name], exemplar=batch["a"], source_name=name, target_name="a", learning=learning)
+        Translation(
+            nets, streams, name=name, real=batch[name], reference=batch["a"], source_name=name, target_name="a", requires_grad=requires_grad
+        )
         for name in nets.domain.names[1:]
     ]
 
@@ -78,7 +80,7 @@ def test_a_plugin_s_plan_says_its_own_routes() -> None:
 
 def test_an_image_cannot_be_encoded_without_an_encoder() -> None:
     model = assemble(CYCLEGAN)
-    translation = model.plan(model.nets, batch_of(model), Draws((0,)), True)[0]
+    translation = model.plan(model.nets, batch_of(model), RandomStreams((0,)), True)[0]
     with pytest.raises(
         PlanError, match='no slot "style_encoder", so that no image can be encoded or translated; plan "unpaired" draws without'
     ):

@@ -1,4 +1,4 @@
-"""The generic round: micro-batches, gating, intervals and who moves."""
+"""The generic step: micro-batches, gating, intervals and who moves."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from core.test_toy_stylegan2 import STYLEGAN2
 from core.toys.assembly import Calls, assemble, assert_equal, batch_of, by_hand
 from torch import Tensor
 
-from i2ikit import Draws, Model, Recipe, Term, Translation
-from i2ikit.core.draws import Share
+from i2ikit import Model, RandomStreams, Recipe, Term, Translation
+from i2ikit.core.random_streams import Share
 from i2ikit.core.storage import load_weights
 from i2ikit.errors import NonFiniteLossError, PlanError, UnknownNameError
 
@@ -31,7 +31,7 @@ def largest_difference(one: Model, other: Model) -> float:
     ("recipe", "changes"),
     [
         pytest.param(STARGAN, BOTH, id="stargan"),
-        pytest.param(CYCLEGAN, {"players": {"critic": {"pool": 4}}}, id="cyclegan"),
+        pytest.param(CYCLEGAN, {"players": {"discriminator": {"pool": 4}}}, id="cyclegan"),
         pytest.param(MUNIT, {}, id="munit"),
         pytest.param(BICYCLEGAN, {}, id="bicyclegan"),
         pytest.param(STYLEGAN2, {"terms": {"translator/path": None}}, id="stylegan2"),  # its running mean mixes the batch
@@ -61,14 +61,14 @@ def test_a_batch_that_cannot_be_split_equally_is_refused() -> None:
         model.step(the_batch(model), accumulate=4)
 
 
-def test_micro_batches_of_a_critic_first_recipe_run_the_generator_without_gradients_for_the_critic() -> None:
+def test_micro_batches_of_a_discriminator_first_recipe_run_the_generator_without_gradients_for_the_discriminator() -> None:
     model = assemble(STARGAN, **BOTH)
     calls = Calls(model)
     model.step(the_batch(model), accumulate=2)
     assert [counts["generator"] for counts in calls.take()] == [6, 4]
 
 
-def test_retranslating_makes_the_fakes_anew_for_each_player_and_changes_nothing_where_the_critic_plays_first() -> None:
+def test_retranslating_makes_the_fakes_anew_for_each_player_and_changes_nothing_where_the_discriminator_plays_first() -> None:
     shared, anew = assemble(STARGAN, **BOTH), assemble(STARGAN, retranslate=True, **BOTH)
     calls = Calls(anew)
     for model in (shared, anew):
@@ -97,33 +97,33 @@ def test_a_loss_that_is_not_finite_leaves_weights_and_optimizers_as_they_were() 
     assert largest_difference(model, spared) == 0
 
 
-def test_the_next_step_names_terms_round_and_files_of_a_loss_that_was_not_finite() -> None:
+def test_the_next_step_names_terms_step_and_files_of_a_loss_that_was_not_finite() -> None:
     model = assemble(STARGAN, **BOTH)
     model.step(the_batch(model))
     model.step(poisoned(model))
     with pytest.raises(NonFiniteLossError) as caught:
         model.step(the_batch(model))
     assert str(caught.value) == (
-        '"critic/adversarial" and "critic/penalty" and "critic/domain" became NaN or infinite in round 2; this update and the rest of '
-        "the round were left out. Its files: 0.png, 1.png, 2.png, 3.png, 4.png, 5.png. Look at these images, or lower the learning rate."
+        '"discriminator/adversarial" and "discriminator/penalty" and "discriminator/domain" became NaN or infinite in step 2; this update and the rest of '
+        "the step were left out. Its files: 0.png, 1.png, 2.png, 3.png, 4.png, 5.png. Look at these images, or lower the learning rate."
     )
 
 
-def test_what_follows_in_a_round_after_a_loss_that_was_not_finite_is_left_out_too() -> None:
-    terms = {"critic/bad": Term(infinite)}
+def test_what_follows_in_a_step_after_a_loss_that_was_not_finite_is_left_out_too() -> None:
+    terms = {"discriminator/bad": Term(infinite)}
     model, start = assemble(STARGAN, terms=terms, **BOTH), assemble(STARGAN, terms=terms, **BOTH)
     model.step(the_batch(model))
     assert largest_difference(model, start) == 0  # the translator's own losses were finite
-    with pytest.raises(NonFiniteLossError, match='"critic/bad" became NaN or infinite in round 1'):
+    with pytest.raises(NonFiniteLossError, match='"discriminator/bad" became NaN or infinite in step 1'):
         model.step(the_batch(model))
 
 
 def infinite(t: Translation) -> Tensor:
-    return t.judge("real").scores[0].mean() * float("inf")
+    return t.discriminate("real").scores[0].mean() * float("inf")
 
 
 def test_the_first_step_of_sgd_may_be_skipped() -> None:
-    changes = {name: {"every": 1, "optimizer": {"name": "sgd"}} for name in ("critic", "translator")}
+    changes = {name: {"every": 1, "optimizer": {"name": "sgd"}} for name in ("discriminator", "translator")}
     model, spared = assemble(STARGAN, players=changes), assemble(STARGAN, players=changes)
     model.step(poisoned(model))
     with pytest.raises(NonFiniteLossError):
@@ -145,7 +145,7 @@ def test_a_gradient_that_is_not_finite_is_caught_too() -> None:
     start = by_hand(model)
     model.step(the_batch(model))
     assert_equal(model, model.nets, start, still=("generator",))
-    with pytest.raises(NonFiniteLossError, match='The gradient of "translator" became NaN or infinite in round 1'):
+    with pytest.raises(NonFiniteLossError, match='The gradient of "translator" became NaN or infinite in step 1'):
         model.step(the_batch(model))
 
 
@@ -161,13 +161,13 @@ def test_a_pool_is_as_large_as_the_images_of_the_step() -> None:
     model = assemble(CYCLEGAN)
     for side in (16, 24, 24):
         model.step({name: torch.rand(2, 3, side, 12, dtype=torch.float64) for name in ("a", "b")})
-    pool = model.get_buffer("pools.critic__a_to_b.images")
+    pool = model.get_buffer("pools.discriminator__a_to_b.images")
     assert pool.shape[-2:] == (24, 12)
-    assert int(model.get_buffer("pools.critic__a_to_b.filled")) == 4
+    assert int(model.get_buffer("pools.discriminator__a_to_b.filled")) == 4
     again = assemble(CYCLEGAN)
     again.step(batch_of(again))
     load_weights(again, dict(model.state_dict()), "the file")
-    assert torch.equal(again.get_buffer("pools.critic__a_to_b.images"), pool)
+    assert torch.equal(again.get_buffer("pools.discriminator__a_to_b.images"), pool)
 
 
 def test_gradients_of_slots_that_a_turn_leaves_alone_do_not_linger() -> None:
@@ -192,7 +192,7 @@ def test_a_term_on_a_translation_that_the_plan_does_not_make_is_refused_with_the
 
 def test_draws_for_another_number_of_batches_are_refused() -> None:
     model = assemble(STARGAN)
-    with pytest.raises(PlanError, match="Draws were given for 2 batches, and the round has 1"):
+    with pytest.raises(PlanError, match="Draws were given for 2 batches, and the step has 1"):
         model.step(the_batch(model), draws=[{}, {}])
 
 
@@ -208,14 +208,14 @@ def test_under_an_autocast_of_the_callers_no_cast_of_an_old_weight_lives_on() ->
     image = torch.rand(2, 3, 8, 8)
     with torch.autocast("cpu", torch.bfloat16):
         model.step(model.example_batch(2))
-        inside = model.judge(image).scores[0]
+        inside = model.discriminate(image).scores[0]
     with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(model.judge(image).scores[0], inside)
+        assert torch.equal(model.discriminate(image).scores[0], inside)
 
 
 def test_each_micro_batch_draws_dropout_of_its_own() -> None:
     def drawn(share: Share) -> Tensor:
-        with Draws((0,), share=share).seeded("fake/generator"):
+        with RandomStreams((0,), share=share).seeded("fake/generator"):
             return torch.rand(4)
 
     assert torch.equal(drawn(Share()), drawn(Share()))

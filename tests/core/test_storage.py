@@ -39,8 +39,8 @@ def test_loaded_model_trains_on(model: Model, tmp_path: Path) -> None:
     model.save(tmp_path / "m")
     again = load(tmp_path / "m")
 
-    assert again.round == 1
-    assert set(again.step(again.example_batch(2))) == {"critic/adversarial", "critic/penalty", "critic/domain"}
+    assert again.steps_done == 1
+    assert set(again.step(again.example_batch(2))) == {"discriminator/adversarial", "discriminator/penalty", "discriminator/domain"}
 
 
 def test_training_state_goes_on_bit_by_bit(model: Model, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_saving_again_replaces_the_model(model: Model, tmp_path: Path) -> None:
     model.step(model.example_batch(2))
     model.save(tmp_path / "m")
 
-    assert load(tmp_path / "m").round == 1
+    assert load(tmp_path / "m").steps_done == 1
 
 
 def test_saving_again_keeps_what_lies_beside_the_model(model: Model, tmp_path: Path) -> None:
@@ -142,14 +142,14 @@ def test_weights_cut_short_are_named(model: Model, tmp_path: Path, length: int) 
 @pytest.mark.parametrize("name", ["config.json", "weights.safetensors"])
 def test_a_damaged_model_of_a_run_names_a_checkpoint_that_can_be_loaded(model: Model, tmp_path: Path, name: str) -> None:
     run = tmp_path / "run"
-    for place in ("final", "checkpoints/round-00000001/model", "checkpoints/round-00000002/model"):
+    for place in ("final", "checkpoints/step-00000001/model", "checkpoints/step-00000002/model"):
         model.save(run / place)
     (run / "final" / name).write_bytes(b"x")
     with pytest.raises(CheckpointError, match="is damaged") as caught:
         load(run)
     named = str(caught.value).split('"')[-2]
-    assert named == str(run / "checkpoints" / "round-00000002")
-    assert load(named).recipe == load(run / "checkpoints" / "round-00000001").recipe
+    assert named == str(run / "checkpoints" / "step-00000002")
+    assert load(named).recipe == load(run / "checkpoints" / "step-00000001").recipe
 
 
 def test_a_missing_model_names_the_folders_that_are_near(model: Model, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_an_example_of_another_size_is_named_and_may_be_brought_to_the_size_of_t
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "description"),
     [
         ({"samples": 0}, "samples=0: it is a number of translations"),
         ({"samples": 2, "style": torch.zeros(2)}, "samples=2: style= says which style, so that all would be equal"),
@@ -106,8 +106,8 @@ def test_an_example_of_another_size_is_named_and_may_be_brought_to_the_size_of_t
         ({"style": torch.zeros(3, 3, 16, 12)}, "3 style images for 2 images"),
     ],
 )
-def test_a_style_that_cannot_be_is_named(munit: Model, image: Tensor, options: dict[str, object], says: str) -> None:
-    with pytest.raises(OptionError, match=says):
+def test_a_style_that_cannot_be_is_named(munit: Model, image: Tensor, options: dict[str, object], description: str) -> None:
+    with pytest.raises(OptionError, match=description):
         munit.translate(image, to="b", **options)
 
 
@@ -132,19 +132,19 @@ def test_domains_that_do_not_exist_are_named(munit: Model, image: Tensor) -> Non
 THREE = {"labels": ("cat", "dog", "tiger"), "size": 16}
 
 
-def test_the_critics_tell_where_an_image_of_three_domains_comes_from(image: Tensor) -> None:
+def test_the_discriminators_tell_where_an_image_of_three_domains_comes_from(image: Tensor) -> None:
     model = assemble(MUNIT, **THREE).float()
-    with torch.no_grad():  # the critic of tigers finds everything real
+    with torch.no_grad():  # the discriminator of tigers finds everything real
         head = [each for each in model.nets.net("discriminator", "tiger").modules() if isinstance(each, torch.nn.Conv2d)][-1]
         head.bias.add_(100.0)
-    with pytest.warns(UserWarning, match='the critics take the image to be of "tiger"'):
+    with pytest.warns(UserWarning, match='the discriminators take the image to be of "tiger"'):
         told = model.translate(image, to="dog", seed=2)
 
     assert torch.equal(told, model.translate(image, to="dog", source="tiger", seed=2))
     assert not torch.equal(told, model.translate(image, to="dog", source="cat", seed=2))
 
 
-def test_a_source_is_asked_for_where_critics_know_nothing(image: Tensor) -> None:
+def test_a_source_is_asked_for_where_discriminators_know_nothing(image: Tensor) -> None:
     model = assemble(MUNIT, **THREE).float()
     model.preprocessing["untrained"] = ["discriminator"]
     with pytest.raises(OptionError, match="This model has 3 domains; say which the image is from: source= one of cat, tiger"):

@@ -1,4 +1,4 @@
-"""The label of a translation: what is named, told, read by the critic and left unknown."""
+"""The label of a translation: what is named, told, read by the discriminator and left unknown."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ def test_label_need_not_tell_what_the_target_names(image: Tensor) -> None:
     assert answer.origin == {"hair": "to", "glasses": "label"}
 
 
-def test_attributes_not_named_are_read_by_the_critic(model: Model, image: Tensor) -> None:
+def test_attributes_not_named_are_read_by_the_discriminator(model: Model, image: Tensor) -> None:
     answer = model.translate(image, to={"hair": "red"}, details=True)
-    logits = model.judge(image).domain
+    logits = model.discriminate(image).domain_logits
     assert logits is not None
 
-    assert answer.origin == {"hair": "to", "glasses": "critic", "mood": "critic"}
+    assert answer.origin == {"hair": "to", "glasses": "discriminator", "mood": "discriminator"}
     assert [row["mood"] for row in answer.values] == [("calm", "happy")[int(row[4:6].argmax())] for row in logits]
     assert [row["glasses"] for row in answer.values] == ["yes" if row[3] > 0 else "no" for row in logits]
 
 
-def critics(model: Model, image: Tensor, name: str) -> list[str | None]:
-    logits = model.judge(image).domain
+def discriminators(model: Model, image: Tensor, name: str) -> list[str | None]:
+    logits = model.discriminate(image).domain_logits
     assert logits is not None
     return [model.domain.decode([*row, 1.0, 1.0])[name] if name == "mood" else "yes" if row[3] > 0 else "no" for row in logits.tolist()]
 
 
-def test_a_label_that_tells_a_part_leaves_the_rest_to_the_critic(model: Model, image: Tensor) -> None:
+def test_a_label_that_tells_a_part_leaves_the_rest_to_the_discriminator(model: Model, image: Tensor) -> None:
     answer = model.translate(image, to={"hair": "red"}, label={"hair": "black"}, details=True)
 
-    assert answer.origin == {"hair": "to", "glasses": "critic", "mood": "critic"}
-    assert [row["glasses"] for row in answer.values] == critics(model, image, "glasses")
+    assert answer.origin == {"hair": "to", "glasses": "discriminator", "mood": "discriminator"}
+    assert [row["glasses"] for row in answer.values] == discriminators(model, image, "glasses")
 
 
 def test_a_set_that_the_label_calls_unknown_stays_unknown_unless_the_target_touches_it(model: Model, image: Tensor) -> None:
@@ -60,8 +60,8 @@ def test_a_set_that_the_label_calls_unknown_stays_unknown_unless_the_target_touc
     assert answer.origin == {"hair": "unknown", "glasses": "unknown", "mood": "to"}
     assert answer.label[:, -2:].tolist() == [[0, 1], [0, 1]]
     assert not answer.label[:, :4].any()
-    assert touched.origin == {"hair": "to", "glasses": "critic", "mood": "label"}
-    assert [row["glasses"] for row in touched.values] == critics(model, image, "glasses")
+    assert touched.origin == {"hair": "to", "glasses": "discriminator", "mood": "label"}
+    assert [row["glasses"] for row in touched.values] == discriminators(model, image, "glasses")
     assert said.origin == answer.origin
 
 
@@ -70,13 +70,13 @@ def test_each_row_may_know_something_else(model: Model, image: Tensor) -> None:
     answer = model.translate(image, to={"hair": "red"}, label=rows, details=True)
 
     assert answer.values[0] == {"hair": "red", "glasses": "yes", "mood": "calm"}
-    assert answer.values[1] == {"hair": "red", "glasses": critics(model, image, "glasses")[1], "mood": "happy"}
-    assert answer.origin == {"hair": "to", "glasses": "critic", "mood": "label"}
+    assert answer.values[1] == {"hair": "red", "glasses": discriminators(model, image, "glasses")[1], "mood": "happy"}
+    assert answer.origin == {"hair": "to", "glasses": "discriminator", "mood": "label"}
 
 
-def test_a_critic_that_was_never_trained_is_not_asked(model: Model, image: Tensor) -> None:
+def test_a_discriminator_that_was_never_trained_is_not_asked(model: Model, image: Tensor) -> None:
     model.preprocessing = {"untrained": ["discriminator"]}
-    with pytest.raises(OptionError, match="this model has no trained critic"):
+    with pytest.raises(OptionError, match="this model has no trained discriminator"):
         model.translate(image, to={"hair": "red"})
     model.preprocessing = {}
 
@@ -100,23 +100,23 @@ def test_label_tensor_is_taken_as_it_is(model: Model, image: Tensor) -> None:
 def test_a_label_that_tells_half_of_an_untouched_set_keeps_that_half(model: Model, image: Tensor) -> None:
     answer = model.translate(image, to={"mood": "happy"}, label={"hair": "black"}, details=True)
 
-    assert answer.origin == {"hair": "label", "glasses": "critic", "mood": "to"}
+    assert answer.origin == {"hair": "label", "glasses": "discriminator", "mood": "to"}
     assert [row["hair"] for row in answer.values] == ["black", "black"]
-    assert [row["glasses"] for row in answer.values] == critics(model, image, "glasses")
+    assert [row["glasses"] for row in answer.values] == discriminators(model, image, "glasses")
 
 
-def test_a_row_of_which_nothing_is_said_is_read_by_the_critic_beside_one_that_is_told(model: Model, image: Tensor) -> None:
+def test_a_row_of_which_nothing_is_said_is_read_by_the_discriminator_beside_one_that_is_told(model: Model, image: Tensor) -> None:
     rows = [{"hair": "black", "glasses": 1}, {}]
     answer = model.translate(image, to={"mood": "happy"}, label=rows, details=True)
     masked = model.translate(image, to={"mood": "happy"}, label=rows, source="unknown", details=True)
 
     assert answer.values[0] == masked.values[0] == {"hair": "black", "glasses": "yes", "mood": "happy"}
-    assert answer.values[1]["glasses"] == critics(model, image, "glasses")[1]
+    assert answer.values[1]["glasses"] == discriminators(model, image, "glasses")[1]
     assert masked.values[1] == {"hair": None, "glasses": None, "mood": "happy"}
 
 
-def test_a_critic_that_came_untrained_is_asked_once_it_has_been_trained(model: Model, image: Tensor) -> None:
+def test_a_discriminator_that_came_untrained_is_asked_once_it_has_been_trained(model: Model, image: Tensor) -> None:
     model.preprocessing = {"untrained": ["discriminator"]}
-    model.round = 1
-    assert model.translate(image, to={"mood": "happy"}, details=True).origin["hair"] == "critic"
-    model.preprocessing, model.round = {}, 0
+    model.steps_done = 1
+    assert model.translate(image, to={"mood": "happy"}, details=True).origin["hair"] == "discriminator"
+    model.preprocessing, model.steps_done = {}, 0

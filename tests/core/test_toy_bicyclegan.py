@@ -1,4 +1,4 @@
-"""BicycleGAN: two translations of a pair, two critics, and a latent term that reaches the generator alone."""
+"""BicycleGAN: two translations of a pair, two discriminators, and a latent term that reaches the generator alone."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ BICYCLEGAN = recipe(
         "encoder": Slot("toy_whole"),
         "generator": Slot("toy_painter"),
         "style_encoder": Slot("toy_style_of_image", role="encoder", variational=True),
-        "critic_encoded": Slot("toy_critic", role="discriminator"),
-        "critic_random": Slot("toy_critic", role="discriminator"),
+        "discriminator_encoded": Slot("toy_discriminator", role="discriminator"),
+        "discriminator_random": Slot("toy_discriminator", role="discriminator"),
     },
     "toy_two_styles",
     (
@@ -25,36 +25,46 @@ BICYCLEGAN = recipe(
             "translator",
             ("encoder", "generator", "style_encoder"),
             {
-                "gan_encoded": Term("toy_ls_translator", on="encoded", critic="critic_encoded"),
-                "gan_random": Term("toy_ls_translator", on="random", critic="critic_random"),
+                "gan_encoded": Term("toy_ls_translator", on="encoded", discriminator="discriminator_encoded"),
+                "gan_random": Term("toy_ls_translator", on="random", discriminator="discriminator_random"),
                 "l1": Term("toy_l1", 10.0, on="encoded"),
                 "kl": Term("toy_kl", 0.01, on="encoded"),
                 "latent": Term("toy_latent", 0.5, on="random", updates=("generator",)),
             },
             optimizer=ADAM,
         ),
-        Player("critic_a", ("critic_encoded",), {"gan": Term("toy_ls_critic", on="encoded", critic="critic_encoded")}, optimizer=ADAM),
-        Player("critic_b", ("critic_random",), {"gan": Term("toy_ls_critic", on="random", critic="critic_random")}, optimizer=ADAM),
+        Player(
+            "discriminator_a",
+            ("discriminator_encoded",),
+            {"gan": Term("toy_ls_discriminator", on="encoded", discriminator="discriminator_encoded")},
+            optimizer=ADAM,
+        ),
+        Player(
+            "discriminator_b",
+            ("discriminator_random",),
+            {"gan": Term("toy_ls_discriminator", on="random", discriminator="discriminator_random")},
+            optimizer=ADAM,
+        ),
     ),
 )
 
 
 class Paper:
-    """BicycleGAN, equation 9, in the order of section 4: encoder and generator, the latent term for the generator alone, the critics."""
+    """BicycleGAN, equation 9, in the order of section 4: encoder and generator, the latent term for the generator alone, the discriminators."""
 
     def __init__(self, model: Any) -> None:
         self.nets = by_hand(model)
         self.e, self.g = self.nets.style_encoder, self.nets.generator
-        self.d1, self.d2 = self.nets.critic_encoded, self.nets.critic_random
+        self.d1, self.d2 = self.nets.discriminator_encoded, self.nets.discriminator_random
         self.g_optimizer, self.e_optimizer = adam(self.g), adam(self.e)
         self.d1_optimizer, self.d2_optimizer = adam(self.d1), adam(self.d2)
 
-    def round(self, image: Tensor, truth: Tensor, noise: Tensor, z: Tensor) -> None:
-        mean, logvar = self.e(truth).posterior
+    def step(self, image: Tensor, target: Tensor, noise: Tensor, z: Tensor) -> None:
+        mean, logvar = self.e(target).posterior
         encoded, random = self.g(Code((image,), mean + (logvar / 2).exp() * noise)), self.g(Code((image,), z))
         gan = ((self.d1(encoded).scores[0] - 1) ** 2).mean() + ((self.d2(random).scores[0] - 1) ** 2).mean()
         kl = 0.5 * (mean**2 + logvar.exp() - logvar - 1).sum(1).mean()
-        total = gan + 10 * (encoded - truth).abs().mean() + 0.01 * kl
+        total = gan + 10 * (encoded - target).abs().mean() + 0.01 * kl
         latent = 0.5 * (self.e(random).posterior.mean - z).abs().mean()
         g_parameters = list(self.g.parameters())
         extra = torch.autograd.grad(latent, g_parameters, retain_graph=True)
@@ -65,18 +75,18 @@ class Paper:
             parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
         self.g_optimizer.step()
         self.e_optimizer.step()
-        for critic, fake, optimizer in ((self.d1, encoded, self.d1_optimizer), (self.d2, random, self.d2_optimizer)):
-            minimise(((critic(truth).scores[0] - 1) ** 2).mean() + (critic(fake.detach()).scores[0] ** 2).mean(), optimizer)
+        for discriminator, fake, optimizer in ((self.d1, encoded, self.d1_optimizer), (self.d2, random, self.d2_optimizer)):
+            minimise(((discriminator(target).scores[0] - 1) ** 2).mean() + (discriminator(fake.detach()).scores[0] ** 2).mean(), optimizer)
 
 
-def test_two_rounds_equal_the_paper() -> None:
+def test_two_steps_equal_the_paper() -> None:
     model = assemble(BICYCLEGAN)
     paper, start = Paper(model), by_hand(model)
     for index in range(2):
         batch = batch_of(model, 3, seed=index)
         noise, z = torch.randn(2, 3, 2, generator=torch.Generator().manual_seed(index)).double()
         model.step(batch, draws={"encoded/style": noise, "random/style": z})
-        paper.round(batch["image"], batch["target"], noise, z)
+        paper.step(batch["image"], batch["target"], noise, z)
     assert_equal(model, paper.nets, start)
 
 
@@ -92,4 +102,4 @@ def test_each_term_is_played_on_its_translation_alone() -> None:
     model = assemble(BICYCLEGAN)
     calls = Calls(model)
     model.step(batch_of(model))
-    assert calls.take()[0] == {"encoder": 2, "generator": 2, "style_encoder": 2, "critic_encoded": 3, "critic_random": 3}
+    assert calls.take()[0] == {"encoder": 2, "generator": 2, "style_encoder": 2, "discriminator_encoded": 3, "discriminator_random": 3}

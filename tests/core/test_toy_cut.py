@@ -16,12 +16,12 @@ CUT = recipe(
     {
         "encoder": Slot("toy_content_and_style"),
         "generator": Slot("toy_painter"),
-        "discriminator": Slot("toy_critic"),
+        "discriminator": Slot("toy_discriminator"),
         "head": Slot("toy_patch_head", role="loss"),
     },
     "paired",
     (
-        Player("critic", ("discriminator",), {"gan": Term("toy_ls_critic", 0.5)}, optimizer=ADAM),
+        Player("discriminator", ("discriminator",), {"gan": Term("toy_ls_discriminator", 0.5)}, optimizer=ADAM),
         Player(
             "translator",
             ("encoder", "generator", "head"),
@@ -44,7 +44,7 @@ class Paper:
         found = [features[row].flatten(1)[:, (places[row] * 16).long()].T for row in range(len(features))]
         return self.h(torch.stack(found))
 
-    def round(self, image: Tensor, other: Tensor, places: Tensor) -> None:
+    def step(self, image: Tensor, other: Tensor, places: Tensor) -> None:
         code = self.e(image)
         fake = self.g(code)
         minimise(0.5 * (((self.d(other).scores[0] - 1) ** 2).mean() + (self.d(fake.detach()).scores[0] ** 2).mean()), self.d_optimizer)
@@ -53,13 +53,13 @@ class Paper:
         minimise(((self.d(fake).scores[0] - 1) ** 2).mean() + nce, self.g_optimizer)
 
 
-def test_two_rounds_equal_the_paper() -> None:
+def test_two_steps_equal_the_paper() -> None:
     model = assemble(CUT)
     paper, start = Paper(model), by_hand(model)
     for index in range(2):
         batch, places = batch_of(model, 3, seed=index), torch.rand(3, 4, generator=torch.Generator().manual_seed(index)).double()
         model.step(batch, draws={"patches": places})
-        paper.round(batch["image"], batch["target"], places)
+        paper.step(batch["image"], batch["target"], places)
     assert_equal(model, paper.nets, start)
 
 

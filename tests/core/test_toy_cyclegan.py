@@ -1,4 +1,4 @@
-"""CycleGAN: the translators first, then the critics with the same fakes out of a pool, one net a pair and a domain."""
+"""CycleGAN: the translators first, then the discriminators with the same fakes out of a pool, one net a pair and a domain."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CYCLEGAN = recipe(
     {
         "encoder": Slot("toy_whole"),
         "generator": Slot("toy_painter", per="pair"),
-        "discriminator": Slot("toy_critic", per="domain"),
+        "discriminator": Slot("toy_discriminator", per="domain"),
     },
     "unpaired",
     (
@@ -26,7 +26,7 @@ CYCLEGAN = recipe(
             {"adversarial": Term("toy_ls_translator"), "cycle": Term("toy_cycle", 10.0), "identity": Term("toy_identity", 5.0)},
             optimizer=ADAM,
         ),
-        Player("critic", ("discriminator",), {"adversarial": Term("toy_ls_critic", 0.5)}, optimizer=ADAM, pool=50),
+        Player("discriminator", ("discriminator",), {"adversarial": Term("toy_ls_discriminator", 0.5)}, optimizer=ADAM, pool=50),
     ),
     labels=("a", "b"),
 )
@@ -54,41 +54,41 @@ class Paper:
     def ba(self, image: Tensor) -> Any:
         return self.g_ba(Code((image,)))
 
-    def round(self, a: Tensor, b: Tensor, draws: dict[str, Tensor]) -> None:
+    def step(self, a: Tensor, b: Tensor, draws: dict[str, Tensor]) -> None:
         fake_b, fake_a = self.ab(a), self.ba(b)
         total = ((self.db(fake_b).scores[0] - 1) ** 2).mean() + ((self.da(fake_a).scores[0] - 1) ** 2).mean()
         total = total + 10 * (l1(self.ba(fake_b), a) + l1(self.ab(fake_a), b)) + 5 * (l1(self.ab(b), b) + l1(self.ba(a), a))
         minimise(total, self.g_optimizer)
         total = torch.zeros(())
-        for critic, real, fake, name, pair in ((self.da, a, fake_a, "a", "b_to_a"), (self.db, b, fake_b, "b", "a_to_b")):
+        for discriminator, real, fake, name, pair in ((self.da, a, fake_a, "a", "b_to_a"), (self.db, b, fake_b, "b", "a_to_b")):
             shown = self.pools[name].show(fake.detach(), draws[f"{pair}/pool/chance"], draws[f"{pair}/pool/place"])
-            total = total + 0.5 * (((critic(real).scores[0] - 1) ** 2).mean() + (critic(shown).scores[0] ** 2).mean())
+            total = total + 0.5 * (((discriminator(real).scores[0] - 1) ** 2).mean() + (discriminator(shown).scores[0] ** 2).mean())
         minimise(total, self.d_optimizer)
 
 
-def test_two_rounds_equal_the_paper() -> None:
+def test_two_steps_equal_the_paper() -> None:
     model = assemble(CYCLEGAN)
     paper, start = Paper(model, 50), by_hand(model)
     for index in range(2):
         batch, draws = batch_of(model, 3, seed=index), coins(3, index)
         model.step(batch, draws=draws)
-        paper.round(batch["a"], batch["b"], draws)
+        paper.step(batch["a"], batch["b"], draws)
     assert_equal(model, paper.nets, start)
 
 
 def test_a_full_pool_shows_past_fakes_as_the_paper_does() -> None:
-    model = assemble(CYCLEGAN, players={"critic": {"pool": 4}})
+    model = assemble(CYCLEGAN, players={"discriminator": {"pool": 4}})
     paper, start = Paper(model, 4), by_hand(model)
     for index in range(4):
         batch, draws = batch_of(model, 3, seed=index), coins(3, index)
         model.step(batch, draws=draws)
-        paper.round(batch["a"], batch["b"], draws)
+        paper.step(batch["a"], batch["b"], draws)
     assert_equal(model, paper.nets, start)
-    kept = model.get_buffer("pools.critic__a_to_b.images")
+    kept = model.get_buffer("pools.discriminator__a_to_b.images")
     assert torch.allclose(kept, torch.stack(paper.pools["b"].images), atol=1e-10, rtol=0)
 
 
-def test_the_critics_judge_the_fakes_that_the_translators_made_before_their_update() -> None:
+def test_the_discriminators_score_the_fakes_that_the_translators_made_before_their_update() -> None:
     model = assemble(CYCLEGAN)
     calls = Calls(model)
     model.step(batch_of(model))
@@ -98,4 +98,9 @@ def test_the_critics_judge_the_fakes_that_the_translators_made_before_their_upda
 def test_three_domains_have_a_net_for_each_ordered_pair() -> None:
     model = assemble(CYCLEGAN, labels=("a", "b", "c"))
     assert list(model.slot("generator")._modules) == ["a_to_b", "a_to_c", "b_to_a", "b_to_c", "c_to_a", "c_to_b"]
-    assert model.step(batch_of(model)).keys() == {"translator/adversarial", "translator/cycle", "translator/identity", "critic/adversarial"}
+    assert model.step(batch_of(model)).keys() == {
+        "translator/adversarial",
+        "translator/cycle",
+        "translator/identity",
+        "discriminator/adversarial",
+    }

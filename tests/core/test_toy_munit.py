@@ -1,4 +1,4 @@
-"""MUNIT: content and style per domain, styles from the prior, the critics first."""
+"""MUNIT: content and style per domain, styles from the prior, the discriminators first."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MUNIT = recipe(
     {
         "encoder": Slot("toy_content_and_style", per="domain"),
         "generator": Slot("toy_painter", per="domain"),
-        "discriminator": Slot("toy_critic", per="domain"),
+        "discriminator": Slot("toy_discriminator", per="domain"),
     },
     "unpaired",
     (
-        Player("critic", ("discriminator",), {"adversarial": Term("toy_ls_critic")}, optimizer=ADAM),
+        Player("discriminator", ("discriminator",), {"adversarial": Term("toy_ls_discriminator")}, optimizer=ADAM),
         Player(
             "translator",
             ("encoder", "generator"),
@@ -51,13 +51,13 @@ class Paper:
         self.encode, self.draw, self.d = self.nets.encoder, self.nets.generator, self.nets.discriminator
         self.d_optimizer, self.g_optimizer = adam(self.d), adam(self.encode, self.draw)
 
-    def round(self, a: Tensor, b: Tensor, style_a: Tensor, style_b: Tensor) -> None:
+    def step(self, a: Tensor, b: Tensor, style_a: Tensor, style_b: Tensor) -> None:
         (content_a,), own_a, _ = self.encode["a"](a)
         (content_b,), own_b, _ = self.encode["b"](b)
         fake_b, fake_a = self.draw["b"](Code((content_a,), style_b)), self.draw["a"](Code((content_b,), style_a))
         total = torch.zeros(())
-        for critic, real, fake in ((self.d["a"], a, fake_a), (self.d["b"], b, fake_b)):
-            total = total + ((critic(real).scores[0] - 1) ** 2).mean() + (critic(fake.detach()).scores[0] ** 2).mean()
+        for discriminator, real, fake in ((self.d["a"], a, fake_a), (self.d["b"], b, fake_b)):
+            total = total + ((discriminator(real).scores[0] - 1) ** 2).mean() + (discriminator(fake.detach()).scores[0] ** 2).mean()
         minimise(total, self.d_optimizer)
         total = sum(((self.d[name](fake).scores[0] - 1) ** 2).mean() for name, fake in (("a", fake_a), ("b", fake_b)))
         recon_a, recon_b = self.draw["a"](Code((content_a,), own_a)), self.draw["b"](Code((content_b,), own_b))
@@ -67,18 +67,18 @@ class Paper:
         minimise(total + l1(again_a, content_a) + l1(again_b, content_b), self.g_optimizer)
 
 
-def test_two_rounds_equal_the_paper() -> None:
+def test_two_steps_equal_the_paper() -> None:
     model = assemble(MUNIT)
     paper, start = Paper(model), by_hand(model)
     for index in range(2):
         batch = batch_of(model, 3, seed=index)
         style_a, style_b = torch.randn(2, 3, 2, generator=torch.Generator().manual_seed(index)).double()
         model.step(batch, draws={"a_to_b/style": style_b, "b_to_a/style": style_a})
-        paper.round(batch["a"], batch["b"], style_a, style_b)
+        paper.step(batch["a"], batch["b"], style_a, style_b)
     assert_equal(model, paper.nets, start)
 
 
-def test_a_round_calls_four_encoders_and_four_generators() -> None:
+def test_a_step_calls_four_encoders_and_four_generators() -> None:
     model = assemble(MUNIT)
     calls = Calls(model)
     model.step(batch_of(model))
@@ -87,8 +87,8 @@ def test_a_round_calls_four_encoders_and_four_generators() -> None:
 
 def test_the_two_translations_draw_different_styles() -> None:
     model = assemble(MUNIT)
-    [(part, draws)] = split(model, batch_of(model), {}, 0, 1)
-    there, back = model.plan(model.nets, part, draws, True, style="prior")
+    [(part, streams)] = split(model, batch_of(model), {}, 0, 1)
+    there, back = model.plan(model.nets, part, streams, True, style="prior")
     assert not torch.equal(there.style, back.style)
     assert there.reverse is back
     assert back.reverse is there
@@ -101,7 +101,7 @@ def test_what_several_translations_of_an_image_share_is_computed_once() -> None:
     model = assemble(MUNIT, **THREE)
     calls = Calls(model)
     model.step(batch_of(model))
-    # 3 images and 6 fakes are encoded, 3 images are drawn again beside 6 fakes, 3 images and 6 fakes are judged twice, but for the
+    # 3 images and 6 fakes are encoded, 3 images are drawn again beside 6 fakes, 3 images and 6 fakes are scored twice, but for the
     # images when the translator plays
     assert calls.take()[0] == {"encoder": 9, "generator": 9, "discriminator": 15}
 

@@ -1,4 +1,4 @@
-"""pSp: an encoder learns to find the styles of a frozen generator; pairs, and no critic."""
+"""pSp: an encoder learns to find the styles of a frozen generator; pairs, and no discriminator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PSP = recipe(
 )
 
 
-def test_two_rounds_equal_the_paper() -> None:
+def test_two_steps_equal_the_paper() -> None:
     model = assemble(PSP)
     nets, start = by_hand(model), by_hand(model)
     optimizer = adam(nets.encoder)
@@ -38,7 +38,7 @@ def test_a_frozen_slot_stays_in_eval_mode_without_gradient() -> None:
     assert model.slot("encoder").training
 
 
-def test_a_round_calls_each_network_once() -> None:
+def test_a_step_calls_each_network_once() -> None:
     model = assemble(PSP)
     calls = Calls(model)
     model.step(batch_of(model))

@@ -19,14 +19,14 @@ STARGAN = recipe(
         "encoder": Slot("toy_whole"),
         "conditioner": Slot("toy_planes"),
         "generator": Slot("toy_painter"),
-        "discriminator": Slot("toy_critic", head=True),
+        "discriminator": Slot("toy_discriminator", head=True),
     },
     "labelled",
     (
         Player(
-            "critic",
+            "discriminator",
             ("discriminator",),
-            {"adversarial": Term("toy_wgan_critic"), "penalty": Term("toy_penalty", 10.0), "domain": Term("toy_domain_real")},
+            {"adversarial": Term("toy_wgan_discriminator"), "penalty": Term("toy_penalty", 10.0), "domain": Term("toy_domain_real")},
             optimizer=ADAM,
         ),
         Player(
@@ -63,38 +63,38 @@ class Paper:
     def translate(self, image: Any, label: Any) -> Any:
         return self.g(Code((torch.cat([image, label[:, :, None, None].expand(-1, -1, 8, 8)], 1),)))
 
-    def critic(self, image: Any, label: Any, target: Any, alpha: Any) -> None:
+    def discriminator(self, image: Any, label: Any, target: Any, alpha: Any) -> None:
         fake = self.translate(image, target).detach()
         between = (alpha * image + (1 - alpha) * fake).requires_grad_()
         (gradient,) = torch.autograd.grad(self.d(between).scores[0].sum(), between, create_graph=True)
         penalty = ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
         real = self.d(image)
         adversarial = self.d(fake).scores[0].mean() - real.scores[0].mean()
-        minimise(adversarial + 10 * penalty + domain_loss(real.domain, label), self.d_optimizer)
+        minimise(adversarial + 10 * penalty + domain_loss(real.domain_logits, label), self.d_optimizer)
 
     def translator(self, image: Any, label: Any, target: Any) -> None:
         fake = self.translate(image, target)
-        verdict = self.d(fake)
+        output = self.d(fake)
         cycle = (self.translate(fake, label) - image).abs().mean()
-        minimise(-verdict.scores[0].mean() + domain_loss(verdict.domain, target) + 10 * cycle, self.g_optimizer)
+        minimise(-output.scores[0].mean() + domain_loss(output.domain_logits, target) + 10 * cycle, self.g_optimizer)
 
 
 PERM = torch.tensor([1, 0, 3, 2, 5, 4])
 
 
-def test_two_rounds_equal_the_paper() -> None:
+def test_two_steps_equal_the_paper() -> None:
     model = assemble(STARGAN)
     paper, start = Paper(model), by_hand(model)
     for index in range(2):
         batch = the_batch(model, index)
         alpha = torch.rand(6, 1, 1, 1, generator=torch.Generator().manual_seed(index)).double()
         model.step(batch, draws={"perm": PERM, "alpha": alpha})
-        paper.critic(batch["image"], batch["label"], batch["label"][PERM], alpha)
+        paper.discriminator(batch["image"], batch["label"], batch["label"][PERM], alpha)
     paper.translator(batch["image"], batch["label"], batch["label"][PERM])
     assert_equal(model, paper.nets, start)
 
 
-def test_a_round_of_two_datasets_plays_each_in_turn() -> None:
+def test_a_step_of_two_datasets_plays_each_in_turn() -> None:
     model = assemble(STARGAN, players={"translator": {"every": 1}})
     paper, start = Paper(model), by_hand(model)
     whole = the_batch(model)
@@ -102,7 +102,7 @@ def test_a_round_of_two_datasets_plays_each_in_turn() -> None:
     perm, alpha = torch.tensor([1, 0]), torch.rand(2, 1, 1, 1).double()
     model.step(batches, draws={"perm": perm, "alpha": alpha})
     for batch in batches:
-        paper.critic(batch["image"], batch["label"], batch["label"][perm], alpha)
+        paper.discriminator(batch["image"], batch["label"], batch["label"][perm], alpha)
         paper.translator(batch["image"], batch["label"], batch["label"][perm])
     assert_equal(model, paper.nets, start)
 
@@ -112,17 +112,17 @@ def test_targets_are_exchanged_among_rows_that_know_the_same_sets() -> None:
     batch = the_batch(model)
     orders = set()
     for _ in range(6):
-        [(part, draws)] = split(model, batch, {}, 0, 1)
-        target = model.plan(model.nets, part, draws, True)[0].target
+        [(part, streams)] = split(model, batch, {}, 0, 1)
+        target = model.plan(model.nets, part, streams, True)[0].target_label
         assert target is not None
         assert torch.equal(target[:, 4:], batch["label"][:, 4:])
         assert torch.equal(target.sum(0), batch["label"].sum(0))
         orders.add(tuple(target.flatten().tolist()))
-        model.round += 1
+        model.steps_done += 1
     assert len(orders) > 1
 
 
-def test_a_critic_only_round_calls_the_generator_once_without_gradients_and_a_translator_round_twice() -> None:
+def test_a_discriminator_only_step_calls_the_generator_once_without_gradients_and_a_translator_step_twice() -> None:
     model = assemble(STARGAN)
     calls = Calls(model)
     model.step(the_batch(model))

@@ -15,10 +15,10 @@ from i2ikit.core.step import turns
 PASSES = ("latent", "reference")
 
 
-def critic_terms() -> dict[str, Term]:
+def discriminator_terms() -> dict[str, Term]:
     terms = {}
     for each in PASSES:
-        terms[f"gan_{each}"] = Term("toy_logistic_critic", on=each, turn=each)
+        terms[f"gan_{each}"] = Term("toy_logistic_discriminator", on=each, turn=each)
         terms[f"r1_{each}"] = Term("toy_r1", 0.5, on=each, turn=each)
     return terms
 
@@ -37,12 +37,12 @@ STARGAN2 = recipe(
     {
         "encoder": Slot("toy_whole_with_style"),
         "generator": Slot("toy_painter"),
-        "discriminator": Slot("toy_critic", told=("domain",)),
+        "discriminator": Slot("toy_discriminator", told=("label",)),
         "mapping": Slot("toy_style_of_noise", role="conditioner"),
     },
     "toy_two_passes",
     (
-        Player("critic", ("discriminator",), critic_terms(), optimizer=ADAM),
+        Player("discriminator", ("discriminator",), discriminator_terms(), optimizer=ADAM),
         Player("translator", ("encoder", "generator", "mapping"), translator_terms(), optimizer=ADAM),
     ),
     labels=("cat", "dog"),
@@ -60,19 +60,19 @@ class Paper:
     def style(self, z: Tensor | None, reference: Tensor, label: Tensor) -> Any:
         return self.e(reference, label).style if z is None else self.f(Code(style=z), label).style
 
-    def critic(self, image: Tensor, label: Tensor, target: Tensor, reference: Tensor, z: Tensor | None) -> None:
+    def discriminator(self, image: Tensor, label: Tensor, target: Tensor, reference: Tensor, z: Tensor | None) -> None:
         with torch.no_grad():
             fake = self.g(Code((image,), self.style(z, reference, target)))
         real = image.clone().requires_grad_()
-        score = self.d(real, domain=label).scores[0]
+        score = self.d(real, label=label).scores[0]
         (gradient,) = torch.autograd.grad(score.sum(), real, create_graph=True)
-        total = F.softplus(-score).mean() + F.softplus(self.d(fake, domain=target).scores[0]).mean()
+        total = F.softplus(-score).mean() + F.softplus(self.d(fake, label=target).scores[0]).mean()
         minimise(total + 0.5 * gradient.square().sum((1, 2, 3)).mean(), self.optimizers["d"])
 
     def translator(self, image: Tensor, label: Tensor, target: Tensor, reference: Tensor, z: Tensor | None, other: Tensor) -> None:
         style = self.style(z, reference, target)
         fake = self.g(Code((image,), style))
-        gan = F.softplus(-self.d(fake, domain=target).scores[0]).mean()
+        gan = F.softplus(-self.d(fake, label=target).scores[0]).mean()
         restyle = (self.e(fake, target).style - style).abs().mean()
         with torch.no_grad():
             second = self.g(Code((image,), self.f(Code(style=other), target).style))
@@ -83,7 +83,7 @@ class Paper:
             optimizer.zero_grad()
 
 
-def test_two_rounds_equal_the_paper() -> None:
+def test_two_steps_equal_the_paper() -> None:
     model = assemble(STARGAN2)
     paper, start = Paper(model), by_hand(model)
     for index in range(2):
@@ -94,8 +94,8 @@ def test_two_rounds_equal_the_paper() -> None:
         draws = {"order": order, "latent/noise": z, "latent/other noise": other_z, "reference/other noise": other_reference}
         model.step(batch, draws=draws)
         target, reference = label[order.argsort()], image[order.argsort()]
-        paper.critic(image, label, target, reference, z)
-        paper.critic(image, label, target, reference, None)
+        paper.discriminator(image, label, target, reference, z)
+        paper.discriminator(image, label, target, reference, None)
         paper.translator(image, label, target, reference, z, other_z)
         paper.translator(image, label, target, reference, None, other_reference)
     assert_equal(model, paper.nets, start)
@@ -110,6 +110,6 @@ def test_the_reference_turn_updates_the_generator_alone() -> None:
 
 
 def test_a_player_steps_once_in_each_of_its_turns() -> None:
-    critic, translator = STARGAN2.players
-    assert [list(turn.terms) for turn in turns(critic, 0)] == [["gan_latent", "r1_latent"], ["gan_reference", "r1_reference"]]
+    discriminator, translator = STARGAN2.players
+    assert [list(turn.terms) for turn in turns(discriminator, 0)] == [["gan_latent", "r1_latent"], ["gan_reference", "r1_reference"]]
     assert [sorted(turn.updates) for turn in turns(translator, 0)] == [["encoder", "generator", "mapping"], ["generator"]]

@@ -1,4 +1,4 @@
-"""StyleGAN2: images from noise, a critic with lazy R1, a translator with lazy path length whose mean is a buffer of the term."""
+"""StyleGAN2: images from noise, a discriminator with lazy R1, a translator with lazy path length whose mean is a buffer of the term."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ STYLEGAN2 = recipe(
     {
         "conditioner": Slot("toy_style_of_noise", vectors=2),
         "generator": Slot("toy_synthesis"),
-        "discriminator": Slot("toy_critic"),
+        "discriminator": Slot("toy_discriminator"),
     },
     "sampled",
     (
-        Player("critic", ("discriminator",), {"gan": Term("toy_logistic_critic"), "r1": Term("toy_r1", 5.0 * 3, every=3)}, optimizer=ADAM),
+        Player(
+            "discriminator",
+            ("discriminator",),
+            {"gan": Term("toy_logistic_discriminator"), "r1": Term("toy_r1", 5.0 * 3, every=3)},
+            optimizer=ADAM,
+        ),
         Player(
             "translator",
             ("conditioner", "generator"),
@@ -33,7 +38,7 @@ STYLEGAN2 = recipe(
 
 
 class Paper:
-    """StyleGAN2, appendix B: each regularisation in a step of its own, every few rounds."""
+    """StyleGAN2, appendix B: each regularisation in a step of its own, every few steps."""
 
     def __init__(self, model: Any) -> None:
         self.nets = by_hand(model)
@@ -45,7 +50,7 @@ class Paper:
         w = self.f(Code(style=z)).style
         return self.g(Code(style=w)), w
 
-    def round(self, real: Tensor, z: Tensor, noise: Tensor) -> None:
+    def step(self, real: Tensor, z: Tensor, noise: Tensor) -> None:
         fake = self.draw(z)[0].detach()
         minimise(F.softplus(self.d(fake).scores[0]).mean() + F.softplus(-self.d(real).scores[0]).mean(), self.d_optimizer)
         if self.done % 3 == 0:
@@ -62,7 +67,7 @@ class Paper:
         self.done += 1
 
 
-def test_four_rounds_with_both_intervals_equal_the_paper() -> None:
+def test_four_steps_with_both_intervals_equal_the_paper() -> None:
     model = assemble(STYLEGAN2)
     paper, start = Paper(model), by_hand(model)
     for index in range(4):
@@ -70,8 +75,8 @@ def test_four_rounds_with_both_intervals_equal_the_paper() -> None:
         z, noise = torch.randn(3, 3, generator=generator).double(), torch.randn(3, 3, 8, 8, generator=generator).double()
         batch = batch_of(model, 3, seed=index)
         logs = model.step(batch, draws={"style": z, "path/noise": noise})
-        paper.round(batch["image"], z, noise)
-        assert ("critic/r1" in logs, "translator/path" in logs) == (index % 3 == 0, index % 2 == 0)
+        paper.step(batch["image"], z, noise)
+        assert ("discriminator/r1" in logs, "translator/path" in logs) == (index % 3 == 0, index % 2 == 0)
     assert_equal(model, paper.nets, start)
     mean = model.loss_modules["translator__path"].get_buffer("mean")
     assert abs(mean - paper.mean) <= 1e-10

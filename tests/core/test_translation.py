@@ -12,18 +12,18 @@ import torch
 from core.test_toy_munit import MUNIT
 from core.test_toy_stargan import STARGAN, the_batch
 from core.toys.assembly import Calls, assemble, batch_of
-from core.toys.special import posterior_of_truth
+from core.toys.special import posterior_of_target
 from torch import Tensor
 
 from i2ikit import Model, Term, Translation, view
-from i2ikit.core.draws import Draws
+from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.step import split
 from i2ikit.errors import PlanError, UnknownNameError
 
 
 def translations_of(model: Model, batch: Any) -> list[Translation]:
-    [(part, draws)] = split(model, batch, {}, 0, 1)
-    return model.plan(model.nets, part, draws, True, **model.recipe.plan_options)
+    [(part, streams)] = split(model, batch, {}, 0, 1)
+    return model.plan(model.nets, part, streams, True, **model.recipe.plan_options)
 
 
 def the_translation(model: Model) -> Translation:
@@ -39,16 +39,16 @@ def test_a_view_is_computed_once() -> None:
     t, calls = the_translation(model), Calls(model)
     assert t.fake is t.fake
     assert t[brightness] is t[brightness]
-    assert t.judge("fake") is t.judge("fake")
+    assert t.discriminate("fake") is t.discriminate("fake")
     assert calls.take()[0] == {"encoder": 1, "conditioner": 1, "generator": 1, "discriminator": 1}
 
 
 def test_printing_a_translation_lists_what_has_been_computed() -> None:
     t = the_translation(assemble(STARGAN))
     assert repr(t) == "Translation(translation: nothing yet)"
-    t.judge("fake")
+    t.discriminate("fake")
     _ = t[brightness]
-    assert repr(t) == "Translation(translation: brightness, code, fake, verdict(fake, discriminator))"
+    assert repr(t) == "Translation(translation: brightness, code, discriminator_output(fake, discriminator), fake)"
 
 
 def test_a_plugin_makes_a_view_of_a_function_or_with_the_decorator() -> None:
@@ -56,13 +56,13 @@ def test_a_plugin_makes_a_view_of_a_function_or_with_the_decorator() -> None:
     assert torch.equal(t[view(brightness)], t[brightness])
 
 
-def test_an_update_of_the_critic_forgets_its_verdicts_and_keeps_the_fake_with_its_graph() -> None:
+def test_an_update_of_the_discriminator_forgets_its_outputs_and_keeps_the_fake_with_its_graph() -> None:
     t = the_translation(assemble(STARGAN))
-    before, fake = t.judge("fake"), t.fake
+    before, fake = t.discriminate("fake"), t.fake
     t.forget(frozenset({"discriminator"}))
     assert t.fake is fake
     assert fake.requires_grad
-    assert t.judge("fake") is not before
+    assert t.discriminate("fake") is not before
 
 
 def test_an_update_of_the_generator_keeps_the_fake_as_a_value_and_forgets_what_came_of_it() -> None:
@@ -83,22 +83,22 @@ def test_a_turn_that_trains_the_generator_again_makes_the_fake_anew_with_the_new
     with torch.no_grad():
         model.slot("generator").get_parameter("out.bias").add_(1.0)
     t.forget(frozenset({"generator"}))
-    t.reading = frozenset({"discriminator"})
+    t.updating = frozenset({"discriminator"})
     assert torch.equal(t.fake, old)
     assert torch.equal(t[brightness], old.mean())
-    t.reading = frozenset({"generator"})
+    t.updating = frozenset({"generator"})
     assert t.fake.requires_grad
     assert not torch.equal(t.fake, old)
-    assert t[brightness].requires_grad  # the view that a critic had computed of the old value is not taken for the new one
+    assert t[brightness].requires_grad  # the view that a discriminator had computed of the old value is not taken for the new one
 
 
-def test_a_verdict_for_the_critic_does_not_reach_the_generator_and_one_for_the_generator_does() -> None:
+def test_a_output_for_the_discriminator_does_not_reach_the_generator_and_one_for_the_generator_does() -> None:
     model = assemble(STARGAN)
     t, weight = the_translation(model), model.slot("generator").get_parameter("out.weight")
-    t.reading = frozenset({"discriminator"})
-    assert torch.autograd.grad(t.judge("fake").scores[0].sum(), weight, allow_unused=True)[0] is None
-    t.reading = frozenset({"generator"})
-    assert torch.autograd.grad(t.judge("fake").scores[0].sum(), weight)[0].abs().sum() > 0
+    t.updating = frozenset({"discriminator"})
+    assert torch.autograd.grad(t.discriminate("fake").scores[0].sum(), weight, allow_unused=True)[0] is None
+    t.updating = frozenset({"generator"})
+    assert torch.autograd.grad(t.discriminate("fake").scores[0].sum(), weight)[0].abs().sum() > 0
 
 
 def test_a_view_that_the_plan_cannot_give_names_plan_and_term() -> None:
@@ -108,7 +108,7 @@ def test_a_view_that_the_plan_cannot_give_names_plan_and_term() -> None:
     with pytest.raises(
         PlanError, match='Term "translator/kl" asks for the true target, which plan "labelled" did not give translation "translation"'
     ):
-        _ = t[posterior_of_truth]
+        _ = t[posterior_of_target]
 
 
 def test_a_translation_is_gone_after_the_step() -> None:
@@ -134,11 +134,11 @@ def test_a_translation_is_gone_after_the_step() -> None:
 
 
 def noisy(t: Translation) -> Tensor:
-    return t.normal("of another loss", 5).sum() + 0 * t.judge("fake").scores[0].sum()
+    return t.normal("of another loss", 5).sum() + 0 * t.discriminate("fake").scores[0].sum()
 
 
 def test_a_loss_that_draws_changes_no_other_draw() -> None:
-    one, two = assemble(STARGAN), assemble(STARGAN, terms={"critic/noisy": Term(noisy, 0.0)})
+    one, two = assemble(STARGAN), assemble(STARGAN, terms={"discriminator/noisy": Term(noisy, 0.0)})
     for index in range(2):
         one.step(the_batch(one, index))
         two.step(the_batch(two, index))
@@ -148,13 +148,13 @@ def test_a_loss_that_draws_changes_no_other_draw() -> None:
 
 def test_a_draw_that_is_given_by_name_replaces_the_stream() -> None:
     one, two, three = (assemble(STARGAN) for _ in range(3))
-    alpha = Draws((0, 0, 0), dtype=torch.float64).within("translation").uniform("alpha", (6, 1, 1, 1))
+    alpha = RandomStreams((0, 0, 0), dtype=torch.float64).within("translation").uniform("alpha", (6, 1, 1, 1))
     logs = [
         one.step(the_batch(one)),
         two.step(the_batch(two), draws={"alpha": alpha}),
         three.step(the_batch(three), draws={"alpha": alpha.flip(0)}),
     ]
-    penalties = [each["critic/penalty"] for each in logs]
+    penalties = [each["discriminator/penalty"] for each in logs]
     assert penalties[0] == penalties[1] != penalties[2]
 
 
@@ -170,11 +170,11 @@ def test_a_given_draw_of_another_size_is_refused() -> None:
         model.step(the_batch(model), draws={"alpha": torch.zeros(5)})
 
 
-def test_draws_depend_on_seed_round_and_translation() -> None:
+def test_draws_depend_on_seed_step_and_translation() -> None:
     paths: list[tuple[object, ...]] = [(0, 0, 0, "a"), (1, 0, 0, "a"), (0, 1, 0, "a"), (0, 0, 1, "a"), (0, 0, 0, "b")]
-    drawn = [float(Draws(path).uniform("alpha", (1,))) for path in paths]
+    drawn = [float(RandomStreams(path).uniform("alpha", (1,))) for path in paths]
     assert len(set(drawn)) == len(drawn)
-    assert float(Draws(paths[0]).uniform("alpha", (1,))) == drawn[0]
+    assert float(RandomStreams(paths[0]).uniform("alpha", (1,))) == drawn[0]
 
 
 def test_a_net_that_draws_by_itself_has_streams_of_its_own_and_leaves_the_global_one_alone() -> None:
@@ -185,7 +185,7 @@ def test_a_net_that_draws_by_itself_has_streams_of_its_own_and_leaves_the_global
         torch.rand(3)
         t = the_translation(model)
         fakes.append(t.fake)
-        assert not torch.equal(t.decode(t.code, t.target), t.fake)
+        assert not torch.equal(t.decode(t.code, t.target_label), t.fake)
     assert torch.equal(*fakes)
     torch.random.set_rng_state(state)
     model.step(the_batch(model))

@@ -93,9 +93,9 @@ def test_rafd_reads_by_folders_and_by_file_names(draw: Draw, tmp_path: Path) -> 
     assert raw.domain.entries == ("expression=angry", "expression=happy", "expression=sad")
     assert str(raw.image) == "image [3, 32, 32]"
     assert len({item.file.split("_")[1] for item in raw.split("test").items}) == 1
-    truth = raw.twin(raw.items[0], {"expression": "sad"})
-    assert truth is not None
-    assert truth.file == "Rafd090_01_Caucasian_female_sad_frontal.jpg"
+    target = raw.twin(raw.items[0], {"expression": "sad"})
+    assert target is not None
+    assert target.file == "Rafd090_01_Caucasian_female_sad_frontal.jpg"
     folders = opened(tmp_path / "sorted")
     assert folders.domain == raw.domain
     assert folders.splits == ("train", "test")

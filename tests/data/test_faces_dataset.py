@@ -64,21 +64,21 @@ def test_a_choice_of_labels_gives_their_domain() -> None:
         FacesDataset(20, labels=("glases",))
 
 
-def test_reading_gives_the_drawing_and_truth_the_drawing_of_the_changed_row() -> None:
+def test_reading_gives_the_drawing_and_target_the_drawing_of_the_changed_row() -> None:
     data = FacesDataset(80, size=(40, 32))
     item = data.items[70]
     who = identities(0, [70])
     assert torch.equal(data.read(item), draw(who, [data.true_row(item)], 40, 32)[0])
     assert torch.equal(data.read_many(data.items[:3])[2], data.read(data.items[2]))
     changed = draw(who, [{**data.true_row(item), "hair": "red", "hat": "yes"}], 40, 32)[0]
-    assert torch.equal(data.truth(item, {"hair": "red", "hat": True}), changed)
+    assert torch.equal(data.find_target(item, {"hair": "red", "hat": True}), changed)
     with pytest.raises(UnknownNameError, match='value of "hair" is called "green"'):
-        data.truth(item, {"hair": "green"})
+        data.find_target(item, {"hair": "green"})
 
 
 def test_pairs_of_views() -> None:
     data = FacesDataset(10, view="sketch", target="image")
-    assert (data.kind, data.source.channels, data.image.channels, data.domain.width) == ("paired", 1, 3, 0)
+    assert (data.batch_kind, data.source.channels, data.image.channels, data.domain.width) == ("paired", 1, 3, 0)
     target = data.target(data.items[4])
     assert target is not None
     assert torch.equal(target, FacesDataset(10).read(data.items[4]))
@@ -150,11 +150,11 @@ def test_faces_without_hats_show_their_hair_and_have_no_such_label() -> None:
 def test_a_group_of_values_gives_unpaired_domains_with_true_answers() -> None:
     data = open_data("faces:count=40,size=16,domains=hair")
     item = next(item for item in data.items if item.row["hair"] == "black")
-    truth = data.truth(item, {"hair": "blond"})
+    target = data.find_target(item, {"hair": "blond"})
 
-    assert (data.kind, data.domain.names) == ("unpaired", FACES.attribute("hair").values)
-    assert truth is not None
-    assert not torch.equal(truth, data.read(item))
+    assert (data.batch_kind, data.domain.names) == ("unpaired", FACES.attribute("hair").values)
+    assert target is not None
+    assert not torch.equal(target, data.read(item))
 
 
 def test_one_value_against_all_others_gives_two_domains_of_which_one_has_many_answers() -> None:
@@ -162,8 +162,8 @@ def test_one_value_against_all_others_gives_two_domains_of_which_one_has_many_an
     faces = {str(item.row["expression"]): item for item in data.items}
 
     assert data.domain.names == ("neutral", "other")
-    assert data.truth(faces["neutral"], {"expression": "other"}) is None
-    assert data.truth(faces["other"], {"expression": "neutral"}) is not None
+    assert data.find_target(faces["neutral"], {"expression": "other"}) is None
+    assert data.find_target(faces["other"], {"expression": "neutral"}) is not None
 
 
 def test_domains_that_faces_cannot_have_are_named() -> None:
@@ -174,4 +174,4 @@ def test_domains_that_faces_cannot_have_are_named() -> None:
     with pytest.raises(
         DataError, match=r'^"faces:count=9" is labelled data, and paired data is asked for\. Write "faces:view=sketch,targe'
     ):
-        open_data("faces:count=9", kind="paired")
+        open_data("faces:count=9", batch_kind="paired")

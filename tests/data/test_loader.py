@@ -25,9 +25,9 @@ def people(draw: Draw, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def loader(path: Path, *, kind: str = "labelled", transform: Transform | None = None, **options: Any) -> Loader:
+def loader(path: Path, *, batch_kind: str = "labelled", transform: Transform | None = None, **options: Any) -> Loader:
     options = {"batch": 4, "seed": 7, **options}
-    return Loader(open_data(path, kind=kind, holdout=0), transform or Transform(8, 8, flip=True), **options)
+    return Loader(open_data(path, batch_kind=batch_kind, holdout=0), transform or Transform(8, 8, flip=True), **options)
 
 
 def same(one: dict[str, Any], two: dict[str, Any]) -> bool:
@@ -108,7 +108,7 @@ def test_a_batch_larger_than_the_data_is_refused(people: Path) -> None:
 
 def test_half_of_the_images_are_mirrored_and_none_without_flip(people: Path) -> None:
     batches = loader(people)
-    data = open_data(people, kind="labelled", holdout=0)
+    data = open_data(people, batch_kind="labelled", holdout=0)
     still = {item.file: Transform(8, 8).apply(data.read(item)) for item in data.items}
     mirrored = [
         not torch.equal(image, still[name])
@@ -121,7 +121,7 @@ def test_half_of_the_images_are_mirrored_and_none_without_flip(people: Path) -> 
 
 
 def test_an_unpaired_batch_has_one_entry_a_domain_and_the_short_one_starts_over(people: Path) -> None:
-    batches = loader(people, kind="unpaired")
+    batches = loader(people, batch_kind="unpaired")
     assert batches.batches == 1
     batch = next(batches)
     assert set(batch) == {"a", "b", "c", "file"}
@@ -134,7 +134,7 @@ def test_image_and_target_of_a_pair_get_the_same_flip(draw: Draw, tmp_path: Path
         source = draw(f"a/{index}.png")
         (tmp_path / "b").mkdir(exist_ok=True)
         (tmp_path / "b" / source.name).write_bytes(source.read_bytes())
-    batches = loader(tmp_path, kind="paired")
+    batches = loader(tmp_path, batch_kind="paired")
     for batch in itertools.islice(batches, 6):
         assert torch.equal(batch["image"], batch["target"])
         assert "label" not in batch
@@ -163,7 +163,7 @@ def test_a_domain_called_like_an_entry_of_a_batch_is_refused(draw: Draw, tmp_pat
     for name in ("image/1.png", "b/2.png"):
         draw(name)
     with pytest.raises(DataError, match=r'^A domain cannot be called "image", which is an entry of every batch\. Rename its folder\.$'):
-        loader(tmp_path, kind="unpaired", batch=1)
+        loader(tmp_path, batch_kind="unpaired", batch=1)
 
 
 def test_flip_crop_and_resize_equal_torchvision() -> None:

@@ -25,7 +25,7 @@ def test_each_side_keeps_its_own_channels(draw: Draw, tmp_path: Path) -> None:
     data = open_data(tmp_path, holdout=0)
     batch = next(Loader(data, Transform(8, 8), batch=2, seed=0))
 
-    assert (data.kind, data.source.channels, data.image.channels) == ("paired", 1, 3)
+    assert (data.batch_kind, data.source.channels, data.image.channels) == ("paired", 1, 3)
     assert (batch["image"].shape, batch["target"].shape) == ((2, 1, 8, 8), (2, 3, 8, 8))
     assert data.keep(data.items[:1]).source.channels == 1
 
@@ -71,7 +71,7 @@ def test_images_cut_to_one_window_are_equally_large(draw: Draw, tmp_path: Path) 
 def test_a_domain_of_one_image_is_named(draw: Draw, tmp_path: Path) -> None:
     for name in ("a/1.png", "a/2.png", "a/3.png", "b/4.png"):
         draw(name)
-    data = open_data(tmp_path, kind="unpaired", holdout=0)
+    data = open_data(tmp_path, batch_kind="unpaired", holdout=0)
 
     with pytest.raises(DataError, match=r'^Domain "b" of ".*" has one image only in this split\.'):
         Loader(data, None, batch=1, seed=0)

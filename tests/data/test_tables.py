@@ -41,7 +41,7 @@ def opened(path: Path, **options: object) -> FileDataset:
 
 def test_a_table_declares_groups_yes_or_no_splits_and_subjects(draw: Draw, tmp_path: Path) -> None:
     data = opened(table(draw, tmp_path, ROWS))
-    assert data.kind == "labelled"
+    assert data.batch_kind == "labelled"
     assert data.domain == DomainSpec.parse({"tone": {"tone": ("dark", "light")}, "smile": {"smile": bool}})
     assert data.splits == ("train", "test")
     assert [item.file for item in data.split("test").items] == ["4.png", "5.png", "6.png"]
@@ -97,17 +97,17 @@ def test_a_column_of_one_value_is_left_out_and_refused_when_asked_for(draw: Draw
         open_data(tmp_path, labels="camera")
 
 
-def test_the_truth_is_the_same_subject_with_the_change(draw: Draw, tmp_path: Path) -> None:
+def test_the_target_is_the_same_subject_with_the_change(draw: Draw, tmp_path: Path) -> None:
     data = opened(table(draw, tmp_path, ROWS))
     first, second, third, _, fifth, sixth = data.items
-    truth = data.truth(first, {"tone": "light"})
-    assert truth is not None
-    assert torch.equal(truth, data.read(second))
+    target = data.find_target(first, {"tone": "light"})
+    assert target is not None
+    assert torch.equal(target, data.read(second))
     assert data.twin(fifth, {"smile": True}) == sixth
-    assert data.truth(third, {"tone": "light"}) is None
-    assert data.truth(fifth, {"tone": "light", "smile": "yes"}) is None
+    assert data.find_target(third, {"tone": "light"}) is None
+    assert data.find_target(fifth, {"tone": "light", "smile": "yes"}) is None
     with pytest.raises(UnknownNameError, match='value of "tone" is called "green"'):
-        data.truth(first, {"tone": "green"})
+        data.find_target(first, {"tone": "green"})
 
 
 def test_json_lines_read_as_a_table(draw: Draw, tmp_path: Path) -> None:
@@ -135,10 +135,10 @@ def test_a_table_with_targets_is_paired(draw: Draw, tmp_path: Path) -> None:
     draw("b1.png")
     draw("b2.png")
     data = opened(table(draw, tmp_path, ["a1.png,b1.png", "a2.png,b2.png"], "file,target"), holdout=0)
-    assert data.kind == "paired"
+    assert data.batch_kind == "paired"
     target = data.target(data.items[1])
     assert target is not None
-    assert torch.equal(target, opened(tmp_path / "attributes.csv", holdout=0).truth(data.items[1], {}))  # type: ignore[arg-type]
+    assert torch.equal(target, opened(tmp_path / "attributes.csv", holdout=0).find_target(data.items[1], {}))  # type: ignore[arg-type]
 
 
 def test_semicolons_and_a_byte_order_mark_are_understood(draw: Draw, tmp_path: Path) -> None:
@@ -227,9 +227,9 @@ def test_the_real_people_have_two_partial_label_sets_and_true_images(shared: Cal
     assert str(data.image) == "image [3, 128, 128]"
     test = data.split("test")
     for item in test.items[:12]:
-        truth = test.truth(item, {"tone": "dark"})
-        assert truth is not None
-        assert torch.equal(truth, test.read(item)) == (item.row["tone"] == "dark")
+        target = test.find_target(item, {"tone": "dark"})
+        assert target is not None
+        assert torch.equal(target, test.read(item)) == (item.row["tone"] == "dark")
     assert test.read(test.items[0])[:, 0, 0].tolist() == [1, 1, 1]
     assert os.fspath(shared("emoji_people")).endswith(data.name)
 
@@ -257,4 +257,4 @@ def test_another_text_beside_the_folders_need_not_be_readable(draw: Draw, tmp_pa
     draw("a/1.png")
     draw("b/2.png")
     (tmp_path / "prices.csv").write_bytes("Stück;Preis\n1;2\n".encode("latin-1"))
-    assert open_data(tmp_path).kind == "unpaired"
+    assert open_data(tmp_path).batch_kind == "unpaired"

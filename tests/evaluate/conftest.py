@@ -21,10 +21,10 @@ TONES = {"red": (1.0, -1.0, -1.0), "green": (-1.0, 1.0, -1.0), "blue": (-1.0, -1
 class Squares:
     """A coloured square on gray, at the left or at the right; the side of every second subject is not told."""
 
-    kind, bits, notes, name = "labelled", 8, (), "squares"
+    batch_kind, bits, notes, name = "labelled", 8, (), "squares"
 
-    def __init__(self, subjects: int = 12, size: int = 16, splits: tuple[str, ...] = SPLITS, has_truth: bool = True) -> None:
-        self.size, self.has_truth = size, has_truth
+    def __init__(self, subjects: int = 12, size: int = 16, splits: tuple[str, ...] = SPLITS, has_target: bool = True) -> None:
+        self.size, self.has_target = size, has_target
         self.domain = DomainSpec.parse({"colour": {"tone": tuple(TONES)}, "place": {"side": ("left", "right")}})
         self.image = ImageSpec(3, size, size)
         items = []
@@ -61,8 +61,8 @@ class Squares:
     def label(self, item: Item) -> list[float]:
         return self.domain.encode(item.row)
 
-    def truth(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
-        return self.draw(str(item.subject), str(change["tone"])) if set(change) == {"tone"} and self.has_truth else None
+    def find_target(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
+        return self.draw(str(item.subject), str(change["tone"])) if set(change) == {"tone"} and self.has_target else None
 
     def fingerprint(self) -> str:
         return f"squares {len(self.items)} {self.size}"
@@ -72,7 +72,7 @@ class Stub:
     """What an evaluation asks of a model."""
 
     def __init__(self, data: Squares, paint: Callable[[Tensor, str], Tensor]) -> None:
-        self.domain, self.image, self.paint, self.round, self.seed = data.domain, data.image, paint, 7, 3
+        self.domain, self.image, self.paint, self.steps_done, self.seed = data.domain, data.image, paint, 7, 3
         self.calls: list[Any] = []
 
     def translate(self, image: Tensor, to: Any = None, *, label: Tensor | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""Evaluations of models of domains and of pairs: truth by name, the share that is taken for the target, samples and sets."""
+"""Evaluations of models of domains and of pairs: target by name, the share that is taken for the target, samples and sets."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class Between:
     """A model of two domains, or of pairs."""
 
     def __init__(
-        self, takes: str, paint: Callable[[Tensor, int], Tensor], names: tuple[str, ...] = ("warm", "cold"), channels: int = 3
+        self, batch_kind: str, paint: Callable[[Tensor, int], Tensor], names: tuple[str, ...] = ("warm", "cold"), channels: int = 3
     ) -> None:
-        self.takes, self.paint, self.round, self.seed = takes, paint, 7, 3
-        self.domain = DomainSpec.parse(names if takes == "unpaired" else {})
+        self.batch_kind, self.paint, self.steps_done, self.seed = batch_kind, paint, 7, 3
+        self.domain = DomainSpec.parse(names if batch_kind == "unpaired" else {})
         self.image, self.source = ImageSpec(3, SIZE, SIZE), ImageSpec(channels, SIZE, SIZE)
         self.calls: list[tuple[str | None, str | None, int]] = []
 
@@ -76,9 +76,9 @@ QUICK = 60
 """What takes a classifier half a minute on photographs takes 60 batches here."""
 
 
-def test_domains_of_equal_names_in_the_split_give_the_truth_by_name(folder: Path) -> None:
+def test_domains_of_equal_names_in_the_split_give_the_target_by_name(folder: Path) -> None:
     model = Between("unpaired", lambda image, _: cold(image))
-    report = evaluate(model, open_data(folder, kind="unpaired"), classifier=None)
+    report = evaluate(model, open_data(folder, batch_kind="unpaired"), classifier=None)
     assert report.value("psnr") == 100.0
     assert report.value("edge_energy") == pytest.approx(1.0)
     assert report.number("psnr").protocol["count"] == 12
@@ -87,54 +87,57 @@ def test_domains_of_equal_names_in_the_split_give_the_truth_by_name(folder: Path
     assert {"psnr_copy", "psnr_blur", "ssim", "edge_energy_copy"} <= {each.name for each in report.numbers}
 
 
-def test_domains_with_one_name_too_many_have_no_truth_and_the_report_says_so(folder: Path, tmp_path: Path) -> None:
+def test_domains_with_one_name_too_many_have_no_target_and_the_report_says_so(folder: Path, tmp_path: Path) -> None:
     other = shutil.copytree(folder, tmp_path / "other")
     write_image(flat(9), other / "test" / "warm" / "more.png")
-    report = evaluate(Between("unpaired", lambda image, _: cold(image)), open_data(other, kind="unpaired"), classifier=None)
+    report = evaluate(Between("unpaired", lambda image, _: cold(image)), open_data(other, batch_kind="unpaired"), classifier=None)
     assert "psnr" not in {each.name for each in report.numbers}
     assert report.left_out["psnr"] == '"other" has no true image of a change.'
 
 
 def test_a_model_of_domains_is_measured_on_pairs_as_on_domains(folder: Path) -> None:
-    pairs = open_data(folder, kind="paired", pairs="warm,cold")
+    pairs = open_data(folder, batch_kind="paired", pairs="warm,cold")
     report = evaluate(Between("unpaired", lambda image, _: cold(image)), pairs, classifier=None)
     assert report.value("psnr") == 100.0
     assert report.number("psnr").protocol["count"] == 12
     assert report.notes == ("The pairs are read as warm and cold, source and target.",)
-    with pytest.raises(DataError, match=r'"styles\d*" has pairs, and the model 3 domains\. Open the data with kind="unpaired"'):
+    with pytest.raises(DataError, match=r'"styles\d*" has pairs, and the model 3 domains\. Open the data with batch_kind="unpaired"'):
         evaluate(Between("unpaired", lambda image, _: image, ("warm", "cold", "grey")), pairs)
 
 
 def test_the_share_taken_for_the_target_is_measured_for_domains_and_for_pairs(folder: Path) -> None:
-    for takes, data in (("unpaired", open_data(folder, kind="unpaired")), ("paired", open_data(folder, kind="paired", pairs="warm,cold"))):
-        good = evaluate(Between(takes, lambda image, _: cold(image)), data, classifier_steps=QUICK)
-        idle = evaluate(Between(takes, lambda image, _: image), data, classifier_steps=QUICK)
+    for batch_kind, data in (
+        ("unpaired", open_data(folder, batch_kind="unpaired")),
+        ("paired", open_data(folder, batch_kind="paired", pairs="warm,cold")),
+    ):
+        good = evaluate(Between(batch_kind, lambda image, _: cold(image)), data, classifier_steps=QUICK)
+        idle = evaluate(Between(batch_kind, lambda image, _: image), data, classifier_steps=QUICK)
         assert good.value("accuracy") == 1.0
         assert idle.value("accuracy") == 0.0
-        name = "domain" if takes == "unpaired" else "pair"
+        name = "domain" if batch_kind == "unpaired" else "pair"
         assert good.value(f"classifier_accuracy/{name}") == 1.0
         assert compare(idle.number("accuracy"), good.number("accuracy")) == 1.0
 
 
 def test_edge_energy_of_a_set_is_that_of_its_images_over_that_of_their_truths(folder: Path) -> None:
-    data = open_data(folder, kind="paired", pairs="warm,cold")
+    data = open_data(folder, batch_kind="paired", pairs="warm,cold")
     report = evaluate(Between("paired", lambda image, _: cold(image) / 2), data, classifier=None)
     assert report.value("edge_energy") == pytest.approx(0.5, rel=1e-4)
     part = data.split("test")
-    images, truths = (unit(torch.stack([read(item) for item in part.items])) for read in (part.read, part.target))
-    assert report.value("edge_energy_copy") == pytest.approx(float(edge_energy(images).sum() / edge_energy(truths).sum()))
-    assert report.value("psnr_copy") == pytest.approx(float(psnr(images, truths).mean()))
+    images, targets = (unit(torch.stack([read(item) for item in part.items])) for read in (part.read, part.target))
+    assert report.value("edge_energy_copy") == pytest.approx(float(edge_energy(images).sum() / edge_energy(targets).sum()))
+    assert report.value("psnr_copy") == pytest.approx(float(psnr(images, targets).mean()))
     assert report.number("edge_energy").higher_is_better is None
 
 
 class Grey:
     """Pairs whose sources are grey."""
 
-    kind, name = "paired", "grey"
+    batch_kind, name = "paired", "grey"
 
     def __init__(self, pairs: Any) -> None:
         self.pairs, self.items, self.splits, self.domain = pairs, pairs.items, pairs.splits, pairs.domain
-        self.source, self.image, self.target, self.truth = ImageSpec(1, SIZE, SIZE), pairs.image, pairs.target, pairs.truth
+        self.source, self.image, self.target, self.find_target = ImageSpec(1, SIZE, SIZE), pairs.image, pairs.target, pairs.find_target
 
     def split(self, name: str) -> Grey:
         return Grey(self.pairs.split(name))
@@ -147,7 +150,7 @@ class Grey:
 
 
 def test_sources_of_one_channel_are_measured_against_truths_of_three(folder: Path) -> None:
-    data = Grey(open_data(folder, kind="paired", pairs="warm,cold"))
+    data = Grey(open_data(folder, batch_kind="paired", pairs="warm,cold"))
     report = evaluate(Between("paired", lambda image, _: image.expand(3, -1, -1), channels=1), data)  # type: ignore[arg-type]
     assert report.value("psnr") == pytest.approx(report.value("psnr_copy"))
     assert report.left_out["accuracy"] == "sources and targets have different channels: no classifier reads both."
@@ -160,7 +163,7 @@ def noisy(image: Tensor, seed: int) -> Tensor:
 
 
 def test_diversity_is_that_of_samples_of_one_input_and_nothing_where_none_is_drawn(folder: Path) -> None:
-    data = open_data(folder, kind="unpaired")
+    data = open_data(folder, batch_kind="unpaired")
     model = Between("unpaired", noisy)
     many = evaluate(model, data, classifier=None, samples=5, sampled=4)
     assert sorted({seed for *_, seed in model.calls}) == [0, 1, 2, 3, 4]
@@ -174,25 +177,25 @@ def test_diversity_is_that_of_samples_of_one_input_and_nothing_where_none_is_dra
 
 def test_no_sample_is_drawn_where_none_is_asked_for(folder: Path) -> None:
     model = Between("unpaired", noisy)
-    report = evaluate(model, open_data(folder, kind="unpaired"), classifier=None, samples=0)
+    report = evaluate(model, open_data(folder, batch_kind="unpaired"), classifier=None, samples=0)
     assert len(model.calls) == 2
     assert report.left_out["diversity"] == "each input has one translation only."
 
 
 def test_inputs_to_sample_are_drawn_from_all_domains(folder: Path) -> None:
     model = Between("unpaired", noisy)
-    evaluate(model, open_data(folder, kind="unpaired"), classifier=None, samples=2, sampled=6)
+    evaluate(model, open_data(folder, batch_kind="unpaired"), classifier=None, samples=2, sampled=6)
     assert {(source, to) for source, to, seed in model.calls if seed == 1} == {("warm", "cold"), ("cold", "warm")}
 
 
-def test_perceptual_distances_measure_truth_and_samples(folder: Path) -> None:
+def test_perceptual_distances_measure_target_and_samples(folder: Path) -> None:
     distance = PerceptualDistance("plain", lambda images: [images], config={"distance": "cosine", "sha256": "ab"})
-    data = open_data(folder, kind="paired", pairs="warm,cold")
+    data = open_data(folder, batch_kind="paired", pairs="warm,cold")
     report = evaluate(Between("paired", noisy), data, classifier=None, lpips=distance, samples=3, sampled=100)
     part = data.split("test")
     made = torch.stack([torch.stack([noisy(part.read(item), seed) for seed in range(3)]) for item in part.items])
-    truths = torch.stack([part.target(item) for item in part.items])
-    assert report.value("plain") == pytest.approx(float(distance(made[:, 0], truths).mean()), rel=1e-5)
+    targets = torch.stack([part.target(item) for item in part.items])
+    assert report.value("plain") == pytest.approx(float(distance(made[:, 0], targets).mean()), rel=1e-5)
     diversity = torch.stack([perceptual_diversity(distance, unit(each)) for each in made]).mean()
     assert report.value("diversity_plain") == pytest.approx(float(diversity), rel=1e-5)
     assert report.number("plain").protocol["network"] == report.number("diversity_plain").protocol["network"] == distance.config
@@ -203,7 +206,7 @@ def means(images: Tensor) -> Tensor:
 
 
 def test_sets_are_compared_by_target_with_the_real_images_of_it(folder: Path) -> None:
-    data, painted = open_data(folder, kind="unpaired"), lambda image, _: image * 0.5
+    data, painted = open_data(folder, batch_kind="unpaired"), lambda image, _: image * 0.5
     extractor = Extractor("means", means, 3, {"sha256": "cd"}, logits=lambda images: means(images) * 9)
     report = evaluate(Between("unpaired", painted), data, classifier=None, features=extractor, batch=5, samples=2, sampled=2)
     part = data.split("test")
@@ -222,7 +225,7 @@ def test_sets_are_compared_by_target_with_the_real_images_of_it(folder: Path) ->
 
 
 def test_numbers_of_extractors_with_other_weights_are_never_compared(folder: Path) -> None:
-    data, model = open_data(folder, kind="paired", pairs="warm,cold"), Between("paired", noisy)
+    data, model = open_data(folder, batch_kind="paired", pairs="warm,cold"), Between("paired", noisy)
     first, second = (
         evaluate(model, data, classifier=None, features=Extractor("means", means, 3, {"sha256": digest}), samples=2, sampled=1)
         for digest in ("ab", "cd")
@@ -233,7 +236,7 @@ def test_numbers_of_extractors_with_other_weights_are_never_compared(folder: Pat
 
 
 def test_the_own_classifier_gives_every_number_of_sets_under_its_own_name(folder: Path) -> None:
-    data = open_data(folder, kind="unpaired")
+    data = open_data(folder, batch_kind="unpaired")
     good, idle = (
         evaluate(Between("unpaired", paint), data, features="own-classifier", samples=3, sampled=4, classifier_steps=QUICK)
         for paint in (noisy, lambda image, _: image)
@@ -248,7 +251,7 @@ def test_the_own_classifier_gives_every_number_of_sets_under_its_own_name(folder
 
 
 def test_without_a_classifier_its_features_are_left_out_with_the_reason(folder: Path) -> None:
-    data = open_data(folder, kind="unpaired")
+    data = open_data(folder, batch_kind="unpaired")
     report = evaluate(Between("unpaired", noisy), data, classifier=None, features="own-classifier", samples=2, sampled=1)
     assert report.left_out["fid@own-classifier"] == "there is no classifier trained on the data. no classifier was asked for."
     with pytest.raises(OptionError, match=r'features=\'inception\': give an Extractor, or "own-classifier"'):
@@ -258,7 +261,7 @@ def test_without_a_classifier_its_features_are_left_out_with_the_reason(folder: 
 
 
 def test_one_target_alone_is_compared_with_its_real_images_though_none_of_them_is_translated(folder: Path) -> None:
-    data = open_data(folder, kind="unpaired")
+    data = open_data(folder, batch_kind="unpaired")
     extractor = Extractor("means", means, 3, {})
     report = evaluate(
         Between("unpaired", noisy), data, classifier=None, features=extractor, targets={"domain": ("cold",)}, batch=3, samples=2, sampled=1

@@ -31,7 +31,7 @@ def test_a_perfect_model_gets_the_capped_psnr_and_full_accuracy(oracle: Any, squ
     assert report.value("l1") == 0.0
     assert report.value("accuracy") == report.value("accuracy/tone") == 1.0
     assert report.value("nearest_accuracy") == 1.0
-    assert report.value("diversity") == pytest.approx(report.value("diversity_truth"))
+    assert report.value("diversity") == pytest.approx(report.value("diversity_target"))
     assert report.value("psnr_copy") < 20
 
 
@@ -49,7 +49,7 @@ def test_copying_is_measured_over_all_ordered_pairs_by_hand(copying: Any, square
     found, distances = [], []
     for item in part.items:
         for tone in {"red", "green", "blue"} - {item.row["tone"]}:
-            a, b = unit(part.read(item))[None], unit(part.truth(item, {"tone": tone}))[None]
+            a, b = unit(part.read(item))[None], unit(part.find_target(item, {"tone": tone}))[None]
             found.append(float(psnr(a, b)))
             distances.append(float(l1(a, b)))
     assert len(found) == 3 * 6
@@ -97,15 +97,15 @@ def test_each_image_is_read_once(oracle: Any, squares: Any) -> None:
     assert part.reads == len(part.items)
 
 
-def test_without_truth_distances_are_left_out_and_the_report_says_why(oracle: Any, make_squares: Any) -> None:
-    report = evaluate(oracle, make_squares(has_truth=False), classifier=None)
+def test_without_target_distances_are_left_out_and_the_report_says_why(oracle: Any, make_squares: Any) -> None:
+    report = evaluate(oracle, make_squares(has_target=False), classifier=None)
     assert not [each.name for each in report.numbers if each.name.startswith(("psnr", "ssim", "l1", "nearest"))]
     assert report.left_out["psnr"] == '"squares" has no true image of a change.'
     assert report.value("diversity") > 0
     assert any("left out: psnr: " in line for line in report.table())
 
 
-def test_an_attribute_without_truth_says_so_beside_one_with_truth(oracle: Any, squares: Any) -> None:
+def test_an_attribute_without_target_says_so_beside_one_with_target(oracle: Any, squares: Any) -> None:
     report = evaluate(oracle, squares, classifier=None)
     assert report.value("psnr/tone") == 100.0
     assert report.left_out["psnr/side"] == '"squares" has no true image of a change of side.'
@@ -182,7 +182,7 @@ def test_every_number_has_its_protocol_and_the_file_is_plain_json(oracle: Any, s
     assert psnr_number["protocol"] | {"versions": None, "definition": None} == {
         "split": "test", "inputs": 9, "targets": {"tone": ["red", "green", "blue"], "side": ["left", "right"]}, "size": [16, 16],
         "resize": "Lanczos with three lobes, antialiased, as Pillow's LANCZOS, on float values, clamped", "crop": "fit", "channels": 3,
-        "range": "[0, 1], not rounded to 8 bits", "data": "squares 36 16", "round": 7, "seed": 3, "versions": None, "count": 18, "pairs": 6,
+        "range": "[0, 1], not rounded to 8 bits", "data": "squares 36 16", "step": 7, "seed": 3, "versions": None, "count": 18, "pairs": 6,
         "attribute": None, "definition": None,
     }  # fmt: skip
 

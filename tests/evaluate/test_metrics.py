@@ -83,10 +83,10 @@ def test_a_metric_is_the_mean_over_images_whatever_the_batches(metric: type, fun
 
 
 def test_the_mean_of_psnr_is_not_the_psnr_of_the_mean_error() -> None:
-    truth = torch.zeros(2, 1, 4, 4)
+    target = torch.zeros(2, 1, 4, 4)
     image = torch.stack([torch.full((1, 4, 4), 0.1), torch.full((1, 4, 4), 0.01)])
     metric = PSNR()
-    metric.update(image, truth)
+    metric.update(image, target)
     assert float(metric.compute()) == pytest.approx((20 + 40) / 2, abs=1e-3)
 
 

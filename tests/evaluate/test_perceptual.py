@@ -218,11 +218,11 @@ def test_equal_samples_have_no_diversity_and_too_few_are_refused() -> None:
 def test_the_distance_of_the_own_classifier_names_itself_so_and_carries_its_hash(squares: Any) -> None:
     first, other = (reference_classifier(squares, Preparation(16, 16), steps=2, seed=seed) for seed in (0, 1))
     distance = own_distance(first)
-    images, truths = torch.rand(2, 2, 3, 16, 16) * 2 - 1
+    images, targets = torch.rand(2, 2, 3, 16, 16) * 2 - 1
     assert distance.name == "perceptual@own-classifier"
     expected = torch.zeros(2)
-    for a, b in zip(first.classifier.blocks(images), first.classifier.blocks(truths), strict=True):
+    for a, b in zip(first.classifier.blocks(images), first.classifier.blocks(targets), strict=True):
         expected += (a / (a.norm(dim=1, keepdim=True) + 1e-10) - b / (b.norm(dim=1, keepdim=True) + 1e-10)).square().sum(1).mean((1, 2))
-    assert torch.allclose(distance(images, truths), expected, rtol=1e-5)
+    assert torch.allclose(distance(images, targets), expected, rtol=1e-5)
     assert distance.config["sha256"] != own_distance(other).config["sha256"]
     assert distance.config["sha256"] == own_distance(first).config["sha256"]

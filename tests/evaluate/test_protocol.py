@@ -11,7 +11,7 @@ from attrs import evolve
 from i2ikit.errors import CheckpointError, UnknownNameError
 from i2ikit.evaluate import Number, ProtocolError, Report, compare
 
-PROTOCOL = {"split": "test", "size": [64, 64], "round": 5, "versions": {"torch": "2.10"}, "classifier": {"seed": 0, "data": "abc"}}
+PROTOCOL = {"split": "test", "size": [64, 64], "step": 5, "versions": {"torch": "2.10"}, "classifier": {"seed": 0, "data": "abc"}}
 NUMBER = Number("psnr", 20.0, "dB", True, PROTOCOL)
 
 
@@ -19,8 +19,8 @@ def test_the_difference_of_two_numbers_of_one_protocol() -> None:
     assert compare(NUMBER, evolve(NUMBER, value=22.5)) == pytest.approx(2.5)
 
 
-def test_round_seed_and_versions_may_differ() -> None:
-    assert compare(NUMBER, evolve(NUMBER, protocol={**PROTOCOL, "round": 9, "seed": 1, "versions": {"torch": "2.15"}})) == 0.0
+def test_step_seed_and_versions_may_differ() -> None:
+    assert compare(NUMBER, evolve(NUMBER, protocol={**PROTOCOL, "step": 9, "seed": 1, "versions": {"torch": "2.15"}})) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_tuple_equals_the_list_that_a_file_makes_of_it() -> None:
 
 def test_a_report_survives_its_file(tmp_path: Path) -> None:
     pairs = ({"attribute": "tone", "source": "a", "target": "b", "count": 3, "psnr": 20.0},)
-    report = Report((NUMBER,), {"round": 5}, pairs, {"ssim": "too small"}, ("a note",))
+    report = Report((NUMBER,), {"step": 5}, pairs, {"ssim": "too small"}, ("a note",))
     assert Report.read(report.write(tmp_path / "numbers.json")) == report
     number = json.loads((tmp_path / "numbers.json").read_text())["numbers"][0]
     assert number == {"name": "psnr", "value": 20.0, "unit": "dB", "higher_is_better": True, "protocol": PROTOCOL}

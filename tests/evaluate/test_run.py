@@ -133,7 +133,7 @@ def test_a_run_on_data_that_was_made_in_python_asks_for_the_data(run: Path, tabl
     assert evaluate_run(run, data=open_data(table), classifier=None).notes == ()
 
 
-def test_faces_have_a_truth_for_every_change() -> None:
+def test_faces_have_a_target_for_every_change() -> None:
     data = open_data("faces:count=20,size=16")
     model = build("stargan", size=16, labels=data.domain, generator={"width": 8, "blocks": 1}, rehearsal=False)
     report = evaluate(model, data, classifier=None)

@@ -1,4 +1,4 @@
-"""Gradient penalties against critics whose gradient is known."""
+"""Gradient penalties against discriminators whose gradient is known."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from i2ikit import Code, Translation, Verdict
+from i2ikit import Code, DiscriminatorOutput, Translation
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.draws import Draws
 from i2ikit.core.nets import Nets
+from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.recipe import Slot
 from i2ikit.core.specs import ImageSpec
 from i2ikit.losses.penalties import gradient_penalty_loss, r1_loss
@@ -26,10 +26,10 @@ class Quadratic(nn.Module):
         self.weight = nn.Parameter(torch.tensor(weight))
         self.seen: list[torch.dtype] = []
 
-    def forward(self, image: Tensor) -> Verdict:
+    def forward(self, image: Tensor) -> DiscriminatorOutput:
         product = torch.mm(image.flatten(1), torch.eye(image[0].numel(), dtype=image.dtype))
         self.seen.append(product.dtype)
-        return Verdict((self.weight * image.square(), image.flatten(1).sum(1, keepdim=True)))
+        return DiscriminatorOutput((self.weight * image.square(), image.flatten(1).sum(1, keepdim=True)))
 
 
 class Drawn(nn.Module):
@@ -43,15 +43,15 @@ class Drawn(nn.Module):
         return self.images
 
 
-def translation(critic: nn.Module, draws: dict[str, Tensor] | None = None) -> tuple[Translation, Tensor, Tensor]:
+def translation(discriminator: nn.Module, streams: dict[str, Tensor] | None = None) -> tuple[Translation, Tensor, Tensor]:
     """A translation, its real images and its fakes."""
     generator = torch.Generator().manual_seed(1)
     real, fake = torch.randn(2, 3, 2, 1, 4, generator=generator).unbind()
     image = ImageSpec(2, 1, 4)
-    roles = {"encoder": "encoder", "generator": "generator", "critic": "discriminator"}
-    filled = {"encoder": IdentityEncoder(image), "generator": Drawn(fake), "critic": critic}
+    roles = {"encoder": "encoder", "generator": "generator", "discriminator": "discriminator"}
+    filled = {"encoder": IdentityEncoder(image), "generator": Drawn(fake), "discriminator": discriminator}
     nets = Nets(filled, {name: Slot(name) for name in roles}, roles, "labelled", image, DomainSpec())
-    return Translation(nets, Draws(given=draws or {}), real=real, exemplar=real), real, fake
+    return Translation(nets, RandomStreams(given=streams or {}), real=real, reference=real), real, fake
 
 
 def test_the_gradient_penalty_is_that_of_the_sum_of_all_scores_between_real_and_fake() -> None:
@@ -59,54 +59,54 @@ def test_the_gradient_penalty_is_that_of_the_sum_of_all_scores_between_real_and_
     t, real, fake = translation(Quadratic(0.3), {"alpha": alpha})
     between = alpha.view(3, 1, 1, 1) * real + (1 - alpha.view(3, 1, 1, 1)) * fake
     wanted = (((0.6 * between + 1).flatten(1).norm(dim=1) - 1) ** 2).mean()
-    torch.testing.assert_close(gradient_penalty_loss(t, critic="critic"), wanted)
+    torch.testing.assert_close(gradient_penalty_loss(t, discriminator="discriminator"), wanted)
 
 
 def test_r1_is_half_the_mean_of_squared_gradients_on_real_images() -> None:
     t, real, _ = translation(Quadratic(0.3))
     wanted = (0.6 * real + 1).flatten(1).square().sum(1).mean()
-    torch.testing.assert_close(r1_loss(t, critic="critic"), 0.5 * wanted)
-    torch.testing.assert_close(r1_loss(t, critic="critic", factor=1.0), wanted)
+    torch.testing.assert_close(r1_loss(t, discriminator="discriminator"), 0.5 * wanted)
+    torch.testing.assert_close(r1_loss(t, discriminator="discriminator", factor=1.0), wanted)
 
 
 @pytest.mark.parametrize("penalty", [gradient_penalty_loss, r1_loss])
-def test_a_penalty_trains_the_critic(penalty: Any) -> None:
-    t, _, _ = translation(critic := Quadratic(0.3))
-    penalty(t, critic="critic").backward()
-    assert critic.weight.grad
+def test_a_penalty_trains_the_discriminator(penalty: Any) -> None:
+    t, _, _ = translation(discriminator := Quadratic(0.3))
+    penalty(t, discriminator="discriminator").backward()
+    assert discriminator.weight.grad
 
 
 @pytest.mark.parametrize("penalty", [gradient_penalty_loss, r1_loss])
 def test_a_penalty_runs_in_single_precision_under_autocast(penalty: Any) -> None:
-    t, _, _ = translation(critic := Quadratic(0.3))
+    t, _, _ = translation(discriminator := Quadratic(0.3))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        under = penalty(t, critic="critic")
-    assert critic.seen == [torch.float32]
-    torch.testing.assert_close(under, penalty(t, critic="critic"))
+        under = penalty(t, discriminator="discriminator")
+    assert discriminator.seen == [torch.float32]
+    torch.testing.assert_close(under, penalty(t, discriminator="discriminator"))
 
 
 class Flat(Quadratic):
-    """A critic whose gradient is exactly zero on black images."""
+    """A discriminator whose gradient is exactly zero on black images."""
 
-    def forward(self, image: Tensor) -> Verdict:
-        return Verdict((self.weight * image.square(),))
+    def forward(self, image: Tensor) -> DiscriminatorOutput:
+        return DiscriminatorOutput((self.weight * image.square(),))
 
 
 @pytest.mark.parametrize(("eps", "finite"), [(0.0, False), (1e-12, True)])
 def test_a_vanished_gradient_is_finite_only_with_eps(eps: float, finite: bool) -> None:
-    t, real, fake = translation(critic := Flat(0.3))
+    t, real, fake = translation(discriminator := Flat(0.3))
     real.zero_()
     fake.zero_()
-    gradient_penalty_loss(t, critic="critic", eps=eps).backward()
-    assert bool(torch.isfinite(critic.weight.grad)) is finite
+    gradient_penalty_loss(t, discriminator="discriminator", eps=eps).backward()
+    assert bool(torch.isfinite(discriminator.weight.grad)) is finite
 
 
 @pytest.mark.parametrize("penalty", [gradient_penalty_loss, r1_loss])
-def test_a_penalty_of_a_compiled_critic_is_that_of_the_critic(penalty: Any) -> None:
-    t, _, _ = translation(critic := nn.Sequential(Quadratic(0.3)))
-    wanted = penalty(t, critic="critic")
-    critic.compile(backend="aot_eager")
-    assert critic(t.exemplar).scores[0].requires_grad  # compiled code that would refuse a second derivative
-    found = penalty(t, critic="critic")
+def test_a_penalty_of_a_compiled_discriminator_is_that_of_the_discriminator(penalty: Any) -> None:
+    t, _, _ = translation(discriminator := nn.Sequential(Quadratic(0.3)))
+    wanted = penalty(t, discriminator="discriminator")
+    discriminator.compile(backend="aot_eager")
+    assert discriminator(t.reference).scores[0].requires_grad  # compiled code that would refuse a second derivative
+    found = penalty(t, discriminator="discriminator")
     found.backward()
     torch.testing.assert_close(found, wanted)

@@ -87,7 +87,7 @@ def test_it_conforms(file: Path) -> None:
     assert "has_finite_gradients" in report.passed
 
 
-def test_a_round_with_it_moves_no_weight_of_the_vgg(file: Path) -> None:
+def test_a_step_with_it_moves_no_weight_of_the_vgg(file: Path) -> None:
     model = munit(file)
     before = {name: value.clone() for name, value in model.loss_modules.state_dict().items()}
     logs = model.step(model.example_batch(1))

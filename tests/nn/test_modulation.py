@@ -42,7 +42,7 @@ def test_fused_leaky_relu_adds_one_plane_of_noise_to_all_channels() -> None:
 
 @pytest.mark.parametrize("activation", [None, "lrelu"])
 def test_an_equal_linear_layer_scales_what_it_stores(activation: Any) -> None:
-    layer, vectors = EqualLinear(6, 4, bias=0.5, activation=activation, pace=0.01).double(), numbers(2, 3, 6)
+    layer, vectors = EqualLinear(6, 4, bias=0.5, activation=activation, lr_multiplier=0.01).double(), numbers(2, 3, 6)
     z = vectors @ (layer.weight * 0.01 / 6**0.5).T + layer.bias * 0.01
     wanted = z if activation is None else 2**0.5 * F.leaky_relu(z, 0.2)
     assert_equal_with_gradients(layer(vectors), wanted, [vectors, layer.weight, layer.bias])
@@ -51,8 +51,8 @@ def test_an_equal_linear_layer_scales_what_it_stores(activation: Any) -> None:
 
 def test_an_equal_linear_layer_begins_with_results_of_unit_variance_at_any_pace() -> None:
     torch.manual_seed(0)
-    for pace in (1.0, 0.01):
-        assert EqualLinear(512, 512, pace=pace)(torch.randn(64, 512)).var().item() == pytest.approx(1, abs=0.05)
+    for lr_multiplier in (1.0, 0.01):
+        assert EqualLinear(512, 512, lr_multiplier=lr_multiplier)(torch.randn(64, 512)).var().item() == pytest.approx(1, abs=0.05)
 
 
 def by_hand(layer: ModulatedConv, maps: Tensor, scales: Tensor, *, demodulate: bool = True) -> Tensor:
@@ -116,4 +116,4 @@ def test_an_upsampling_layer_is_a_stuffed_image_convolved_and_blurred() -> None:
 def test_layers_print_their_options() -> None:
     assert "demodulate=True, up=2" in repr(ModulatedConv(3, 4, up=2))
     assert "slope=0.2" in repr(FusedLeakyReLU(3))
-    assert "pace=0.01" in repr(EqualLinear(3, 4, pace=0.01))
+    assert "lr_multiplier=0.01" in repr(EqualLinear(3, 4, lr_multiplier=0.01))

@@ -1,4 +1,4 @@
-"""Padded blocks and the multi-scale critic."""
+"""Padded blocks and the multi-scale discriminator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from i2ikit import ImageSpec
 from i2ikit.errors import OptionError, SpecError
-from i2ikit.nn import ContentStack, DrawingStack, MultiscaleCritic, PaddedConv, kaiming
+from i2ikit.nn import ContentStack, DrawingStack, MultiscaleDiscriminator, PaddedConv, kaiming
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(7, 1), (5, 1), (3, 1), (4, 2)])
@@ -41,13 +41,13 @@ def test_norm_and_activation_follow_the_convolution(norm: Any, activation: Any, 
     torch.testing.assert_close(block(maps), function(plain), rtol=1e-4, atol=1e-5)
 
 
-def test_a_critic_s_second_derivative_passes_through_its_activations() -> None:
-    critic = MultiscaleCritic(ImageSpec(3, 16, 16), width=2, depth=2).double()
+def test_a_discriminator_s_second_derivative_passes_through_its_activations() -> None:
+    discriminator = MultiscaleDiscriminator(ImageSpec(3, 16, 16), width=2, depth=2).double()
     image = torch.rand(1, 3, 16, 16, dtype=torch.float64, requires_grad=True)
-    (gradient,) = torch.autograd.grad(sum(score.sum() for score in critic(image).scores), image, create_graph=True)
+    (gradient,) = torch.autograd.grad(sum(score.sum() for score in discriminator(image).scores), image, create_graph=True)
     gradient.square().sum().backward()
-    assert all(bool(torch.isfinite(p.grad).all()) for p in critic.parameters() if p.grad is not None)
-    assert float(critic.scales[0].layers[0].conv.weight.grad.abs().sum()) > 0
+    assert all(bool(torch.isfinite(p.grad).all()) for p in discriminator.parameters() if p.grad is not None)
+    assert float(discriminator.scales[0].layers[0].conv.weight.grad.abs().sum()) > 0
 
 
 def test_maps_that_are_too_small_to_be_reflected_are_an_error_with_their_size() -> None:
@@ -66,18 +66,18 @@ def test_what_is_encoded_in_steps_is_drawn_in_as_many(steps: int) -> None:
 
 
 @pytest.mark.parametrize(("size", "scales"), [((256, 256), 3), ((64, 64), 3), ((32, 96), 2), ((16, 16), 1)])
-def test_the_critic_has_three_scales_or_as_many_as_there_is_room_for(size: tuple[int, int], scales: int) -> None:
-    critic = MultiscaleCritic(ImageSpec(3, *size), width=1)
-    verdict = critic(torch.zeros(1, 3, *size))
-    assert [tuple(score.shape[2:]) for score in verdict.scores] == [(size[0] >> 4 + i, size[1] >> 4 + i) for i in range(scales)]
-    assert [len(maps) for maps in verdict.features] == [4] * scales
+def test_the_discriminator_has_three_scales_or_as_many_as_there_is_room_for(size: tuple[int, int], scales: int) -> None:
+    discriminator = MultiscaleDiscriminator(ImageSpec(3, *size), width=1)
+    output = discriminator(torch.zeros(1, 3, *size))
+    assert [tuple(score.shape[2:]) for score in output.scores] == [(size[0] >> 4 + i, size[1] >> 4 + i) for i in range(scales)]
+    assert [len(maps) for maps in output.features] == [4] * scales
 
 
-def test_a_critic_without_room_says_how_large_the_image_has_to_be() -> None:
+def test_a_discriminator_without_room_says_how_large_the_image_has_to_be() -> None:
     with pytest.raises(OptionError, match=r"depth=4 and scales=3 does not fit image \[3, 32, 32\]: the smaller side has to be 64 or more"):
-        MultiscaleCritic(ImageSpec(3, 32, 32), scales=3)
+        MultiscaleDiscriminator(ImageSpec(3, 32, 32), scales=3)
     with pytest.raises(OptionError, match="depth=0 and scales=None: each is 1 or more"):
-        MultiscaleCritic(ImageSpec(3, 32, 32), depth=0)
+        MultiscaleDiscriminator(ImageSpec(3, 32, 32), depth=0)
 
 
 def test_first_weights_keep_the_second_moment_through_relus() -> None:

@@ -26,7 +26,7 @@ class Mapping(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.layers = nn.Sequential(*(EqualLinear(WIDTH, WIDTH, activation="lrelu", pace=0.01) for _ in range(8)))
+        self.layers = nn.Sequential(*(EqualLinear(WIDTH, WIDTH, activation="lrelu", lr_multiplier=0.01) for _ in range(8)))
 
     def forward(self, z: Tensor) -> Tensor:
         return cast(Tensor, self.layers(z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()))
@@ -85,14 +85,14 @@ class Halving(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Judge images of 64 x 64 in groups of four."""
+    """Score images of 64 x 64 in groups of four."""
 
     def __init__(self) -> None:
         super().__init__()
         self.begin = EqualConv(3, WIDTH, 1)
         self.blocks = nn.Sequential(*(Halving() for _ in range(4)))
         self.last = EqualConv(WIDTH + 1, WIDTH, 3)
-        self.judge = nn.Sequential(EqualLinear(WIDTH * 16, WIDTH, activation="lrelu"), EqualLinear(WIDTH, 1))
+        self.head = nn.Sequential(EqualLinear(WIDTH * 16, WIDTH, activation="lrelu"), EqualLinear(WIDTH, 1))
 
     def forward(self, image: Tensor) -> Tensor:
         maps = self.blocks(self.begin(image))
@@ -100,7 +100,7 @@ class Discriminator(nn.Module):
         groups = maps.reshape(size, -1, *maps.shape[1:])  # every size-th image belongs together
         deviation = (groups.var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
         plane = deviation.repeat(size)[:, None, None, None].expand(-1, 1, *maps.shape[2:])
-        return cast(Tensor, self.judge(self.last(torch.cat([maps, plane], 1)).flatten(1)))
+        return cast(Tensor, self.head(self.last(torch.cat([maps, plane], 1)).flatten(1)))
 
 
 def fill(module: nn.Module, state: State, names: Iterable[tuple[str, str]]) -> None:
@@ -134,7 +134,7 @@ def discriminator(state: State) -> Discriminator:
     made = Discriminator()
     names = [("begin.weight", "convs.0.0.weight"), ("begin.end.bias", "convs.0.1.bias")]
     names += [("last.weight", "final_conv.0.weight"), ("last.end.bias", "final_conv.1.bias")]
-    names += [(f"judge.{index}.{kind}", f"final_linear.{index}.{kind}") for index in (0, 1) for kind in ("weight", "bias")]
+    names += [(f"head.{index}.{kind}", f"final_linear.{index}.{kind}") for index in (0, 1) for kind in ("weight", "bias")]
     block = {
         "first.weight": "conv1.0.weight", "first.end.bias": "conv1.1.bias", "second.1.weight": "conv2.1.weight",
         "second.1.end.bias": "conv2.2.bias", "skip.1.weight": "skip.1.weight",
@@ -204,6 +204,6 @@ def test_styles_become_the_originals_image(
 
 
 @pytest.mark.parametrize("batch", [1, 2, pytest.param(8, marks=pytest.mark.slow)])
-def test_images_get_the_originals_verdict(batch: int, golden: Golden) -> None:
+def test_images_get_the_originals_output(batch: int, golden: Golden) -> None:
     image = golden.input(f"stylegan2_64/D_x{batch}") * torch.linspace(0.2, 2.0, batch)[:, None, None, None]
     golden.assert_output(f"D_batch{batch}", discriminator(golden.state("D"))(image), TOLERANCE)

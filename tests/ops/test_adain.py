@@ -155,15 +155,15 @@ def assert_poisoned_and_repeated(tensors: dict[str, Tensor | None], activation: 
     torch.use_deterministic_algorithms(True)
     try:
         assert torch.empty(3).isnan().all()
-        rounds = []
+        results = []
         for _ in range(2):
             given = {name: each.detach().requires_grad_() for name, each in tensors.items() if each is not None}
             y = adain(**{"scale": None, "shift": None, **given}, activation=activation)
-            rounds.append((y, *torch.autograd.grad(y.sum() + y.square().sum(), list(given.values()))))
+            results.append((y, *torch.autograd.grad(y.sum() + y.square().sum(), list(given.values()))))
     finally:
         torch.use_deterministic_algorithms(False)
-    assert all(each.isfinite().all() for each in rounds[0])
-    assert all(torch.equal(one, other) for one, other in zip(*rounds, strict=True))
+    assert all(each.isfinite().all() for each in results[0])
+    assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
 
 
 @pytest.mark.parametrize("order", LAYOUTS)

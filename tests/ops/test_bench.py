@@ -22,7 +22,7 @@ SMALL = ((2, 4, 8, 6),)
 
 
 def test_every_operator_is_measured_in_both_layouts_and_directions() -> None:
-    rows = list(measure(CPU, sizes=SMALL, rounds=1))
+    rows = list(measure(CPU, sizes=SMALL, repeats=1))
     names = [subject.name for subject in subjects(CPU)]
     assert [(row.subject, row.layout, row.direction) for row in rows] == [
         (name, layout, direction) for name in names for layout in ("NCHW", "channels_last") for direction in DIRECTIONS
@@ -38,13 +38,13 @@ def test_nothing_is_timed_whose_values_differ(monkeypatch: pytest.MonkeyPatch) -
         return [Subject("twice", run, {"reference": lambda x: 2 * x, "rival": rival}, lambda x: [x])]  # type: ignore[arg-type]
 
     monkeypatch.setattr(measuring, "subjects", lambda device: subject(lambda x: x + x, lambda x: 2.1 * x))
-    row = next(measure(CPU, sizes=SMALL, rounds=1))
+    row = next(measure(CPU, sizes=SMALL, repeats=1))
     assert set(row.seconds) == {"i2ikit", "reference", "copy"}
     assert "differs by" in row.refused["rival"]
     # Equal values are not enough: the gradient has to be equal too.
     monkeypatch.setattr(measuring, "subjects", lambda device: subject(lambda x: x + x.detach(), lambda x: 2 * x))
     with pytest.raises(DifferentValuesError, match=r"twice differs by 50\.0% .*, for maps \[2, 4, 8, 6\]\."):
-        next(measure(CPU, sizes=SMALL, rounds=1))
+        next(measure(CPU, sizes=SMALL, repeats=1))
 
 
 def test_calls_take_turns_on_tensors_that_no_cache_holds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +56,7 @@ def test_calls_take_turns_on_tensors_that_no_cache_holds(monkeypatch: pytest.Mon
 
     one = Subject("twice", twice, {"reference": lambda x: 2 * x}, lambda x: [x])
     monkeypatch.setattr(measuring, "subjects", lambda device: [one])
-    row = next(measure(CPU, sizes=SMALL, rounds=1, layouts=["NCHW"], cold=4 * 2 * 4 * 8 * 6 * 3))
+    row = next(measure(CPU, sizes=SMALL, repeats=1, layouts=["NCHW"], cold=4 * 2 * 4 * 8 * 6 * 3))
     assert len(set(places)) == 3
     assert places[1:7] == places[1:4] * 2
     assert all(value > 0 for value in row.seconds.values())
@@ -71,10 +71,10 @@ def test_ratios_are_geometric_means_and_the_worst_size_is_a_share_of_them() -> N
     assert math.isclose(found.mean * found.worst, 2.0)
 
 
-def test_calls_take_turns_and_each_round_begins_with_another(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_take_turns_and_each_step_begins_with_another(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     monkeypatch.setattr(clock, "_repeats", lambda *given: 1)
-    clock.medians({name: lambda name=name: order.append(name) for name in "abc"}, CPU, rounds=3)  # type: ignore[misc]
+    clock.medians({name: lambda name=name: order.append(name) for name in "abc"}, CPU, repeats=3)  # type: ignore[misc]
     assert "".join(order) == "abcbcacab"
 
 
@@ -91,7 +91,7 @@ def test_an_unknown_name_is_corrected() -> None:
 def test_the_verb_prints_the_table_and_writes_all_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("i2ikit.tune_cpu", lambda: "not in a test")
     file = tmp_path / "ops.json"
-    given = ["ops", "--only", "blur", "--size", *["1", "2", "6", "6"], "--rounds", "1", "--device", "cpu", "--json", str(file)]
+    given = ["ops", "--only", "blur", "--size", *["1", "2", "6", "6"], "--repeats", "1", "--device", "cpu", "--json", str(file)]
     done = CliRunner().invoke(bench, given)
     assert done.exit_code == 0, done.output
     assert "operator" in done.stdout

@@ -32,7 +32,7 @@ def test_the_fastest_block_is_found_once_for_each_key(monkeypatch: pytest.Monkey
     monkeypatch.setenv("I2IKIT_AUTOTUNE", "1")
     measured: list[list[str]] = []
 
-    def medians(calls: dict[str, object], device: torch.device, *, rounds: int) -> dict[str, float]:
+    def medians(calls: dict[str, object], device: torch.device, *, repeats: int) -> dict[str, float]:
         measured.append(list(calls))
         return {"0": 3.0, "1": 1.0, "2": 2.0}
 
@@ -46,7 +46,7 @@ def test_the_fastest_block_is_found_once_for_each_key(monkeypatch: pytest.Monkey
 
 def test_a_block_that_does_not_run_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("I2IKIT_AUTOTUNE", "1")
-    monkeypatch.setattr(tuning, "medians", lambda calls, device, *, rounds: {name: 1.0 / (1 + int(name)) for name in calls})
+    monkeypatch.setattr(tuning, "medians", lambda calls, device, *, repeats: {name: 1.0 / (1 + int(name)) for name in calls})
 
     def launch(block: str) -> None:
         if block.startswith("too large"):
@@ -111,7 +111,7 @@ def test_triton_kernels_are_measured_where_it_is_asked_for(name: str, monkeypatc
     wanted = run(x)
     measured: list[int] = []
 
-    def medians(calls: dict[str, Callable[[], object]], device: torch.device, *, rounds: int) -> dict[str, float]:
+    def medians(calls: dict[str, Callable[[], object]], device: torch.device, *, repeats: int) -> dict[str, float]:
         measured.append(len(calls))
         return {each: -float(each) for each in calls}  # the last one wins
 

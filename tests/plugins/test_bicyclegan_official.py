@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from bicyclegan_by_hand import draw, encode, judge
+from bicyclegan_by_hand import discriminate, draw, encode
 from torch import Tensor
 
 from i2ikit import Code, Model, build, import_official
@@ -67,25 +67,25 @@ def listed(name: str, made: torch.Generator) -> State:
 
 @pytest.mark.skipif(not KEYS.is_file(), reason="the lists of the original's keys (../shared/golden) are not here")
 @pytest.mark.parametrize(
-    ("generator", "encoder", "critic"),
+    ("generator", "encoder", "discriminator"),
     [("G_all", "E", "D"), ("G_all_bilinear", "E_conv", "D_single"), ("G_input", "E128", "D_128")],
 )
-def test_the_originals_keys_are_taken_exactly_and_give_what_the_original_gives(generator: str, encoder: str, critic: str) -> None:
+def test_the_originals_keys_are_taken_exactly_and_give_what_the_original_gives(generator: str, encoder: str, discriminator: str) -> None:
     made = torch.Generator().manual_seed(3)
-    g, e, d = (listed(name, made) for name in (generator, encoder, critic))
+    g, e, d = (listed(name, made) for name in (generator, encoder, discriminator))
     model = import_official("bicyclegan", generator=g, encoder=e, discriminator=d)
     exported = export_official(model)
     for own, wanted in ((exported["generator"], g), (exported["encoder"], e), (exported["discriminator"], d)):
         assert list(own) == list(wanted)
         assert all(torch.equal(own[key], wanted[key]) for key in own)
     side = model.image.height
-    image, truth = (torch.rand(1, each, side, side, generator=made) * 2 - 1 for each in (model.source.channels, 3))
+    image, target = (torch.rand(1, each, side, side, generator=made) * 2 - 1 for each in (model.source.channels, 3))
     z = torch.randn(1, 8, generator=made)
     with torch.no_grad():
         torch.testing.assert_close(model.slot("generator")(Code((image,), z)), draw(g, image, z), rtol=0, atol=1e-4)
-        for ours, theirs in zip(model.slot("style_encoder")(truth).posterior, encode(e, truth), strict=True):
+        for ours, theirs in zip(model.slot("style_encoder")(target).posterior, encode(e, target), strict=True):
             torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)
-        for ours, theirs in zip(model.slot("discriminator")(truth).scores, judge(d, truth), strict=True):
+        for ours, theirs in zip(model.slot("discriminator")(target).scores, discriminate(d, target), strict=True):
             torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)
 
 
@@ -128,7 +128,7 @@ def test_biases_that_a_batch_norm_takes_away_are_folded_into_its_statistics() ->
     state |= {"model_1.2.bias": shift, "model_1.3.running_mean": state["model_1.3.running_mean"] + shift}
     imported = import_official("bicyclegan", discriminator=state)
     image = torch.rand(1, 3, 64, 64)
-    for one, other in zip(imported.judge(image).scores, model.judge(image).scores, strict=True):
+    for one, other in zip(imported.discriminate(image).scores, model.discriminate(image).scores, strict=True):
         torch.testing.assert_close(one, other)
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from i2ikit import Code, CodeSpec, Draws, ImageSpec, MapSpec, Slot, StyleSpec, Translation, build, default_registry
+from i2ikit import Code, CodeSpec, ImageSpec, MapSpec, RandomStreams, Slot, StyleSpec, Translation, build, default_registry
 from i2ikit.errors import BuildError, OptionError, PlanError, SpecError
 from i2ikit.testing import check_component
 from i2ikit_bicyclegan.generator import BicycleGANGenerator
@@ -53,7 +53,7 @@ def test_the_kl_term_as_the_original_has_it_is_a_sum_over_images() -> None:
     assert "is_a_mean_over_images" in check_component("style_kl_loss").passed
     model = small()
     batch = model.example_batch(3)
-    encoded, _ = two_styles(model.nets, batch, Draws(), False, style=4)
+    encoded, _ = two_styles(model.nets, batch, RandomStreams(), False, style=4)
     torch.testing.assert_close(style_kl_loss(encoded, official=True), 3 * style_kl_loss(encoded))
 
 
@@ -74,10 +74,10 @@ def test_the_style_encoder_halves_until_eight_pixels_are_left(size: tuple[int, i
 
 
 def test_the_style_encoder_is_as_wide_as_the_style_of_the_plan_unless_told() -> None:
-    assert BicycleGANStyleEncoder(IMAGE, CODE, width=1).gives.style == StyleSpec(4)
-    assert BicycleGANStyleEncoder(IMAGE, CODE, width=1, style=5).gives.style == StyleSpec(5)
-    assert BicycleGANStyleEncoder(IMAGE, CodeSpec(), width=1).gives.style == StyleSpec(8)
-    assert small(style=5).slot("style_encoder").gives.style == StyleSpec(5)
+    assert BicycleGANStyleEncoder(IMAGE, CODE, width=1).output_spec.style == StyleSpec(4)
+    assert BicycleGANStyleEncoder(IMAGE, CODE, width=1, style=5).output_spec.style == StyleSpec(5)
+    assert BicycleGANStyleEncoder(IMAGE, CodeSpec(), width=1).output_spec.style == StyleSpec(8)
+    assert small(style=5).slot("style_encoder").output_spec.style == StyleSpec(5)
 
 
 def test_the_style_encoder_takes_images_of_any_size() -> None:
@@ -112,44 +112,44 @@ def test_a_style_is_read_off_an_example() -> None:
 def test_the_two_styles_are_those_of_the_target_and_of_the_prior() -> None:
     model = small()
     batch = model.example_batch(2)
-    encoded, random = two_styles(model.nets, batch, Draws(), True, style=4)
+    encoded, random = two_styles(model.nets, batch, RandomStreams(), True, style=4)
     mean, logvar = model.slot("style_encoder")(batch["target"]).posterior
-    noise = Draws().within("encoded").normal("style", (2, 4))
+    noise = RandomStreams().within("encoded").normal("style", (2, 4))
     torch.testing.assert_close(encoded.style, mean + (0.5 * logvar).exp() * noise)
     assert not encoded.style.equal(random.style)
-    deterministic, _ = two_styles(model.nets, batch, Draws(), True, style=4, sample=False)
+    deterministic, _ = two_styles(model.nets, batch, RandomStreams(), True, style=4, sample=False)
     torch.testing.assert_close(deterministic.style, mean)
-    assert all(each.real is batch["image"] and each.exemplar is batch["target"] for each in (encoded, random))
+    assert all(each.real is batch["image"] and each.reference is batch["target"] for each in (encoded, random))
 
 
 def test_as_the_original_the_second_half_of_a_batch_is_only_compared_with() -> None:
     model = small()
     batch = model.example_batch(4)
-    encoded, random = two_styles(model.nets, batch, Draws(), True, style=4, official=True)
-    for each, exemplar in ((encoded, batch["target"][:2]), (random, batch["target"][2:])):
+    encoded, random = two_styles(model.nets, batch, RandomStreams(), True, style=4, official=True)
+    for each, reference in ((encoded, batch["target"][:2]), (random, batch["target"][2:])):
         assert torch.equal(each.real, batch["image"][:2])
-        assert torch.equal(each.exemplar, exemplar)
+        assert torch.equal(each.reference, reference)
     with pytest.raises(PlanError, match="halves each batch, and this one has 3 rows"):
-        two_styles(model.nets, model.example_batch(3), Draws(), True, style=4, official=True)
+        two_styles(model.nets, model.example_batch(3), RandomStreams(), True, style=4, official=True)
 
 
 def test_a_batch_without_pairs_says_what_it_has() -> None:
     model = small()
     with pytest.raises(PlanError, match=r'"bicyclegan_two_styles" needs batch\["target"\]; this batch has: image'):
-        two_styles(model.nets, {"image": torch.zeros(1, 3, 32, 32)}, Draws(), True)
+        two_styles(model.nets, {"image": torch.zeros(1, 3, 32, 32)}, RandomStreams(), True)
 
 
 def test_the_latent_term_is_the_mean_difference_of_the_styles() -> None:
     model = small()
     image, style = model.example_batch(2)["image"], torch.randn(2, 4)
-    t = Translation(model.nets, Draws(), real=image, style=style)
+    t = Translation(model.nets, RandomStreams(), real=image, style=style)
     read: Tensor = model.slot("style_encoder")(t.fake).posterior.mean
     torch.testing.assert_close(latent_loss(t), (read - style).abs().mean())
 
 
 def test_a_split_batch_takes_the_step_of_the_whole() -> None:
     sgd = {"optimizer": {"name": "sgd", "lr": 0.1, "betas": (0.0, 0.0)}}
-    whole, split = (small(players={"critic": sgd, "translator": sgd}).double() for _ in range(2))
+    whole, split = (small(players={"discriminator": sgd, "translator": sgd}).double() for _ in range(2))
     batch = {name: tensor.double() for name, tensor in whole.example_batch(4).items()}
     whole.step(batch)
     split.step(batch, accumulate=2)

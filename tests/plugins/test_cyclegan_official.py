@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from cyclegan_by_hand import criticise, generate
+from cyclegan_by_hand import discriminate, generate
 from torch import Tensor
 
 from i2ikit import Model, build, import_official
@@ -101,10 +101,10 @@ def test_imported_networks_give_the_originals_outputs(changes: dict[str, Any]) -
     with torch.no_grad():
         torch.testing.assert_close(model.translate(image, to="B"), generate(given["generator_a"], image), rtol=0, atol=1e-4)
         torch.testing.assert_close(model.translate(image, to="A"), generate(given["generator_b"], image), rtol=0, atol=1e-4)
-        critics = model.slot("discriminator")
-        for part, judged in (("discriminator_a", "B"), ("discriminator_b", "A")):
-            (scores,) = critics.get_submodule(judged)(image).scores
-            torch.testing.assert_close(scores, criticise(given[part], image), rtol=0, atol=1e-4)
+        discriminators = model.slot("discriminator")
+        for part, scored in (("discriminator_a", "B"), ("discriminator_b", "A")):
+            (scores,) = discriminators.get_submodule(scored)(image).scores
+            torch.testing.assert_close(scores, discriminate(given[part], image), rtol=0, atol=1e-4)
 
 
 def test_files_their_folder_and_state_dicts_give_the_same_model(states: dict[str, State], tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_generator_with_batch_norm_is_refused_by_its_keys(states: dict[str, St
 
 
 def test_exchanged_files_and_other_networks_are_noticed(states: dict[str, State]) -> None:
-    with pytest.raises(CheckpointError, match='These are the keys of a patch critic, as "cyclegan" and "pix2pix" have it'):
+    with pytest.raises(CheckpointError, match='These are the keys of a patch discriminator, as "cyclegan" and "pix2pix" have it'):
         import_official("cyclegan", generator_b=states["discriminator_a"])
     with pytest.raises(CheckpointError, match='These are the keys of a ResNet generator, as "cyclegan" has it'):
         import_official("cyclegan", discriminator_a=states["generator_a"])

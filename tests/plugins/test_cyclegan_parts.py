@@ -32,8 +32,8 @@ def test_the_generator_conforms_with_its_options(options: dict[str, Any]) -> Non
     assert "has_finite_gradients" in check_component("cyclegan_generator", **{"width": 4, "blocks": 1, **options}).passed
 
 
-def test_the_antialiased_critic_conforms() -> None:
-    assert "has_finite_gradients" in check_component("patch_critic", width=4, depth=2, antialiased=True).passed
+def test_the_antialiased_discriminator_conforms() -> None:
+    assert "has_finite_gradients" in check_component("patch_discriminator", width=4, depth=2, antialiased=True).passed
 
 
 @pytest.mark.parametrize("options", [{}, {"down": "blurred", "up": "bilinear"}, {"up": "nearest"}], ids=str)
@@ -153,18 +153,18 @@ def test_every_recipe_saves_and_loads_with_its_terms(recipe: str, tmp_path: Any)
 def test_every_recipe_builds_at_its_papers_defaults(recipe: str) -> None:
     made = default_registry().recipe(recipe)
     assert made.paper
-    assert made.says
+    assert made.description
     assert build(made, rehearsal=False, generator={"width": 1}).image == made.image
 
 
 def test_the_papers_numbers() -> None:
     recipe = default_registry().recipe("cyclegan")
-    translator, critic = recipe.players
-    assert (translator.name, critic.name) == ("translator", "critic")
+    translator, discriminator = recipe.players
+    assert (translator.name, discriminator.name) == ("translator", "discriminator")
     assert (translator.optimizer.lr, translator.optimizer.betas, translator.optimizer.eps) == (2e-4, (0.5, 0.999), 1e-8)
-    assert critic.optimizer == translator.optimizer
+    assert discriminator.optimizer == translator.optimizer
     assert {name: term.weight for name, term in translator.terms.items()} == {"adversarial": 1.0, "cycle": 10.0}
-    assert (critic.terms["adversarial"].weight, critic.pool) == (0.5, 50)
+    assert (discriminator.terms["adversarial"].weight, discriminator.pool) == (0.5, 50)
     assert (recipe.batch, recipe.image.height, recipe.schedule.kind, recipe.schedule.start) == (1, 256, "linear", 0.5)
     identity = default_registry().recipe("cyclegan-identity").player("translator").terms["identity"]
     assert identity.weight == 0.5 * translator.terms["cycle"].weight

@@ -72,10 +72,10 @@ def test_running_statistics_of_old_files_are_left_out(states: States) -> None:
 def test_each_file_can_come_alone(states: States) -> None:
     generator = import_official("munit", generator=states["generator"])
     assert generator.preprocessing["untrained"] == ["discriminator"]
-    critic = import_official("munit", discriminator=states["discriminator"])
-    assert critic.preprocessing["untrained"] == ["encoder", "generator"]
+    discriminator = import_official("munit", discriminator=states["discriminator"])
+    assert discriminator.preprocessing["untrained"] == ["encoder", "generator"]
     assert torch.equal(
-        critic.slot("discriminator")["a"].scales[0].layers[0].conv.weight, states["discriminator"]["a"]["cnns.0.0.conv.weight"]
+        discriminator.slot("discriminator")["a"].scales[0].layers[0].conv.weight, states["discriminator"]["a"]["cnns.0.0.conv.weight"]
     )
 
 
@@ -103,7 +103,7 @@ def test_a_tensor_of_another_shape_is_named_with_both_shapes(states: States) -> 
 
 
 def test_exchanged_files_and_other_systems_are_named(states: States) -> None:
-    with pytest.raises(CheckpointError, match='These are the keys of a critic of several scales, as "munit" and "unit" have it'):
+    with pytest.raises(CheckpointError, match='These are the keys of a discriminator of several scales, as "munit" and "unit" have it'):
         import_official("munit", generator=states["discriminator"])
     with pytest.raises(CheckpointError, match='These are the keys of a generator, as "munit" has it'):
         import_official("munit", discriminator=states["generator"])
@@ -113,7 +113,7 @@ def test_exchanged_files_and_other_systems_are_named(states: States) -> None:
 
 def test_networks_of_two_trainings_are_noticed(states: States) -> None:
     grey = export_official(original(channels=1))
-    with pytest.raises(CheckpointError, match="draws 1 channel and discriminator= judges 3 channels"):
+    with pytest.raises(CheckpointError, match="draws 1 channel and discriminator= scores 3 channels"):
         import_official("munit", generator=grey["generator"], discriminator=states["discriminator"])
 
 

@@ -32,7 +32,7 @@ def test_the_encoder_of_both_gives_what_the_two_encoders_give() -> None:
     code = both(image)
     assert torch.equal(code.maps[0], content(image).maps[0])
     assert torch.equal(code.style, style(image).style)
-    assert both.gives == content.gives.styled(style.gives.style)
+    assert both.output_spec == content.output_spec.styled(style.output_spec.style)
 
 
 def test_the_content_does_not_depend_on_the_brightness_and_contrast_of_what_it_is_made_of() -> None:
@@ -124,8 +124,13 @@ def test_the_width_of_styles_is_set_wherever_a_recipe_says_it() -> None:
     model = build("munit", domains=("cat", "dog", "tiger"), style_dim=5, size=16, **TINY)
     assert model.nets.style == StyleSpec(5)
     assert len(model.translate(torch.rand(1, 3, 16, 16), to="dog", source="cat", samples=2)) == 2
-    critic = {"width": 4, "scales": 1, "depth": 1}
-    small = {"generator": {"width": 4}, "style_encoder": {"width": 4}, "discriminator": critic, "discriminator_random": critic}
+    discriminator = {"width": 4, "scales": 1, "depth": 1}
+    small = {
+        "generator": {"width": 4},
+        "style_encoder": {"width": 4},
+        "discriminator": discriminator,
+        "discriminator_random": discriminator,
+    }
     assert build("bicyclegan", size=16, style_dim=3, rehearsal=False, **small).nets.style == StyleSpec(3)
 
 

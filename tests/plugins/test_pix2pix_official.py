@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from pix2pix_by_hand import draw, judge
+from pix2pix_by_hand import discriminate, draw
 from torch import Tensor
 
 from i2ikit import Code, Model, build, import_official
@@ -55,8 +55,8 @@ def test_export_and_import_give_the_same_model_and_infer_every_size(changes: dic
 
 
 @pytest.mark.skipif(not KEYS.is_file(), reason="the lists of the original's keys (../shared/golden) are not here")
-@pytest.mark.parametrize(("generator", "critic"), [("G", "D"), ("G128_instance", "D_instance"), ("G", "D_pixel")])
-def test_the_originals_keys_are_taken_exactly_and_draw_and_judge_as_the_original(generator: str, critic: str) -> None:
+@pytest.mark.parametrize(("generator", "discriminator"), [("G", "D"), ("G128_instance", "D_instance"), ("G", "D_pixel")])
+def test_the_originals_keys_are_taken_exactly_and_draw_and_score_as_the_original(generator: str, discriminator: str) -> None:
     made = torch.Generator().manual_seed(3)
 
     def state(name: str) -> State:
@@ -64,21 +64,21 @@ def test_the_originals_keys_are_taken_exactly_and_draw_and_judge_as_the_original
         drawn = {key: torch.randn(shape, generator=made) if shape else torch.tensor(5) for key, shape in listed}
         return {key: value / value[0].numel() ** 0.5 if value.ndim > 1 else value for key, value in drawn.items()}
 
-    g, d = state(generator), state(critic)
+    g, d = state(generator), state(discriminator)
     model = import_official("pix2pix", generator=g, discriminator=d, dropout=0)
     exported = export_official(model)
     assert list(exported["generator"]) == list(g)
     assert list(exported["discriminator"]) == list(d)
     side = model.image.height
-    image, truth = torch.rand(2, 1, 3, side, side, generator=made) * 2 - 1
+    image, target = torch.rand(2, 1, 3, side, side, generator=made) * 2 - 1
     with torch.no_grad():
         fake = model.slot("generator")(Code((image,)))
         torch.testing.assert_close(fake, draw(g, image), rtol=0, atol=1e-4)
         torch.testing.assert_close(model.eval().translate(image), fake, rtol=0, atol=1e-6)
-        reads = {"source": image} if model.nets.reads("discriminator") else {}
-        seen = torch.cat([image, truth], 1) if reads else truth
-        score = model.train().slot("discriminator")(truth, **reads).scores[0]
-        torch.testing.assert_close(score, judge(d, seen), rtol=0, atol=1e-4)
+        reads = {"source": image} if model.nets.inputs_of("discriminator") else {}
+        seen = torch.cat([image, target], 1) if reads else target
+        score = model.train().slot("discriminator")(target, **reads).scores[0]
+        torch.testing.assert_close(score, discriminate(d, seen), rtol=0, atol=1e-4)
 
 
 def test_the_papers_networks_have_the_originals_keys() -> None:
@@ -113,8 +113,8 @@ def test_running_statistics_may_be_missing_or_too_many(states: dict[str, State])
 
 def test_each_network_can_come_alone(states: dict[str, State]) -> None:
     assert import_official("pix2pix", generator=states["generator"]).preprocessing["untrained"] == ["discriminator"]
-    critic = import_official("pix2pix", discriminator=states["discriminator"])
-    assert (critic.source.channels, critic.image.channels) == (3, 3)
+    discriminator = import_official("pix2pix", discriminator=states["discriminator"])
+    assert (discriminator.source.channels, discriminator.image.channels) == (3, 3)
     grey = export_official(original(source_channels=1))["discriminator"]
     assert import_official("pix2pix", discriminator=grey, source_channels=1).image.channels == 3
 
@@ -135,7 +135,7 @@ def test_keys_that_do_not_fit_are_named_five_at_most(states: dict[str, State]) -
     ("key", "words"),
     [
         ("model.10.conv_block.1.weight", 'a ResNet generator, as "cyclegan" has it'),
-        ("model.0.weight", 'a patch critic, as "cyclegan" and "pix2pix" have it'),
+        ("model.0.weight", 'a patch discriminator, as "cyclegan" and "pix2pix" have it'),
         ("model.down.0.weight", 'a U-Net generator, as "bicyclegan" has it where the style enters everywhere'),
     ],
 )

@@ -88,7 +88,7 @@ def test_every_recipe_builds_with_other_source_channels(name: str) -> None:
 
 
 @pytest.mark.parametrize("depth", [0, 5])
-def test_the_papers_pixel_and_image_critics_are_a_depth(depth: int) -> None:
+def test_the_papers_pixel_and_image_discriminators_are_a_depth(depth: int) -> None:
     model = build("pix2pix", size=128, generator={"width": 1}, discriminator={"width": 2, "depth": depth})
     batch = model.example_batch(1)
     score = model.slot("discriminator")(batch["target"], source=batch["image"]).scores[0]
@@ -108,8 +108,8 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         Pix2PixUNet(CODE, IMAGE, width=0)
 
 
-def test_images_too_small_for_the_critic_are_told_when_building() -> None:
-    with pytest.raises(BuildError, match=r'"patch_critic" with depth=3 does not fit image \[3, 16, 16\]: sides of 24 will do'):
+def test_images_too_small_for_the_discriminator_are_told_when_building() -> None:
+    with pytest.raises(BuildError, match=r'"patch_discriminator" with depth=3 does not fit image \[3, 16, 16\]: sides of 24 will do'):
         build("pix2pix", size=16)
 
 

@@ -90,9 +90,9 @@ def test_without_labels_entries_get_general_names(states: dict[str, State]) -> N
 def test_each_network_can_come_alone(states: dict[str, State]) -> None:
     generator = import_official("stargan", generator=states["generator"], labels=FIVE, size=(16, 24))
     assert torch.equal(export_official(generator)["generator"]["main.0.weight"], states["generator"]["main.0.weight"])
-    critic = import_official("stargan", discriminator=states["discriminator"])
-    assert critic.image.height == 16
-    assert torch.equal(export_official(critic)["discriminator"]["conv2.weight"], states["discriminator"]["conv2.weight"])
+    discriminator = import_official("stargan", discriminator=states["discriminator"])
+    assert discriminator.image.height == 16
+    assert torch.equal(export_official(discriminator)["discriminator"]["conv2.weight"], states["discriminator"]["conv2.weight"])
 
 
 def test_a_size_that_was_rounded_away_can_be_said() -> None:
@@ -128,7 +128,7 @@ def test_exchanged_files_are_noticed(states: dict[str, State]) -> None:
 
 def test_networks_of_two_trainings_are_noticed(states: dict[str, State]) -> None:
     grey = export_official(original(channels=1))
-    with pytest.raises(CheckpointError, match="draws 1 channel and discriminator= judges 3 channels"):
+    with pytest.raises(CheckpointError, match="draws 1 channel and discriminator= scores 3 channels"):
         import_official("stargan", generator=grey["generator"], discriminator=states["discriminator"])
 
 

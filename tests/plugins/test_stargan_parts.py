@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from i2ikit import Code, CodeSpec, DomainSpec, ImageSpec, MapSpec, StyleSpec, build
 from i2ikit.errors import BuildError, LabelError, OptionError, SpecError
 from i2ikit_stargan.conditioner import LabelPlanes
-from i2ikit_stargan.critic import StarGANCritic
+from i2ikit_stargan.discriminator import StarGANDiscriminator
 from i2ikit_stargan.generator import StarGANGenerator
 from i2ikit_stargan.losses import label_loss
 
@@ -29,7 +29,7 @@ def test_label_planes_hold_the_label_and_its_mask_at_every_place() -> None:
     conditioner = LabelPlanes(CODE, TWO_SETS)
     label = rows({"hair": "blond", "male": True}, {"mood": "sad"})
     (maps,) = conditioner(Code((torch.zeros(2, 3, 4, 5),)), label).maps
-    assert conditioner.gives.maps[-1].channels == maps.shape[1] == 3 + 8
+    assert conditioner.output_spec.maps[-1].channels == maps.shape[1] == 3 + 8
     assert torch.equal(maps[:, 3:], label[:, :, None, None].expand(-1, -1, 4, 5))
     assert label[1].tolist() == [0, 0, 0, 0, 0, 1, 0, 1]
 
@@ -90,30 +90,30 @@ def test_a_generator_refuses_what_it_cannot_draw() -> None:
 
 
 @pytest.mark.parametrize(("size", "depth"), [((128, 128), 6), ((256, 256), 6), ((64, 48), 5), ((16, 24), 4), ((8, 8), 3)])
-def test_the_critics_depth_is_the_papers_or_what_fits(size: tuple[int, int], depth: int) -> None:
-    critic = StarGANCritic(ImageSpec(3, *size), TWO_SETS, width=1)
-    assert len(critic.trunk) == depth
-    verdict = critic(torch.zeros(2, 3, *size))
-    assert verdict.scores[0].shape == (2, 1, size[0] // 2**depth, size[1] // 2**depth)
-    assert verdict.domain is not None
-    assert verdict.domain.shape == (2, TWO_SETS.content)
-    assert len(verdict.features[0]) == depth
+def test_the_discriminators_depth_is_the_papers_or_what_fits(size: tuple[int, int], depth: int) -> None:
+    discriminator = StarGANDiscriminator(ImageSpec(3, *size), TWO_SETS, width=1)
+    assert len(discriminator.trunk) == depth
+    output = discriminator(torch.zeros(2, 3, *size))
+    assert output.scores[0].shape == (2, 1, size[0] // 2**depth, size[1] // 2**depth)
+    assert output.domain_logits is not None
+    assert output.domain_logits.shape == (2, TWO_SETS.content)
+    assert len(output.features[0]) == depth
 
 
-def test_a_critic_without_labels_has_one_head() -> None:
-    critic = StarGANCritic(IMAGE, DomainSpec(), width=4)
-    assert critic(torch.zeros(1, 3, 16, 24)).domain is None
-    assert not critic.fixed_size
+def test_a_discriminator_without_labels_has_one_head() -> None:
+    discriminator = StarGANDiscriminator(IMAGE, DomainSpec(), width=4)
+    assert discriminator(torch.zeros(1, 3, 16, 24)).domain_logits is None
+    assert not discriminator.fixed_size
 
 
-def test_a_critic_that_is_too_deep_for_its_image_is_refused() -> None:
+def test_a_discriminator_that_is_too_deep_for_its_image_is_refused() -> None:
     with pytest.raises(OptionError, match=r"depth=5 does not fit image \[3, 16, 24\]. Use a depth from 1 to 4"):
-        StarGANCritic(IMAGE, TWO_SETS, depth=5)
+        StarGANDiscriminator(IMAGE, TWO_SETS, depth=5)
 
 
 def test_no_layer_is_wider_than_the_widest() -> None:
-    critic = StarGANCritic(ImageSpec(3, 64, 64), TWO_SETS, width=8, widest=16)
-    assert [layer.out_channels for layer in critic.trunk] == [8, 16, 16, 16, 16, 16]
+    discriminator = StarGANDiscriminator(ImageSpec(3, 64, 64), TWO_SETS, width=8, widest=16)
+    assert [layer.out_channels for layer in discriminator.trunk] == [8, 16, 16, 16, 16, 16]
 
 
 def test_the_size_of_the_papers_networks() -> None:
@@ -205,7 +205,7 @@ def test_a_split_batch_with_partial_labels_takes_the_step_of_the_whole() -> None
     def model() -> Any:
         options: dict[str, Any] = {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4}}
         sgd = {"optimizer": {"name": "sgd", "lr": 0.1, "betas": (0.0, 0.0)}}
-        players = {"critic": sgd, "translator": {**sgd, "every": 1}}
+        players = {"discriminator": sgd, "translator": {**sgd, "every": 1}}
         return build("stargan", size=16, labels=TWO_SETS, players=players, rehearsal=False, **options).double()
 
     label = rows({"hair": "blond", "male": True}, {"mood": "sad"}, {"mood": "happy"}, {"hair": "none", "male": False}).double()
@@ -220,13 +220,13 @@ def test_a_split_batch_with_partial_labels_takes_the_step_of_the_whole() -> None
 
 def test_a_domain_loss_without_a_domain_head_says_what_to_use() -> None:
     from i2ikit import Translation
-    from i2ikit.core.draws import Draws
+    from i2ikit.core.random_streams import RandomStreams
     from i2ikit_stargan.losses import domain_real_loss
 
     model = build("stargan", size=16, generator={"width": 4, "blocks": 1}, discriminator={"width": 4}, rehearsal=False)
     model.slot("discriminator").domain = None
     image = torch.zeros(1, 3, 16, 16)
-    with pytest.raises(SpecError, match='needs a critic with a domain head, and "discriminator" has none'):
-        domain_real_loss(Translation(model.nets, Draws(), exemplar=image, exemplar_domain=torch.zeros(1, 5)))
+    with pytest.raises(SpecError, match='needs a discriminator with a domain head, and "discriminator" has none'):
+        domain_real_loss(Translation(model.nets, RandomStreams(), reference=image, reference_label=torch.zeros(1, 5)))
     with pytest.raises(SpecError, match="needs a label"):
-        domain_real_loss(Translation(model.nets, Draws(), exemplar=image))
+        domain_real_loss(Translation(model.nets, RandomStreams(), reference=image))

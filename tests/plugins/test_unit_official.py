@@ -82,7 +82,7 @@ def test_files_of_munit_and_exchanged_ones_are_named(states: States) -> None:
         import_official("unit", generator=munit["generator"])
     with pytest.raises(CheckpointError, match='These are the keys of a generator, as "unit" has it'):
         import_official("munit", generator=states["generator"])
-    with pytest.raises(CheckpointError, match='These are the keys of a critic of several scales, as "munit" and "unit" have it'):
+    with pytest.raises(CheckpointError, match='These are the keys of a discriminator of several scales, as "munit" and "unit" have it'):
         import_official("unit", generator=states["discriminator"])
 
 

@@ -1,4 +1,4 @@
-"""BicycleGAN equals a BicycleGAN written by hand, in its forward passes and after whole rounds."""
+"""BicycleGAN equals a BicycleGAN written by hand, in its forward passes and after whole steps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from bicyclegan_by_hand import BicycleGAN, draw, encode, judge
+from bicyclegan_by_hand import BicycleGAN, discriminate, draw, encode
 from core.toys.assembly import Calls
 from torch import Tensor
 
@@ -22,9 +22,9 @@ def small(name: str = "bicyclegan", **changes: Any) -> Model:
     """A small BicycleGAN in double precision, away from its first weights."""
     slots = {slot: {"width": width, **changes.pop(slot, {})} for slot, width in WIDTHS.items() if slot not in WITHOUT.get(name, ())}
     slots["generator"] = {"depth": 4, **slots["generator"]}
-    for critic in ("discriminator", "discriminator_random"):
-        if critic in slots:
-            slots[critic] = {"depth": 2, **slots[critic]}
+    for discriminator in ("discriminator", "discriminator_random"):
+        if discriminator in slots:
+            slots[discriminator] = {"depth": 2, **slots[discriminator]}
     plan = {} if "plan_options" in changes else {"style": 3}
     model = build(name, **{"size": 32, "schedule": "constant", **plan, **changes}, **slots)
     generator = torch.Generator().manual_seed(7)
@@ -84,11 +84,11 @@ def test_the_style_encoder_reads_what_the_hand_written_one_reads(options: dict[s
 
 
 @pytest.mark.parametrize("options", [{}, {"scales": 1, "depth": 3}, {"scales": 3, "depth": 1}], ids=str)
-def test_the_critic_gives_the_scores_of_the_hand_written_one(options: dict[str, Any]) -> None:
+def test_the_discriminator_gives_the_scores_of_the_hand_written_one(options: dict[str, Any]) -> None:
     model = small(discriminator=options)
     image = batch_of(model)["target"]
     scores = model.slot("discriminator")(image).scores
-    for ours, theirs in zip(scores, judge(export_official(model)["discriminator"], image), strict=True):
+    for ours, theirs in zip(scores, discriminate(export_official(model)["discriminator"], image), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
 
 
@@ -105,7 +105,7 @@ def test_the_critic_gives_the_scores_of_the_hand_written_one(options: dict[str, 
     ],
     ids=["paper", "input", "cvae", "cvae++", "cae", "clr", "noise"],
 )
-def test_two_rounds_equal_the_hand_written_ones(name: str, changes: Any, weights: Any, how: Any) -> None:
+def test_two_steps_equal_the_hand_written_ones(name: str, changes: Any, weights: Any, how: Any) -> None:
     model = small(name, **changes)
     by_hand = hand(model, **weights)
     start = {key: tensor.clone() for key, tensor in model.nets.state_dict().items()}
@@ -121,7 +121,7 @@ def test_two_rounds_equal_the_hand_written_ones(name: str, changes: Any, weights
     assert still == ({"style_encoder.logvar.weight", "style_encoder.logvar.bias"} if name in ("cae-gan", "clr-gan") else set())
 
 
-def test_official_rounds_halve_the_batch_and_sum_the_divergence() -> None:
+def test_official_steps_halve_the_batch_and_sum_the_divergence() -> None:
     model = small(official=True, plan_options={"style": 3, "official": True})
     assert model.recipe.batch == 2
     by_hand = hand(model)

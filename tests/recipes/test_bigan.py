@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from i2ikit import Code, Model, build, load
 from i2ikit.errors import BuildError
 from i2ikit.testing import check_component
-from i2ikit_bigan.critic import BiGANCritic
+from i2ikit_bigan.discriminator import BiGANDiscriminator
 
 SMALL: dict[str, Any] = {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 2}}
 
@@ -24,29 +24,29 @@ def bigan(**changes: Any) -> Model:
 
 
 class Paper:
-    """The game of the joint critic: (a, G(a)) is drawn and (F(b), b) encoded, side by side as channels, the first domain's image first."""
+    """The game of the joint discriminator: (a, G(a)) is drawn and (F(b), b) encoded, side by side as channels, the first domain's image first."""
 
     def __init__(self, model: Model) -> None:
         self.nets = by_hand(model)
         generators: Any = self.nets.generator
-        critic: Any = self.nets.discriminator
-        self.there, self.back, self.critic = generators["a_to_b"], generators["b_to_a"], critic.patches.scales[0]
+        discriminator: Any = self.nets.discriminator
+        self.there, self.back, self.discriminator = generators["a_to_b"], generators["b_to_a"], discriminator.patches.scales[0]
         adam = {"lr": 2e-4, "betas": (0.5, 0.999)}
         self.translator = torch.optim.Adam([*self.there.parameters(), *self.back.parameters()], **adam)
-        self.judge = torch.optim.Adam(self.critic.parameters(), **adam)
+        self.discriminator_optimizer = torch.optim.Adam(self.discriminator.parameters(), **adam)
 
     def score(self, first: Tensor, second: Tensor) -> Tensor:
-        score: Tensor = self.critic(torch.cat([first, second], 1))[0]
+        score: Tensor = self.discriminator(torch.cat([first, second], 1))[0]
         return score
 
     def round(self, a: Tensor, b: Tensor) -> None:
         drawn, encoded = self.there(Code((a,))), self.back(Code((b,)))
         minimise(F.softplus(-self.score(a, drawn)).mean() + F.softplus(self.score(encoded, b)).mean(), self.translator)
         drawn, encoded = drawn.detach(), encoded.detach()
-        minimise(F.softplus(self.score(a, drawn)).mean() + F.softplus(-self.score(encoded, b)).mean(), self.judge)
+        minimise(F.softplus(self.score(a, drawn)).mean() + F.softplus(-self.score(encoded, b)).mean(), self.discriminator_optimizer)
 
 
-def test_two_rounds_equal_the_papers() -> None:
+def test_two_steps_equal_the_papers() -> None:
     model = bigan()
     paper, start = Paper(model), by_hand(model)
     for index in range(2):
@@ -56,7 +56,7 @@ def test_two_rounds_equal_the_papers() -> None:
     assert_equal(model, paper.nets, start)
 
 
-def test_a_round_draws_each_way_once_and_judges_every_pair_once_a_player() -> None:
+def test_a_step_draws_each_way_once_and_scores_every_pair_once_a_player() -> None:
     model = bigan()
     calls = Calls(model)
     model.step(batch_of(model, 2))
@@ -71,13 +71,13 @@ def test_micro_batches_equal_the_big_batch() -> None:
     assert_equal(split, whole.nets, start)
 
 
-def test_the_critic_sees_the_first_domain_s_image_first_whichever_was_made() -> None:
-    critic: Any = bigan().slot("discriminator")
-    assert isinstance(critic, BiGANCritic)
+def test_the_discriminator_sees_the_first_domain_s_image_first_whichever_was_made() -> None:
+    discriminator: Any = bigan().slot("discriminator")
+    assert isinstance(discriminator, BiGANDiscriminator)
     a, b = torch.rand(2, 1, 3, 16, 16, dtype=torch.double).unbind()
     in_a, in_b = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
-    assert torch.equal(critic(b, source=a, domain=in_b).scores[0], critic(a, source=b, domain=in_a).scores[0])
-    assert not torch.equal(critic(b, source=a, domain=in_b).scores[0], critic(b, source=a, domain=in_a).scores[0])
+    assert torch.equal(discriminator(b, source=a, label=in_b).scores[0], discriminator(a, source=b, label=in_a).scores[0])
+    assert not torch.equal(discriminator(b, source=a, label=in_b).scores[0], discriminator(b, source=a, label=in_a).scores[0])
 
 
 def test_it_translates_both_ways_by_two_generators_and_keeps_the_size() -> None:
@@ -103,11 +103,11 @@ def test_it_resumes_as_if_it_had_not_stopped(tmp_path: Path) -> None:
 
 
 def test_more_than_two_domains_are_refused() -> None:
-    with pytest.raises(BuildError, match=r"judges pairs of two domains; found a, b, c. Declare two"):
+    with pytest.raises(BuildError, match=r"scores pairs of two domains; found a, b, c. Declare two"):
         bigan(labels=("a", "b", "c"))
 
 
-@pytest.mark.parametrize("name", ["bigan_critic", "bigan_critic_loss", "bigan_translator_loss"])
+@pytest.mark.parametrize("name", ["bigan_discriminator", "bigan_discriminator_loss", "bigan_generator_loss"])
 def test_its_parts_conform(name: str) -> None:
-    options: dict[str, Any] = {"width": 4, "domain": ("photo", "painting")} if name == "bigan_critic" else {}
+    options: dict[str, Any] = {"width": 4, "domain": ("photo", "painting")} if name == "bigan_discriminator" else {}
     assert check_component(name, **options).passed

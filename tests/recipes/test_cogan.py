@@ -1,4 +1,4 @@
-"""CoGAN equals its paper's game written by hand: one noise, two generators and two critics that share their deep layers."""
+"""CoGAN equals its paper's game written by hand: one noise, two generators and two discriminators that share their deep layers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.toys.assembly import Calls, assert_equal, batch_of, by_hand, minimise
 from torch import Tensor
 from torch.nn import functional as F
 
-from i2ikit import Code, CodeSpec, Draws, ImageSpec, Model, StyleSpec, build, load
+from i2ikit import Code, CodeSpec, ImageSpec, Model, RandomStreams, StyleSpec, build, load
 from i2ikit.errors import BuildError, OptionError, PlanError, UnknownNameError
 from i2ikit.testing import check_component
 from i2ikit_cogan.inversion import draw, invert, translate
@@ -30,19 +30,19 @@ class Paper:
         self.nets = by_hand(model)
         adam = {"lr": 2e-4, "betas": (0.5, 0.999)}
         self.generators: Any = self.nets.generator
-        self.critics: Any = self.nets.discriminator
+        self.discriminators: Any = self.nets.discriminator
         self.draw = torch.optim.Adam(self.generators.parameters(), **adam)
-        self.judge = torch.optim.Adam(self.critics.parameters(), **adam)
+        self.discriminator_optimizer = torch.optim.Adam(self.discriminators.parameters(), **adam)
 
     def round(self, batch: dict[str, Tensor], noise: Tensor) -> None:
         fakes = {name: self.generators[name](Code(style=noise * 2 - 1)) for name in "ab"}
-        score = {name: lambda image, name=name: self.critics[name](image).scores[0] for name in "ab"}
+        score = {name: lambda image, name=name: self.discriminators[name](image).scores[0] for name in "ab"}
         games = [F.softplus(score[n](fakes[n].detach())).mean() + F.softplus(-score[n](batch[n])).mean() for n in "ab"]
-        minimise(games[0] + games[1], self.judge)
+        minimise(games[0] + games[1], self.discriminator_optimizer)
         minimise(torch.stack([F.softplus(-score[name](fakes[name])).mean() for name in "ab"]).sum(), self.draw)
 
 
-def test_two_rounds_equal_the_paper() -> None:
+def test_two_steps_equal_the_paper() -> None:
     model = cogan()
     paper, start = Paper(model), by_hand(model)
     for index in range(2):
@@ -52,19 +52,19 @@ def test_two_rounds_equal_the_paper() -> None:
     assert_equal(model, paper.nets, start)
 
 
-def test_a_round_draws_once_a_domain_and_judges_fakes_twice() -> None:
+def test_a_step_draws_once_a_domain_and_scores_fakes_twice() -> None:
     model = cogan()
     calls = Calls(model)
     model.step(batch_of(model, 4))
     assert calls.take()[0] == {"generator": 2, "discriminator": 6}
 
 
-def test_first_layers_of_generators_and_last_layers_of_critics_are_one_and_are_kept_once() -> None:
+def test_first_layers_of_generators_and_last_layers_of_discriminators_are_one_and_are_kept_once() -> None:
     model = cogan()
     generators: Any = model.slot("generator")
-    critics: Any = model.slot("discriminator")
+    discriminators: Any = model.slot("discriminator")
     assert generators["a"].trunk is generators["b"].trunk
-    assert critics["a"].trunk is critics["b"].trunk
+    assert discriminators["a"].trunk is discriminators["b"].trunk
     assert generators["a"].head is not generators["b"].head
     names = [name for name, _ in model.nets.named_state()]
     assert any(name.startswith("generator.a.trunk") for name in names)
@@ -74,7 +74,7 @@ def test_first_layers_of_generators_and_last_layers_of_critics_are_one_and_are_k
 def test_the_domains_are_drawn_from_one_noise_that_is_uniform() -> None:
     model = cogan()
     batch = model.example_batch(64)
-    one, other = model.plan(model.nets, batch, Draws((0,)), True)
+    one, other = model.plan(model.nets, batch, RandomStreams((0,)), True)
     assert (one.name, other.name) == ("a", "b")
     assert torch.equal(one.style, other.style)
     assert -1 <= float(one.style.min()) < -0.9
@@ -158,7 +158,7 @@ def test_three_domains_share_one_trunk() -> None:
     assert generators["a"].trunk is generators["c"].trunk
 
 
-@pytest.mark.parametrize("name", ["cogan_generator", "cogan_critic", "cogan_plan"])
+@pytest.mark.parametrize("name", ["cogan_generator", "cogan_discriminator", "cogan_plan"])
 def test_its_parts_conform(name: str) -> None:
     options: dict[str, Any] = {"width": 4, "image": ImageSpec(3, 16, 16)} if name != "cogan_plan" else {}
     options |= {"code": CodeSpec(style=StyleSpec(8))} if name == "cogan_generator" else {}

@@ -11,7 +11,7 @@ from torch import Tensor
 from i2ikit import Model, build
 
 ROUNDS = 20
-FALLS = {"translator/cycle": 0.8, "critic/adversarial": 0.95}
+FALLS = {"translator/cycle": 0.8, "discriminator/adversarial": 0.95}
 
 
 def small(recipe: str) -> Model:
@@ -37,7 +37,7 @@ def cancelled(model: Model) -> set[str]:
 
 
 def assert_trains(model: Model) -> None:
-    """The losses of a fixed batch fall by FALLS in ROUNDS rounds, and no weight that can matter stays where it was."""
+    """The losses of a fixed batch fall by FALLS in ROUNDS steps, and no weight that can matter stays where it was."""
     batch = pictures()
     before = {name: parameter.detach().clone() for name, parameter in model.nets.named_parameters()}
     first = model.step(batch)
@@ -77,7 +77,7 @@ def test_a_split_batch_takes_the_step_of_the_whole() -> None:
     def made() -> Model:
         sgd = {"optimizer": {"name": "sgd", "lr": 0.1, "betas": (0.0, 0.0)}}
         slots: dict[str, Any] = {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 2}}
-        players = {"translator": sgd, "critic": {**sgd, "pool": 0}}
+        players = {"translator": sgd, "discriminator": {**sgd, "pool": 0}}
         return build("cyclegan-identity", size=16, labels=("dark", "light"), players=players, **slots).double()
 
     batch = {name: image.double() for name, image in pictures().items()}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_recipes import TINY, asked, names, needs_weights, recipe, takes, tiny, translates, write_weights
+from tiny_recipes import TINY, asked, batch_kind, names, needs_weights, recipe, tiny, translates, write_weights
 from torch import Tensor, nn
 from toy_training import At, same
 
@@ -23,7 +23,7 @@ BARE = [name for name in NAMES if not needs_weights(name)]
 UNUSED = {"cae-gan": ["style_encoder.logvar"], "clr-gan": ["style_encoder.logvar"]}  # they read a style without its spread
 FIRST = {id(small): name for name, small in reversed(TINY.items())}.values()  # of those that share their parts
 ONE_OF_EACH = [name if name in FIRST else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
-TWO_ALONE = {"bigan": "judges pairs of two domains", "simgan": "nothing tells it which", "feature-loss-gan": "nothing tells it which"}
+TWO_ALONE = {"bigan": "scores pairs of two domains", "simgan": "nothing tells it which", "feature-loss-gan": "nothing tells it which"}
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_weights(tmp_path_factory.mktemp("weights") / "vgg16.pth")
 
 
-def after(model: Model, rounds: int, first: int = 0) -> Model:
-    """Return the model after some rounds on random batches, which depend on the round alone."""
-    for index in range(first, first + rounds):
+def after(model: Model, steps: int, first: int = 0) -> Model:
+    """Return the model after some steps on random batches, which depend on the step alone."""
+    for index in range(first, first + steps):
         logs = model.step(model.example_batch(2, seed=index))
         assert all(torch.isfinite(value).all() for value in logs.values()), logs
         model.raise_if_not_finite()
@@ -51,7 +51,7 @@ def test_every_recipe_has_its_small_form() -> None:
 def test_every_recipe_says_what_it_is_and_names_its_paper() -> None:
     for name in NAMES:
         assert recipe(name).name == name
-        assert recipe(name).says.endswith("."), name
+        assert recipe(name).description.endswith("."), name
         assert recipe(name).paper.endswith(")") or "(" in recipe(name).paper, name
 
 
@@ -66,7 +66,7 @@ def test_it_builds_with_no_arguments(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BARE)
 def test_it_builds_with_no_arguments_and_rehearses(name: str) -> None:
-    assert build(name).reading
+    assert build(name).views_read
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - set(BARE)))
@@ -84,12 +84,12 @@ def test_it_explains_every_slot_and_term(name: str, weights: Path) -> None:
     for player in model.recipe.players:
         for term in player.terms:
             assert f"{player.name}/{term} = " in told
-            assert model.reading[f"{player.name}/{term}"], f"{player.name}/{term} reads nothing"
+            assert model.views_read[f"{player.name}/{term}"], f"{player.name}/{term} reads nothing"
     assert sorted({key.rpartition(".")[0] for key in model.idle}) == UNUSED.get(name, [])
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_its_rounds_are_finite_and_change_every_slot_that_is_trained(name: str, weights: Path) -> None:
+def test_its_steps_are_finite_and_change_every_slot_that_is_trained(name: str, weights: Path) -> None:
     model = tiny(name, weights, rehearsal=False)
     before = {key: value.detach().clone() for key, value in model.nets.named_parameters()}
     after(model, until_all_play(name))
@@ -146,7 +146,7 @@ def pulled() -> None:
 @pytest.mark.parametrize("name", FITTED)
 def test_a_run_that_was_broken_off_goes_on_bit_by_bit(name: str, weights: Path, tmp_path: Path) -> None:
     data = open_data(FITTED[name])
-    often: dict[str, Any] = {"rounds": 4, "batch": 2, "log_every": 1, "sample_every": 0, "checkpoint_every": 2, "progress": Silent()}
+    often: dict[str, Any] = {"steps": 4, "batch": 2, "log_every": 1, "sample_every": 0, "checkpoint_every": 2, "progress": Silent()}
 
     def model() -> Model:
         sides = {"channels": data.image.channels, "source_channels": data.source.channels}
@@ -194,7 +194,7 @@ def test_nothing_is_computed_twice_in_a_round(name: str, weights: Path) -> None:
     assert [key[:3] for key, count in repeats.seen.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if takes(name) == "unpaired"])
+@pytest.mark.parametrize("name", [name for name in NAMES if batch_kind(name) == "unpaired"])
 def test_it_takes_three_domains_or_says_why_not(name: str, weights: Path) -> None:
     if name in TWO_ALONE:
         with pytest.raises(BuildError, match=rf"{TWO_ALONE[name]}.*Declare two"):

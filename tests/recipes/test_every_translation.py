@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tiny_recipes import asked, names, needs_weights, recipe, takes, tiny, translates, write_weights
+from tiny_recipes import asked, batch_kind, names, needs_weights, recipe, tiny, translates, write_weights
 from torch import Tensor
 
 from i2ikit import Model
@@ -54,7 +54,7 @@ def reads_styles(model: Model) -> bool:
     slot = "style_encoder" if "style_encoder" in model.nets.slots else "encoder"
     net = model.slot(slot)
     first = next(iter(net.values())) if isinstance(net, torch.nn.ModuleDict) else net
-    return styled(model) and first.gives.style is not None
+    return styled(model) and first.output_spec.style is not None
 
 
 @pytest.mark.parametrize("name", TRANSLATING)
@@ -92,7 +92,7 @@ def test_arrays_and_files_keep_size_channels_and_bits(
 @pytest.mark.parametrize("name", TRANSLATING)
 def test_a_wrong_domain_is_named(built: Any, name: str) -> None:
     model, image = built(name), image_of(3, 16, 16)
-    match takes(name):
+    match batch_kind(name):
         case "unpaired":
             with pytest.raises(UnknownNameError, match=r'^No domain of this model \(to=\) is called "z"\. There is: a, b\.$'):
                 model.translate(image, to="z")
@@ -109,7 +109,7 @@ def test_a_wrong_domain_is_named(built: Any, name: str) -> None:
                 model.translate(image, to="b")
 
 
-@pytest.mark.parametrize("name", [name for name in TRANSLATING if takes(name) == "unpaired"])
+@pytest.mark.parametrize("name", [name for name in TRANSLATING if batch_kind(name) == "unpaired"])
 def test_a_way_that_was_not_learnt_is_refused(built: Any, name: str) -> None:
     model = built(name)
     for begin, end in (("a", "b"), ("b", "a")):
@@ -195,7 +195,7 @@ def test_the_reach_that_decides_is_that_of_the_networks(built: Any) -> None:
     multiple, least = stride_of(model)
 
     def look(image: Tensor) -> Tensor:
-        return Request(None, "a", "b", 0).translation(model, image, learning=True).fake
+        return Request(None, "a", "b", 0).translation(model, image, requires_grad=True).fake
 
     assert 1 < (reach_of(look, 3, multiple, least, model.device) or 0) < 16
 

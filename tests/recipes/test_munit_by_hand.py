@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from core.toys.assembly import Calls
-from munit_by_hand import Munit, content, draw, judge, parameters_of_norms, style
+from munit_by_hand import Munit, content, discriminate, draw, parameters_of_norms, style
 from torch import Tensor
 
 from i2ikit import Code, Model, build
@@ -65,35 +65,35 @@ def test_the_style_draws_shifts_first_and_then_scales() -> None:
 
 
 @pytest.mark.parametrize(("size", "depth", "scales"), [((16, 24), 3, 2), ((16, 40), 2, 3), ((16, 16), 4, 1)])
-def test_the_critic_equals_the_one_written_by_hand(size: tuple[int, int], depth: int, scales: int) -> None:
+def test_the_discriminator_equals_the_one_written_by_hand(size: tuple[int, int], depth: int, scales: int) -> None:
     model = small(size=size, discriminator={"depth": depth, "scales": scales})
     image = images(model)["a"]
-    wanted = judge(export_official(model)["discriminator"]["a"], image)
+    wanted = discriminate(export_official(model)["discriminator"]["a"], image)
     found = model.slot("discriminator")["a"](image).scores
     assert len(found) == len(wanted) == scales
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
 
 
-def test_two_rounds_equal_the_paper() -> None:
+def test_two_steps_equal_the_paper() -> None:
     model = small()
     by_hand = Munit(export_official(model))
     for index in range(2):
         batch, drawn = images(model, index), styles(index)
         logs = model.step(batch, draws=given(drawn))
         fake = by_hand.translations(batch, drawn)
-        losses = {"critic/adversarial": by_hand.criticise(batch, fake), **by_hand.translators(batch, drawn)}
+        losses = {"discriminator/adversarial": by_hand.discriminate(batch, fake), **by_hand.translators(batch, drawn)}
         assert {name: float(value) for name, value in logs.items()} == pytest.approx(losses, rel=1e-9)
     by_hand.assert_equal(export_official(model))
 
 
-def test_two_official_rounds_draw_styles_and_encode_for_critics_and_translators_apart() -> None:
+def test_two_official_steps_draw_styles_and_encode_for_discriminators_and_translators_apart() -> None:
     model = small(official=True)
     by_hand = Munit(export_official(model))
     for index in range(2):
-        batch, for_critics, for_translators = images(model, index), styles(index), styles(10 + index)
-        logs = model.step(batch, draws={**given(for_critics, "critic/"), **given(for_translators, "translator/")})
-        losses = {**by_hand.critics(batch, for_critics), **by_hand.translators(batch, for_translators)}
+        batch, for_discriminators, for_translators = images(model, index), styles(index), styles(10 + index)
+        logs = model.step(batch, draws={**given(for_discriminators, "discriminator/"), **given(for_translators, "translator/")})
+        losses = {**by_hand.discriminators(batch, for_discriminators), **by_hand.translators(batch, for_translators)}
         assert {name: float(value) for name, value in logs.items()} == pytest.approx(losses, rel=1e-9)
     by_hand.assert_equal(export_official(model))
 
@@ -105,7 +105,7 @@ def test_an_ablation_of_the_paper_leaves_out_one_reconstruction(left_out: str) -
     by_hand = Munit(export_official(model))
     batch, drawn = images(model), styles(0)
     logs = model.step(batch, draws=given(drawn))
-    by_hand.critics(batch, drawn)
+    by_hand.discriminators(batch, drawn)
     losses = by_hand.translators(batch, drawn, leave_out=lambda loss: loss == left_out)
     assert {key: float(value) for key, value in logs.items() if key.startswith("translator")} == pytest.approx(losses, rel=1e-9)
     assert f"translator/{left_out}" not in logs
@@ -114,9 +114,9 @@ def test_an_ablation_of_the_paper_leaves_out_one_reconstruction(left_out: str) -
 def test_the_style_augmented_cycle_comes_back_in_the_image_s_own_style() -> None:
     model = small("munit-style-cycle", official=True)
     by_hand = Munit(export_official(model))
-    batch, for_critics, for_translators = images(model), styles(0), styles(1)
-    logs = model.step(batch, draws={**given(for_critics, "critic/"), **given(for_translators, "translator/")})
-    losses = {**by_hand.critics(batch, for_critics), **by_hand.translators(batch, for_translators, cycle=10.0)}
+    batch, for_discriminators, for_translators = images(model), styles(0), styles(1)
+    logs = model.step(batch, draws={**given(for_discriminators, "discriminator/"), **given(for_translators, "translator/")})
+    losses = {**by_hand.discriminators(batch, for_discriminators), **by_hand.translators(batch, for_translators, cycle=10.0)}
     assert {name: float(value) for name, value in logs.items()} == pytest.approx(losses, rel=1e-9)
     by_hand.assert_equal(export_official(model))
 
@@ -152,6 +152,6 @@ def test_the_comparison_notices_exchanged_styles() -> None:
     batch, drawn = images(model), styles(0)
     model.step(batch, draws=given(drawn))
     exchanged = {"a": drawn["b"], "b": drawn["a"]}
-    by_hand.criticise(batch, by_hand.translations(batch, exchanged))
+    by_hand.discriminate(batch, by_hand.translations(batch, exchanged))
     with pytest.raises(AssertionError):
         by_hand.assert_equal(export_official(model))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from golden import Golden, needs_golden, state_of
-from munit_by_hand import content, draw, judge, parameters_of_norms, style
+from munit_by_hand import content, discriminate, draw, parameters_of_norms, style
 
 from i2ikit import Code, import_official
 from i2ikit_munit.official import export_official
@@ -44,7 +44,7 @@ def test_the_networks_written_by_hand_give_the_originals_outputs(name: str) -> N
     golden.assert_output("adain_params", parameters_of_norms(gen, drawn))
     golden.assert_output("decoded", draw(gen, maps, drawn))
     golden.assert_output("recon", draw(gen, maps, own))
-    for scale, score in enumerate(judge(dis, image)):
+    for scale, score in enumerate(discriminate(dis, image)):
         golden.assert_output(f"dis_{scale}", score)
 
 
@@ -61,5 +61,5 @@ def test_the_full_networks_take_exactly_the_originals_keys_and_give_its_outputs(
     with torch.no_grad():
         fake = model.slot("generator")["b"](Code(model.slot("encoder")["a"](image).maps, drawn))
         torch.testing.assert_close(fake, draw(gen["b"], content(gen["a"], image), drawn), rtol=0, atol=1e-4)
-        for one, other in zip(model.slot("discriminator")["a"](image).scores, judge(dis["a"], image), strict=True):
+        for one, other in zip(model.slot("discriminator")["a"](image).scores, discriminate(dis["a"], image), strict=True):
             torch.testing.assert_close(one, other, rtol=0, atol=1e-4)

@@ -1,4 +1,4 @@
-"""pix2pix equals a pix2pix written by hand, in its forward passes and after whole rounds."""
+"""pix2pix equals a pix2pix written by hand, in its forward passes and after whole steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from core.toys.assembly import Calls
-from pix2pix_by_hand import Pix2Pix, draw, judge
+from pix2pix_by_hand import Pix2Pix, discriminate, draw
 from torch import Tensor
 
 from i2ikit import Code, Model, build
@@ -56,11 +56,11 @@ def test_the_generator_draws_what_the_hand_written_one_draws(norm: str, depth: i
 
 
 @pytest.mark.parametrize("options", [{}, {"norm": "instance"}, {"depth": 0}, {"depth": 0, "norm": "instance"}, {"depth": 2}])
-def test_the_critic_gives_the_scores_of_the_hand_written_one(options: dict[str, Any]) -> None:
+def test_the_discriminator_gives_the_scores_of_the_hand_written_one(options: dict[str, Any]) -> None:
     model = small(source_channels=1, discriminator=options)
     batch = batch_of(model)
     score = model.slot("discriminator")(batch["target"], source=batch["image"]).scores[0]
-    wanted = judge(export_official(model)["discriminator"], torch.cat([batch["image"], batch["target"]], 1))
+    wanted = discriminate(export_official(model)["discriminator"], torch.cat([batch["image"], batch["target"]], 1))
     torch.testing.assert_close(score, wanted, rtol=0, atol=1e-10)
 
 
@@ -77,7 +77,7 @@ def test_the_critic_gives_the_scores_of_the_hand_written_one(options: dict[str, 
     ],
     ids=["paper", "official", "pixel", "image", "l1", "gan", "unconditional"],
 )
-def test_two_rounds_equal_the_hand_written_ones(name: str, changes: dict[str, Any], method: dict[str, Any]) -> None:
+def test_two_steps_equal_the_hand_written_ones(name: str, changes: dict[str, Any], method: dict[str, Any]) -> None:
     model = small(name, **changes)
     by_hand = hand(model, **method)
     start = {key: tensor.clone() for key, tensor in model.nets.state_dict().items()}
@@ -90,27 +90,27 @@ def test_two_rounds_equal_the_hand_written_ones(name: str, changes: dict[str, An
     assert all(not torch.equal(weight, start[key]) for key, weight in model.nets.named_parameters())
 
 
-def test_the_comparison_notices_a_critic_whose_objective_is_not_halved() -> None:
+def test_the_comparison_notices_a_discriminator_whose_objective_is_not_halved() -> None:
     # Adam hides a factor from the weights but for its epsilon; plain descent does not.
     plain = {"optimizer": {"name": "sgd", "lr": 0.1, "betas": (0.0, 0.0)}}
-    model, whole = (small(players={"critic": plain}, terms={"critic/adversarial": weight}) for weight in (0.5, 1.0))
+    model, whole = (small(players={"discriminator": plain}, terms={"discriminator/adversarial": weight}) for weight in (0.5, 1.0))
     before = model.slot("discriminator").scales[0].score.weight.clone()  # type: ignore[index, union-attr]
     moves = []
     for each in (model, whole):
         each.step(batch_of(each))
         moves.append(each.slot("discriminator").scales[0].score.weight - before)  # type: ignore[index, union-attr]
     torch.testing.assert_close(moves[1], 2 * moves[0])
-    assert build("pix2pix", size=32, rehearsal=False).recipe.player("critic").terms["adversarial"].weight == 0.5
+    assert build("pix2pix", size=32, rehearsal=False).recipe.player("discriminator").terms["adversarial"].weight == 0.5
 
 
-def test_a_round_draws_once_and_judges_three_times() -> None:
+def test_a_step_draws_once_and_scores_three_times() -> None:
     model = small()
     calls = Calls(model)
     model.step(batch_of(model))
     assert calls.take()[0] == {"encoder": 1, "generator": 1, "discriminator": 3}
 
 
-def test_without_a_critic_a_round_draws_once() -> None:
+def test_without_a_discriminator_a_step_draws_once() -> None:
     model = small("pix2pix-l1")
     calls = Calls(model)
     model.step(batch_of(model))

@@ -40,19 +40,21 @@ def feature_loss(vgg: str, **changes: Any) -> Model:
 
 
 class Paper:
-    """Algorithm 1 with two steps of the refiner to one of the critic; the pool is fed by hand."""
+    """Algorithm 1 with two steps of the refiner to one of the discriminator; the pool is fed by hand."""
 
     def __init__(self, model: Model, pool: int, rate: float = 2e-4) -> None:
         self.nets, self.size, self.past = by_hand(model), pool, list[Tensor]()
-        self.critic = self.nets.discriminator
-        self.optimizers = [torch.optim.Adam(net.parameters(), lr=rate, betas=(0.5, 0.999)) for net in (self.nets.generator, self.critic)]
+        self.discriminator = self.nets.discriminator
+        self.optimizers = [
+            torch.optim.Adam(net.parameters(), lr=rate, betas=(0.5, 0.999)) for net in (self.nets.generator, self.discriminator)
+        ]
 
     def refine(self, image: Tensor) -> Tensor:
         made: Tensor = self.nets.generator(Code((image,)))
         return made
 
     def score(self, image: Tensor) -> Tensor:
-        score: Tensor = self.critic(image).scores[0]
+        score: Tensor = self.discriminator(image).scores[0]
         return score
 
     def shown(self, fake: Tensor, draws: dict[str, Tensor]) -> Tensor:
@@ -72,8 +74,8 @@ def coins(rows: int, seed: int) -> dict[str, Tensor]:
     return {f"pool/{what}": torch.rand(rows, generator=generator).double() for what in ("chance", "place")}
 
 
-def test_four_rounds_equal_algorithm_1() -> None:
-    model = simgan(players={"critic": {"pool": 2}})
+def test_four_steps_equal_algorithm_1() -> None:
+    model = simgan(players={"discriminator": {"pool": 2}})
     paper, start = Paper(model, 2), by_hand(model)
     for index in range(4):
         batch, draws = batch_of(model, 3, seed=index), coins(3, index)
@@ -85,10 +87,10 @@ def test_four_rounds_equal_algorithm_1() -> None:
             shown = paper.shown(fake.detach(), draws)
             minimise(F.softplus(paper.score(shown)).mean() + F.softplus(-paper.score(batch["real"])).mean(), paper.optimizers[1])
     assert_equal(model, paper.nets, start, least=1e-8)
-    assert torch.allclose(model.get_buffer("pools.critic__synthetic_to_real.images"), torch.stack(paper.past), atol=1e-10, rtol=0)
+    assert torch.allclose(model.get_buffer("pools.discriminator__synthetic_to_real.images"), torch.stack(paper.past), atol=1e-10, rtol=0)
 
 
-def test_two_rounds_of_feature_loss_equal_the_paper(vgg: str) -> None:
+def test_two_steps_of_feature_loss_equal_the_paper(vgg: str) -> None:
     model = feature_loss(vgg)
     paper, start = Paper(model, 50), by_hand(model)
     features: Any = model.get_submodule("loss_modules.translator__feature.features")
@@ -103,7 +105,7 @@ def test_two_rounds_of_feature_loss_equal_the_paper(vgg: str) -> None:
     assert_equal(model, paper.nets, start)
 
 
-def test_a_round_refines_once_and_the_critic_plays_every_other_one() -> None:
+def test_a_step_refines_once_and_the_discriminator_plays_every_other_one() -> None:
     model = simgan()
     calls = Calls(model)
     model.step(batch_of(model, 2))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from stargan_by_hand import StarGAN, celeba, criticise, generate, original_rates, rafd
+from stargan_by_hand import StarGAN, celeba, discriminate, generate, original_rates, rafd
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -75,18 +75,18 @@ def test_the_generator_equals_the_one_written_by_hand(size: tuple[int, int], cha
 
 
 @pytest.mark.parametrize(("size", "depth"), [((16, 24), 3), ((16, 16), 4), ((20, 36), 2)])
-def test_the_critic_equals_the_one_written_by_hand(size: tuple[int, int], depth: int) -> None:
+def test_the_discriminator_equals_the_one_written_by_hand(size: tuple[int, int], depth: int) -> None:
     model = small(size=size, discriminator={"depth": depth})
     batch = batch_of(model, ROWS)
-    score, logits = criticise(export_official(model)["discriminator"], batch["image"])
-    verdict = model.slot("discriminator")(batch["image"])
-    torch.testing.assert_close(verdict.scores[0], score, rtol=0, atol=1e-10)
-    torch.testing.assert_close(verdict.domain, logits, rtol=0, atol=1e-10)
+    score, logits = discriminate(export_official(model)["discriminator"], batch["image"])
+    output = model.slot("discriminator")(batch["image"])
+    torch.testing.assert_close(output.scores[0], score, rtol=0, atol=1e-10)
+    torch.testing.assert_close(output.domain_logits, logits, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("official", [False, True])
-def test_several_rounds_with_five_critic_steps_to_one_and_linear_decay_equal_the_hand_written_ones(official: bool) -> None:
-    model = small(rounds=12, official=official, schedule=Schedule("linear", 0.5))
+def test_several_steps_with_five_discriminator_steps_to_one_and_linear_decay_equal_the_hand_written_ones(official: bool) -> None:
+    model = small(steps=12, official=official, schedule=Schedule("linear", 0.5))
     by_hand = hand(model)
     for i, lr in enumerate(original_rates(1e-4, 12, decay=6, every=1)):
         batch, draws = batch_of(model, ROWS, seed=i), drawn(4, i)
@@ -98,8 +98,8 @@ def test_several_rounds_with_five_critic_steps_to_one_and_linear_decay_equal_the
     assert_equal_weights(model, by_hand)
 
 
-def test_the_original_lowers_its_rate_once_in_many_rounds() -> None:
-    model = small(rounds=12, official=True, schedule=Schedule("linear", 0.5, every=2), players={"translator": {"every": 1}})
+def test_the_original_lowers_its_rate_once_in_many_steps() -> None:
+    model = small(steps=12, official=True, schedule=Schedule("linear", 0.5, every=2), players={"translator": {"every": 1}})
     by_hand = hand(model)
     rates = list(original_rates(1e-4, 12, decay=6, every=2))
     assert [before > after for before, after in pairwise(rates)].count(True) == 2
@@ -111,7 +111,7 @@ def test_the_original_lowers_its_rate_once_in_many_rounds() -> None:
 
 
 @pytest.mark.parametrize("official", [False, True])
-def test_a_round_of_two_data_sets_plays_one_batch_of_each(official: bool) -> None:
+def test_a_step_of_two_data_sets_plays_one_batch_of_each(official: bool) -> None:
     model = small(labels=[HAIR, MOOD], official=official, players={"translator": {"every": 2}})
     by_hand = hand(model)
     faces = [{"hair": row["hair"], "male": row["male"]} for row in ROWS]

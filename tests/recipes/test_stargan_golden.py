@@ -9,12 +9,12 @@ import torch
 from attrs import evolve
 from golden import Golden as Recorded
 from golden import needs_golden
-from stargan_by_hand import criticise, generate, parameters, statistics
+from stargan_by_hand import discriminate, generate, parameters, statistics
 from torch import Tensor
 from torch.nn import functional as F
 
 from i2ikit import Model, Translation, import_official
-from i2ikit.core.draws import Draws
+from i2ikit.core.random_streams import RandomStreams
 from i2ikit_stargan.losses import domain_real_loss
 from i2ikit_stargan.official import export_official
 
@@ -33,7 +33,7 @@ class Golden(Recorded):
 
 
 def fake_of(model: Model, image: Tensor, label: Tensor) -> Tensor:
-    return Translation(model.nets, Draws(), real=image, target=label).fake
+    return Translation(model.nets, RandomStreams(), real=image, target_label=label).fake
 
 
 @pytest.mark.parametrize("name", ["stargan_small", "stargan_small_joint"])
@@ -45,9 +45,9 @@ def test_imported_networks_give_the_originals_outputs(name: str) -> None:
     generator = export_official(model)["generator"]
     golden.assert_output("G_running_mean_main1_after_one_train_forward", generator["main.1.running_mean"], 1e-6)
     golden.assert_output("G_running_var_main1_after_one_train_forward", generator["main.1.running_var"], 1e-6)
-    verdict = model.slot("discriminator")(image)
-    golden.assert_output("D_src", verdict.scores[0])
-    golden.assert_output("D_cls", verdict.domain)
+    output = model.slot("discriminator")(image)
+    golden.assert_output("D_src", output.scores[0])
+    golden.assert_output("D_cls", output.domain_logits)
 
 
 @pytest.mark.parametrize("name", ["stargan_small", "stargan_small_joint"])
@@ -66,7 +66,7 @@ def test_the_networks_written_by_hand_give_the_originals_outputs(name: str) -> N
     running = statistics(golden.states["G"])
     golden.assert_output("G_train", generate(parameters(golden.states["G"]), image, label, running))
     golden.assert_output("G_running_mean_main1_after_one_train_forward", running["main.1.running_mean"], 1e-6)
-    scores, logits = criticise(golden.states["D"], image)
+    scores, logits = discriminate(golden.states["D"], image)
     golden.assert_output("D_src", scores)
     golden.assert_output("D_cls", logits)
 
@@ -97,11 +97,11 @@ def one_iteration(
     """Play the recorded iteration; return the losses, and each network's gradients and weights after its turn."""
     golden = Golden(f"stargan_step_{data}")
     model = golden.model(LABELS[data]).to(dtype)
-    critic, translator = model.recipe.player("critic"), model.recipe.player("translator")
-    assert critic.optimizer.lr == translator.optimizer.lr == 1e-4
+    discriminator, translator = model.recipe.player("discriminator"), model.recipe.player("translator")
+    assert discriminator.optimizer.lr == translator.optimizer.lr == 1e-4
     model.recipe = model.recipe.with_player(evolve(translator, every=1))
     if case == "frozen_D":
-        model.recipe = model.recipe.with_player(evolve(critic, optimizer=evolve(critic.optimizer, lr=0.0)))
+        model.recipe = model.recipe.with_player(evolve(discriminator, optimizer=evolve(discriminator.optimizer, lr=0.0)))
     kept: dict[str, Any] = {}
     played = type(model.engine).apply
 
@@ -133,9 +133,9 @@ def test_one_iteration_equals_the_originals(data: str, case: str, dtype: torch.d
     recorded = {name.removeprefix(f"{case}/{data}/"): value for name, value in golden.meta["values"].items()}
     losses = recorded["losses"]
     wanted = {
-        "critic/adversarial": losses["D/loss_real"] + losses["D/loss_fake"],
-        "critic/penalty": losses["D/loss_gp"],
-        "critic/domain": losses["D/loss_cls"],
+        "discriminator/adversarial": losses["D/loss_real"] + losses["D/loss_fake"],
+        "discriminator/penalty": losses["D/loss_gp"],
+        "discriminator/domain": losses["D/loss_cls"],
         "translator/adversarial": losses["G/loss_fake"],
         "translator/domain": losses["G/loss_cls"],
         "translator/cycle": losses["G/loss_rec"],
@@ -151,7 +151,7 @@ def test_one_iteration_equals_the_originals(data: str, case: str, dtype: torch.d
 
 
 @pytest.mark.parametrize("data", list(LABELS))
-def test_a_critic_with_learning_rate_0_stays_as_it_is(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_discriminator_with_learning_rate_0_stays_as_it_is(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
     golden, _, kept = one_iteration(data, "frozen_D", monkeypatch)
     assert all(torch.equal(value, golden.states["D"][key]) for key, value in kept["discriminator after"].items())
 
@@ -161,7 +161,7 @@ def test_the_papers_domain_loss_is_another_one_for_several_labels_only(data: str
     golden = Golden(f"stargan_step_{data}")
     model = golden.model(LABELS[data])
     batch = batch_of(golden, data)
-    translation = Translation(model.nets, Draws(), exemplar=batch["image"], exemplar_domain=batch["label"])
+    translation = Translation(model.nets, RandomStreams(), reference=batch["image"], reference_label=batch["label"])
     recorded = golden.meta["values"][f"step/{data}/losses"]["D/loss_cls"]
     assert float(domain_real_loss(translation, official=True).detach()) == pytest.approx(recorded, rel=1e-5)
     assert (float(domain_real_loss(translation).detach()) == pytest.approx(recorded, rel=1e-5)) is (data == "rafd")

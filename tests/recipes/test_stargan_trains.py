@@ -11,12 +11,12 @@ from torch import Tensor
 from i2ikit import Model, build
 
 LABELS = {"tone": ("dark", "light"), "striped": bool}
-FACTORS = {"critic/domain": 0.5, "translator/cycle": 0.7}
+FACTORS = {"discriminator/domain": 0.5, "translator/cycle": 0.7}
 ROUNDS = 40
 
 
 def small(recipe: str) -> Model:
-    players: dict[str, Any] = {name: {"every": 1, "optimizer": {"lr": 2e-3}} for name in ("critic", "translator")}
+    players: dict[str, Any] = {name: {"every": 1, "optimizer": {"lr": 2e-3}} for name in ("discriminator", "translator")}
     slots: dict[str, Any] = {"generator": {"width": 8, "blocks": 1}, "discriminator": {"width": 8, "depth": 3}}
     return build(recipe, size=16, labels=LABELS, schedule="constant", players=players, rehearsal=False, **slots)
 
@@ -31,7 +31,7 @@ def pictures() -> dict[str, Tensor]:
 
 
 def assert_trains(model: Model) -> None:
-    """The losses of a fixed batch with fixed draws fall by FACTORS in ROUNDS rounds, and no weight stays where it was."""
+    """The losses of a fixed batch with fixed draws fall by FACTORS in ROUNDS steps, and no weight stays where it was."""
     batch, draws = pictures(), {"perm": torch.tensor([1, 0, 3, 2, 6, 7, 4, 5])}
     before = {name: parameter.detach().clone() for name, parameter in model.nets.named_parameters()}
     first = model.step(batch, draws=draws)
@@ -60,7 +60,7 @@ def test_the_check_fails_when_one_gradient_is_zeroed(zeroed: str) -> None:
         assert_trains(model)
 
 
-@pytest.mark.parametrize(("slot", "loss"), [("generator", "translator/cycle"), ("discriminator", "critic/domain")])
+@pytest.mark.parametrize(("slot", "loss"), [("generator", "translator/cycle"), ("discriminator", "discriminator/domain")])
 def test_the_losses_do_not_fall_when_the_gradients_of_one_network_are_turned_around(slot: str, loss: str) -> None:
     model = small("stargan-fast")
     for parameter in model.slot(slot).parameters():

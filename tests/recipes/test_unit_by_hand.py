@@ -8,7 +8,7 @@ import pytest
 import torch
 from core.toys.assembly import Calls
 from golden import needs_golden, state_of
-from munit_by_hand import Unit, content, draw, judge
+from munit_by_hand import Unit, content, discriminate, draw
 from torch import Tensor
 
 from i2ikit import Code, Model, build, import_official
@@ -57,25 +57,25 @@ def test_encoder_and_decoder_equal_those_written_by_hand(size: tuple[int, int], 
     torch.testing.assert_close(model.slot("generator")["b"](Code(code.maps)), draw(weights, code.maps[0]), rtol=0, atol=1e-10)
 
 
-def test_two_rounds_equal_the_paper_with_a_shared_latent_space() -> None:
+def test_two_steps_equal_the_paper_with_a_shared_latent_space() -> None:
     model = small()
     by_hand = Unit(export_official(model), {"prefixes": LATENT})
     for index in range(2):
         batch, noise, again = images(model, index), noises(index), noises(10 + index)
         logs = model.step(batch, draws={**given(noise), **given(again, of="recode")})
-        losses = {**by_hand.critics(batch, noise), **by_hand.translators(batch, noise, again)}
+        losses = {**by_hand.discriminators(batch, noise), **by_hand.translators(batch, noise, again)}
         assert {name: float(value) for name, value in logs.items()} == pytest.approx(losses, rel=1e-9)
     by_hand.assert_equal(export_official(model))
 
 
-def test_two_official_rounds_share_nothing_and_draw_for_critics_and_translators_apart() -> None:
+def test_two_official_steps_share_nothing_and_draw_for_discriminators_and_translators_apart() -> None:
     model = small(official=True)
     by_hand = Unit(export_official(model))
     for index in range(2):
-        batch, for_critics, noise, again = images(model, index), noises(20 + index), noises(index), noises(10 + index)
-        draws = {**given(for_critics, "critic/"), **given(noise, "translator/"), **given(again, "translator/", "recode")}
+        batch, for_discriminators, noise, again = images(model, index), noises(20 + index), noises(index), noises(10 + index)
+        draws = {**given(for_discriminators, "discriminator/"), **given(noise, "translator/"), **given(again, "translator/", "recode")}
         logs = model.step(batch, draws=draws)
-        losses = {**by_hand.critics(batch, for_critics), **by_hand.translators(batch, noise, again)}
+        losses = {**by_hand.discriminators(batch, for_discriminators), **by_hand.translators(batch, noise, again)}
         assert {name: float(value) for name, value in logs.items()} == pytest.approx(losses, rel=1e-9)
     by_hand.assert_equal(export_official(model))
 
@@ -121,7 +121,7 @@ def test_the_comparison_notices_exchanged_noise() -> None:
     by_hand = Unit(export_official(model), {"prefixes": LATENT})
     batch, noise = images(model), noises(0)
     model.step(batch, draws=given(noise))
-    by_hand.critics(batch, {"a": noise["b"], "b": noise["a"]})
+    by_hand.discriminators(batch, {"a": noise["b"], "b": noise["a"]})
     with pytest.raises(AssertionError):
         by_hand.assert_equal(export_official(model))
 
@@ -141,5 +141,5 @@ def test_networks_under_the_originals_keys_give_its_outputs(network: str) -> Non
     with torch.no_grad():
         fake = model.slot("generator")["b"](model.slot("encoder")["a"](image))
         torch.testing.assert_close(fake, draw(gen["b"], content(gen["a"], image, "enc")), rtol=0, atol=1e-4)
-        for one, other in zip(model.slot("discriminator")["a"](image).scores, judge(dis["a"], image), strict=True):
+        for one, other in zip(model.slot("discriminator")["a"](image).scores, discriminate(dis["a"], image), strict=True):
             torch.testing.assert_close(one, other, rtol=0, atol=1e-4)

@@ -31,7 +31,7 @@ def test_the_page_of_components_is_current(writer: ModuleType) -> None:
 
 def test_every_component_and_recipe_of_the_library_stands_in_the_page(writer: ModuleType) -> None:
     text = writer.page(default_registry())
-    names = [*(each.name for each in default_registry().components() if "i2ikit" in each.at), *default_registry().recipes()]
+    names = [*(each.name for each in default_registry().components() if "i2ikit" in each.factory), *default_registry().recipes()]
     assert [name for name in names if f"### `{name}`" not in text] == []
 
 

@@ -15,13 +15,13 @@ from i2ikit.testing import ConformanceError, Report, check_component
 
 SMALL: dict[str, dict[str, Any]] = {
     "stargan_generator": {"width": 4, "blocks": 1},
-    "stargan_critic": {"width": 4, "depth": 3},
+    "stargan_discriminator": {"width": 4, "depth": 3},
     "simgan_refiner": {"width": 4},
     "cogan_generator": {"width": 4},
-    "cogan_critic": {"width": 4},
-    "bigan_critic": {"width": 4, "domain": ("photo", "painting")},
+    "cogan_discriminator": {"width": 4},
+    "bigan_discriminator": {"width": 4, "domain": ("photo", "painting")},
     "cyclegan_generator": {"width": 4, "blocks": 1},
-    "multiscale_critic": {"width": 4, "depth": 2},
+    "multiscale_discriminator": {"width": 4, "depth": 2},
     "munit_content_encoder": {"width": 4, "blocks": 1},
     "munit_style_encoder": {"width": 4},
     "munit_encoder": {"width": 4, "blocks": 1},
@@ -66,8 +66,8 @@ def test_the_generator_conforms_with_its_options(options: dict[str, Any]) -> Non
     assert "has_finite_gradients" in check_component("stargan_generator", width=4, blocks=0, **options).passed
 
 
-def test_a_critic_that_reads_the_label_is_told_it() -> None:
-    assert "has_finite_gradients" in check_component("stargan_critic", width=4, depth=3, conditional=True).passed
+def test_a_discriminator_that_reads_the_label_is_told_it() -> None:
+    assert "has_finite_gradients" in check_component("stargan_discriminator", width=4, depth=3, conditional=True).passed
 
 
 @pytest.mark.parametrize(("role", "at"), [("encoder", "Encoder"), ("loss", "good_loss"), ("plan", "good_plan"), ("plan", "unpaired_plan")])
@@ -84,7 +84,7 @@ def test_a_component_that_keeps_every_promise_passes(role: str, at: str) -> None
         ("TakesNoLabel", "keeps_its_protocol", r"cannot be called with \(image, domain\)"),
         ("GivesATensor", "keeps_its_protocol", "gives a Code; this one gives a Tensor"),
         ("PublishesNothing", "keeps_its_protocol", "publishes no CodeSpec"),
-        ("PublishesAnother", "gives_what_it_publishes", r"publishes maps.0 \[3, 5, 32, 48\], and gives \[3, 4, 32, 48\]"),
+        ("PublishesAnother", "outputs_match_the_published_spec", r"publishes maps.0 \[3, 5, 32, 48\], and gives \[3, 4, 32, 48\]"),
         ("LooksAtValues", "runs_on_shapes_alone", "cannot be rehearsed"),
         ("HasAnIdleWeight", "has_finite_gradients", r"1 of 3 weights \(idle\) get no gradient"),
         ("HasAnEndlessSlope", "has_finite_gradients", r"\(gain\) get a gradient that is not finite"),
@@ -112,9 +112,9 @@ def test_a_broken_encoder_is_found_by_the_check_of_that_name(at: str, check: str
         ("discriminator", "CountsTheMask", r"Its domain logits are \[3, 8\]; needed are \[3, 6\]"),
     ],
 )
-def test_a_generator_out_of_range_and_a_critic_with_too_many_logits_are_found(role: str, at: str, words: str) -> None:
+def test_a_generator_out_of_range_and_a_discriminator_with_too_many_logits_are_found(role: str, at: str, words: str) -> None:
     with pytest.raises(AssertionError, match=words):
-        raise AssertionError(failures(role, at)["gives_what_it_publishes"])
+        raise AssertionError(failures(role, at)["outputs_match_the_published_spec"])
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,10 @@ def test_what_it_is_built_for_can_be_given() -> None:
 
 
 def test_an_unknown_component_or_option_is_named() -> None:
-    with pytest.raises(UnknownNameError, match='Did you mean "stargan_critic"'):
-        check_component("stargan_critik")
-    with pytest.raises(UnknownNameError, match='No option of "stargan_critic" is called "widht"'):
-        check_component("stargan_critic", widht=3)
+    with pytest.raises(UnknownNameError, match='Did you mean "stargan_discriminator"'):
+        check_component("stargan_discriminatr")
+    with pytest.raises(UnknownNameError, match='No option of "stargan_discriminator" is called "widht"'):
+        check_component("stargan_discriminator", widht=3)
 
 
 def test_each_check_says_what_it_promises() -> None:

@@ -43,13 +43,13 @@ def no_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_train_says_what_it_does_and_leaves_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
-    assert main([*TRAIN, "--labels", " hair, glasses", "--rounds", "2", "--run", str(run), "--lr", "1e-3", "--ema", "0.5"]) == 0
+    assert main([*TRAIN, "--labels", " hair, glasses", "--steps", "2", "--run", str(run), "--lr", "1e-3", "--ema", "0.5"]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"Training stargan-fast on {DATA}; starting torch")
     assert "Images are 16x16; training at 16x16" in said
     model = load(run / "final")
     assert [each.name for each in model.domain.attributes] == ["hair", "glasses"]
-    assert (model.recipe.ema, model.recipe.rounds, model.recipe.batch) == (0.5, 2, 4)
+    assert (model.recipe.ema, model.recipe.steps, model.recipe.batch) == (0.5, 2, 4)
     assert {player.optimizer.lr for player in model.recipe.players} == {1e-3}
     assert model.preprocessing == {
         "background": None,
@@ -63,21 +63,21 @@ def test_train_says_what_it_does_and_leaves_a_run(tmp_path: Path, capsys: pytest
 
 def test_resume_needs_nothing_else_and_reports_changes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = str(tmp_path / "run")
-    assert main([*TRAIN, "--rounds", "2", "--run", run]) == 0
+    assert main([*TRAIN, "--steps", "2", "--run", run]) == 0
     assert main(["train", "--resume", run]) == 0
-    assert main(["train", "--resume", run, "--rounds", "4"]) == 2
-    assert "started otherwise: recipe.rounds: 2 -> 4" in capsys.readouterr().err
-    assert main(["train", "--resume", run, "--set", "translator.lr=0.5"]) == 2
+    assert main(["train", "--resume", run, "--steps", "4"]) == 2
+    assert "started otherwise: recipe.steps: 2 -> 4" in capsys.readouterr().err
+    assert main(["train", "--resume", run, "--set", "players.translator.lr=0.5"]) == 2
     assert "recipe.players.translator.optimizer.lr: 0.0004 -> 0.5" in capsys.readouterr().err
-    assert main(["train", "--resume", run, "--rounds", "4", "--allow-change", "recipe.rounds"]) == 0
+    assert main(["train", "--resume", run, "--steps", "4", "--allow-change", "recipe.steps"]) == 0
     history = json.loads((tmp_path / "run/run.json").read_text())["changes"]
-    assert history == [{"round": 2, "changed": {"recipe.rounds": [2, 4]}}]
+    assert history == [{"step": 2, "changed": {"recipe.steps": [2, 4]}}]
 
 
 def test_init_from_begins_with_the_weights_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*TRAIN, "--rounds", "1", "--run", str(tmp_path / "one")]) == 0
+    assert main([*TRAIN, "--steps", "1", "--run", str(tmp_path / "one")]) == 0
     assert (
-        main(["train", "--init-from", str(tmp_path / "one"), "--data", DATA, "--rounds", "1", "--run", str(tmp_path / "two"), "--lr", "0"])
+        main(["train", "--init-from", str(tmp_path / "one"), "--data", DATA, "--steps", "1", "--run", str(tmp_path / "two"), "--lr", "0"])
         == 0
     )
     (one, _), (two, _) = toy_training.state(tmp_path / "one"), toy_training.state(tmp_path / "two")
@@ -88,9 +88,9 @@ def test_init_from_begins_with_the_weights_of_a_run(tmp_path: Path, capsys: pyte
 
 
 def test_a_dry_run_shows_the_model_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*TRAIN, "--rounds", "7", "--run", str(tmp_path / "run"), "--dry-run"]) == 0
+    assert main([*TRAIN, "--steps", "7", "--run", str(tmp_path / "run"), "--dry-run"]) == 0
     said = capsys.readouterr().out
-    assert "7 rounds of batch 4" in said
+    assert "7 steps of batch 4" in said
     assert "stargan_generator (width=4" in said
     assert not (tmp_path / "run").exists()
 
@@ -111,8 +111,8 @@ def test_a_dry_run_shows_the_model_and_writes_nothing(tmp_path: Path, capsys: py
         (["train", "--resume", "no/run"], 'There is no run at "no/run"'),
         (["train", "stargan", "--resume", "no/run"], "--resume goes on with a run as it is and takes no recipe."),
         (
-            ["train", "stargan", "--data", "faces", "--run", "r", "--rounds", "2", "--minutes", "1"],
-            "Both --rounds and --minutes are given.",
+            ["train", "stargan", "--data", "faces", "--run", "r", "--steps", "2", "--minutes", "1"],
+            "Both --steps and --minutes are given.",
         ),
     ],
 )
@@ -136,17 +136,17 @@ def test_data_without_labels_is_not_given_to_a_recipe_that_learns_from_labels(tm
     assert error.endswith(f"i2ikit data check '{tmp_path / 'my photos'}'\n")
 
 
-def test_ctrl_c_before_the_first_round_says_what_is_lost_and_how_to_begin_again(
+def test_ctrl_c_before_the_first_step_says_what_is_lost_and_how_to_begin_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with monkeypatch.context() as pressed:
         fitting = import_module("i2ikit.train.fit")  # of the same name as the function
-        pressed.setattr(fitting, "rounds_within", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        pressed.setattr(fitting, "steps_within", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         assert main([*TRAIN, "--minutes", "1", "--run", str(tmp_path / "run")]) == 130
     shown = capsys.readouterr()
     assert shown.out.endswith("nothing was written that counts. The same command starts it again.\n")
     assert shown.err == ""
-    assert main([*TRAIN, "--rounds", "1", "--run", str(tmp_path / "run")]) == 0
+    assert main([*TRAIN, "--steps", "1", "--run", str(tmp_path / "run")]) == 0
 
 
 def test_ctrl_c_while_measuring_keeps_the_model_and_says_how_to_measure(
@@ -160,23 +160,29 @@ def test_ctrl_c_while_measuring_keeps_the_model_and_says_how_to_measure(
 
 def test_the_best_model_is_kept_by_a_number_and_a_resumed_run_goes_on_measuring(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    assert main([*TRAIN, "--labels", "hair", "--rounds", "2", "--evaluate-every", "1", "--best", "-l1", "--run", str(run)]) == 0
-    assert load(run / "best").round in (1, 2)
-    assert main(["train", "--resume", str(run), "--rounds", "3", "--allow-change", "recipe.rounds"]) == 0
+    assert main([*TRAIN, "--labels", "hair", "--steps", "2", "--evaluate-every", "1", "--best", "-l1", "--run", str(run)]) == 0
+    assert load(run / "best").steps_done in (1, 2)
+    assert main(["train", "--resume", str(run), "--steps", "3", "--allow-change", "recipe.steps"]) == 0
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     measured = [line for line in lines if line.get("event") == "evaluated"]
-    assert [line["round"] for line in measured] == [1, 2, 3]
+    assert [line["step"] for line in measured] == [1, 2, 3]
     assert {"psnr", "l1", "psnr/hair"} <= set(measured[0])
 
 
 def test_settings_reach_slots_terms_players_and_schedule() -> None:
     recipe = default_registry().recipe("stargan")
-    typed = ["generator.width=8", "terms.translator/cycle=5", "terms.critic/penalty.eps=1e-8", "critic.every=2", "translator.lr=3e-4"]
+    typed = [
+        "generator.width=8",
+        "terms.translator/cycle=5",
+        "terms.discriminator/penalty.eps=1e-8",
+        "players.discriminator.every=2",
+        "players.translator.lr=3e-4",
+    ]
     after = changed(recipe, settings.changes([*typed, "schedule.kind=constant", "batch=8", "flip=false"], recipe))
     assert after.slots["generator"].options["width"] == 8
     assert after.player("translator").terms["cycle"].weight == 5
-    assert after.player("critic").terms["penalty"].options["eps"] == 1e-8
-    assert (after.player("critic").every, after.player("translator").optimizer.lr) == (2, 3e-4)
+    assert after.player("discriminator").terms["penalty"].options["eps"] == 1e-8
+    assert (after.player("discriminator").every, after.player("translator").optimizer.lr) == (2, 3e-4)
     assert (after.schedule.kind, after.batch, after.flip) == ("constant", 8, False)
 
 
@@ -194,7 +200,7 @@ def test_a_setting_without_a_value_says_how_to_write_it() -> None:
 @pytest.mark.slow
 def test_ctrl_c_on_the_command_line_ends_with_130_and_the_command_that_goes_on(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    command = [sys.executable, "-m", "i2ikit", *TRAIN, "--rounds", "100000", "--log-every", "1", "--run", str(run)]
+    command = [sys.executable, "-m", "i2ikit", *TRAIN, "--steps", "100000", "--log-every", "1", "--run", str(run)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
     )

@@ -17,7 +17,7 @@ def test_the_averages_follow_their_formula() -> None:
     for update in range(1, 30):
         with torch.no_grad():
             weight.add_(0.1)
-        made.round += 1
+        made.steps_done += 1
         averages.update()
         decay = min(0.9, (1 + update) / (10 + update))
         expected = decay * expected + (1 - decay) * weight.detach().double()
@@ -25,10 +25,10 @@ def test_the_averages_follow_their_formula() -> None:
     assert not any(each.startswith("nets.discriminator") for each in averages.weights())
 
 
-def test_averages_move_only_in_rounds_in_which_a_translator_plays() -> None:
+def test_averages_move_only_in_steps_in_which_a_translator_plays() -> None:
     made = model(ema=0.9, players={"translator": {"every": 3}})
     averages = Averages(made, 0.9)
-    for made.round in range(1, 8):
+    for made.steps_done in range(1, 8):
         averages.update()
     assert averages.updates == 2
 

@@ -85,7 +85,7 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
         if name.startswith("model/"):
             torch.testing.assert_close(one[name], two[name], rtol=0, atol=1e-6)
     first, second = toy_training.losses(tmp_path / "one"), toy_training.losses(tmp_path / "two")
-    assert [line["round"] for line in second] == [1, 2, 3, 4]
+    assert [line["step"] for line in second] == [1, 2, 3, 4]
     for a, b in zip(first, second, strict=True):
         assert b == pytest.approx(a, abs=1e-5)
 
@@ -97,7 +97,7 @@ def test_two_processes_stop_together_at_ctrl_c_and_go_on_together(tmp_path: Path
     settings = [part for each in tiny for part in ("--set", each)]
     command = [sys.executable, "-m", "i2ikit", "train", "stargan-fast", "--data", "faces:count=24,size=16", "--run", str(run), *settings]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    options = ["--rounds", "100000", "--batch", "4", "--devices", "2", "--accelerator", "cpu", "--log-every", "2", "--sample-every", "0"]
+    options = ["--steps", "100000", "--batch", "4", "--devices", "2", "--accelerator", "cpu", "--log-every", "2", "--sample-every", "0"]
     process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     deadline = time.monotonic() + 200
     while not ((run / "log.jsonl").exists() and (run / "log.jsonl").read_text().count("\n") > 1):
@@ -109,7 +109,7 @@ def test_two_processes_stop_together_at_ctrl_c_and_go_on_together(tmp_path: Path
     assert process.returncode == 130, errors
     assert f"Go on with: i2ikit train --resume {run}" in out
     assert "Traceback" not in errors
-    done = toy_training.state(run)[1]["round"]
-    more = alone("-m", "i2ikit", "train", "--resume", run, "--rounds", str(done + 2), "--allow-change", "recipe.rounds", "--no-eval")
+    done = toy_training.state(run)[1]["step"]
+    more = alone("-m", "i2ikit", "train", "--resume", run, "--steps", str(done + 2), "--allow-change", "recipe.steps", "--no-eval")
     assert more.returncode == 0, more.stderr
-    assert json.loads((run / "final/config.json").read_text())["round"] == done + 2
+    assert json.loads((run / "final/config.json").read_text())["step"] == done + 2

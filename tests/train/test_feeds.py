@@ -1,4 +1,4 @@
-"""What a round is fed."""
+"""What a step is fed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from i2ikit.train.progress import Silent
 def test_data_of_another_kind_or_with_other_labels_is_refused(tmp_path: Path) -> None:
     data = open_data("faces:count=24,size=16")
     with pytest.raises(DataError, match=r'"faces" has the label "hat" .* and the model does not know "hat"'):
-        fit(model(), data, tmp_path / "run", rounds=1, progress=Silent())
+        fit(model(), data, tmp_path / "run", steps=1, progress=Silent())
     made = model()
     made.recipe, made.plan = evolve(made.recipe, plan="paired"), PLANS["paired"]
     with pytest.raises(DataError, match='Recipe "stargan-fast" needs paired data; "faces" is labelled'):
-        fit(made, data, tmp_path / "run", rounds=1, progress=Silent())
+        fit(made, data, tmp_path / "run", steps=1, progress=Silent())
     assert not (tmp_path / "run").exists()
 
 
@@ -41,5 +41,5 @@ def test_two_data_sets_give_a_batch_each_a_round(tmp_path: Path) -> None:
         return step(batches, **options)
 
     made.step = counted  # type: ignore[method-assign]
-    fit(made, [looks, moods], tmp_path / "run", rounds=2, sample_every=0, progress=Silent())
+    fit(made, [looks, moods], tmp_path / "run", steps=2, sample_every=0, progress=Silent())
     assert seen == [2, 2]

@@ -57,9 +57,9 @@ def test_a_run_holds_configuration_log_checkpoint_samples_and_the_final_model(tm
     made = trained(tmp_path / "run", 4, sample_every=2)
     run = tmp_path / "run"
     assert {each.name for each in run.iterdir()} == {"run.json", "log.jsonl", "checkpoints", "samples", "final"}
-    assert {each.name for each in (run / "samples").iterdir()} >= {f"round-0000000{each}.png" for each in (0, 2, 4)}
+    assert {each.name for each in (run / "samples").iterdir()} >= {f"step-0000000{each}.png" for each in (0, 2, 4)}
     again = load(run / "final")
-    assert again.round == 4
+    assert again.steps_done == 4
     assert all(torch.equal(a, b) for a, b in zip(made.parameters(), again.parameters(), strict=True))
 
 
@@ -69,16 +69,16 @@ def test_the_configuration_of_a_run_says_all_and_no_path_of_the_machine(tmp_path
     assert set(data) == {"recipe", "seed", "preprocessing", "data", "train", "versions", "command"}
     assert data["data"]["path"] == DATA
     assert data["data"]["options"] == {"labels": list(LABELS)}
-    assert data["recipe"]["rounds"] == 1
+    assert data["recipe"]["steps"] == 1
     assert str(tmp_path) not in json.dumps({key: value for key, value in data.items() if key != "command"})
 
 
-def test_a_line_of_the_log_has_round_time_losses_rate_and_speed(tmp_path: Path) -> None:
+def test_a_line_of_the_log_has_step_time_losses_rate_and_speed(tmp_path: Path) -> None:
     trained(tmp_path / "run", 4, log_every=2)
     lines = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
-    terms = {"critic/adversarial", "critic/domain", "translator/adversarial", "translator/domain", "translator/cycle"}
-    assert [line["round"] for line in lines] == [2, 4]
-    assert all(set(line) == {"round", "seconds", *terms, "lr", "images_per_second", "loader_share"} for line in lines)
+    terms = {"discriminator/adversarial", "discriminator/domain", "translator/adversarial", "translator/domain", "translator/cycle"}
+    assert [line["step"] for line in lines] == [2, 4]
+    assert all(set(line) == {"step", "seconds", *terms, "lr", "images_per_second", "loader_share"} for line in lines)
     assert lines[0]["seconds"] < lines[1]["seconds"]
 
 
@@ -89,7 +89,7 @@ def test_the_learning_rate_in_the_log_follows_the_schedule(tmp_path: Path) -> No
 
 
 def test_micro_batches_equal_the_big_batch(tmp_path: Path) -> None:
-    sgd = {"players": {name: {"optimizer": {"name": "sgd", "lr": 0.05}} for name in ("critic", "translator")}, "ema": 0.0}
+    sgd = {"players": {name: {"optimizer": {"name": "sgd", "lr": 0.05}} for name in ("discriminator", "translator")}, "ema": 0.0}
     one, two = trained(tmp_path / "one", 3, changes=sgd), trained(tmp_path / "two", 3, changes=sgd, accumulate=2)
     for a, b in zip(one.parameters(), two.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-6)
@@ -136,26 +136,26 @@ def test_tensorboard_gets_every_number(tmp_path: Path) -> None:
 
 
 class NanAfter:
-    """A cycle loss that is NaN from some round on."""
+    """A cycle loss that is NaN from some step on."""
 
-    def __init__(self, rounds: int) -> None:
-        self.left = rounds
+    def __init__(self, steps: int) -> None:
+        self.left = steps
 
     def __call__(self, t: Any) -> torch.Tensor:
         self.left -= 1
         return (t.cycle - t.real).abs().mean() * (1.0 if self.left >= 0 else float("nan"))
 
 
-def test_a_loss_that_is_not_finite_stops_with_term_round_and_files_and_unharmed_weights(tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_stops_with_term_step_and_files_and_unharmed_weights(tmp_path: Path) -> None:
     made = model()
     made.losses["translator/cycle"] = NanAfter(5)
-    with pytest.raises(NonFiniteLossError, match=r'"translator/cycle" became NaN or infinite in round 6.*Its files:') as caught:
+    with pytest.raises(NonFiniteLossError, match=r'"translator/cycle" became NaN or infinite in step 6.*Its files:') as caught:
         trained(tmp_path / "run", 12, made=made, checkpoint_every=2)
     assert caught.value.terms == ("translator/cycle",)
     told = json.loads((tmp_path / "run/stopped.json").read_text())
-    assert (told["terms"], told["round"], len(told["files"])) == (["translator/cycle"], 6, 4)
+    assert (told["terms"], told["step"], len(told["files"])) == (["translator/cycle"], 6, 4)
     assert all(torch.isfinite(each).all() for each in made.parameters())
-    assert state(tmp_path / "run")[1]["round"] == 4  # the round of the failure is not saved, though a checkpoint was due
+    assert state(tmp_path / "run")[1]["step"] == 4  # the step of the failure is not saved, though a checkpoint was due
     assert not (tmp_path / "run/final").exists()
 
 
@@ -164,15 +164,15 @@ def test_a_full_disk_stops_with_one_line_and_leaves_the_last_checkpoint(tmp_path
 
     def full(path: Path, tensors: Any) -> None:
         calls.append(path)
-        if len(calls) > 4:  # two files a checkpoint: rounds 0 and 2 are written, round 4 is not
+        if len(calls) > 4:  # two files a checkpoint: steps 0 and 2 are written, step 4 is not
             path.write_bytes(b"half of ")
             raise OSError(28, "No space left on device")
         write(path, tensors)
 
     monkeypatch.setattr(storage, "write_tensors", full)
-    with pytest.raises(CheckpointError, match=r"round-00000004.* cannot be written: .*No space left on device"):
+    with pytest.raises(CheckpointError, match=r"step-00000004.* cannot be written: .*No space left on device"):
         trained(tmp_path / "run", 8, checkpoint_every=2)
-    assert sorted(each.name for each in (tmp_path / "run/checkpoints").iterdir()) == ["round-00000000", "round-00000002"]
+    assert sorted(each.name for each in (tmp_path / "run/checkpoints").iterdir()) == ["step-00000000", "step-00000002"]
     monkeypatch.undo()
     resume(tmp_path / "run", progress=Silent())
     trained(tmp_path / "whole", 8, checkpoint_every=2)
@@ -183,17 +183,17 @@ def test_the_last_checkpoints_and_the_best_model_are_kept(tmp_path: Path) -> Non
     scores = {2: 1.0, 4: 3.0, 6: 2.0}
 
     def validate(shown: Model) -> dict[str, float]:
-        return {"psnr": scores[shown.round]}
+        return {"psnr": scores[shown.steps_done]}
 
     trained(tmp_path / "run", 6, checkpoint_every=1, keep=3, evaluate_every=2, validate=validate, best="psnr")
-    assert sorted(each.name for each in (tmp_path / "run/checkpoints").iterdir()) == [f"round-0000000{each}" for each in (4, 5, 6)]
-    assert load(tmp_path / "run/best").round == 4
+    assert sorted(each.name for each in (tmp_path / "run/checkpoints").iterdir()) == [f"step-0000000{each}" for each in (4, 5, 6)]
+    assert load(tmp_path / "run/best").steps_done == 4
     assert [line["psnr"] for line in losses(tmp_path / "run") if line.get("event") == "evaluated"] == [1.0, 3.0, 2.0]
 
 
 def test_a_minus_before_the_best_keeps_the_smallest(tmp_path: Path) -> None:
-    trained(tmp_path / "run", 4, evaluate_every=1, validate=lambda shown: {"l1": abs(shown.round - 2.0)}, best="-l1")
-    assert load(tmp_path / "run/best").round == 2
+    trained(tmp_path / "run", 4, evaluate_every=1, validate=lambda shown: {"l1": abs(shown.steps_done - 2.0)}, best="-l1")
+    assert load(tmp_path / "run/best").steps_done == 2
 
 
 def test_an_evaluation_that_fails_does_not_end_the_training(tmp_path: Path) -> None:
@@ -201,21 +201,21 @@ def test_an_evaluation_that_fails_does_not_end_the_training(tmp_path: Path) -> N
         raise RuntimeError("out of memory")
 
     with pytest.warns(UserWarning, match="The evaluation failed"):
-        assert trained(tmp_path / "run", 4, evaluate_every=1, validate=validate).round == 4
+        assert trained(tmp_path / "run", 4, evaluate_every=1, validate=validate).steps_done == 4
 
 
-def test_minutes_are_measured_into_rounds_that_stand_in_the_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_minutes_are_measured_into_steps_that_stand_in_the_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = model()
     done = fit(made, faces(), tmp_path / "run", minutes=0.01, sample_every=0, progress=Lines())
-    rounds = json.loads((tmp_path / "run/run.json").read_text())["recipe"]["rounds"]
-    assert done.round == rounds >= 1
-    assert f"{rounds:,} rounds." in capsys.readouterr().out
+    steps = json.loads((tmp_path / "run/run.json").read_text())["recipe"]["steps"]
+    assert done.steps_done == steps >= 1
+    assert f"{steps:,} steps." in capsys.readouterr().out
 
 
 def test_measuring_leaves_no_trace_in_the_training(tmp_path: Path) -> None:
     fit(model(), faces(), tmp_path / "measured", minutes=0.005, log_every=1, sample_every=0, progress=Silent())
-    rounds = json.loads((tmp_path / "measured/run.json").read_text())["recipe"]["rounds"]
-    fit(model(), faces(), tmp_path / "told", rounds=rounds, log_every=1, sample_every=0, progress=Silent())
+    steps = json.loads((tmp_path / "measured/run.json").read_text())["recipe"]["steps"]
+    fit(model(), faces(), tmp_path / "told", steps=steps, log_every=1, sample_every=0, progress=Silent())
     same(tmp_path / "measured", tmp_path / "told")
 
 
@@ -223,8 +223,8 @@ def test_plain_lines_say_first_what_will_be_done_and_then_how_it_goes(tmp_path: 
     trained(tmp_path / "run", 3, progress=Lines(pause=0.0))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == 'Training stargan-fast at 16x16 on "faces" (21 images).'
-    assert lines[1].startswith("3 rounds of 4 images on cpu, 32-true;")
-    assert lines[2].startswith("round 1/3")
+    assert lines[1].startswith("3 steps of 4 images on cpu, 32-true;")
+    assert lines[2].startswith("step 1/3")
     assert "translator adversarial" in lines[2]
 
 
@@ -232,14 +232,14 @@ def test_a_slow_loader_is_pointed_out_once(capsys: pytest.CaptureFixture[str]) -
     lines = Lines(pause=0.0)
     lines.begin(0, 3)
     for done in (1, 2, 3):
-        lines.report({"round": done, "loader_share": 0.6, "translator/cycle": 0.1})
+        lines.report({"step": done, "loader_share": 0.6, "translator/cycle": 0.1})
     assert capsys.readouterr().out.count("Reading images takes 60% of the time") == 1
 
 
-def test_a_length_below_the_rounds_of_the_model_is_refused(tmp_path: Path) -> None:
+def test_a_length_below_the_steps_of_the_model_is_refused(tmp_path: Path) -> None:
     made = model()
-    made.round = 5
-    with pytest.raises(OptionError, match="The model has 5 rounds behind it"):
+    made.steps_done = 5
+    with pytest.raises(OptionError, match="The model has 5 steps behind it"):
         trained(tmp_path / "run", 5, made=made)
 
 
@@ -251,10 +251,10 @@ def test_a_function_in_a_recipe_is_asked_for_when_the_run_goes_on(tmp_path: Path
     trained(tmp_path / "run", 2, changes=changes)
     with pytest.raises(CheckpointError, match=r'Term "translator/cycle" of .* is a Python function'):
         resume(tmp_path / "run", progress=Silent())
-    assert resume(tmp_path / "run", model=model(**changes), progress=Silent()).round == 2
+    assert resume(tmp_path / "run", model=model(**changes), progress=Silent()).steps_done == 2
 
 
-def test_a_checkpoint_due_after_the_failing_round_is_not_written_in_the_log_either(tmp_path: Path) -> None:
+def test_a_checkpoint_due_after_the_failing_step_is_not_written_in_the_log_either(tmp_path: Path) -> None:
     seen: list[int] = []
     trained(tmp_path / "run", 3, trackers=[At(3, lambda: seen.append(3))])
     assert seen == [3]
@@ -272,7 +272,7 @@ def test_a_file_that_cannot_be_read_late_in_a_training_loses_nothing(tmp_path: P
 
     monkeypatch.setattr(Feeds, "next", damaged)
     with pytest.raises(
-        DataError, match=r'Image "7.png" is damaged\. The training is saved after round 3; mend the file, and go on: .*--resume'
+        DataError, match=r'Image "7.png" is damaged\. The training is saved after step 3; mend the file, and go on: .*--resume'
     ):
         trained(tmp_path / "run", 5)
     monkeypatch.undo()
@@ -281,8 +281,8 @@ def test_a_file_that_cannot_be_read_late_in_a_training_loses_nothing(tmp_path: P
     same(tmp_path / "run", tmp_path / "whole")
 
 
-def test_a_log_line_of_rounds_in_which_nobody_plays_is_written(tmp_path: Path) -> None:
-    waiting = model(players={name: {"every": 2} for name in ("critic", "translator")})
+def test_a_log_line_of_steps_in_which_nobody_plays_is_written(tmp_path: Path) -> None:
+    waiting = model(players={name: {"every": 2} for name in ("discriminator", "translator")})
     trained(tmp_path / "run", 3, made=waiting)
     assert [("translator/cycle" in line) for line in losses(tmp_path / "run")] == [False, True, False]
 
@@ -292,9 +292,9 @@ def test_how_the_files_are_read_is_kept_with_the_model(tmp_path: Path) -> None:
         path = tmp_path / "data" / "ab"[index % 2] / f"{index}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (12, 12), (index * 30, 0, 0)).save(path)
-    data = open_data(tmp_path / "data", kind="labelled", channels=1, crop=8, background="white")
+    data = open_data(tmp_path / "data", batch_kind="labelled", channels=1, crop=8, background="white")
     made = model(labels=data.domain, channels=1)
-    trained_on = fit(made, data, tmp_path / "run", rounds=1, sample_every=0, progress=Silent())
+    trained_on = fit(made, data, tmp_path / "run", steps=1, sample_every=0, progress=Silent())
     assert load(tmp_path / "run").preprocessing == trained_on.preprocessing
     kept = {"background": "white", "crop": [8, 8], "channels": 1, "source_channels": None, "size": [16, 16], "data": ["data"]}
     assert trained_on.preprocessing == kept

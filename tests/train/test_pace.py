@@ -1,4 +1,4 @@
-"""How many rounds fit into some minutes."""
+"""How many steps fit into some minutes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from i2ikit.train import pace
 
 
-def test_a_held_up_first_round_does_not_end_a_training_planned_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_held_up_first_step_does_not_end_a_training_planned_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
     took = iter([40.0, 0.2, 0.2, *([0.2] * 100)])
     clock = {"now": 0.0}
 
@@ -22,6 +22,6 @@ def test_a_held_up_first_round_does_not_end_a_training_planned_by_time(monkeypat
     engine = SimpleNamespace(device=torch.device("cpu"), mean=lambda each: each, same=lambda each: each)
     monkeypatch.setattr(pace.time, "perf_counter", lambda: clock["now"])
     monkeypatch.setattr(pace.copy, "deepcopy", lambda each, _: each)
-    rounds, seconds = pace.rounds_within(2.0, model, feeds, engine, 1)  # type: ignore[arg-type]
+    steps, seconds = pace.steps_within(2.0, model, feeds, engine, 1)  # type: ignore[arg-type]
     assert seconds == pytest.approx(0.2)
-    assert rounds > 300
+    assert steps > 300

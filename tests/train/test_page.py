@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from i2ikit import Verdict, default_registry
+from i2ikit import DiscriminatorOutput, default_registry
 from i2ikit.core import recipe_json
 from i2ikit.core.changes import changed
 from i2ikit.data import Transform
@@ -33,7 +33,7 @@ class Unchanged:
 
 def started(run: Path, recipe: str = "stargan-fast", **changes: Any) -> Path:
     run.mkdir(parents=True, exist_ok=True)
-    made = changed(default_registry().recipe(recipe), {"size": 16, "rounds": 100, **changes})
+    made = changed(default_registry().recipe(recipe), {"size": 16, "steps": 100, **changes})
     config = {
         "recipe": recipe_json.dump(made),
         "data": {"path": "faces:size=16", "name": "faces", "options": {"labels": ["hair", "glasses"]}, "fingerprint": "ab" * 32},
@@ -46,10 +46,10 @@ def started(run: Path, recipe: str = "stargan-fast", **changes: Any) -> Path:
 
 
 def logged(run: Path, lines: int) -> None:
-    keys = ("critic/adversarial", "critic/domain", "translator/adversarial", "translator/domain", "translator/cycle")
+    keys = ("discriminator/adversarial", "discriminator/domain", "translator/adversarial", "translator/domain", "translator/cycle")
     with (run / "log.jsonl").open("a") as log:
         for number in range(1, lines + 1):
-            log.write(json.dumps({"round": number, "seconds": number / 10, **dict.fromkeys(keys, 0.5 + 0.1 / number), "lr": 1e-4}) + "\n")
+            log.write(json.dumps({"step": number, "seconds": number / 10, **dict.fromkeys(keys, 0.5 + 0.1 / number), "lr": 1e-4}) + "\n")
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def run(tmp_path: Path) -> Path:
     protocol = {"split": "test", "inputs": 4, "definition": "mean over images", "count": 4, "versions": {"torch": "2.10.0"}}
     numbers = [("psnr/hair", 23.456, "dB"), ("psnr_copy/hair", 19.021, "dB"), ("accuracy/hair", 0.962, "")]
     listed = [{"name": name, "value": value, "unit": unit, "higher_is_better": True, "protocol": protocol} for name, value, unit in numbers]
-    (run / "numbers.json").write_text(json.dumps({"numbers": listed, "model": {"round": 100}, "left_out": {"ssim": "no reason."}}))
+    (run / "numbers.json").write_text(json.dumps({"numbers": listed, "model": {"step": 100}, "left_out": {"ssim": "no reason."}}))
     return run
 
 
@@ -73,12 +73,12 @@ def test_the_page_needs_no_script_no_other_file_and_no_network(run: Path) -> Non
     assert set(re.findall(r'src="([^"]{11})', page)) == {"data:image/"}
 
 
-def test_the_first_row_shows_input_ours_and_truth_of_several_examples(run: Path) -> None:
+def test_the_first_row_shows_input_ours_and_target_of_several_examples(run: Path) -> None:
     page = write_page(run).read_text()
     cards = re.findall(r'<article class="card">.*?</article>', page)
     assert len(cards) == 2
     for card in cards:
-        assert re.findall(r"<figcaption>(\w+)</figcaption>", card) == ["input", "ours", "truth"]
+        assert re.findall(r"<figcaption>(\w+)</figcaption>", card) == ["input", "ours", "target"]
         assert card.count("<img") == 3
     assert page.index("<article") < page.index("The same images over time") < page.index("<h2>Numbers") < page.index("<h2>Losses")
 
@@ -86,21 +86,21 @@ def test_the_first_row_shows_input_ours_and_truth_of_several_examples(run: Path)
 def test_the_same_images_are_shown_at_each_round(run: Path) -> None:
     table = re.search(r'<table class="time">.*?</table>', write_page(run).read_text())
     assert table is not None
-    assert re.findall(r"<th>([^<]*)</th>", table[0]) == ["", "input", "0", "50", "100", "truth"]
+    assert re.findall(r"<th>([^<]*)</th>", table[0]) == ["", "input", "0", "50", "100", "target"]
 
 
 @pytest.mark.parametrize("true", [True, False])
-def test_the_last_round_is_framed_whether_or_not_there_is_a_truth(run: Path, true: bool) -> None:
+def test_the_last_step_is_framed_whether_or_not_there_is_a_target(run: Path, true: bool) -> None:
     if not true:
         layout = json.loads((run / "samples" / "layout.json").read_text())
-        layout["places"]["truth"] = None
+        layout["places"]["target"] = None
         (run / "samples" / "layout.json").write_text(json.dumps(layout))
     rows = re.findall(r'<tr><th scope="row">.*?</tr>', write_page(run).read_text())
     assert len(rows) == 2
     for row in rows:
         cells = re.findall(r'<td(?: class="(\w+)")?><img src="[^"]*" alt="([^"]*)"', row)
-        rounds = [("", "round 0"), ("", "round 50"), ("ours", "round 100")]
-        assert cells == [("source", "input"), *rounds, *([("truth", "truth")] if true else [])]
+        steps = [("", "step 0"), ("", "step 50"), ("ours", "step 100")]
+        assert cells == [("source", "input"), *steps, *([("target", "target")] if true else [])]
 
 
 def test_copying_the_input_stands_beside_psnr(run: Path) -> None:
@@ -118,7 +118,7 @@ def test_each_loss_has_its_meaning_and_its_equilibrium(run: Path) -> None:
     for player in json.loads((run / "run.json").read_text())["recipe"]["players"]:
         for term in player["terms"].values():
             assert registry.component(term["loss"]).curve.split(":")[0].split("'")[0] in page
-    assert page.count('class="settles" d=') == 2
+    assert page.count('class="equilibrium" d=') == 2
     assert "0.5 even" in page
 
 
@@ -138,30 +138,30 @@ def test_ten_thousand_lines_of_the_log_take_less_than_a_second(tmp_path: Path) -
     assert all(len(curve.mean) <= MOST_POINTS for curve in read_record(run).curves.values())
 
 
-def test_rounds_that_a_resumed_run_did_anew_replace_the_old_ones(tmp_path: Path) -> None:
+def test_steps_that_a_resumed_run_did_anew_replace_the_old_ones(tmp_path: Path) -> None:
     run = started(tmp_path / "run")
     logged(run, 10)
     with (run / "log.jsonl").open("a") as log:
-        log.write('{"round": 8, "seconds": 0.9, "critic/adversarial": 2.0}\n{"round": 9, "seco')
-    curve = read_record(run).curves["critic/adversarial"]
-    assert curve.rounds == tuple(map(float, range(1, 9)))
+        log.write('{"step": 8, "seconds": 0.9, "discriminator/adversarial": 2.0}\n{"step": 9, "seco')
+    curve = read_record(run).curves["discriminator/adversarial"]
+    assert curve.steps == tuple(map(float, range(1, 9)))
     assert curve.mean[-1] == 2.0
 
 
 def test_a_run_that_has_just_begun_has_a_page_that_says_what_is_missing(tmp_path: Path) -> None:
     page = write_page(started(tmp_path / "run")).read_text()
-    assert "Not finished yet: round 0 of 100." in page
+    assert "Not finished yet: step 0 of 100." in page
     assert "There are none yet" in page
     assert "Not measured yet" in page
 
 
-def test_a_run_on_two_data_sets_says_that_a_round_has_a_batch_of_each(tmp_path: Path) -> None:
+def test_a_run_on_two_data_sets_says_that_a_step_has_a_batch_of_each(tmp_path: Path) -> None:
     run = started(tmp_path / "run")
     logged(run, 100)
     config = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps({**config, "data": [config["data"], {**config["data"], "name": "moods"}]}))
     page = write_page(run).read_text()
-    assert re.search(r"Trained for 100 rounds of 2 × \d+ images", page)
+    assert re.search(r"Trained for 100 steps of 2 × \d+ images", page)
     assert "on faces and moods</h1>" in page
 
 
@@ -171,7 +171,7 @@ def test_a_run_without_samples_promises_none(tmp_path: Path) -> None:
     (run / "run.json").write_text(json.dumps({**config, "train": {"sample_every": 0}}))
     page = write_page(run).read_text()
     assert "There are none: this training draws no samples." in page
-    assert "Not finished yet: round 0 of 100." in page
+    assert "Not finished yet: step 0 of 100." in page
     assert f"<code>i2ikit eval &#x27;{run}&#x27;</code>" in page
 
 
@@ -207,43 +207,43 @@ def test_every_loss_of_the_library_says_what_its_curve_means() -> None:
 
 
 class Undecided:
-    """A translation of which the critic says the same of everything: as good as it can, where fakes and real images are alike."""
+    """A translation of which the discriminator says the same of everything: as good as it can, where fakes and real images are alike."""
 
     def __init__(self, score: float) -> None:
         self.score = score
 
-    def judge(self, of: str, by: str) -> Verdict:
-        return Verdict((torch.full((4, 1, 2, 2), self.score),), None, ())
+    def discriminate(self, of: str, by: str) -> DiscriminatorOutput:
+        return DiscriminatorOutput((torch.full((4, 1, 2, 2), self.score),), None, ())
 
 
 @pytest.mark.parametrize(
     ("loss", "score"),
     [
-        ("wgan_critic_loss", 3.7), ("lsgan_critic_loss", 0.5), ("lsgan_translator_loss", 0.5), ("hinge_critic_loss", 0.3),
-        ("logistic_critic_loss", 0.0), ("logistic_translator_loss", 0.0),
+        ("wgan_discriminator_loss", 3.7), ("lsgan_discriminator_loss", 0.5), ("lsgan_generator_loss", 0.5), ("hinge_discriminator_loss", 0.3),
+        ("logistic_discriminator_loss", 0.0), ("logistic_generator_loss", 0.0),
     ],
 )  # fmt: skip
-def test_a_curve_settles_where_the_critic_cannot_decide(loss: str, score: float) -> None:
-    settles = default_registry().component(loss).settles
-    assert getattr(adversarial, loss)(Undecided(score)).item() == pytest.approx(settles, abs=1e-6)
-    if loss.endswith("critic_loss"):
+def test_a_curve_settles_where_the_discriminator_cannot_decide(loss: str, score: float) -> None:
+    equilibrium = default_registry().component(loss).equilibrium
+    assert getattr(adversarial, loss)(Undecided(score)).item() == pytest.approx(equilibrium, abs=1e-6)
+    if loss.endswith("discriminator_loss"):
         around = [getattr(adversarial, loss)(Undecided(score + step)).item() for step in (-2.0, 2.0)]
-        assert min(around) >= settles - 1e-6
+        assert min(around) >= equilibrium - 1e-6
 
 
-def test_the_equilibrium_counts_the_scales_of_the_critic() -> None:
+def test_the_equilibrium_counts_the_scales_of_the_discriminator() -> None:
     recipe = recipe_json.dump(default_registry().recipe("stargan-fast"))
     recipe["slots"]["discriminator"]["options"]["scales"] = 3
-    assert meanings(recipe)["critic/adversarial"].settles == 1.5
+    assert meanings(recipe)["discriminator/adversarial"].equilibrium == 1.5
     recipe["players"][0]["terms"]["adversarial"]["options"]["average"] = True
-    assert meanings(recipe)["critic/adversarial"].settles == 0.5
+    assert meanings(recipe)["discriminator/adversarial"].equilibrium == 0.5
 
 
 def test_a_loss_that_is_a_function_is_named_without_a_meaning() -> None:
     recipe = recipe_json.dump(default_registry().recipe("stargan-fast"))
     recipe["players"][0]["terms"]["adversarial"]["loss"] = "python:my_loss"
-    meaning = meanings(recipe)["critic/adversarial"]
-    assert (meaning.loss, meaning.says, meaning.settles) == ("my_loss", "", None)
+    meaning = meanings(recipe)["discriminator/adversarial"]
+    assert (meaning.loss, meaning.description, meaning.equilibrium) == ("my_loss", "", None)
 
 
 @pytest.mark.parametrize("values", [[0.0], [1.0, 1.0], [-3.0, 1e-9], [1e9, 1e10]])
@@ -253,6 +253,6 @@ def test_any_curve_can_be_drawn(values: list[float]) -> None:
     assert "nan" not in drawn
 
 
-def test_ticks_are_round_numbers() -> None:
+def test_ticks_are_step_numbers() -> None:
     assert ticks(0.0, 1.0, 4) == [0.0, 0.5, 1.0]
     assert ticks(0, 10_000, 5) == [0, 2000, 4000, 6000, 8000, 10_000]

@@ -31,10 +31,10 @@ def pulled() -> None:
     raise PulledPlugError
 
 
-def stopped(run: Path, rounds: int = 12, at: int = 7, **options: Any) -> None:
-    """Leave a run behind that ended after round ``at`` without a word."""
+def stopped(run: Path, steps: int = 12, at: int = 7, **options: Any) -> None:
+    """Leave a run behind that ended after step ``at`` without a word."""
     with pytest.raises(PulledPlugError):
-        trained(run, rounds, checkpoint_every=4, trackers=[At(at, pulled)], **options)
+        trained(run, steps, checkpoint_every=4, trackers=[At(at, pulled)], **options)
 
 
 def go_on(run: Path, **options: Any) -> Any:
@@ -47,15 +47,15 @@ def test_a_resumed_run_is_bit_by_bit_one_that_never_stopped(tmp_path: Path) -> N
     parts = go_on(tmp_path / "parts")
     same(tmp_path / "whole", tmp_path / "parts")
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), parts.parameters(), strict=True))
-    assert parts.round == 12
+    assert parts.steps_done == 12
 
 
-def test_the_log_of_a_resumed_run_has_each_round_once(tmp_path: Path) -> None:
+def test_the_log_of_a_resumed_run_has_each_step_once(tmp_path: Path) -> None:
     trained(tmp_path / "whole", 12, checkpoint_every=4)
     stopped(tmp_path / "parts")
-    assert losses(tmp_path / "parts")[-1]["round"] == 7  # beyond the checkpoint of round 4
+    assert losses(tmp_path / "parts")[-1]["step"] == 7  # beyond the checkpoint of step 4
     with (tmp_path / "parts/log.jsonl").open("a") as file:
-        file.write('{"round": 8, "sec')
+        file.write('{"step": 8, "sec')
     go_on(tmp_path / "parts")
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
 
@@ -78,7 +78,7 @@ def test_a_run_that_was_killed_with_signal_9_resumes_bit_by_bit(tmp_path: Path) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_finishes_the_round_saves_and_says_how_to_go_on(tmp_path: Path, name: signal.Signals) -> None:
+def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(tmp_path: Path, name: signal.Signals) -> None:
     run = tmp_path / "run"
     process = subprocess.Popen([sys.executable, PROGRAM, "interrupted", run], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout
@@ -86,14 +86,14 @@ def test_ctrl_c_finishes_the_round_saves_and_says_how_to_go_on(tmp_path: Path, n
     process.send_signal(name)
     _, errors = process.communicate(timeout=120)
     assert f"Go on with: i2ikit train --resume {run}" in errors
-    saved = toy_training.state(run)[1]["round"]
+    saved = toy_training.state(run)[1]["step"]
     assert saved >= 3
-    assert losses(run)[-1]["round"] == saved
+    assert losses(run)[-1]["step"] == saved
 
 
-def test_ctrl_c_in_this_process_saves_the_round_and_raises_a_keyboard_interrupt(tmp_path: Path) -> None:
+def test_ctrl_c_in_this_process_saves_the_step_and_raises_a_keyboard_interrupt(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(TrainingInterrupted, match="after round 3; everything is saved") as caught:
+    with pytest.raises(TrainingInterrupted, match="after step 3; everything is saved") as caught:
         trained(tmp_path / "run", 12, trackers=[At(3, lambda: os.kill(os.getpid(), signal.SIGINT))])
     assert isinstance(caught.value, KeyboardInterrupt)
     assert signal.getsignal(signal.SIGINT) is before
@@ -110,15 +110,15 @@ def test_the_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt) as caught:
         trained(tmp_path / "run", 12, trackers=[At(3, twice)])
     assert not isinstance(caught.value, TrainingInterrupted)
-    assert toy_training.state(tmp_path / "run")[1]["round"] == 0
+    assert toy_training.state(tmp_path / "run")[1]["step"] == 0
 
 
 def test_half_a_checkpoint_is_left_out_with_a_warning(tmp_path: Path) -> None:
     stopped(tmp_path / "run", at=11)
-    newest = tmp_path / "run/checkpoints/round-00000008"
+    newest = tmp_path / "run/checkpoints/step-00000008"
     content = (newest / "state.safetensors").read_bytes()
     (newest / "state.safetensors").write_bytes(content[: len(content) // 2])
-    with pytest.warns(UserWarning, match=r'round-00000008/state\.safetensors" is damaged.*Going on from "round-00000004"'):
+    with pytest.warns(UserWarning, match=r'step-00000008/state\.safetensors" is damaged.*Going on from "step-00000004"'):
         go_on(tmp_path / "run")
     trained(tmp_path / "whole", 12)
     same(tmp_path / "whole", tmp_path / "run")
@@ -126,8 +126,8 @@ def test_half_a_checkpoint_is_left_out_with_a_warning(tmp_path: Path) -> None:
 
 def test_a_folder_that_was_being_written_is_no_checkpoint(tmp_path: Path) -> None:
     stopped(tmp_path / "run")
-    shutil.copytree(tmp_path / "run/checkpoints/round-00000004", tmp_path / "run/checkpoints/.round-00000008.1234.tmp")
-    assert go_on(tmp_path / "run").round == 12
+    shutil.copytree(tmp_path / "run/checkpoints/step-00000004", tmp_path / "run/checkpoints/.step-00000008.1234.tmp")
+    assert go_on(tmp_path / "run").steps_done == 12
 
 
 def test_a_run_without_a_whole_checkpoint_says_so(tmp_path: Path) -> None:
@@ -166,22 +166,22 @@ def test_a_changed_recipe_is_refused_and_each_difference_is_named(tmp_path: Path
     made = trained(tmp_path / "run", 2)
     from i2ikit.core.changes import changed
 
-    recipe = changed(made.recipe, {"rounds": 4, "terms": {"translator/cycle": 5.0}})
+    recipe = changed(made.recipe, {"steps": 4, "terms": {"translator/cycle": 5.0}})
     with pytest.raises(
-        ConfigChangedError, match=r"recipe\.rounds: 2 -> 4; recipe\.players\.translator\.terms\.cycle\.weight: 10\.0 -> 5\.0"
+        ConfigChangedError, match=r"recipe\.steps: 2 -> 4; recipe\.players\.translator\.terms\.cycle\.weight: 10\.0 -> 5\.0"
     ):
         go_on(tmp_path / "run", recipe=recipe)
-    with pytest.raises(ConfigChangedError, match=r"started otherwise: recipe\.rounds: 2 -> 4\. Resume.*--allow-change recipe\.rounds"):
+    with pytest.raises(ConfigChangedError, match=r"started otherwise: recipe\.steps: 2 -> 4\. Resume.*--allow-change recipe\.steps"):
         go_on(tmp_path / "run", recipe=recipe, allow=["recipe.players"])
-    assert go_on(tmp_path / "run", recipe=recipe, allow=["recipe"]).round == 4
+    assert go_on(tmp_path / "run", recipe=recipe, allow=["recipe"]).steps_done == 4
 
 
-def test_an_allowed_change_is_written_only_once_a_round_has_worked_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_allowed_change_is_written_only_once_a_step_has_worked_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from i2ikit.core.changes import changed
 
     run = tmp_path / "a run"
     made, before = trained(run, 2), (run / "run.json").read_text()
-    recipe = changed(made.recipe, {"rounds": 4})
+    recipe = changed(made.recipe, {"steps": 4})
     with monkeypatch.context() as broken:
         broken.setattr("i2ikit.train.loop.Training.go", lambda _: (_ for _ in ()).throw(RuntimeError("out of memory")))
         with pytest.raises(RuntimeError, match="out of memory"):
@@ -189,17 +189,17 @@ def test_an_allowed_change_is_written_only_once_a_round_has_worked_with_it(tmp_p
     assert (run / "run.json").read_text() == before
     with pytest.raises(TrainingInterrupted, match=rf"Go on with: i2ikit train --resume '{run}'$"):
         go_on(run, recipe=recipe, allow=["recipe"], trackers=[toy_training.At(3, lambda: os.kill(os.getpid(), signal.SIGINT))])
-    assert json.loads((run / "run.json").read_text())["changes"] == [{"round": 2, "changed": {"recipe.rounds": [2, 4]}}]
-    assert go_on(run).round == 4
+    assert json.loads((run / "run.json").read_text())["changes"] == [{"step": 2, "changed": {"recipe.steps": [2, 4]}}]
+    assert go_on(run).steps_done == 4
 
 
 def test_a_finished_run_says_that_it_is_finished_and_how_to_train_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trained(tmp_path / "run", 2)
     resume(tmp_path / "run", progress=Lines())
     said = capsys.readouterr().out
-    command = f"i2ikit train --resume {tmp_path / 'run'} --rounds 4 --allow-change recipe.rounds"
-    assert f'"{tmp_path / "run"}" is finished: its 2 rounds are done. Train on with: {command}\n' in said
-    assert "0 rounds" not in said
+    command = f"i2ikit train --resume {tmp_path / 'run'} --steps 4 --allow-change recipe.steps"
+    assert f'"{tmp_path / "run"}" is finished: its 2 steps are done. Train on with: {command}\n' in said
+    assert "0 steps" not in said
 
 
 def test_changed_data_is_refused(tmp_path: Path) -> None:
@@ -222,10 +222,10 @@ def test_data_that_was_made_in_python_is_asked_for(tmp_path: Path) -> None:
     from i2ikit.train import fit
 
     data = FacesDataset(24, size=16, labels=toy_training.LABELS)
-    fit(toy_training.model(), data, tmp_path / "run", rounds=1, sample_every=0, progress=Silent())
+    fit(toy_training.model(), data, tmp_path / "run", steps=1, sample_every=0, progress=Silent())
     with pytest.raises(DataError, match=r'"faces" was made in Python and cannot be found again\. Call resume\(run, data=\.\.\.\)'):
         go_on(tmp_path / "run")
-    assert go_on(tmp_path / "run", data=data).round == 1
+    assert go_on(tmp_path / "run", data=data).steps_done == 1
 
 
 def test_data_that_was_opened_in_python_is_found_again(tmp_path: Path) -> None:
@@ -233,5 +233,5 @@ def test_data_that_was_opened_in_python_is_found_again(tmp_path: Path) -> None:
     from i2ikit.train import fit
 
     data = open_data(toy_training.DATA, labels=toy_training.LABELS)
-    fit(toy_training.model(), data, tmp_path / "run", rounds=1, sample_every=0, progress=Silent())
-    assert go_on(tmp_path / "run").round == 1
+    fit(toy_training.model(), data, tmp_path / "run", steps=1, sample_every=0, progress=Silent())
+    assert go_on(tmp_path / "run").steps_done == 1

@@ -88,45 +88,45 @@ def test_the_grid_and_its_layout_agree(tmp_path) -> None:
     path = samples.write(model, tmp_path, 500)
     samples.write(model, tmp_path, 20)
     layout = json.loads((tmp_path / "samples" / "layout.json").read_text())
-    assert path == tmp_path / "samples" / "round-00000500.png"
-    assert (layout["rounds"], layout["truth"], layout["cell"], layout["size"]) == ([20, 500], True, [128, 128], [16, 16])
+    assert path == tmp_path / "samples" / "step-00000500.png"
+    assert (layout["steps"], layout["target"], layout["cell"], layout["size"]) == ([20, 500], True, [128, 128], [16, 16])
     with Image.open(path) as grid:
         for column, places in enumerate(layout["places"]["ours"]):
             for left, top in places:
                 gray = 20 * (column + 1)
                 assert grid.crop((left, top, left + 128, top + 128)).getextrema() == ((gray, gray),) * 3
-        left, top = layout["places"]["truth"][0][0]
+        left, top = layout["places"]["target"][0][0]
         small = grid.crop((left, top, left + 128, top + 128)).resize((16, 16), Image.Resampling.BOX)
-    true = samples.truth(samples.items[0], samples.targets[0])
+    true = samples.find_target(samples.items[0], samples.targets[0])
     shown = torch.tensor(list(small.tobytes())).view(16, 16, 3).permute(2, 0, 1) / 127.5 - 1
     assert (shown - true).abs().mean() < 0.05
     assert all(layout["columns"][each["column"]]["attribute"] in ("hair", "glasses") for each in layout["examples"])
 
 
-def test_of_several_data_sets_each_gives_rows_and_their_own_truth(tmp_path) -> None:
+def test_of_several_data_sets_each_gives_rows_and_their_own_target(tmp_path) -> None:
     looks, moods = join([faces(), faces(("expression",))])
     samples = Samples([looks, moods], looks.domain, SIZE, rows=4)
     assert [set(item.row) for item in samples.items] == [{"hair", "glasses"}] * 2 + [{"expression"}] * 2
     samples.write(Asked(), tmp_path, 1)
     layout = json.loads((tmp_path / "samples" / "layout.json").read_text())
-    truth = {
+    target = {
         (column["attribute"], row)
-        for column, places in zip(layout["columns"], layout["places"]["truth"], strict=True)
+        for column, places in zip(layout["columns"], layout["places"]["target"], strict=True)
         for row, place in enumerate(places)
         if place is not None
     }
-    assert truth == {(name, row) for row in (0, 1) for name in ("hair", "glasses")} | {("expression", row) for row in (2, 3)}
+    assert target == {(name, row) for row in (0, 1) for name in ("hair", "glasses")} | {("expression", row) for row in (2, 3)}
     shown = [(layout["columns"][each["column"]]["attribute"], each["row"]) for each in layout["examples"]]
     assert [row for _, row in shown] == [0, 1, 2, 3]
-    assert set(shown) <= truth
+    assert set(shown) <= target
 
 
-def test_every_attribute_has_an_example_also_where_only_another_one_has_a_truth(tmp_path) -> None:
+def test_every_attribute_has_an_example_also_where_only_another_one_has_a_target(tmp_path) -> None:
     data = faces()
 
     class HairAlone(FacesDataset):
-        def truth(self, item: Any, change: Any) -> Tensor | None:
-            return super().truth(item, change) if "hair" in change else None
+        def find_target(self, item: Any, change: Any) -> Tensor | None:
+            return super().find_target(item, change) if "hair" in change else None
 
     samples = Samples(HairAlone(40, size=16, labels=("hair", "glasses")), data.domain, SIZE, rows=2)
     samples.write(Asked(), tmp_path, 1)
@@ -138,7 +138,7 @@ def test_unpaired_images_are_not_translated_to_the_domain_that_they_are_of(tmp_p
     for name in ("horse", "zebra"):
         for number in range(2):
             write_image(torch.rand(3, 16, 16) * 2 - 1, tmp_path / "data" / name / f"{number}.png")
-    data = open_data(tmp_path / "data", kind="unpaired")
+    data = open_data(tmp_path / "data", batch_kind="unpaired")
     samples, model = Samples(data, data.domain, SIZE, rows=4), Asked()
     made = samples.translations(model)
     for target, column in zip(samples.targets, made, strict=True):
@@ -147,14 +147,14 @@ def test_unpaired_images_are_not_translated_to_the_domain_that_they_are_of(tmp_p
     assert samples.write(model, tmp_path, 1).is_file()
 
 
-def test_pairs_have_one_column_and_their_truth(tmp_path) -> None:
+def test_pairs_have_one_column_and_their_target(tmp_path) -> None:
     data = FacesDataset(40, size=16, target="sketch")
     samples, model = Samples(data, DomainSpec(), SIZE, rows=2), Asked()
     samples.write(model, tmp_path, 1)
     assert model.calls == [(None, {"seed": 0})]
     layout = json.loads((tmp_path / "samples" / "layout.json").read_text())
     assert [column["title"] for column in layout["columns"]] == ["translation"]
-    assert layout["truth"]
+    assert layout["target"]
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4])
@@ -162,7 +162,7 @@ def test_images_of_any_channels_are_shown(tmp_path, channels: int) -> None:
     for name in "ab":
         for number in range(2):
             write_image(torch.rand(channels, 16, 12) * 2 - 1, tmp_path / "data" / name / f"{number}.png")
-    data = open_data(tmp_path / "data", kind="labelled")
+    data = open_data(tmp_path / "data", batch_kind="labelled")
     samples = Samples(data, data.domain, Transform(16, 12), rows=2)
     with Image.open(samples.write(Asked(), tmp_path, 1)) as grid:
         assert grid.mode == "RGB"

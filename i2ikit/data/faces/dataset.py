@@ -48,7 +48,7 @@ class FacesDataset:
         UnknownNameError: A label or view that does not exist.
     """
 
-    kind: str
+    batch_kind: str
     bits = 8
     name = "faces"
 
@@ -77,7 +77,7 @@ class FacesDataset:
                 raise UnknownNameError("view of a face", each, VIEWS)
         if domains and (target or labels is not None or partial):
             raise OptionError(f"The faces cannot be domains={domains} and pairs, labels or partial at once. Leave out one of the two.")
-        self.kind = "unpaired" if domains else "paired" if target else "labelled"
+        self.batch_kind = "unpaired" if domains else "paired" if target else "labelled"
         self.domain = _domains(domains) if domains else DomainSpec() if target else _chosen(labels, hats)
         self.seed, self.height, self.width, self.view, self.target_view = seed, height, width, view, target
         self.image, self.source = _spec(target or view, height, width), _spec(view, height, width)
@@ -120,16 +120,16 @@ class FacesDataset:
         """Return the label entries [D]."""
         return self.domain.encode(item.row)
 
-    def truth(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
+    def find_target(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
         """Return the true image [C H W] after a change of attributes, also of those that are not told; for pairs the target.
 
         A domain of many answers has none that is the true one.
         """
         if OTHER in change.values():
             return None
-        return self.truth_many([item], [change])[0]
+        return self.find_targets([item], [change])[0]
 
-    def truth_many(self, items: Sequence[Item], changes: Sequence[Mapping[str, object]]) -> Tensor:
+    def find_targets(self, items: Sequence[Item], changes: Sequence[Mapping[str, object]]) -> Tensor:
         """Return the true images [B C H W] after one change per item, for pairs the targets.
 
         Raises:

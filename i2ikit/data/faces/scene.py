@@ -91,7 +91,7 @@ class Scene:
     def turned(self, place: Tensor, depth: float = 1.0) -> tuple[Tensor, Tensor]:
         """Return where a point of the face at ``place`` right of its middle is seen after the turn, and how much narrower it is there.
 
-        The face is a round column of radius 0.48; ``depth`` above 1 lifts the point off it.
+        The face is a cylinder of radius 0.48; ``depth`` above 1 lifts the point off it.
         """
         if not self.sin:
             return place, torch.ones_like(place)

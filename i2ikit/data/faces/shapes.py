@@ -1,6 +1,6 @@
 """Signed distances to the shapes a face is made of: negative inside, in the units of the coordinates.
 
-Only operations that IEEE 754 rounds exactly (+, -, *, /, sqrt, min, max, floor) are used on pixels. A fused or vectorised sine
+Only operations that IEEE 754 steps exactly (+, -, *, /, sqrt, min, max, floor) are used on pixels. A fused or vectorised sine
 would give the last bits of a pixel by its place in memory, and a face must not depend on the batch that it is drawn in.
 """
 
@@ -32,7 +32,7 @@ def ellipse(x: Tensor, y: Tensor, width: Number, height: Number) -> Tensor:
 
 
 def box(x: Tensor, y: Tensor, width: Number, height: Number, radius: Number) -> Tensor:
-    """Return the distance to a box of half sides ``width`` and ``height`` with round corners."""
+    """Return the distance to a box of half sides ``width`` and ``height`` with rounded corners."""
     u, v = x.abs() - width + radius, y.abs() - height + radius
     return length(u.clamp_min(0), v.clamp_min(0)) + torch.maximum(u, v).clamp_max(0) - radius
 

@@ -115,7 +115,7 @@ def _compose(scene: Scene) -> None:
 
 
 def _levels(picture: Tensor) -> Tensor:
-    """Round 0..1 to 8 bits and return it in [-1, 1]."""
+    """Quantise 0..1 to 8 bits and return it in [-1, 1]."""
     return picture.mul(255.0).round_().div_(127.5).sub_(1.0)
 
 

@@ -65,7 +65,7 @@ def measure(
     dtype: torch.dtype = torch.float32,
     layouts: Iterable[str] = tuple(LAYOUTS),
     only: Sequence[str] = (),
-    rounds: int = 7,
+    repeats: int = 7,
     compiled: bool = False,
     prepare: Callable[[Call], Call] = lambda call: call,
     cold: int = 0,
@@ -78,7 +78,7 @@ def measure(
         dtype: Of everything that goes in.
         layouts: ``NCHW``, ``channels_last``, or both.
         only: Names of what to measure; everything where empty.
-        rounds: Turns of each call, of which the median counts.
+        repeats: Turns of each call, of which the median counts.
         compiled: Measure ``torch.compile`` of the definitions too, which takes seconds each to compile.
         prepare: Makes of each call what is timed in its place, such as a recording of what it starts on a device.
         cold: Bytes that no cache of the device holds. Where given, what is timed is a row of calls that take turns on copies of tensors,
@@ -96,7 +96,7 @@ def measure(
         for layout in layouts:
             for size in sizes:
                 x = torch.randn(size, device=device).to(dtype).contiguous(memory_format=LAYOUTS[layout])
-                yield from _rows(subject, layout, x, rounds, compiled, prepare, cold)
+                yield from _rows(subject, layout, x, repeats, compiled, prepare, cold)
 
 
 def summaries(rows: Iterable[Row]) -> list[Summary]:
@@ -121,7 +121,7 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _rows(
-    subject: Subject, layout: str, x: Tensor, rounds: int, compiled: bool, prepare: Callable[[Call], Call], cold: int
+    subject: Subject, layout: str, x: Tensor, repeats: int, compiled: bool, prepare: Callable[[Call], Call], cold: int
 ) -> Iterator[Row]:
     given = [each.requires_grad_() for each in subject.make(x)]
     calls: dict[str, Function] = {"i2ikit": subject.run, **subject.rivals}
@@ -140,7 +140,7 @@ def _rows(
             if name not in refused
         }
         timed["copy"] = _in_turn([partial(_copy, each, 1 if direction == "forward" else 2) for each in sources], count)
-        found = medians({name: prepare(call) for name, call in timed.items()}, x.device, rounds=rounds)
+        found = medians({name: prepare(call) for name, call in timed.items()}, x.device, repeats=repeats)
         yield Row(subject.name, layout, direction, tuple(x.shape), {name: each / count for name, each in found.items()}, refused)
 
 

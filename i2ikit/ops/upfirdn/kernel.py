@@ -31,7 +31,7 @@ def _pixels(
 ):  # fmt: skip
     """Sum the taps of phase (A, B) for outputs (ty * PY + A, tx * PX + B); source, ty and tx broadcast to SHAPE."""
     total = tl.zeros(SHAPE, tl.float32)
-    # The first tap of the phase that falls on a pixel, and that pixel for t = 0. Python's % and // round down, below zero too.
+    # The first tap of the phase that falls on a pixel, and that pixel for t = 0. Python's % and // take the floor, below zero too.
     ky0: tl.constexpr = (BEFOREY - A * DOWNY) % UPY
     kx0: tl.constexpr = (BEFOREX - B * DOWNX) % UPX
     iy0: tl.constexpr = (A * DOWNY + ky0 - BEFOREY) // UPY

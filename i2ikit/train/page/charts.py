@@ -12,17 +12,17 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 62, 10, 24  # the room around the plot
 _SHOWN = 0.98  # the share of the bins that decides the vertical range, so that a first spike flattens nothing
 
 
-def chart(curve: Curve, settles: float | None = None, *, name: str = "", kind: str = "") -> str:
+def chart(curve: Curve, equilibrium: float | None = None, *, name: str = "", kind: str = "") -> str:
     """Return a chart: the mean as a line, the spread as a band, and the value where the curve settles as a dashed line.
 
     Args:
         curve: The points.
-        settles: The equilibrium, or None.
+        equilibrium: The equilibrium, or None.
         name: What the chart shows, for people who hear the page.
         kind: A class of the style sheet, which says the colour.
     """
-    low, high = _range(curve, settles)
-    first, last = (curve.rounds[0], curve.rounds[-1]) if len(curve.rounds) > 1 else (0.0, max(curve.rounds[0], 1.0))
+    low, high = _range(curve, equilibrium)
+    first, last = (curve.steps[0], curve.steps[-1]) if len(curve.steps) > 1 else (0.0, max(curve.steps[0], 1.0))
 
     def across(number: float) -> float:
         return _LEFT + (number - first) / (last - first) * (_WIDTH - _LEFT - _RIGHT)
@@ -41,29 +41,29 @@ def chart(curve: Curve, settles: float | None = None, *, name: str = "", kind: s
         for value in ticks(first, last, 5)
     ]
     if any(high_ > low_ for low_, high_ in zip(curve.low, curve.high, strict=True)):
-        upper = [f"{across(x):.1f} {down(y):.1f}" for x, y in zip(curve.rounds, curve.high, strict=True)]
-        lower = [f"{across(x):.1f} {down(y):.1f}" for x, y in zip(curve.rounds, curve.low, strict=True)]
+        upper = [f"{across(x):.1f} {down(y):.1f}" for x, y in zip(curve.steps, curve.high, strict=True)]
+        lower = [f"{across(x):.1f} {down(y):.1f}" for x, y in zip(curve.steps, curve.low, strict=True)]
         parts.append(f'<path class="band" d="M{"L".join(upper + lower[::-1])}Z"/>')
     now = curve.mean[-1]
-    if settles is not None:
-        y = down(settles)
+    if equilibrium is not None:
+        y = down(equilibrium)
         # The label gives way to that of the line's end.
         label = y + 3.5 if abs(y - down(now)) > 13 else y + (13 if y <= down(now) and y < _TOP + 20 else -7 if y <= down(now) else 15)
-        parts.append(f'<path class="settles" d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}"/>')
-        parts.append(f'<text class="settles" x="{_WIDTH - _RIGHT + 5}" y="{label:.1f}">{short(settles)} even</text>')
-    line = "L".join(f"{across(x):.1f} {down(y):.1f}" for x, y in zip(curve.rounds, curve.mean, strict=True))
+        parts.append(f'<path class="equilibrium" d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}"/>')
+        parts.append(f'<text class="equilibrium" x="{_WIDTH - _RIGHT + 5}" y="{label:.1f}">{short(equilibrium)} even</text>')
+    line = "L".join(f"{across(x):.1f} {down(y):.1f}" for x, y in zip(curve.steps, curve.mean, strict=True))
     parts.append(f'<path class="line" d="M{line}"/>')
-    parts.append(f'<circle class="now" cx="{across(curve.rounds[-1]):.1f}" cy="{down(now):.1f}" r="3"/>')
+    parts.append(f'<circle class="now" cx="{across(curve.steps[-1]):.1f}" cy="{down(now):.1f}" r="3"/>')
     parts.append(f'<text class="now" x="{_WIDTH - _RIGHT + 6}" y="{down(now) + 3.5:.1f}">{short(now)}</text>')
     return "".join(parts) + "</svg>"
 
 
-def _range(curve: Curve, settles: float | None) -> tuple[float, float]:
+def _range(curve: Curve, equilibrium: float | None) -> tuple[float, float]:
     ordered = sorted(curve.mean)
     cut = int(len(ordered) * (1 - _SHOWN))
     low, high = ordered[cut], ordered[len(ordered) - 1 - cut]
-    if settles is not None:
-        low, high = min(low, settles), max(high, settles)
+    if equilibrium is not None:
+        low, high = min(low, equilibrium), max(high, equilibrium)
     if low > 0 and low < 0.6 * high:
         low = 0.0
     if high - low < 0.1 * abs(high):  # what hardly moves shall look so
@@ -73,7 +73,7 @@ def _range(curve: Curve, settles: float | None) -> tuple[float, float]:
 
 
 def ticks(low: float, high: float, count: int) -> list[float]:
-    """Return about ``count`` round numbers in a range."""
+    """Return about ``count`` even numbers in a range."""
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(each * power for each in (1, 2, 5, 10) if each * power >= rough * 0.999)

@@ -16,12 +16,12 @@ _NAMES = {
     "ssim": "SSIM",
     "l1": "Mean absolute difference",
     "accuracy": "Accuracy",
-    "nearest_accuracy": "Accuracy by nearest truth",
+    "nearest_accuracy": "Accuracy by nearest target",
     "kept": "Other attributes kept",
     "edge_energy": "Sharpness",
     "diversity": "Diversity",
     "diversity_multiscale": "Diversity over sizes",
-    "diversity_truth": "Diversity of the truth",
+    "diversity_target": "Diversity of the target",
 }
 _SHARES = ("accuracy", "nearest_accuracy", "kept", "classifier_accuracy")
 _BESIDE = {"_copy": "copy", "_blur": "blurred copy"}
@@ -82,16 +82,16 @@ def highlights(record: Record) -> list[tuple[str, str]]:
     """Return the few numbers that the page begins with, each with what it is."""
     measured = [Measured.of(each) for each in record.numbers.get("numbers", [])]
     found = {(each.measure, each.part): each for each in measured}
-    judge = "accuracy" if any(each.measure == "accuracy" for each in measured) else "nearest_accuracy"
-    parts = list(dict.fromkeys(each.part for each in measured if each.part and each.measure in ("psnr", judge)))
-    shown = []
+    shown = "accuracy" if any(each.measure == "accuracy" for each in measured) else "nearest_accuracy"
+    parts = list(dict.fromkeys(each.part for each in measured if each.part and each.measure in ("psnr", shown)))
+    highlighted = []
     first = next((part for part in parts if ("psnr", part) in found), "")
     if ("psnr", first) in found:
         copied = found.get(("psnr_copy", first))
         beside = f", copying the input gives {copied.value:.2f}" if copied else ""
-        shown.append((found["psnr", first].text, f"PSNR{' of ' + first if first else ''}{beside}"))
-    shown += [(found[judge, part].text, f"accuracy of {part}") for part in parts if (judge, part) in found][:3]
-    return shown
+        highlighted.append((found["psnr", first].text, f"PSNR{' of ' + first if first else ''}{beside}"))
+    highlighted += [(found[shown, part].text, f"accuracy of {part}") for part in parts if (shown, part) in found][:3]
+    return highlighted
 
 
 def _row(measure: str, scores: Sequence[Measured], parts: Sequence[str]) -> str:
@@ -107,8 +107,8 @@ def _row(measure: str, scores: Sequence[Measured], parts: Sequence[str]) -> str:
     arrow = " ↑" if any_one.better is True else " ↓" if any_one.better is False else ""
     name = _NAMES.get(measure, measure.replace("_", " ").replace("@", " by "))
     count = f"; {any_one.protocol['count']:,} measured" if isinstance(any_one.protocol.get("count"), int) else ""
-    says = str(any_one.protocol.get("definition", ""))
-    return f"<tr><th>{escape(name)}{arrow}</th>{''.join(cells)}<td>{escape(says)}{count}</td></tr>"
+    description = str(any_one.protocol.get("definition", ""))
+    return f"<tr><th>{escape(name)}{arrow}</th>{''.join(cells)}<td>{escape(description)}{count}</td></tr>"
 
 
 def _beside(measure: str) -> bool:
@@ -120,8 +120,8 @@ def _below(record: Record, measured: Sequence[Measured], scores: Sequence[Measur
     protocol = scores[0].protocol
     shared = [key for key in protocol if key not in _TOLD_BELOW and all(each.protocol.get(key) == protocol[key] for each in scores)]
     lines = [f"How: {'; '.join(f'{key} {_plain(protocol[key])}' for key in shared if protocol[key] is not None)}."] if shared else []
-    judge = next((each.protocol["classifier"] for each in scores if each.protocol.get("classifier")), None)
-    lines += [f"The classifier: {_plain(judge)}."] if judge else []
+    classifier = next((each.protocol["classifier"] for each in scores if each.protocol.get("classifier")), None)
+    lines += [f"The classifier: {_plain(classifier)}."] if classifier else []
     lines += [f"Versions: {_plain(protocol['versions'])}."] if protocol.get("versions") else []
     counts = [f"{each.part or 'all'} {each.value:,.0f}" for each in measured if each.measure == "parameters"]
     crossed = next((each for each in measured if each.measure == "parameters_cross_domain"), None)

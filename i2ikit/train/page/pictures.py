@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from i2ikit.train.page.record import Record
 
-MOST_ROUNDS = 8  # in a strip over time
+MOST_STEPS = 8  # in a strip over time
 
 
 @frozen
@@ -23,21 +23,21 @@ class Example:
     Attributes:
         title: What was asked for, such as "hair: blond".
         source: The input.
-        ours: The translation at each of the rounds.
-        truth: The true translation, or "".
+        ours: The translation at each of the steps.
+        target: The true translation, or "".
     """
 
     title: str
     source: str
     ours: tuple[str, ...]
-    truth: str
+    target: str
 
 
 @frozen
 class Pictures:
-    """What the page shows: the rounds, the examples at each, and the whole of the last grid."""
+    """What the page shows: the steps, the examples at each, and the whole of the last grid."""
 
-    rounds: tuple[int, ...]
+    steps: tuple[int, ...]
     examples: tuple[Example, ...]
     grid: str
 
@@ -45,7 +45,7 @@ class Pictures:
 def read_pictures(record: Record) -> Pictures:
     """Cut the examples from a run's grids; a grid that cannot be read is left out."""
     layout = record.layout
-    grids = {number: grid for number in evenly(record.sampled, MOST_ROUNDS) if (grid := _opened(record.sample(number))) is not None}
+    grids = {number: grid for number in evenly(record.sampled, MOST_STEPS) if (grid := _opened(record.sample(number))) is not None}
     if not grids or not layout.get("examples"):
         return Pictures((), (), "")
     last = grids[max(grids)]
@@ -53,13 +53,13 @@ def read_pictures(record: Record) -> Pictures:
     for example in layout["examples"]:
         row, column = int(example["row"]), int(example["column"])
         places = layout["places"]
-        true = places["truth"][column][row] if places.get("truth") else None
+        true = places["target"][column][row] if places.get("target") else None
         examples.append(
             Example(
                 title=str(example["title"]),
                 source=_cell(last, places["input"][row], layout),
                 ours=tuple(_cell(grid, places["ours"][column][row], layout) for grid in grids.values()),
-                truth=_cell(last, true, layout) if true else "",
+                target=_cell(last, true, layout) if true else "",
             )
         )
     return Pictures(tuple(grids), tuple(examples), inlined(last))

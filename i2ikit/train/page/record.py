@@ -14,14 +14,14 @@ from i2ikit.errors import CheckpointError
 
 MOST_POINTS = 300  # of a curve on the page
 _MOST_LINES = 5_000  # of the log that are read in full; evaluations always are
-_NO_CURVE = ("round", "seconds")
+_NO_CURVE = ("step", "seconds")
 
 
 @frozen
 class Curve:
-    """A thinned curve: for each bin the round, the mean, the least and the largest value."""
+    """A thinned curve: for each bin the step, the mean, the least and the largest value."""
 
-    rounds: tuple[float, ...]
+    steps: tuple[float, ...]
     mean: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
@@ -36,7 +36,7 @@ class Record:
         config: run.json.
         curves: By key of the log, in the log's order.
         evaluated: The log's lines of evaluations.
-        round, seconds: How far the training has come.
+        step, seconds: How far the training has come.
         numbers: numbers.json.
         layout: samples/layout.json.
     """
@@ -45,7 +45,7 @@ class Record:
     config: Mapping[str, Any]
     curves: Mapping[str, Curve]
     evaluated: tuple[Mapping[str, Any], ...]
-    round: int
+    step: int
     seconds: float
     numbers: Mapping[str, Any]
     layout: Mapping[str, Any]
@@ -56,14 +56,14 @@ class Record:
         recipe: Mapping[str, Any] = self.config["recipe"]
         return recipe
 
-    def sample(self, round: int) -> Path:  # noqa: A002 - the word for it everywhere
-        """Return where the grid of a round lies."""
-        return self.folder / "samples" / f"round-{round:08d}.png"
+    def sample(self, step: int) -> Path:
+        """Return where the grid of a step lies."""
+        return self.folder / "samples" / f"step-{step:08d}.png"
 
     @property
     def sampled(self) -> list[int]:
-        """The rounds whose grids are there."""
-        return [number for number in self.layout.get("rounds", []) if self.sample(number).is_file()]
+        """The steps whose grids are there."""
+        return [number for number in self.layout.get("steps", []) if self.sample(number).is_file()]
 
 
 def read_record(run: str | Path) -> Record:
@@ -87,7 +87,7 @@ def read_record(run: str | Path) -> Record:
         config=config,
         curves=_curves(steps),
         evaluated=tuple(line for line in lines if line.get("event") == "evaluated"),
-        round=int(max((line["round"] for line in lines), default=0)),
+        step=int(max((line["step"] for line in lines), default=0)),
         seconds=float(max((line.get("seconds", 0.0) for line in steps), default=0.0)),
         numbers=_json(folder / "numbers.json"),
         layout=_json(folder / "samples" / "layout.json"),
@@ -105,7 +105,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _logged(path: Path) -> Iterable[dict[str, Any]]:
-    """Return the lines of a log by round; what a resumed run did anew replaces what it did before."""
+    """Return the lines of a log by step; what a resumed run did anew replaces what it did before."""
     if not path.is_file():
         return []
     whole = path.read_bytes().splitlines()
@@ -117,7 +117,7 @@ def _logged(path: Path) -> Iterable[dict[str, Any]]:
         line = _line(text)
         if line is None:
             continue
-        while kept and (kept[-1]["round"], "event" in kept[-1]) >= (line["round"], "event" in line):
+        while kept and (kept[-1]["step"], "event" in kept[-1]) >= (line["step"], "event" in line):
             kept.pop()
         kept.append(line)
     return kept
@@ -128,7 +128,7 @@ def _line(text: bytes) -> dict[str, Any] | None:
         line = json.loads(text)
     except ValueError:  # the last line of a run that was killed
         return None
-    return line if isinstance(line, dict) and isinstance(line.get("round"), int) else None
+    return line if isinstance(line, dict) and isinstance(line.get("step"), int) else None
 
 
 def _curves(lines: list[dict[str, Any]]) -> dict[str, Curve]:
@@ -136,7 +136,7 @@ def _curves(lines: list[dict[str, Any]]) -> dict[str, Curve]:
     for line in lines:
         for key, value in line.items():
             if key not in _NO_CURVE and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-                points.setdefault(key, []).append((line["round"], float(value)))
+                points.setdefault(key, []).append((line["step"], float(value)))
     return {key: thinned(each) for key, each in points.items()}
 
 
@@ -146,7 +146,7 @@ def thinned(points: list[tuple[int, float]]) -> Curve:
     bins = [points[start : start + size] for start in range(0, len(points), size)]
     values = [[value for _, value in each] for each in bins]
     return Curve(
-        rounds=tuple(sum(number for number, _ in each) / len(each) for each in bins),
+        steps=tuple(sum(number for number, _ in each) / len(each) for each in bins),
         mean=tuple(sum(each) / len(each) for each in values),
         low=tuple(min(each) for each in values),
         high=tuple(max(each) for each in values),

@@ -40,15 +40,15 @@ def _header(record: Record) -> str:
 def _first_row(record: Record, pictures: Pictures) -> str:
     if not pictures.examples:
         none = record.config.get("train", {}).get("sample_every") == 0
-        says = (
+        description = (
             "There are none: this training draws no samples." if none else "There are none yet: the first samples come with the training."
         )
-        return f'<section><h2>Pictures</h2><p class="quiet">{says}</p></section>'
-    true = any(example.truth for example in pictures.examples)
+        return f'<section><h2>Pictures</h2><p class="quiet">{description}</p></section>'
+    true = any(example.target for example in pictures.examples)
     beside = " Beside each stands the true picture." if true else ""
     cards = "".join(_card(example) for example in pictures.examples)
     return (
-        f"<section><h2>Input, ours{', truth' if true else ''}</h2>"
+        f"<section><h2>Input, ours{', target' if true else ''}</h2>"
         f"<p>Images that were never trained on; what was asked for stands above each. The framed picture is the translation.{beside}</p>"
         f'<div class="cards{" three" if true else ""}">{cards}</div>{_whole_grid(pictures)}</section>'
     )
@@ -56,43 +56,43 @@ def _first_row(record: Record, pictures: Pictures) -> str:
 
 def _card(example: Example) -> str:
     figures = _figure("source", "input", example.source) + _figure("ours", "ours", example.ours[-1])
-    figures += _figure("truth", "truth", example.truth) if example.truth else ""
+    figures += _figure("target", "target", example.target) if example.target else ""
     return f'<article class="card"><h3>{escape(example.title)}</h3><div class="row">{figures}</div></article>'
 
 
-def _figure(kind: str, says: str, picture: str) -> str:
-    return f'<figure class="{kind}"><img src="{picture}" alt="{says}"><figcaption>{says}</figcaption></figure>'
+def _figure(kind: str, description: str, picture: str) -> str:
+    return f'<figure class="{kind}"><img src="{picture}" alt="{description}"><figcaption>{description}</figcaption></figure>'
 
 
 def _whole_grid(pictures: Pictures) -> str:
-    says = f"Every sample and every target at round {pictures.rounds[-1]:,}"
-    return f'<details><summary>{says}</summary><div class="wide"><img class="grid" src="{pictures.grid}" alt="{says}"></div></details>'
+    description = f"Every sample and every target at step {pictures.steps[-1]:,}"
+    return f'<details><summary>{description}</summary><div class="wide"><img class="grid" src="{pictures.grid}" alt="{description}"></div></details>'
 
 
 def _over_time(pictures: Pictures) -> str:
-    if len(pictures.rounds) < 2:
+    if len(pictures.steps) < 2:
         return ""
-    true = any(example.truth for example in pictures.examples)
-    last = pictures.rounds[-1]
-    heads = ["input", *(f"{number:,}" for number in pictures.rounds), *(["truth"] if true else [])]
+    true = any(example.target for example in pictures.examples)
+    last = pictures.steps[-1]
+    heads = ["input", *(f"{number:,}" for number in pictures.steps), *(["target"] if true else [])]
     rows = []
     for example in pictures.examples:
         cells = [_cell("source", "input", example.source)]
         cells += [
-            _cell("ours" if number == last else "", f"round {number}", each)
-            for number, each in zip(pictures.rounds, example.ours, strict=True)
+            _cell("ours" if number == last else "", f"step {number}", each)
+            for number, each in zip(pictures.steps, example.ours, strict=True)
         ]
-        cells += [_cell("truth", "truth", example.truth)] if true else []
+        cells += [_cell("target", "target", example.target)] if true else []
         rows.append(f'<tr><th scope="row">{escape(example.title)}</th>{"".join(cells)}</tr>')
     head = "".join(f"<th>{each}</th>" for each in heads)
     return (
-        "<section><h2>The same images over time</h2><p>Each column is the round of training after which the translation was made.</p>"
+        "<section><h2>The same images over time</h2><p>Each column is the step of training after which the translation was made.</p>"
         f'<div class="wide"><table class="time"><tr><th></th>{head}</tr>{"".join(rows)}</table></div></section>'
     )
 
 
-def _cell(kind: str, says: str, picture: str) -> str:
-    shown = f'<img src="{picture}" alt="{says}">' if picture else ""
+def _cell(kind: str, description: str, picture: str) -> str:
+    shown = f'<img src="{picture}" alt="{description}">' if picture else ""
     return f'<td class="{kind}">{shown}</td>' if kind else f"<td>{shown}</td>"
 
 
@@ -105,35 +105,35 @@ def _charts(record: Record) -> str:
             others.append(_panel(key, chart(curve, name=key, kind="other"), meaning_of(key)))
             continue
         weight = f'<span class="quiet">{escape(meaning.loss)}{f", weight {meaning.weight:g}" if meaning.weight != 1 else ""}</span>'
-        drawn = chart(curve, meaning.settles, name=key, kind=key.partition("/")[0].partition("_")[0])
-        losses.append(_panel(key, drawn, meaning.says, weight))
+        drawn = chart(curve, meaning.equilibrium, name=key, kind=key.partition("/")[0].partition("_")[0])
+        losses.append(_panel(key, drawn, meaning.description, weight))
     for key, curve in _evaluated(record).items():
         others.append(_panel(f"{key}, evaluated", chart(curve, name=key, kind="measured"), meaning_of(key)))
     if not losses and not others:
         return ""
     beside = f'<h3 class="sub">Beside the losses</h3><div class="charts">{"".join(others)}</div>' if others else ""
     return (
-        "<section><h2>Losses</h2><p>Unweighted, against the round. The line is the mean of neighbouring rounds and the band their spread; "
+        "<section><h2>Losses</h2><p>Unweighted, against the step. The line is the mean of neighbouring steps and the band their spread; "
         "a dashed line marks where the value stays if neither player can win. Losses of such a game say whether it is in balance, not how "
         f'good the pictures are: the numbers above do that.</p><div class="charts">{"".join(losses)}</div>{beside}</section>'
     )
 
 
-def _panel(key: str, drawn: str, says: str, beside: str = "") -> str:
-    return f'<figure class="panel"><h3>{escape(key)} {beside}</h3>{drawn}<figcaption>{escape(says)}</figcaption></figure>'
+def _panel(key: str, drawn: str, description: str, beside: str = "") -> str:
+    return f'<figure class="panel"><h3>{escape(key)} {beside}</h3>{drawn}<figcaption>{escape(description)}</figcaption></figure>'
 
 
 def _evaluated(record: Record) -> dict[str, Curve]:
     points: dict[str, list[tuple[int, float]]] = {}
     for line in record.evaluated:
         for key, value in line.items():
-            if key not in ("round", "seconds") and isinstance(value, (int, float)) and not isinstance(value, bool):
-                points.setdefault(key, []).append((line["round"], float(value)))
+            if key not in ("step", "seconds") and isinstance(value, (int, float)) and not isinstance(value, bool):
+                points.setdefault(key, []).append((line["step"], float(value)))
     return {key: thinned(each) for key, each in points.items() if len(each) > 1}
 
 
 def _configuration(record: Record) -> str:
-    typed = "".join(f"<dt>{escape(says)}</dt><dd><code>{escape(text)}</code></dd>" for says, text in commands(record))
+    typed = "".join(f"<dt>{escape(description)}</dt><dd><code>{escape(text)}</code></dd>" for description, text in commands(record))
     recipe = record.recipe
     slots = [(name, _words({"": slot["component"], **slot["options"]})) for name, slot in recipe["slots"].items()]
     terms = [
@@ -156,7 +156,7 @@ def _configuration(record: Record) -> str:
 
 
 def _player(player: Mapping[str, Any]) -> str:
-    every = "every round" if player["every"] == 1 else f"every {player['every']} rounds"
+    every = "every step" if player["every"] == 1 else f"every {player['every']} steps"
     return f"trains {', '.join(player['trains'])} {every}; {_words(player['optimizer'])}"
 
 

@@ -30,8 +30,8 @@ class Meaning:
 
     loss: str
     weight: float
-    says: str
-    settles: float | None
+    description: str
+    equilibrium: float | None
 
 
 def meanings(recipe: Mapping[str, Any], registry: Registry | None = None) -> dict[str, Meaning]:
@@ -56,10 +56,13 @@ def _meaning(term: Mapping[str, Any], recipe: Mapping[str, Any], registry: Regis
     except I2IKitError:  # a function, or a plugin that is not installed here
         return Meaning(loss.removeprefix("python:"), term["weight"], "", None)
     options = term.get("options", {})
-    critic = recipe["slots"].get(options.get("critic", "discriminator"), {})
-    scales = 1 if options.get("average") else int(critic.get("options", {}).get("scales", 1))
+    discriminator = recipe["slots"].get(options.get("discriminator", "discriminator"), {})
+    scales = 1 if options.get("average") else int(discriminator.get("options", {}).get("scales", 1))
     return Meaning(
-        loss, term["weight"], component.curve or component.says, None if component.settles is None else scales * component.settles
+        loss,
+        term["weight"],
+        component.curve or component.description,
+        None if component.equilibrium is None else scales * component.equilibrium,
     )
 
 
@@ -71,20 +74,20 @@ def headline(record: Record) -> str:
 def summary(record: Record) -> list[str]:
     """Return what was trained, in a few sentences."""
     recipe = record.recipe
-    image, rounds = recipe["image"], int(recipe["rounds"])
+    image, steps = recipe["image"], int(recipe["steps"])
     size = f"{image['height']} × {image['width']} pixels"
     domain = DomainSpec.restore(recipe["labels"])
     task = (
         f"It learns to change {_listed([_told(each) for each in domain.attributes])} in" if domain.attributes else "It learns to translate"
     )
-    state = "finished" if record.round >= rounds else f"round {record.round:,} of {rounds:,}"
+    state = "finished" if record.step >= steps else f"step {record.step:,} of {steps:,}"
     spent = f" in {duration(record.seconds)}" if record.seconds else ""
     said = [f"{task} images of {size}."]
-    if recipe.get("says"):
-        said.insert(0, recipe["says"])
+    if recipe.get("description"):
+        said.insert(0, recipe["description"])
     data = record.config.get("data")
     sets = f"{len(data)} × " if isinstance(data, list) and len(data) > 1 else ""
-    done = f"{record.round:,} rounds of {sets}{recipe['batch']} images{spent}" if state == "finished" else f"{state}{spent}"
+    done = f"{record.step:,} steps of {sets}{recipe['batch']} images{spent}" if state == "finished" else f"{state}{spent}"
     return [*said, f"Trained for {done}." if state == "finished" else f"Not finished yet: {done}."]
 
 
@@ -101,7 +104,7 @@ def commands(record: Record) -> list[tuple[str, str]]:
     said = [("translate an image of your own", f"i2ikit translate {run} in.png out.png{_wanted(record.recipe)}")]
     if record.config.get("command"):
         said.append(("train this again", str(record.config["command"])))
-    if record.round < int(record.recipe["rounds"]):
+    if record.step < int(record.recipe["steps"]):
         said.append(("go on with this training", f"i2ikit train --resume {run}"))
     return [*said, ("measure it again", f"i2ikit eval {run}")]
 

@@ -15,10 +15,10 @@ PARTS = {
     "encoder": ("Whole", "ContentAndStyle", "WholeWithStyle", "StyleOfImage"),
     "conditioner": ("Planes", "StyleOfNoise"),
     "generator": ("Painter", "Synthesis"),
-    "discriminator": ("Critic",),
+    "discriminator": ("Discriminator",),
 }
 LOSSES = (
-    "wgan_critic wgan_translator penalty domain_real domain_fake ls_critic ls_translator logistic_critic logistic_translator r1 "
+    "wgan_discriminator wgan_translator penalty domain_real domain_fake ls_discriminator ls_translator logistic_discriminator logistic_translator r1 "
     "PathLength cycle recon identity l1 l2 style content style_size"
 )
 SPECIAL = {"plan": ("two_styles", "two_passes"), "loss": ("kl", "latent", "diversity", "patch_contrast")}
@@ -97,7 +97,7 @@ class Calls:
 
     def __init__(self, model: Model) -> None:
         self.all: dict[str, int] = {}
-        self.learning: dict[str, int] = {}
+        self.requires_grad: dict[str, int] = {}
         for slot in model.nets.slots:
             net = model.slot(slot)
             for each in net.children() if isinstance(net, nn.ModuleDict) else [net]:
@@ -106,12 +106,12 @@ class Calls:
     def _counter(self, slot: str) -> Any:
         def count(module: nn.Module, inputs: Any, output: Any) -> None:
             self.all[slot] = self.all.get(slot, 0) + 1
-            self.learning[slot] = self.learning.get(slot, 0) + int(torch.is_grad_enabled())
+            self.requires_grad[slot] = self.requires_grad.get(slot, 0) + int(torch.is_grad_enabled())
 
         return count
 
     def take(self) -> tuple[dict[str, int], dict[str, int]]:
         """Return the counts since the last question."""
-        taken = self.all, self.learning
-        self.all, self.learning = {}, {}
+        taken = self.all, self.requires_grad
+        self.all, self.requires_grad = {}, {}
         return taken

@@ -9,18 +9,18 @@ from torch.nn import functional as F
 from i2ikit import Code, DomainSpec, Translation
 
 
-def wgan_critic(t: Translation) -> Tensor:
-    return t.judge("fake").scores[0].mean() - t.judge("exemplar").scores[0].mean()
+def wgan_discriminator(t: Translation) -> Tensor:
+    return t.discriminate("fake").scores[0].mean() - t.discriminate("reference").scores[0].mean()
 
 
 def wgan_translator(t: Translation) -> Tensor:
-    return -t.judge("fake").scores[0].mean()
+    return -t.discriminate("fake").scores[0].mean()
 
 
 def penalty(t: Translation) -> Tensor:
     alpha = t.uniform("alpha", 1, 1, 1)
-    between = (alpha * t.exemplar + (1 - alpha) * t.fake.detach()).requires_grad_()
-    (gradient,) = torch.autograd.grad(t.pass_judgement(between).scores[0].sum(), between, create_graph=True)
+    between = (alpha * t.reference + (1 - alpha) * t.fake.detach()).requires_grad_()
+    (gradient,) = torch.autograd.grad(t.discriminate_image(between).scores[0].sum(), between, create_graph=True)
     return (gradient.flatten(1).square().sum(1).sqrt() - 1).square().mean()
 
 
@@ -41,32 +41,32 @@ def known(logits: Tensor | None, label: Tensor | None, domain: DomainSpec) -> Te
 
 
 def domain_real(t: Translation) -> Tensor:
-    return known(t.judge("exemplar").domain, t.exemplar_domain, t.nets.domain)
+    return known(t.discriminate("reference").domain_logits, t.reference_label, t.nets.domain)
 
 
 def domain_fake(t: Translation) -> Tensor:
-    return known(t.judge("fake").domain, t.target, t.nets.domain)
+    return known(t.discriminate("fake").domain_logits, t.target_label, t.nets.domain)
 
 
-def ls_critic(t: Translation, *, critic: str = "discriminator", real: str = "exemplar") -> Tensor:
-    return ((t.judge(real, critic).scores[0] - 1) ** 2).mean() + (t.judge("fake", critic).scores[0] ** 2).mean()
+def ls_discriminator(t: Translation, *, discriminator: str = "discriminator", real: str = "reference") -> Tensor:
+    return ((t.discriminate(real, discriminator).scores[0] - 1) ** 2).mean() + (t.discriminate("fake", discriminator).scores[0] ** 2).mean()
 
 
-def ls_translator(t: Translation, *, critic: str = "discriminator") -> Tensor:
-    return ((t.judge("fake", critic).scores[0] - 1) ** 2).mean()
+def ls_translator(t: Translation, *, discriminator: str = "discriminator") -> Tensor:
+    return ((t.discriminate("fake", discriminator).scores[0] - 1) ** 2).mean()
 
 
-def logistic_critic(t: Translation) -> Tensor:
-    return F.softplus(t.judge("fake").scores[0]).mean() + F.softplus(-t.judge("exemplar").scores[0]).mean()
+def logistic_discriminator(t: Translation) -> Tensor:
+    return F.softplus(t.discriminate("fake").scores[0]).mean() + F.softplus(-t.discriminate("reference").scores[0]).mean()
 
 
 def logistic_translator(t: Translation) -> Tensor:
-    return F.softplus(-t.judge("fake").scores[0]).mean()
+    return F.softplus(-t.discriminate("fake").scores[0]).mean()
 
 
 def r1(t: Translation) -> Tensor:
-    real = t.exemplar.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(t.pass_judgement(real, "exemplar").scores[0].sum(), real, create_graph=True)
+    real = t.reference.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(t.discriminate_image(real, "reference").scores[0].sum(), real, create_graph=True)
     return gradient.square().sum((1, 2, 3)).mean()
 
 
@@ -81,7 +81,7 @@ class PathLength(nn.Module):
         self.register_buffer("mean", torch.zeros(()))
 
     def forward(self, t: Translation) -> Tensor:
-        style = t.condition(t.restyled(Code()), t.target).style
+        style = t.condition(t.with_target_style(Code()), t.target_label).style
         assert style is not None
         image = t.run("generator", Code(style=style))
         noise = t.normal("path/noise", *image.shape[1:]) / (image.shape[2] * image.shape[3]) ** 0.5
@@ -101,15 +101,15 @@ def recon(t: Translation) -> Tensor:
 
 
 def identity(t: Translation) -> Tensor:
-    return (t.identity - t.exemplar).abs().mean()
+    return (t.identity - t.reference).abs().mean()
 
 
 def l1(t: Translation) -> Tensor:
-    return (t.fake - t.truth).abs().mean()
+    return (t.fake - t.target).abs().mean()
 
 
 def l2(t: Translation) -> Tensor:
-    return (t.fake - t.truth).square().mean()
+    return (t.fake - t.target).square().mean()
 
 
 def style(t: Translation) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from i2ikit import Code, CodeSpec, DomainSpec, ImageSpec, MapSpec, Posterior, StyleSpec, Verdict
+from i2ikit import Code, CodeSpec, DiscriminatorOutput, DomainSpec, ImageSpec, MapSpec, Posterior, StyleSpec
 
 
 def planes(label: Tensor, like: Tensor) -> Tensor:
@@ -17,9 +17,9 @@ class Whole(nn.Module):
 
     def __init__(self, image: ImageSpec) -> None:
         super().__init__()
-        self.gives = CodeSpec((MapSpec(image.channels),))
+        self.output_spec = CodeSpec((MapSpec(image.channels),))
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         return Code((image,))
 
 
@@ -28,10 +28,10 @@ class Planes(nn.Module):
 
     def __init__(self, code: CodeSpec, domain: DomainSpec) -> None:
         super().__init__()
-        self.gives = code.widened(domain.width)
+        self.output_spec = code.widened(domain.width)
 
-    def forward(self, code: Code, domain: Tensor) -> Code:
-        return code._replace(maps=(*code.maps[:-1], torch.cat([code.maps[-1], planes(domain, code.maps[-1])], 1)))
+    def forward(self, code: Code, label: Tensor) -> Code:
+        return code._replace(maps=(*code.maps[:-1], torch.cat([code.maps[-1], planes(label, code.maps[-1])], 1)))
 
 
 class Painter(nn.Module):
@@ -53,21 +53,21 @@ class Painter(nn.Module):
         return torch.tanh(self.out(self.up(self.dropout(torch.tanh(hidden)))))
 
 
-class Critic(nn.Module):
+class Discriminator(nn.Module):
     """Scores by patch, domain logits, and what it is told beside the image as more channels."""
 
     def __init__(self, image: ImageSpec, domain: DomainSpec, width: int = 4, head: bool = False, told: tuple[str, ...] = ()) -> None:
         super().__init__()
-        self.reads = told
-        extra = {"source": image.channels, "domain": domain.width}
+        self.inputs = told
+        extra = {"source": image.channels, "label": domain.width}
         self.trunk = nn.Conv2d(image.channels + sum(extra[name] for name in told), width, 4, stride=2, padding=1)
         self.score = nn.Conv2d(width, 1, 3, padding=1)
         self.head = nn.Linear(width, domain.content) if head else None
 
-    def forward(self, image: Tensor, source: Tensor | None = None, domain: Tensor | None = None) -> Verdict:
-        more = [each for each in (source, None if domain is None else planes(domain, image)) if each is not None]
+    def forward(self, image: Tensor, source: Tensor | None = None, label: Tensor | None = None) -> DiscriminatorOutput:
+        more = [each for each in (source, None if label is None else planes(label, image)) if each is not None]
         hidden = torch.tanh(self.trunk(torch.cat([image, *more], 1)))
-        return Verdict((self.score(hidden),), self.head(hidden.mean((2, 3))) if self.head else None)
+        return DiscriminatorOutput((self.score(hidden),), self.head(hidden.mean((2, 3))) if self.head else None)
 
 
 class ContentAndStyle(nn.Module):
@@ -77,9 +77,9 @@ class ContentAndStyle(nn.Module):
         super().__init__()
         self.content = nn.Conv2d(image.channels, width, 4, stride=2, padding=1)
         self.style = nn.Linear(width, style)
-        self.gives = CodeSpec((MapSpec(width, 2),), StyleSpec(style))
+        self.output_spec = CodeSpec((MapSpec(width, 2),), StyleSpec(style))
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         hidden = torch.tanh(self.content(image))
         return Code((hidden,), self.style(hidden.mean((2, 3))))
 
@@ -91,11 +91,11 @@ class WholeWithStyle(nn.Module):
         super().__init__()
         self.trunk = nn.Conv2d(image.channels, 3, 4, stride=2, padding=1)
         self.heads = nn.Linear(3, style * domain.content)
-        self.gives = CodeSpec((MapSpec(image.channels),), StyleSpec(style))
+        self.output_spec = CodeSpec((MapSpec(image.channels),), StyleSpec(style))
 
-    def forward(self, image: Tensor, domain: Tensor) -> Code:
-        styles = self.heads(torch.tanh(self.trunk(image)).mean((2, 3))).unflatten(1, (domain.shape[1], -1))
-        return Code((image,), torch.einsum("bd,bds->bs", domain.to(styles.dtype), styles))
+    def forward(self, image: Tensor, label: Tensor) -> Code:
+        styles = self.heads(torch.tanh(self.trunk(image)).mean((2, 3))).unflatten(1, (label.shape[1], -1))
+        return Code((image,), torch.einsum("bd,bds->bs", label.to(styles.dtype), styles))
 
 
 class StyleOfNoise(nn.Module):
@@ -105,12 +105,12 @@ class StyleOfNoise(nn.Module):
         super().__init__()
         self.net = nn.Sequential(nn.Linear(noise, 4), nn.Tanh(), nn.Linear(4, style * max(1, domain.content, vectors)))
         self.shape = (max(1, domain.content, vectors), style)
-        self.gives = CodeSpec(style=StyleSpec(style, vectors))
+        self.output_spec = CodeSpec(style=StyleSpec(style, vectors))
 
-    def forward(self, code: Code, domain: Tensor | None = None) -> Code:
+    def forward(self, code: Code, label: Tensor | None = None) -> Code:
         assert code.style is not None
         styles = self.net(code.style).unflatten(1, self.shape)
-        return Code(style=styles if domain is None else torch.einsum("bd,bds->bs", domain.to(styles.dtype), styles))
+        return Code(style=styles if label is None else torch.einsum("bd,bds->bs", label.to(styles.dtype), styles))
 
 
 class StyleOfImage(nn.Module):
@@ -122,9 +122,9 @@ class StyleOfImage(nn.Module):
         self.mean = nn.Linear(3, width * max(vectors, 1))
         self.logvar = nn.Linear(3, width) if variational else None
         self.vectors = vectors
-        self.gives = CodeSpec(style=StyleSpec(width, vectors), posterior=variational)
+        self.output_spec = CodeSpec(style=StyleSpec(width, vectors), posterior=variational)
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         hidden = torch.tanh(self.trunk(image)).mean((2, 3))
         mean = self.mean(hidden)
         posterior = Posterior(mean, self.logvar(hidden)) if self.logvar is not None else None

@@ -10,38 +10,40 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from i2ikit import Code, Posterior, Translation, view
-from i2ikit.core.draws import Draws
 from i2ikit.core.nets import Nets
-from i2ikit.core.plans import prior, takes
+from i2ikit.core.plans import batch_kind, prior
+from i2ikit.core.random_streams import RandomStreams
 
-# -- BicycleGAN: one translation with the style of the truth, one with a style from the prior
+# -- BicycleGAN: one translation with the style of the target, one with a style from the prior
 
 
 @view
-def posterior_of_truth(t: Translation) -> Posterior:
-    code = t.encode(t.truth, None, None, slot="style_encoder")
+def posterior_of_target(t: Translation) -> Posterior:
+    code = t.encode(t.target, None, None, slot="style_encoder")
     assert code.posterior is not None
     return code.posterior
 
 
 @view
-def style_of_truth(t: Translation) -> Tensor:
-    mean, logvar = t[posterior_of_truth]
+def style_of_target(t: Translation) -> Tensor:
+    mean, logvar = t[posterior_of_target]
     return cast(Tensor, mean + (logvar / 2).exp() * t.normal("style", mean.shape[1]))
 
 
-@takes("paired")
-def two_styles(nets: Nets, batch: Mapping[str, Tensor], draws: Draws, learning: bool, *, style: int = 2) -> list[Translation]:
-    image, truth = batch["image"], batch["target"]
-    given: dict[str, Any] = {"real": image, "truth": truth, "exemplar": truth, "learning": learning}
+@batch_kind("paired")
+def two_styles(
+    nets: Nets, batch: Mapping[str, Tensor], streams: RandomStreams, requires_grad: bool, *, style: int = 2
+) -> list[Translation]:
+    image, target = batch["image"], batch["target"]
+    given: dict[str, Any] = {"real": image, "target": target, "reference": target, "requires_grad": requires_grad}
     return [
-        Translation(nets, draws, name="encoded", style=style_of_truth, **given),
-        Translation(nets, draws, name="random", style=prior(nets, draws, len(image), "random"), **given),
+        Translation(nets, streams, name="encoded", style=style_of_target, **given),
+        Translation(nets, streams, name="random", style=prior(nets, streams, len(image), "random"), **given),
     ]
 
 
 def kl(t: Translation) -> Tensor:
-    mean, logvar = t[posterior_of_truth]
+    mean, logvar = t[posterior_of_target]
     return cast(Tensor, (mean.square() + logvar.exp() - logvar - 1).sum(1).mean() / 2)
 
 
@@ -56,40 +58,40 @@ def latent(t: Translation) -> Tensor:
 
 @view
 def mapped_style(t: Translation) -> Tensor:
-    return cast(Tensor, t.run("mapping", Code(style=t.normal("noise", 3)), t.target).style)
+    return cast(Tensor, t.run("mapping", Code(style=t.normal("noise", 3)), t.target_label).style)
 
 
 def style_of(reference: Tensor) -> view[Tensor]:
     def reference_style(t: Translation) -> Tensor:
-        style = t.encode(reference, t.target, None).style
+        style = t.encode(reference, t.target_label, None).style
         assert style is not None
         return style
 
     return view(reference_style)
 
 
-@takes("labelled")
-def two_passes(nets: Nets, batch: Mapping[str, Tensor], draws: Draws, learning: bool) -> list[Translation]:
+@batch_kind("labelled")
+def two_passes(nets: Nets, batch: Mapping[str, Tensor], streams: RandomStreams, requires_grad: bool) -> list[Translation]:
     image, label = batch["image"], batch["label"]
-    order = draws.uniform("order", (len(image),)).argsort()
+    order = streams.uniform("order", (len(image),)).argsort()
     given: dict[str, Any] = {
         "real": image,
-        "source": label,
-        "target": label[order],
-        "exemplar": image,
-        "exemplar_domain": label,
-        "learning": learning,
+        "source_label": label,
+        "target_label": label[order],
+        "reference": image,
+        "reference_label": label,
+        "requires_grad": requires_grad,
     }
     return [
-        Translation(nets, draws, name="latent", style=mapped_style, **given),
-        Translation(nets, draws, name="reference", style=style_of(image[order]), **given),
+        Translation(nets, streams, name="latent", style=mapped_style, **given),
+        Translation(nets, streams, name="reference", style=style_of(image[order]), **given),
     ]
 
 
 @view
 def other_fake(t: Translation) -> Tensor:
-    style = t.run("mapping", Code(style=t.normal("other noise", 3)), t.target).style
-    return t.decode(t.code._replace(style=style), t.target).detach()
+    style = t.run("mapping", Code(style=t.normal("other noise", 3)), t.target_label).style
+    return t.decode(t.code._replace(style=style), t.target_label).detach()
 
 
 def diversity(t: Translation) -> Tensor:

@@ -16,9 +16,9 @@ class Tint(nn.Module):
 
     def __init__(self, code: CodeSpec, domain: DomainSpec, strength: float = 1.0) -> None:
         super().__init__()
-        self.gives = code
+        self.output_spec = code
         self.strength = strength
 
-    def forward(self, code: Code, domain: Tensor) -> Code:
+    def forward(self, code: Code, label: Tensor) -> Code:
         """Return the code."""
         return code

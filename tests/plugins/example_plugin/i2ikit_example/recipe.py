@@ -10,16 +10,16 @@ EXAMPLE = Recipe(
         "encoder": Slot("identity_encoder"),
         "conditioner": Slot("stargan_conditioner"),
         "generator": Slot("stargan_generator"),
-        "discriminator": Slot("stargan_critic"),
+        "discriminator": Slot("stargan_discriminator"),
     },
     plan="labelled",
     players=(
-        Player("critic", trains=("discriminator",), terms={"adversarial": Term("wgan_critic_loss")}),
+        Player("discriminator", trains=("discriminator",), terms={"adversarial": Term("wgan_discriminator_loss")}),
         Player(
             "translator",
             trains=("encoder", "conditioner", "generator"),
-            terms={"adversarial": Term("wgan_translator_loss"), "brightness": Term("example_brightness_loss", 0.1)},
+            terms={"adversarial": Term("wgan_generator_loss"), "brightness": Term("example_brightness_loss", 0.1)},
         ),
     ),
-    says="StarGAN that keeps the brightness of its source.",
+    description="StarGAN that keeps the brightness of its source.",
 )

@@ -1,4 +1,4 @@
-"""Random draws as named streams: each draw depends on (seed, round, batch, translation, name) and on nothing else.
+"""Random draws as named streams: each draw depends on (seed, step, batch, translation, name) and on nothing else.
 
 A draw is made for all rows of the batch, over every process and every micro-batch, and each takes its own rows. Two processes
 therefore draw what one would, and adding a loss never changes what another one draws.
@@ -40,11 +40,11 @@ class Share:
 
 
 @frozen
-class Draws:
-    """The streams of one batch in one round.
+class RandomStreams:
+    """The streams of one batch in one step.
 
     Attributes:
-        path: What the streams are keyed by so far: seed, round, batch, translation.
+        path: What the streams are keyed by so far: seed, step, batch, translation.
         given: Draws that replace a stream, by name; "a_to_b/alpha" before "alpha".
         whole: Tensors of the whole batch, over all processes and micro-batches, for draws that look at all rows.
         device, dtype: Where draws are made, and of which kind: the images'.
@@ -61,11 +61,11 @@ class Draws:
     seen: set[str] | None = None
     player: str = ""
 
-    def within(self, name: str) -> Draws:
+    def within(self, name: str) -> RandomStreams:
         """Return the streams of one translation."""
         return evolve(self, path=(*self.path, name))
 
-    def by(self, player: str) -> Draws:
+    def by(self, player: str) -> RandomStreams:
         """Return the streams of one player, where each draws for itself."""
         return evolve(self, path=(*self.path, player), player=player)
 

@@ -1,4 +1,4 @@
-"""The patch critic under the names of the original codes of CycleGAN, pix2pix and BicycleGAN."""
+"""The patch discriminator under the names of the original codes of CycleGAN, pix2pix and BicycleGAN."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from i2ikit.nn.weights import State, foreign
 
 
 @frozen
-class CriticSizes:
-    """What the tensors of an original patch critic say of it.
+class DiscriminatorSizes:
+    """What the tensors of an original patch discriminator say of it.
 
     Attributes:
         channels: Of what it sees, the source included where it is conditional.
-        width, depth, norm, scales: Options of :class:`i2ikit.nn.PatchCritic`.
+        width, depth, norm, scales: Options of :class:`i2ikit.nn.PatchDiscriminator`.
         prefixes: The original's name of each scale.
         antialiased: Whether a fixed filter halves the maps, as in CUT's code.
     """
@@ -37,11 +37,11 @@ class CriticSizes:
         return {"width": self.width, "depth": self.depth, "norm": self.norm, **narrower, **blurred}
 
 
-def critic_sizes(state: State, name: str, what: str) -> CriticSizes:
-    """Read the sizes of a patch critic off its tensors.
+def discriminator_sizes(state: State, name: str, what: str) -> DiscriminatorSizes:
+    """Read the sizes of a patch discriminator off its tensors.
 
     Raises:
-        CheckpointError: These are no tensors of such a critic.
+        CheckpointError: These are no tensors of such a discriminator.
     """
     several = sorted({found[0] for key in state if (found := re.match(r"model_\d+", key))}, key=lambda prefix: int(prefix[6:]))
     prefixes = tuple(several) or (("net",) if "net.0.weight" in state else ("model",))
@@ -54,14 +54,14 @@ def critic_sizes(state: State, name: str, what: str) -> CriticSizes:
     if first is None or first.ndim != 4 or score is None or score.ndim != 4 or score.shape[0] != 1:
         raise foreign(state, name, what, "model.0.weight, model.0.bias, model.2.weight, ..., net.0.weight, ... or model_0.0.weight, ...")
     norm = "batch" if f"{prefixes[0]}.{4 if antialiased else 3}.weight" in state else "instance"
-    return CriticSizes(first.shape[1], first.shape[0], depth, norm, len(prefixes), prefixes, antialiased)
+    return DiscriminatorSizes(first.shape[1], first.shape[0], depth, norm, len(prefixes), prefixes, antialiased)
 
 
-def critic_parts(depth: int, prefixes: tuple[str, ...], antialiased: bool = False) -> dict[str, str]:
-    """Return our name of each layer of a patch critic, by the original's.
+def discriminator_parts(depth: int, prefixes: tuple[str, ...], antialiased: bool = False) -> dict[str, str]:
+    """Return our name of each layer of a patch discriminator, by the original's.
 
     Args:
-        depth: Convolutions of stride 2; 0 for the pixel critic.
+        depth: Convolutions of stride 2; 0 for the pixel discriminator.
         prefixes: The original's name of each scale.
         antialiased: Whether a filter follows each step down, and is counted too.
     """

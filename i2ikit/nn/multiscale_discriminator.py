@@ -1,4 +1,4 @@
-"""The multi-scale critic of UNIT and MUNIT."""
+"""The multi-scale discriminator of UNIT and MUNIT."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from i2ikit.core.code import Verdict
+from i2ikit.core.code import DiscriminatorOutput
 from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import OptionError
 from i2ikit.nn.init import gaussian
@@ -18,8 +18,8 @@ from i2ikit.nn.padded_conv import Pad, PaddedConv
 SCALES = 3
 
 
-class MultiscaleCritic(nn.Module):
-    """Judge an image at full, half and quarter resolution, each by a critic of its own (MUNIT, section 5.1; Wang et al. 2018).
+class MultiscaleDiscriminator(nn.Module):
+    """Score an image at full, half and quarter resolution, each by a discriminator of its own (MUNIT, section 5.1; Wang et al. 2018).
 
     Each is 4x4 convolutions of stride 2 with leaky ReLUs of slope 0.2, without norm, and a 1x1 convolution that scores each place.
 
@@ -42,18 +42,18 @@ class MultiscaleCritic(nn.Module):
     def __init__(self, image: ImageSpec, *, width: int = 64, depth: int = 4, scales: int | None = None, pad: Pad = "reflect") -> None:
         super().__init__()
         if width < 1 or depth < 1 or (scales is not None and scales < 1):
-            raise OptionError(f'"multiscale_critic" with width={width}, depth={depth} and scales={scales}: each is 1 or more.')
+            raise OptionError(f'"multiscale_discriminator" with width={width}, depth={depth} and scales={scales}: each is 1 or more.')
         room = int(math.log2(min(image.height, image.width))) - depth + 1
         if room < (scales or 1):
             raise OptionError(
-                f'"multiscale_critic" with depth={depth} and scales={scales or 1} does not fit {image}: the smaller side has to be '
+                f'"multiscale_discriminator" with depth={depth} and scales={scales or 1} does not fit {image}: the smaller side has to be '
                 f"{2 ** (depth + (scales or 1) - 1)} or more."
             )
         self.scales = nn.ModuleList(_Patches(image.channels, width, depth, pad) for _ in range(scales or min(SCALES, room)))
         gaussian(self)
 
-    def forward(self, image: Tensor) -> Verdict:
-        """Judge images."""
+    def forward(self, image: Tensor) -> DiscriminatorOutput:
+        """Score images."""
         scores, features = [], []
         for index, scale in enumerate(self.scales):
             if index:
@@ -61,7 +61,7 @@ class MultiscaleCritic(nn.Module):
             score, hidden = scale(image)
             scores.append(score)
             features.append(hidden)
-        return Verdict(tuple(scores), None, tuple(features))
+        return DiscriminatorOutput(tuple(scores), None, tuple(features))
 
 
 class _Patches(nn.Module):

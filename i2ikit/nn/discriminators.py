@@ -1,4 +1,4 @@
-"""The patch critic of CycleGAN, pix2pix and BicycleGAN."""
+"""The patch discriminator of CycleGAN, pix2pix and BicycleGAN."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from i2ikit.core.code import Verdict
+from i2ikit.core.code import DiscriminatorOutput
 from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import OptionError
 from i2ikit.nn.init import gaussian
@@ -18,22 +18,22 @@ from i2ikit.nn.resample import halving
 Norm = Literal["instance", "batch", "none"]
 
 
-class PatchCritic(nn.Module):
-    """Judge overlapping patches of an image (pix2pix, section 3.2.2 and appendix 6.1.2; CycleGAN, section 4).
+class PatchDiscriminator(nn.Module):
+    """Score overlapping patches of an image (pix2pix, section 3.2.2 and appendix 6.1.2; CycleGAN, section 4).
 
     4x4 convolutions with leaky ReLUs of slope 0.2: ``depth`` of stride 2, one of stride 1, and one of stride 1 that gives a score a place.
     All but the first and the last are normalised. With a depth of 3 a score sees 70x70 pixels, with 5 it sees 286x286, the paper's
-    ImageGAN; with 0 the kernels are 1x1 and each pixel is judged alone, its PixelGAN.
+    ImageGAN; with 0 the kernels are 1x1 and each pixel is scored alone, its PixelGAN.
 
     Args:
-        image: Channels of the images that are judged.
-        source: Channels of the images that were translated, which a conditional critic sees too.
+        image: Channels of the images that are scored.
+        source: Channels of the images that were translated, which a conditional discriminator sees too.
         width: Channels after the first convolution; doubled by each further one, up to eight times.
         depth: Convolutions of stride 2.
         norm: "instance", "batch", or "none".
         conditional: Whether the image that was translated is seen beside its translation (pix2pix, equation 1).
-        scales: So many critics judge the image at full, half, quarter ... resolution, and each has a net of its own.
-        narrower: Whether the critic of each coarser scale has half the channels of the one before it, as in BicycleGAN's code.
+        scales: So many discriminators score the image at full, half, quarter ... resolution, and each has a net of its own.
+        narrower: Whether the discriminator of each coarser scale has half the channels of the one before it, as in BicycleGAN's code.
         antialiased: Whether a step down is a convolution of stride 1 whose activated maps are blurred before every second pixel is taken
             (Zhang 2019), as in CUT's code.
 
@@ -43,7 +43,7 @@ class PatchCritic(nn.Module):
             each convolution but the last
 
     Attributes:
-        reads: What it wants to be told beside the image.
+        inputs: What it is given beside the image.
 
     Raises:
         OptionError: A number that cannot be, or images too small for the depth and the scales.
@@ -64,22 +64,24 @@ class PatchCritic(nn.Module):
     ) -> None:
         super().__init__()
         if width < 1 or depth < 0 or scales < 1:
-            raise OptionError(f'"patch_critic" with width={width}, depth={depth} and scales={scales}: needed are 1, 0 and 1 or more.')
+            raise OptionError(
+                f'"patch_discriminator" with width={width}, depth={depth} and scales={scales}: needed are 1, 0 and 1 or more.'
+            )
         side = min(image.height, image.width)
         for _ in range(scales - 1):
             side = (side + 1) // 2
         if depth and side >> depth < 3:
             least = 3 * 2 ** (depth + scales - 1)
             asked = f"depth={depth}" + (f" and scales={scales}" if scales > 1 else "")
-            raise OptionError(f'"patch_critic" with {asked} does not fit {image}: sides of {least} will do. Use a smaller depth.')
-        self.reads: tuple[str, ...] = ("source",) if conditional else ()
+            raise OptionError(f'"patch_discriminator" with {asked} does not fit {image}: sides of {least} will do. Use a smaller depth.')
+        self.inputs: tuple[str, ...] = ("source",) if conditional else ()
         inputs = image.channels + (source.channels if conditional else 0)
         widths = [max(1, round(width / 2**scale) if narrower else width) for scale in range(scales)]
         self.scales = nn.ModuleList(_Patches(inputs, each, depth, norm, antialiased) for each in widths)
         gaussian(self)
 
-    def forward(self, image: Tensor, source: Tensor | None = None) -> Verdict:
-        """Judge images; ``source`` [B, C', H, W] are those that were translated, which only a conditional critic reads."""
+    def forward(self, image: Tensor, source: Tensor | None = None) -> DiscriminatorOutput:
+        """Score images; ``source`` [B, C', H, W] are those that were translated, which only a conditional discriminator reads."""
         seen = image if source is None else torch.cat([source, image], 1)
         scores, features = [], []
         for index, scale in enumerate(self.scales):
@@ -88,7 +90,7 @@ class PatchCritic(nn.Module):
             score, hidden = scale(seen)
             scores.append(score)
             features.append(hidden)
-        return Verdict(tuple(scores), None, tuple(features))
+        return DiscriminatorOutput(tuple(scores), None, tuple(features))
 
 
 class _Patches(nn.Module):
@@ -104,7 +106,7 @@ class _Patches(nn.Module):
             layers.append(nn.Conv2d(before, after, kernel, 2 if step < depth and not antialiased else 1, padding, bias=bias))
         self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList(nn.Identity() if step == 0 else _norm(norm, after) for step, after in enumerate(widths))
-        # The original's pixel critic has no bias where it has a batch norm.
+        # The original's pixel discriminator has no bias where it has a batch norm.
         self.score = nn.Conv2d(widths[-1], 1, kernel, 1, padding, bias=depth > 0 or norm != "batch")
 
     def forward(self, maps: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:

@@ -118,16 +118,16 @@ def shared_attributes(model: DomainSpec, data: Dataset) -> list[Attribute]:
     return shared
 
 
-def truths(data: Dataset, items: Sequence[Item], asked: Sequence[Ask], prepare: Preparation) -> tuple[Tensor | None, Tensor]:
+def find_targets(data: Dataset, items: Sequence[Item], asked: Sequence[Ask], prepare: Preparation) -> tuple[Tensor | None, Tensor]:
     """Return the true images [N C H W] in [-1, 1] of those translations that have one, and which these are [B] (bool)."""
     changes: list[dict[str, Any]] = [{} if ask.attribute == PAIRED else {ask.attribute: ask.target} for ask in asked]
     inputs = [items[ask.row] for ask in asked]
-    many = getattr(data, "truth_many", None)  # drawings are made faster together
+    many = getattr(data, "find_targets", None)  # drawings are made faster together
     if many is not None and asked:
         return prepare(many(inputs, changes)), torch.ones(len(asked), dtype=torch.bool)
-    found = [data.truth(item, change) for item, change in zip(inputs, changes, strict=True)]
-    there = torch.tensor([truth is not None for truth in found], dtype=torch.bool)
-    images = [truth for truth in found if truth is not None]
+    found = [data.find_target(item, change) for item, change in zip(inputs, changes, strict=True)]
+    there = torch.tensor([target is not None for target in found], dtype=torch.bool)
+    images = [target for target in found if target is not None]
     if not images:
         return None, there
     if len({image.shape for image in images}) == 1:
