@@ -140,7 +140,7 @@ def machine(device: Any) -> dict[str, str]:
 def copy_bandwidth(device: Any, *, dry: bool) -> float:
     import torch
 
-    from i2ikit.ops.clock import medians
+    from i2ikit.ops.timing import medians
 
     source = torch.zeros(2**16 if dry else 2**28, device=device)
     target = torch.empty_like(source)

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from i2ikit.core.component import ROLES, Component, options_of
-from i2ikit.core.offer import Offer
+from i2ikit.core.component import ROLES, Component, get_factory_options
 from i2ikit.core.plans import PLANS
+from i2ikit.core.plugins import Offer
 from i2ikit.core.recipe import Recipe
 from i2ikit.core.registry import Registry, default_registry
 
@@ -65,7 +65,7 @@ def _component(registry: Registry, offer: Offer, declared: Component) -> Iterato
 
 def _defaults(factory: object, skip: int = 0) -> dict[str, str]:
     """Return the options that a user gives, each with its default."""
-    parameters = list(options_of(factory).values())[skip:]  # type: ignore[arg-type]
+    parameters = list(get_factory_options(factory).values())[skip:]  # type: ignore[arg-type]
     options = {each.name: each.default for each in parameters if not (each.default is each.empty and each.name in GIVEN)}
     return {name: "required" if value is inspect.Parameter.empty else f"`{value!r}`" for name, value in options.items()}
 

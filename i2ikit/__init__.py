@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from i2ikit.core.nets import Nets as Nets
     from i2ikit.core.official import import_official as import_official
     from i2ikit.core.plans import batch_kind as batch_kind
-    from i2ikit.core.plans import prior as prior
+    from i2ikit.core.plans import draw_style as draw_style
     from i2ikit.core.random_streams import RandomStreams as RandomStreams
     from i2ikit.core.recipe import Optimizer as Optimizer
     from i2ikit.core.recipe import Player as Player
@@ -85,7 +85,7 @@ _DEFINED_IN = {
     "load": "i2ikit.core.storage",
     "open_data": "i2ikit.data",
     "ops": "",
-    "prior": "i2ikit.core.plans",
+    "draw_style": "i2ikit.core.plans",
     "batch_kind": "i2ikit.core.plans",
     "tune_cpu": "i2ikit.cpu",
     "view": "i2ikit.core.translation",
@@ -119,6 +119,7 @@ __all__ = [
     "build",
     "default_registry",
     "detached_after_update",
+    "draw_style",
     "errors",
     "evaluate",
     "fit",
@@ -127,7 +128,6 @@ __all__ = [
     "load",
     "open_data",
     "ops",
-    "prior",
     "tune_cpu",
     "view",
 ]

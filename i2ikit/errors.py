@@ -22,7 +22,7 @@ class UnknownNameError(I2IKitError, LookupError):
     def __init__(self, kind: str, name: str, known: Iterable[str], *, note: str = "") -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
         self.note = note
-        super().__init__(f'No {kind} is called "{name}". {suggestion(name, self.known)}{" " + note if note else ""}')
+        super().__init__(f'No {kind} is called "{name}". {suggest(name, self.known)}{" " + note if note else ""}')
 
 
 class AmbiguousNameError(I2IKitError, LookupError):
@@ -99,12 +99,12 @@ class MissingExtraError(I2IKitError, ImportError):
         super().__init__(f'{feature} needs packages that are not installed: pip install "i2ikit[{extra}]".')
 
 
-def counted(count: int, noun: str) -> str:
+def format_count(count: int, noun: str) -> str:
     """Return ``"1 channel"`` or ``"3,000 channels"``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str]) -> str:
     """Return ``Did you mean "a" or "b"?``, or the list of what there is, for a name that is not in ``known``."""
     known = tuple(dict.fromkeys(known))
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.55)
@@ -113,7 +113,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     if not known:
         return "There is none."
     shown = ", ".join(sorted(known)[:12])
-    return f"There is: {shown}{', ...' if len(known) > 12 else ''}."
+    return f"Available: {shown}{', ...' if len(known) > 12 else ''}."
 
 
 def _either(names: Sequence[str]) -> str:

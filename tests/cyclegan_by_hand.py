@@ -24,7 +24,7 @@ def blurred(x: Tensor, filt: Tensor) -> Tensor:
     return F.conv2d(mirrored(x, 1), filt, stride=2, groups=x.shape[1])
 
 
-def enlarged(x: Tensor, filt: Tensor) -> Tensor:
+def upsample_conv(x: Tensor, filt: Tensor) -> Tensor:
     """Maps with zeros between their pixels, filtered with repeated edges."""
     x = F.pad(x, (1, 1, 1, 1), mode="replicate")
     return F.conv_transpose2d(x, filt, stride=2, padding=2, groups=x.shape[1])[..., 1:-1, 1:-1]
@@ -56,7 +56,7 @@ def generate(w: Weights, image: Tensor) -> Tensor:
         x = x + F.instance_norm(conv(mirrored(h, 1), f"{block}.conv_block.{second}"))
     for layer in above[:-1]:
         if layer - 1 in filters:
-            x = conv(enlarged(x, w[f"model.{layer - 1}.filt"]), layer, padding=1)
+            x = conv(upsample_conv(x, w[f"model.{layer - 1}.filt"]), layer, padding=1)
         else:
             x = F.conv_transpose2d(x, w[f"model.{layer}.weight"], w[f"model.{layer}.bias"], stride=2, padding=1, output_padding=1)
         x = F.instance_norm(x).relu()

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from i2ikit import Model, build, default_registry
-from i2ikit.core.plans import batch_kind_of, find_plan, find_routes
+from i2ikit.core.plans import find_plan, find_routes, get_batch_kind
 from i2ikit.core.recipe import Recipe
 from i2ikit.errors import UnknownNameError
 from i2ikit.nn.vgg import BLOCKS, LAYERS
@@ -40,7 +40,7 @@ TINY: Mapping[str, Mapping[str, Any]] = {
     "clr-gan": _STYLED,
     "pix2pix+noise": _BICYCLEGAN,
     "bigan": {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 2}},
-    "cogan": {"generator": {"width": 4, "widest": 8}, "discriminator": {"width": 4, "widest": 8}, "style": 6},
+    "cogan": {"generator": {"width": 4, "max_width": 8}, "discriminator": {"width": 4, "max_width": 8}, "style": 6},
     "cyclegan": _CYCLEGAN,
     "cyclegan-identity": _CYCLEGAN,
     "cyclegan-fast": _CYCLEGAN,
@@ -92,7 +92,7 @@ def needs_weights(name: str) -> bool:
 
 def batch_kind(name: str) -> str:
     """Return the kind of batch that a recipe takes."""
-    return batch_kind_of(find_plan(recipe(name).plan, default_registry()))
+    return get_batch_kind(find_plan(recipe(name).plan, default_registry()))
 
 
 def translates(name: str) -> bool:

@@ -33,9 +33,9 @@ def model(**changes: Any) -> Model:
 
 def trained(run: Path, steps: int = 6, *, changes: Mapping[str, Any] | None = None, made: Model | None = None, **options: Any) -> Model:
     """Train a toy; options are those of fit."""
-    from i2ikit.train import Source
+    from i2ikit.train import TrainingData
 
-    source = Source(open_data(DATA, labels=LABELS), DATA, {"labels": list(LABELS)})
+    source = TrainingData(open_data(DATA, labels=LABELS), DATA, {"labels": list(LABELS)})
     settings = {"log_every": 1, "sample_every": 0, "checkpoint_every": 0, "progress": Silent(), **options}
     return fit(made or model(**(changes or {})), source, run, steps=steps, **settings)
 
@@ -84,9 +84,9 @@ class At:
 def main(what: str, run: str) -> None:
     """Train in a process of its own: one that kills itself, or one that tells when it has begun."""
     if what == "killed":
-        trained(Path(run), 12, checkpoint_every=4, trackers=[At(7, lambda: os.kill(os.getpid(), signal.SIGKILL))])
+        trained(Path(run), 12, checkpoint_every=4, loggers=[At(7, lambda: os.kill(os.getpid(), signal.SIGKILL))])
     elif what == "interrupted":
-        trained(Path(run), 100_000, trackers=[At(3, lambda: print("begun", flush=True))])
+        trained(Path(run), 100_000, loggers=[At(3, lambda: print("begun", flush=True))])
     elif what in {"one", "two"}:
         sgd = {"players": {name: {"optimizer": {"name": "sgd", "lr": 0.05}} for name in ("discriminator", "translator")}, "ema": 0.0}
         trained(Path(run), 4, changes=sgd, devices=2 if what == "two" else 1, accelerator="cpu")

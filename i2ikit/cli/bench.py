@@ -47,12 +47,12 @@ def bench_ops(
     import torch
 
     from i2ikit import tune_cpu
-    from i2ikit.core.device import accelerator, known_device
+    from i2ikit.core.device import accelerator, find_device
     from i2ikit.ops.bench import LAYOUTS, SIZES, measure, table
 
     if threads is not None:
         torch.set_num_threads(threads)
-    where = known_device(device) if device else accelerator() or torch.device("cpu")
+    where = find_device(device) if device else accelerator() or torch.device("cpu")
     allocator = tune_cpu() or "large allocations kept"
     machine = f"{platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads, allocator: {allocator}"
     click.echo(f"{where.type}, {dtype}: {machine}")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from i2ikit.cli.colours import colour
-from i2ikit.errors import counted
+from i2ikit.cli.options import colour
+from i2ikit.errors import format_count
 
 if TYPE_CHECKING:
     from i2ikit.data import CheckReport
@@ -62,7 +62,7 @@ def faces(directory: Path, count: int, size: int, seed: int, views: bool, partia
     from i2ikit.data import faces as drawn
 
     place = drawn.write(directory, count, size, seed, views=views, partial=partial)
-    click.echo(f"{counted(count, 'face')} of {size}x{size} pixels in {place}")
+    click.echo(f"{format_count(count, 'face')} of {size}x{size} pixels in {place}")
     click.echo(f"look at them with: i2ikit data check {shlex.quote(str(place))}")
 
 
@@ -74,7 +74,7 @@ def _show(report: CheckReport) -> None:
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
-    total = counted(sum(report.images.values()), "pair" if report.batch_kind == "paired" else "image")
+    total = format_count(sum(report.images.values()), "pair" if report.batch_kind == "paired" else "image")
     console.print(f"[bold]{escape(report.path)}[/]: {report.batch_kind}, {total}")
     splits = list(report.images)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")

@@ -63,7 +63,7 @@ def _announce(run: Path, minutes: float, size: int, *, trained: bool, started: b
 
 def _train(run: Path, minutes: float, size: int) -> None:
     from i2ikit import build, open_data
-    from i2ikit.train import Source, configuration, fit, resume
+    from i2ikit.train import TrainingData, configuration, fit, resume
 
     if any(run.glob("checkpoints/step-*/model/config.json")):
         resume(run)
@@ -73,7 +73,7 @@ def _train(run: Path, minutes: float, size: int) -> None:
     path = f"faces:count={COUNT},size={size},hats=0"
     data = open_data(path, labels=LABELS)
     model = build(RECIPE, size=size, labels=data.domain)
-    fit(model, Source(data, path, {"labels": list(LABELS)}), run, minutes=minutes, log_every=10)
+    fit(model, TrainingData(data, path, {"labels": list(LABELS)}), run, minutes=minutes, log_every=10)
 
 
 def _clear_unfinished(run: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from i2ikit.core.component import options_of
+from i2ikit.core.component import get_factory_options
 from i2ikit.core.registry import default_registry
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _component(registry: Registry, name: str) -> Iterator[str]:
         yield ""
         yield paragraph
     yield ""
-    options = {key: value for key, value in options_of(factory).items() if not (value.default is value.empty and key in _GIVEN)}
+    options = {key: value for key, value in get_factory_options(factory).items() if not (value.default is value.empty and key in _GIVEN)}
     yield "options:" if options else "no options"
     for key, option in options.items():
         kind = "" if option.annotation is option.empty else f": {inspect.formatannotation(option.annotation).strip(chr(39))}"

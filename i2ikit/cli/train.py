@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from i2ikit.cli import settings
-from i2ikit.cli.colours import colour
-from i2ikit.cli.ending import conclude, stopped_at_once
+from i2ikit.cli.after_training import conclude, stopped_at_once
+from i2ikit.cli.options import colour
 from i2ikit.cli.validation import validation
 from i2ikit.errors import CheckpointError, DataError, I2IKitError, OptionError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from i2ikit.core.model import Model
-    from i2ikit.train import Source
+    from i2ikit.train import TrainingData
 
 _OPTIONS = (
     "precision", "accelerator", "devices", "accumulate", "workers", "log_every", "sample_every", "checkpoint_every", "evaluate_every",
@@ -92,11 +92,11 @@ def _train(chief: bool, **given: Any) -> int:
     if chief and not given["resume"] and given["data"]:
         click.echo(f"Training {given['recipe'] or 'a model'} on {' and '.join(given['data'])}; starting torch and reading the images.")
     tune_cpu()
-    trackers = []
+    loggers = []
     if given["tensorboard"]:
-        from i2ikit.train.journal import TensorBoard
+        from i2ikit.train.loggers import TensorBoard
 
-        trackers.append(TensorBoard())
+        loggers.append(TensorBoard())
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     from i2ikit.train import TrainingInterrupted
     from i2ikit.train.progress import shown
@@ -105,8 +105,8 @@ def _train(chief: bool, **given: Any) -> int:
     run = given["resume"] or given["run"]
     try:
         if given["resume"]:
-            _resume(run, given, trackers, progress)
-        elif not _start(run, given, trackers, progress):
+            _resume(run, given, loggers, progress)
+        elif not _start(run, given, loggers, progress):
             return 0
     except TrainingInterrupted as stopped:
         progress.say(str(stopped))
@@ -117,9 +117,9 @@ def _train(chief: bool, **given: Any) -> int:
     return conclude(run, given["measured"], progress) if chief else 0
 
 
-def _start(run: Path | None, given: dict[str, Any], trackers: Sequence[Any], progress: Any) -> bool:
+def _start(run: Path | None, given: dict[str, Any], loggers: Sequence[Any], progress: Any) -> bool:
     """Start a new run; return False where it was only to be shown."""
-    from i2ikit.train import configuration, feeds, fit
+    from i2ikit.train import batches, configuration, fit
 
     if not given["data"]:
         raise OptionError("There is no data to train on. Say where the images are: --data PATH, or --data faces for the built-in drawings.")
@@ -132,21 +132,21 @@ def _start(run: Path | None, given: dict[str, Any], trackers: Sequence[Any], pro
     model, sources = _assembled(given, progress)
     if given["dry_run"]:
         for source in sources:
-            feeds.fitted(model, source.data)
+            batches.fitted(model, source.data)
         length = f"{given['minutes']:g} minutes" if given["minutes"] else f"{model.recipe.steps:,} steps"
         progress.say(f"{length} of batch {model.recipe.batch} in {run or 'a folder that --run names'}.\n\n{model.explain()}")
         return False
     assert run is not None
     options = {name: given[name] for name in _OPTIONS if given[name] is not None}
     validate = validation(sources, given["best"] or "") if given["best"] or given["evaluate_every"] else None
-    fit(model, sources, run, minutes=given["minutes"], validate=validate, trackers=trackers, progress=progress, **_devices(options))
+    fit(model, sources, run, minutes=given["minutes"], validate=validate, loggers=loggers, progress=progress, **_devices(options))
     return True
 
 
-def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[Source]]:
+def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[TrainingData]]:
     """Return the model for the data, and the data for the model."""
     from i2ikit.core.build import build
-    from i2ikit.core.plans import batch_kind_of, find_plan
+    from i2ikit.core.plans import find_plan, get_batch_kind
     from i2ikit.core.registry import default_registry
     from i2ikit.core.storage import WEIGHTS, find, load, load_weights, read_tensors
     from i2ikit.data import join
@@ -155,7 +155,7 @@ def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[Source
     if given["recipe"] is None and before is None:
         raise OptionError("There is no recipe to train. `i2ikit list` shows them; then: i2ikit train RECIPE --data PATH --run runs/NAME.")
     recipe = default_registry().recipe(given["recipe"]) if given["recipe"] else before.recipe  # type: ignore[union-attr]
-    batch_kind = batch_kind_of(find_plan(recipe.plan, default_registry()))
+    batch_kind = get_batch_kind(find_plan(recipe.plan, default_registry()))
     sources = _sources(given, batch_kind)
     for note in (note for source in sources if batch_kind == "paired" for note in source.data.notes):
         progress.say(f"note: {_typed(note)}")
@@ -190,9 +190,9 @@ def _assembled(given: dict[str, Any], progress: Any) -> tuple[Model, list[Source
     return model, sources
 
 
-def _sources(given: dict[str, Any], plan: str) -> list[Source]:
+def _sources(given: dict[str, Any], plan: str) -> list[TrainingData]:
     from i2ikit.data import open_data
-    from i2ikit.train import Source
+    from i2ikit.train import TrainingData
 
     paths, labels = given["data"], given["labels"]
     if (labels and len(labels) not in (1, len(paths))) or (len(labels) == 1 and len(paths) > 1):
@@ -202,7 +202,7 @@ def _sources(given: dict[str, Any], plan: str) -> list[Source]:
     for index, path in enumerate(paths):
         options = {**shared, **({"labels": _names(labels[index])} if labels else {})}
         options |= {"batch_kind": plan} if plan in {"labelled", "paired", "unpaired"} else {}
-        found.append(Source(open_data(path, **options), path, options))
+        found.append(TrainingData(open_data(path, **options), path, options))
     channels = {source.data.image.channels for source in found}
     if len(channels) > 1:
         raise DataError(f"The data sets have {' and '.join(map(str, sorted(channels)))} channels. Give one number for all: --channels 3.")
@@ -239,11 +239,11 @@ def _size(text: str | None, before: Model | None, data: Any, progress: Any) -> t
     return size
 
 
-def _resume(run: Path, given: dict[str, Any], trackers: Sequence[Any], progress: Any) -> None:
+def _resume(run: Path, given: dict[str, Any], loggers: Sequence[Any], progress: Any) -> None:
     from i2ikit.core import recipe_json
-    from i2ikit.core.changes import changed
+    from i2ikit.core.overrides import apply_overrides
     from i2ikit.data import open_data
-    from i2ikit.train import Source, configuration, resume
+    from i2ikit.train import TrainingData, configuration, resume
 
     fixed = (
         "recipe",
@@ -272,18 +272,18 @@ def _resume(run: Path, given: dict[str, Any], trackers: Sequence[Any], progress:
     if given["data"]:
         descriptions = stored["data"] if isinstance(stored["data"], list) else [stored["data"]]
         kept = [dict(each.get("options", {})) for each in descriptions]
-        data = [Source(open_data(path, **each), path, each) for path, each in zip(given["data"], kept, strict=False)]
+        data = [TrainingData(open_data(path, **each), path, each) for path, each in zip(given["data"], kept, strict=False)]
     options = _devices({name: given[name] for name in _OPTIONS if given[name] is not None})
-    wanted = changed(recipe, changes) if changes else None
+    wanted = apply_overrides(recipe, changes) if changes else None
     if given["dry_run"]:
         raise OptionError(f'--dry-run shows a new run. What "{run}" does stands in {run / configuration.FILE}.')
     every, best = ({**stored["train"], **options}.get(name) for name in ("evaluate_every", "best"))
     validate = None
     if every:
         descriptions = stored["data"] if isinstance(stored["data"], list) else [stored["data"]]
-        data = data or [Source.restore(each) for each in descriptions]
+        data = data or [TrainingData.restore(each) for each in descriptions]
         validate = validation(data, best or "")
-    resume(run, data=data, recipe=wanted, changes=options, allow=given["allow"], validate=validate, trackers=trackers, progress=progress)
+    resume(run, data=data, recipe=wanted, changes=options, allow=given["allow"], validate=validate, loggers=loggers, progress=progress)
 
 
 def _devices(options: dict[str, Any]) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from i2ikit.cli.colours import colour
-from i2ikit.errors import DataError, OptionError, UnknownNameError, suggestion
+from i2ikit.cli.options import colour
+from i2ikit.errors import DataError, OptionError, UnknownNameError, suggest
 
 if TYPE_CHECKING:
-    from i2ikit.core.inference import Translated
     from i2ikit.core.model import Model
+    from i2ikit.inference.translate import TranslationResult
 
 Job = tuple[Path, Path]
 _WRITTEN = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
@@ -59,15 +59,15 @@ def translate(
         raise OptionError(f'"{paths[0]}" is the only path. Give the inputs, and at the end where the translations go: INPUT... OUT.')
     wanted, known = _target(to), _values(label, "--label")
     jobs = list(planned(paths[:-1], paths[-1]))
-    from i2ikit.core.inference import check_asked
     from i2ikit.core.storage import load
     from i2ikit.cpu import tune_cpu
+    from i2ikit.inference.translate import check_request
 
     tune_cpu()
     built = load(model, device=device)
     _check_labels(built, wanted, known, source)
     with _typed():
-        check_asked(built, wanted, known or None, source, samples, style)
+        check_request(built, wanted, known or None, source, samples, style)
     sizes = _check(built, jobs, background)
     trained = (built.image.height, built.image.width)
     others = [found for found in sizes if found != trained]
@@ -90,7 +90,7 @@ def translate(
             noted.add(text)
             click.echo(f"note: {_options(text)}")
         for answer in answers if isinstance(answers, list) else [answers]:
-            click.echo(f"{given} -> {answer.image}{_told(answer)}")
+            click.echo(f"{given} -> {answer.image}{_label_from_discriminator(answer)}")
     if len(jobs) > 1:
         click.echo(f"{len(jobs)} images in {paths[-1]}")
 
@@ -158,7 +158,7 @@ def _expanded(text: str) -> list[tuple[Path, Path]]:
             raise DataError(f'No image fits "{text}".')
         return [(each, Path(each.name)) for each in files]
     near = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
-    hint = suggestion(path.name, near) if near else f'Folder "{path.parent}" is {"empty" if path.parent.is_dir() else "not there"}.'
+    hint = suggest(path.name, near) if near else f'Folder "{path.parent}" is {"empty" if path.parent.is_dir() else "not there"}.'
     raise DataError(f'There is no image at "{text}". {hint}')
 
 
@@ -201,7 +201,7 @@ def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: M
         return
     if source not in (None, "unknown"):
         raise OptionError(
-            f'--source "{source}" says nothing to this model. {suggestion(source, ["unknown"])} What the inputs are is said by '
+            f'--source "{source}" says nothing to this model. {suggest(source, ["unknown"])} What the inputs are is said by '
             "--label NAME=VALUE."
         )
     if wanted is None:
@@ -217,7 +217,7 @@ def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: M
 
 def _check(model: Model, jobs: Sequence[Job], background: str | None) -> list[tuple[int, int]]:
     """Open every input, so that nothing is written where one of them is damaged; return their sizes."""
-    from i2ikit.core.inference import read
+    from i2ikit.inference.translate import read
 
     sizes = []
     for given, _ in jobs:
@@ -230,7 +230,7 @@ def _check(model: Model, jobs: Sequence[Job], background: str | None) -> list[tu
     return sizes
 
 
-def _told(answer: Translated) -> str:
+def _label_from_discriminator(answer: TranslationResult) -> str:
     if not answer.values:
         return ""
     values = answer.values[0]

@@ -9,13 +9,13 @@ from i2ikit.errors import OptionError
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
-    from i2ikit.train import Source
+    from i2ikit.train import TrainingData
 
 MOST = 100
 """Held-out images that are translated at each evaluation."""
 
 
-def validation(sources: Sequence[Source], best: str) -> Callable[[Model], dict[str, float]]:
+def validation(sources: Sequence[TrainingData], best: str) -> Callable[[Model], dict[str, float]]:
     """Return what measures a model on a few held-out images, of the split "val" where there is one.
 
     Args:

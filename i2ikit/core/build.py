@@ -13,17 +13,17 @@ import torch
 from attrs import evolve
 from torch import nn
 
-from i2ikit.core.changes import changed
-from i2ikit.core.component import annotation_of, options_of
+from i2ikit.core.component import annotation_of, get_factory_options
 from i2ikit.core.model import Losses, Model
 from i2ikit.core.nets import Nets, module_key, pair_key
-from i2ikit.core.plans import PRIOR, batch_kind_of, complete_plan_options, find_plan
-from i2ikit.core.recipe import ROLES, Player, Recipe, Slot, Term
+from i2ikit.core.overrides import apply_overrides
+from i2ikit.core.plans import PRIOR, complete_plan_options, find_plan, get_batch_kind
+from i2ikit.core.recipe import SLOT_ROLES, Player, Recipe, Slot, Term
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.rehearsal import rehearse
 from i2ikit.core.specs import CodeSpec, StyleSpec
 from i2ikit.core.validators import refuse_kind
-from i2ikit.errors import BuildError, I2IKitError, OptionError, SpecError, UnknownNameError, counted
+from i2ikit.errors import BuildError, I2IKitError, OptionError, SpecError, UnknownNameError, format_count
 
 INJECTED = ("image", "source", "domain", "code")
 
@@ -37,7 +37,7 @@ def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int =
         seed: Of the first weights and of every draw in training.
         rehearsal: Whether to try the assembly on shapes alone before it is returned.
         **changes: ``size``, ``channels``, ``labels``, ``official``, ``lr``, ``steps``, ``batch`` and what else
-            :func:`i2ikit.core.changes.changed` takes: a slot's name with a component name, a dict of options or a Slot;
+            :func:`i2ikit.core.overrides.apply_overrides` takes: a slot's name with a component name, a dict of options or a Slot;
             ``terms={"translator/cycle": 5.0}``.
 
     Raises:
@@ -48,7 +48,7 @@ def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int =
         >>> model = build("stargan", size=32, labels={"hair": ("black", "blond"), "male": bool}, generator={"width": 8, "blocks": 1})
     """
     registry = registry or default_registry()
-    resolved = changed(registry.recipe(recipe) if isinstance(recipe, str) else recipe, changes)
+    resolved = apply_overrides(registry.recipe(recipe) if isinstance(recipe, str) else recipe, changes)
     problems = _names(resolved, registry)
     if problems:
         raise BuildError(resolved.name, problems)
@@ -91,7 +91,7 @@ def _names(recipe: Recipe, registry: Registry) -> list[str]:
 def _channels(recipe: Recipe, registry: Registry) -> None:
     if recipe.source.channels == recipe.image.channels:
         return
-    kind = batch_kind_of(find_plan(recipe.plan, registry))
+    kind = get_batch_kind(find_plan(recipe.plan, registry))
     if kind != "paired":
         raise OptionError(
             f"source_channels={recipe.source.channels} differs from channels={recipe.image.channels}, which only paired data can have; "
@@ -135,7 +135,7 @@ def _fill(recipe: Recipe, registry: Registry) -> tuple[Nets | None, list[str]]:
     drawn = code.style
     filled: dict[str, nn.Module] = {}
     problems: list[str] = []
-    order = sorted(recipe.slots, key=lambda name: (name not in ROLES, ROLES.index(recipe.role(name))))
+    order = sorted(recipe.slots, key=lambda name: (name not in SLOT_ROLES, SLOT_ROLES.index(recipe.role(name))))
     for name in order:
         slot = recipe.slots[name]
         try:
@@ -176,7 +176,7 @@ def _drawn(code: CodeSpec, style: int | str) -> CodeSpec:
         refuse_kind("style", int | Literal["prior"], style)
         if code.style is not None and code.style.width != int(style):
             raise SpecError(
-                f"style={style} draws styles of {counted(int(style), 'number')}, and the encoder reads {code.style.width} off an image. "
+                f"style={style} draws styles of {format_count(int(style), 'number')}, and the encoder reads {code.style.width} off an image. "
                 f"Set both: style_dim={style}."
             )
         return code.styled(StyleSpec(int(style)))
@@ -210,7 +210,7 @@ def _per(slot: Slot, recipe: Recipe, make: Callable[[], nn.Module]) -> nn.Module
 
 
 def _made(factory: Callable[..., nn.Module], slot: Slot, specs: Mapping[str, Any]) -> nn.Module:
-    return cast(nn.Module, _called(slot.component, factory, options_of(factory), slot.options, specs))
+    return cast(nn.Module, _called(slot.component, factory, get_factory_options(factory), slot.options, specs))
 
 
 def _called(
@@ -271,7 +271,7 @@ def _loss(term: Term, recipe: Recipe, registry: Registry) -> Any:
     if isinstance(factory, nn.Module):
         return factory.requires_grad_(False)
     name = term.loss if isinstance(term.loss, str) else getattr(term.loss, "__name__", "loss")
-    parameters = dict(options_of(factory))
+    parameters = dict(get_factory_options(factory))
     if inspect.isclass(factory):
         made = _called(name, factory, parameters, term.options, {"image": recipe.image, "domain": recipe.labels})
         return made.requires_grad_(False) if isinstance(made, nn.Module) else made

@@ -10,12 +10,12 @@ from typing import Any, Literal, get_args
 
 from attrs import frozen
 
-from i2ikit.errors import PluginError, suggestion
+from i2ikit.errors import PluginError, suggest
 
 Role = Literal["encoder", "conditioner", "generator", "discriminator", "loss", "plan"]
 ROLES: tuple[str, ...] = get_args(Role)
 
-restoring: ContextVar[bool] = ContextVar("restoring", default=False)
+is_restoring: ContextVar[bool] = ContextVar("restoring", default=False)
 """Whether parts are being made for a saved model, which brings all weights: files that fixed weights came from need not be there."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -51,7 +51,7 @@ class Component:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise PluginError(f"A component is called {self.name!r}. Use small letters, digits and underscores: family_what_it_is.")
         if self.role not in ROLES:
-            raise PluginError(f'Component "{self.name}" has the role {self.role!r}. {suggestion(str(self.role), ROLES)}')
+            raise PluginError(f'Component "{self.name}" has the role {self.role!r}. {suggest(str(self.role), ROLES)}')
         if not isinstance(self.factory, str) or not _PLACE.fullmatch(self.factory):
             raise PluginError(
                 f'Component "{self.name}" has the factory {self.factory!r}. Write "module:factory", as in "i2ikit_example.discriminator:Discriminator".'
@@ -60,7 +60,7 @@ class Component:
             raise PluginError(f'Component "{self.name}" says {self.description!r}. Say in one line what it is.')
 
 
-def options_of(factory: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+def get_factory_options(factory: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     """Return the named options of a component's factory, in their order.
 
     Raises:

@@ -12,7 +12,7 @@ def accelerator() -> torch.device | None:
     return torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
 
 
-def known_device(name: str | torch.device) -> torch.device:
+def find_device(name: str | torch.device) -> torch.device:
     """Return a device of this machine, or raise OptionError where there is none of that name."""
     there = ["cpu"]
     found = accelerator()

@@ -58,7 +58,7 @@ def _terms(model: Model) -> list[list[str]]:
             key = f"{player.name}/{name}"
             loss = term.loss if isinstance(term.loss, str) else getattr(term.loss, "__name__", type(term.loss).__name__)
             every = player.every * term.every
-            played = f" on {', '.join(term.on)}" if term.on else ""
+            played = f" on {', '.join(term.translations)}" if term.translations else ""
             reads = ", ".join(dict.fromkeys(model.views_read.get(key, [])))
             rows.append(
                 [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,11 @@ import torch
 from attrs import evolve
 from torch import Tensor, nn
 
-from i2ikit.core import inference, step, storage
+from i2ikit.core import step, storage
 from i2ikit.core.code import DiscriminatorOutput
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.nets import Nets, module_key
-from i2ikit.core.plans import Plan, batch_kind_of, find_routes
+from i2ikit.core.plans import Plan, find_routes, get_batch_kind
 from i2ikit.core.pool import Pool
 from i2ikit.core.recipe import Player, Recipe
 from i2ikit.core.specs import ImageSpec
@@ -83,7 +84,7 @@ class Model(nn.Module):
     @property
     def batch_kind(self) -> str:
         """The kind of batch that a step takes: "labelled", "paired", "unpaired" or "sampled"."""
-        return batch_kind_of(self.plan)
+        return get_batch_kind(self.plan)
 
     @property
     def routes(self) -> tuple[tuple[str, str], ...]:
@@ -117,7 +118,7 @@ class Model(nn.Module):
         """Set the learning rates of the current step."""
         factor = self.recipe.schedule.factor(self.steps_done, self.recipe.steps)
         for group in optimizer.param_groups:
-            group["lr"] = player.optimizer.lr * player.optimizer.scale.get(group["slot"], 1.0) * factor
+            group["lr"] = player.optimizer.lr * player.optimizer.lr_multipliers.get(group["slot"], 1.0) * factor
 
     def pools_of(self, player: Player, translation: Translation) -> dict[str, Pool]:
         """Return the pool of past fakes that a player sees of a translation; empty where it has none.
@@ -152,12 +153,13 @@ class Model(nn.Module):
     # -- use
 
     def translate(self, image: Any, to: Any = None, **options: Any) -> Any:
-        """Translate an image; see :func:`i2ikit.core.inference.translate`."""
-        return inference.translate(self, image, to, **options)
+        """Translate an image; see :func:`i2ikit.inference.translate.translate`."""
+        return _inference().translate(self, image, to, **options)
 
     def discriminate(self, image: Any, by: str = "discriminator") -> DiscriminatorOutput:
         """Return what a discriminator says of an image (tensor, PIL image, ndarray or path): scores per scale, domain logits."""
-        return inference.discriminate(self, image, by)
+        output: DiscriminatorOutput = _inference().discriminate(self, image, by)
+        return output
 
     def explain(self) -> str:
         """Return slots, shapes, terms and the views they read, who trains what, and what is untrained, as text."""
@@ -184,6 +186,11 @@ class Model(nn.Module):
         if name not in self.nets.slots:
             raise UnknownNameError("slot", name, self.nets.slots)
         return self.nets.get_submodule(name)
+
+
+def _inference() -> Any:
+    """Import what uses a model. It stands above the core, so the core names it only when it is called."""
+    return import_module("i2ikit.inference.translate")
 
 
 def make_optimizer(nets: Nets, player: Player) -> torch.optim.Optimizer:

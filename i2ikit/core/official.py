@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from i2ikit.core.component import options_of
+from i2ikit.core.component import get_factory_options
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.errors import OptionError, UnknownNameError
 
@@ -36,7 +36,7 @@ def import_official(name: str, *, registry: Registry | None = None, **parts: Any
         >>> model = import_official("stargan", **export_official(small), labels=small.domain)
     """
     importer = (registry or default_registry()).importer(name)
-    taken = options_of(importer)
+    taken = get_factory_options(importer)
     for part in parts:
         if part not in taken:
             raise UnknownNameError(f'part of an official "{name}"', part, taken)

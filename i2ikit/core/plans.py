@@ -21,14 +21,14 @@ from i2ikit.core.nets import Nets
 from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.recipe import PYTHON
 from i2ikit.core.translation import Translation
-from i2ikit.errors import OptionError, PlanError, UnknownNameError, suggestion
+from i2ikit.errors import OptionError, PlanError, UnknownNameError, suggest
 
 if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
 
 Batch = Mapping[str, Any]
 Route = tuple[str, str]  # from one domain to another
-Ways = Literal["both", "forward", "backward"]
+Directions = Literal["both", "forward", "backward"]
 BATCH_KINDS = ("labelled", "paired", "unpaired", "sampled")
 PRIOR = "prior"  # draw as many numbers as the encoder's style has
 
@@ -62,7 +62,7 @@ def batch_kind(kind: str, routes: Callable[..., Sequence[Route]] | None = None) 
 
 def find_routes(plan: Plan, names: Sequence[str], options: Mapping[str, Any]) -> tuple[Route, ...]:
     """Return which domains a plan translates to which, in its order; none where it does not take unpaired batches."""
-    if batch_kind_of(plan) != "unpaired":
+    if get_batch_kind(plan) != "unpaired":
         return ()
     routes = getattr(plan, "routes", None)
     return tuple(itertools.permutations(names, 2)) if routes is None else tuple(routes(names, **options))
@@ -86,7 +86,7 @@ def labelled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bo
         target = label[order] if len(order) == len(label) else streams.share.of(whole[order])
     else:
         whole = streams.whole.get("label", label)
-        target = streams.share.of(whole[exchange(whole, nets.domain, streams)])
+        target = streams.share.of(whole[permute_labels(whole, nets.domain, streams)])
     return [
         Translation(
             nets,
@@ -96,7 +96,7 @@ def labelled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bo
             target_label=target,
             reference=image,
             reference_label=label,
-            style=prior(nets, streams, len(image)),
+            style=draw_style(nets, streams, len(image)),
             requires_grad=requires_grad,
         )
     ]
@@ -112,28 +112,34 @@ def paired(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool
     image, target = _of(batch, "image", "paired"), _of(batch, "target", "paired")
     return [
         Translation(
-            nets, streams, real=image, target=target, reference=target, style=prior(nets, streams, len(image)), requires_grad=requires_grad
+            nets,
+            streams,
+            real=image,
+            target=target,
+            reference=target,
+            style=draw_style(nets, streams, len(image)),
+            requires_grad=requires_grad,
         )
     ]
 
 
-def _ways(names: Sequence[str], *, ways: Ways = "both", **_: Any) -> list[Route]:
-    if ways not in get_args(Ways):
-        raise OptionError(f'Plan "unpaired" has no ways={ways!r}. {suggestion(str(ways), get_args(Ways))}')
-    if ways == "both":
+def _list_routes(names: Sequence[str], *, directions: Directions = "both", **_: Any) -> list[Route]:
+    if directions not in get_args(Directions):
+        raise OptionError(f'Plan "unpaired" has no directions={directions!r}. {suggest(str(directions), get_args(Directions))}')
+    if directions == "both":
         return list(itertools.permutations(names, 2))
-    return list(itertools.combinations(names if ways == "forward" else tuple(reversed(names)), 2))
+    return list(itertools.combinations(names if directions == "forward" else tuple(reversed(names)), 2))
 
 
-@batch_kind("unpaired", routes=_ways)
+@batch_kind("unpaired", routes=_list_routes)
 def unpaired(
-    nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, *, style: int | str = 0, ways: Ways = "both"
+    nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, *, style: int | str = 0, directions: Directions = "both"
 ) -> list[Translation]:
     """Translate between every ordered pair of domains (CycleGAN, MUNIT), or one way alone (SimGAN).
 
     Args:
         style: Width of a style drawn from the prior for each translation; "prior" means that of the encoder's style, 0 draws none.
-        ways: "both" ways between any two domains; or "forward", from a domain to those that are declared after it; or "backward", to
+        directions: "both" directions between any two domains; or "forward", from a domain to those that are declared after it; or "backward", to
             those that are declared before it. A translation that goes one way alone has no reverse.
     """
     names = nets.domain.names
@@ -141,7 +147,7 @@ def unpaired(
         raise PlanError('Plan "unpaired" needs two or more domains. Declare them: build(..., labels=("photo", "monet")).')
     images = {name: _of(batch, name, "unpaired") for name in names}
     made: dict[tuple[str, str], Translation] = {}
-    for source, target in _ways(names, ways=ways):
+    for source, target in _list_routes(names, directions=directions):
         name = f"{source}_to_{target}"
         rows = len(images[source])
         made[source, target] = Translation(
@@ -155,7 +161,7 @@ def unpaired(
             target_name=target,
             reference=images[target],
             reference_label=one_hot(target, nets.domain, len(images[target]), images[target]),
-            style=prior(nets, streams, rows, name),
+            style=draw_style(nets, streams, rows, name),
             requires_grad=requires_grad,
         )
     by_source: dict[str, Translation] = {}
@@ -184,7 +190,7 @@ def sampled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: boo
             target_label=label,
             reference=image,
             reference_label=label,
-            style=prior(nets, streams, len(image)),
+            style=draw_style(nets, streams, len(image)),
             requires_grad=requires_grad,
         )
     ]
@@ -215,7 +221,7 @@ def find_plan(plan: str | Plan, registry: Registry) -> Plan:
     return found
 
 
-def batch_kind_of(plan: Plan) -> str:
+def get_batch_kind(plan: Plan) -> str:
     """Return the batch kind of a plan."""
     return str(getattr(plan, "batch_kind", "labelled"))
 
@@ -236,7 +242,7 @@ def complete_plan_options(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any
     return {**known, **given}
 
 
-def prior(nets: Nets, streams: RandomStreams, rows: int, name: str = "translation", stream: str = "style") -> Tensor | None:
+def draw_style(nets: Nets, streams: RandomStreams, rows: int, name: str = "translation", stream: str = "style") -> Tensor | None:
     """Draw a style [rows, S] or [rows, V, S] for the translation ``name``; None where the plan's option ``style`` is 0."""
     return streams.within(name).normal(stream, (rows, *nets.style.shape)) if nets.style else None
 
@@ -250,7 +256,7 @@ def _lost(name: str) -> Plan:
     return plan
 
 
-def exchange(label: Tensor, domain: DomainSpec, streams: RandomStreams) -> Tensor:
+def permute_labels(label: Tensor, domain: DomainSpec, streams: RandomStreams) -> Tensor:
     """Return a random permutation [B] that moves rows only among those of equal mask."""
     share_all = RandomStreams(streams.path, streams.given, player=streams.player, device=streams.device)
     keys = share_all.uniform("perm", (len(label),))

@@ -12,7 +12,7 @@ from i2ikit.core.specs import ImageSpec
 from i2ikit.core.validators import decays, factors, flag, names, one_of, real, whole
 from i2ikit.errors import OptionError
 
-ROLES: tuple[str, ...] = ("encoder", "conditioner", "generator", "discriminator", "loss")
+SLOT_ROLES: tuple[str, ...] = ("encoder", "conditioner", "generator", "discriminator", "loss")
 PYTHON = "python:"  # stands in files before the name of a function that a file cannot hold
 
 
@@ -70,7 +70,7 @@ class Term:
         weight: Its factor in the player's total.
         every: It is played on every n-th step of its player (lazy regularisation).
         updates: The slots that receive its gradient; all that the player trains where None.
-        on: The translations it is played on, by name, or "forward" and "backward": from a domain to one that is declared after it, and
+        translations: The translations it is played on, by name, or "forward" and "backward": from a domain to one that is declared after it, and
             the other way around. All where None.
         turn: Terms of one interval and one turn share a backward pass and an optimizer step; a player with several turns steps once in
             each, in the order of their first terms (StarGAN v2 trains one generator on two passes).
@@ -81,7 +81,7 @@ class Term:
     weight: float = field(validator=real())
     every: int = field(validator=whole(1))
     updates: tuple[str, ...] | None
-    on: tuple[str, ...] | None
+    translations: tuple[str, ...] | None
     turn: str
     options: Mapping[str, Any]
 
@@ -92,16 +92,16 @@ class Term:
         *,
         every: int = 1,
         updates: tuple[str, ...] | None = None,
-        on: tuple[str, ...] | str | None = None,
+        translations: tuple[str, ...] | str | None = None,
         turn: str = "",
         **options: Any,
     ) -> None:
-        names = (on,) if isinstance(on, str) else on
+        names = (translations,) if isinstance(translations, str) else translations
         self.__attrs_init__(loss, weight, every, updates, names, turn, dict(options))
 
-    def changed(self, **changes: Any) -> Term:
+    def with_overrides(self, **changes: Any) -> Term:
         """Return the term with some attributes or options changed."""
-        kept = {each: getattr(self, each) for each in ("loss", "weight", "every", "updates", "on", "turn")}
+        kept = {each: getattr(self, each) for each in ("loss", "weight", "every", "updates", "translations", "turn")}
         own = {key: changes.pop(key) for key in list(changes) if key in kept}
         return Term(**{**kept, **own}, **{**self.options, **changes})
 
@@ -121,7 +121,7 @@ class Optimizer:
     Attributes:
         name: "adam", "adamw" or "sgd".
         lr: Learning rate before the schedule.
-        scale: A factor on the learning rate by slot name.
+        lr_multipliers: A factor on the learning rate by slot name.
         clip: Largest total norm of the player's gradient; 0 means no limit.
     """
 
@@ -130,7 +130,7 @@ class Optimizer:
     betas: tuple[float, float] = field(default=(0.5, 0.999), converter=_tuple, validator=decays)
     eps: float = field(default=1e-8, validator=real(above=0))
     weight_decay: float = field(default=0.0, validator=real(least=0))
-    scale: Mapping[str, float] = field(factory=dict, validator=factors)
+    lr_multipliers: Mapping[str, float] = field(factory=dict, validator=factors)
     clip: float = field(default=0.0, validator=real(least=0))
 
 
@@ -242,8 +242,8 @@ class Recipe:
     def role(self, slot: str) -> str:
         """Return the role of a slot."""
         role = self.slots[slot].role or slot
-        if role not in ROLES:
-            raise OptionError(f'Slot "{slot}" has no role. Give it one: Slot(..., role="encoder"), or one of {", ".join(ROLES)}.')
+        if role not in SLOT_ROLES:
+            raise OptionError(f'Slot "{slot}" has no role. Give it one: Slot(..., role="encoder"), or one of {", ".join(SLOT_ROLES)}.')
         return role
 
     def player(self, name: str) -> Player:

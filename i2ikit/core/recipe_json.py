@@ -95,7 +95,7 @@ def _restored_player(data: Mapping[str, Any]) -> Player:
                 stacklevel=4,
             )
             continue
-        given = {key: _tupled(term[key]) for key in ("weight", "every", "updates", "on", "turn")}
+        given = {key: _tupled(term[key]) for key in ("weight", "every", "updates", "translations", "turn")}
         terms[name] = Term(term["loss"], **given, **{key: _tupled(value) for key, value in term["options"].items()})
     optimizer = Optimizer(**{key: _tupled(value) for key, value in data["optimizer"].items()})
     return Player(data["name"], tuple(data["trains"]), terms, data["every"], optimizer, data["pool"])

@@ -14,8 +14,8 @@ import pluggy
 from attrs import frozen
 
 from i2ikit.core import hookspecs
-from i2ikit.core.component import Component, options_of
-from i2ikit.core.offer import Offer, ask
+from i2ikit.core.component import Component, get_factory_options
+from i2ikit.core.plugins import Offer, ask
 from i2ikit.errors import AmbiguousNameError, I2IKitError, PluginError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Registry:
             raise PluginError(
                 f'Component "{declared.name}" is at "{declared.factory}", a {type(factory).__name__}; it must be a class or a function.'
             )
-        options_of(factory)
+        get_factory_options(factory)
         return factory  # type: ignore[no-any-return]
 
     def recipe(self, name: str) -> Recipe:
@@ -192,7 +192,7 @@ class Registry:
         importer = _imported(holders[0].importers[short], f'Importer "{short}"')
         if not callable(importer):
             raise PluginError(f'Importer "{short}" of plugin "{holders[0].plugin}" is a {type(importer).__name__}; it must be a function.')
-        options_of(importer)
+        get_factory_options(importer)
         return importer  # type: ignore[no-any-return]
 
     def origin(self, name: str) -> Offer:

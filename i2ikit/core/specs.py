@@ -6,7 +6,7 @@ from attrs import evolve, field, frozen
 
 from i2ikit.core.domain import Attribute, DomainSpec, LabelSet
 from i2ikit.core.validators import whole
-from i2ikit.errors import counted
+from i2ikit.errors import format_count
 
 __all__ = ["Attribute", "CodeSpec", "DomainSpec", "ImageSpec", "LabelSet", "MapSpec", "StyleSpec"]
 
@@ -31,7 +31,7 @@ class MapSpec:
     stride: int = 1
 
     def __str__(self) -> str:
-        return f"[{counted(self.channels, 'channel')}, stride {self.stride}]"
+        return f"[{format_count(self.channels, 'channel')}, stride {self.stride}]"
 
 
 @frozen

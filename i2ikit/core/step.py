@@ -22,7 +22,7 @@ from i2ikit.errors import NonFiniteLossError, PlanError, UnknownNameError
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
 
-__all__ = ["Engine", "Logs", "SingleProcess", "Turn", "gated_step", "play", "split", "step", "translate", "turns", "update"]
+__all__ = ["Engine", "Logs", "SingleProcess", "Turn", "gated_step", "make_translations", "play", "split", "step", "turns", "update"]
 
 Logs = dict[str, Tensor]
 Part = tuple[Mapping[str, Any], RandomStreams]  # a micro-batch and its share of the draws
@@ -86,7 +86,7 @@ def step(
         for player in due:
             if not made or model.recipe.retranslate:
                 players = [player] if model.recipe.retranslate else due
-                made = [translate(model, part, players) for part in parts]
+                made = [make_translations(model, part, players) for part in parts]
             for turn in turns(player, model.steps_done):
                 _play_turn(model, turn, made, logs, batch)
         for translation in itertools.chain(*made):
@@ -158,13 +158,13 @@ def played_by(term: Term, translations: Sequence[Translation]) -> list[Translati
     Raises:
         UnknownNameError: The plan makes no translation of a name that the term asks for.
     """
-    if term.on is None:
+    if term.translations is None:
         return list(translations)
     known = [name for translation in translations for name in translation.names]
-    for name in term.on:
+    for name in term.translations:
         if name not in known:
             raise UnknownNameError("translation", name, list(dict.fromkeys(known)))
-    return [translation for translation in translations if not set(term.on).isdisjoint(translation.names)]
+    return [translation for translation in translations if not set(term.translations).isdisjoint(translation.names)]
 
 
 def update(model: Model, turn: Turn, parameters: Sequence[nn.Parameter], values: Logs, files: object = None) -> None:
@@ -198,7 +198,7 @@ def split(model: Model, batch: Mapping[str, Any], given: Mapping[str, Tensor], i
     return made
 
 
-def translate(model: Model, part: Part, players: Sequence[Player]) -> list[Translation]:
+def make_translations(model: Model, part: Part, players: Sequence[Player]) -> list[Translation]:
     """Ask the plan for the translations of a micro-batch; they learn if one of the players trains a part of the translator."""
     batch, streams = part
     if model.recipe.retranslate and model.recipe.redraw:
@@ -219,7 +219,7 @@ def _summed(loss: Any, translations: Sequence[Translation], term: str) -> Tensor
         total = value if total is None else total + value
         translation.term = ""
     if total is None:
-        raise PlanError(f'Term "{term}" plays no translation. Name one in on=, or leave on= out.')
+        raise PlanError(f'Term "{term}" plays no translation. Name one in translations=, or leave translations= out.')
     return total
 
 

@@ -16,10 +16,10 @@ from attrs import evolve
 from torch import Tensor
 
 from i2ikit.core import recipe_json
-from i2ikit.core.component import restoring
-from i2ikit.core.device import known_device
+from i2ikit.core.component import is_restoring
+from i2ikit.core.device import find_device
 from i2ikit.core.nets import module_key
-from i2ikit.errors import CheckpointError, suggestion
+from i2ikit.errors import CheckpointError, suggest
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -79,7 +79,7 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str | to
     """
     from i2ikit.core.build import build
 
-    device = known_device(device)
+    device = find_device(device)
     folder = find(Path(path))
     data = read_json(folder / CONFIG)
     if data.get("format") != FORMAT:
@@ -90,11 +90,11 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str | to
         recipe = recipe_json.restore(data["recipe"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f'"{folder / CONFIG}" is no configuration of a model: {error!r}.') from error
-    token = restoring.set(True)
+    token = is_restoring.set(True)
     try:
         model = build(recipe, registry=registry, seed=int(data.get("seed", 0)), rehearsal=False)
     finally:
-        restoring.reset(token)
+        is_restoring.reset(token)
     model.lost = recipe_json.lost_terms(data["recipe"])
     load_weights(model, read_tensors(folder / WEIGHTS), str(folder / WEIGHTS))
     model.steps_done = int(data.get("step", 0))
@@ -114,7 +114,7 @@ def find(path: Path) -> Path:
     if not path.is_dir():
         near = sorted(each.name for each in path.parent.iterdir() if each.is_dir()) if path.parent.is_dir() else []
         shown = [name for name in near if not name.startswith(".")]
-        raise CheckpointError(f'There is no model at "{path}".{" " + suggestion(path.name, shown) if shown else ""}')
+        raise CheckpointError(f'There is no model at "{path}".{" " + suggest(path.name, shown) if shown else ""}')
     for name in ("final", "best"):
         if (path / name / CONFIG).is_file():
             return path / name

@@ -101,7 +101,7 @@ class Translation(Memo):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a term may call the translation in ``on=``: its name, and "forward" or "backward" where its domains are declared in order.
+        """What a term may call the translation in ``translations=``: its name, and "forward" or "backward" where its domains are declared in order.
 
         A translation between two domains is forward if its source is declared first, whatever the two are called.
         """

@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
-from i2ikit.errors import OptionError, suggestion
+from i2ikit.errors import OptionError, suggest
 
 Validator = Callable[[Any, Any, Any], None]
 
@@ -56,7 +56,7 @@ def one_of(*choices: str) -> Validator:
         if not isinstance(value, str):
             raise _wrong(owner, field, value, "one of " + ", ".join(choices))
         if value not in choices:
-            raise OptionError(f'"{field.name}" of {_called(owner)} is "{value}". {suggestion(value, choices)}')
+            raise OptionError(f'"{field.name}" of {_called(owner)} is "{value}". {suggest(value, choices)}')
 
     return check
 
@@ -89,7 +89,7 @@ def refuse_kind(name: str, annotation: Any, value: Any) -> None:
         return
     words = [each for kind in wanted if isinstance(kind, tuple) for each in kind]
     if words and isinstance(value, str) and all(isinstance(each, str) for each in words):
-        raise OptionError(f'"{name}" is "{value}". {suggestion(value, words)}')
+        raise OptionError(f'"{name}" is "{value}". {suggest(value, words)}')
     raise OptionError(f'"{name}" is {value!r}; it must be {" or ".join(_says(kind) for kind in wanted)}.')
 
 

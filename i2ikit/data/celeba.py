@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from i2ikit.data.records import Found, Record, listed, stem
+from i2ikit.data.manifest import Found, Record, listed, stem
 from i2ikit.data.source import Source
 from i2ikit.errors import DataError, UnknownNameError
 from i2ikit.pixels import is_image

@@ -15,9 +15,9 @@ from attrs import field, frozen
 
 from i2ikit.data.dataset import Dataset, FileDataset, Item
 from i2ikit.data.loader import grouped
+from i2ikit.data.manifest import listed
 from i2ikit.data.open import open_data
-from i2ikit.data.records import listed
-from i2ikit.errors import DataError, counted
+from i2ikit.errors import DataError, format_count
 from i2ikit.pixels import decode, mode_name
 
 
@@ -63,7 +63,7 @@ class CheckReport:
     def render(self) -> str:
         """Return the report as plain text."""
         lines = [
-            f"{self.path}: {self.batch_kind}, {counted(sum(self.images.values()), 'pair' if self.batch_kind == 'paired' else 'image')}"
+            f"{self.path}: {self.batch_kind}, {format_count(sum(self.images.values()), 'pair' if self.batch_kind == 'paired' else 'image')}"
         ]
         lines += ["", *_table("split", [[name, str(count)] for name, count in self.images.items()])]
         lines += ["", *_table("size (height x width)", [[name, str(count)] for name, count in _most(self.sizes)])]

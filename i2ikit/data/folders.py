@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
+from i2ikit.data.manifest import Found, Record, listed
 from i2ikit.data.pairs import glued, matched, two_folders
-from i2ikit.data.places import Place, labelled, place_of
+from i2ikit.data.path_layout import Place, labelled, place_of
 from i2ikit.data.rafd import is_rafd, read_names
-from i2ikit.data.records import Found, Record, listed
 from i2ikit.data.source import Source, natural_order
 from i2ikit.errors import DataError
 from i2ikit.pixels import decode, is_image

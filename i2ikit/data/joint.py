@@ -10,7 +10,7 @@ from torch import Tensor
 from i2ikit.core.domain import DomainSpec, LabelSet
 from i2ikit.core.specs import ImageSpec
 from i2ikit.data.dataset import Dataset, Item
-from i2ikit.errors import DataError, counted
+from i2ikit.errors import DataError, format_count
 
 
 class JointDataset:
@@ -100,7 +100,7 @@ def join(datasets: Sequence[Dataset]) -> tuple[JointDataset, ...]:
         if data.image.channels != datasets[0].image.channels:
             first = datasets[0]
             raise DataError(
-                f'"{first.name}" has {counted(first.image.channels, "channel")} and "{data.name}" {data.image.channels}. '
+                f'"{first.name}" has {format_count(first.image.channels, "channel")} and "{data.name}" {data.image.channels}. '
                 "Use equal channels=."
             )
     several = len(datasets) > 1

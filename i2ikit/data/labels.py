@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from i2ikit.core.domain import NO, NONE, YES, Attribute, DomainSpec, LabelSet
-from i2ikit.data.records import Found, listed
+from i2ikit.data.manifest import Found, listed
 from i2ikit.errors import DataError, LabelError, UnknownNameError
 
 MOST_VALUES = 100

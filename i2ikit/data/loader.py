@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from i2ikit.data.arrangement import alike
+from i2ikit.data.batching import alike
 from i2ikit.data.dataset import Dataset, Item
 from i2ikit.data.images import CACHE_BYTES
 from i2ikit.data.transforms import Transform

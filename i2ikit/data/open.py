@@ -15,10 +15,10 @@ from i2ikit.data.dataset import Dataset, FileDataset, Item, Origin
 from i2ikit.data.folders import read_folders
 from i2ikit.data.images import Images, Reading, native
 from i2ikit.data.labels import declare
-from i2ikit.data.records import Found, hold_out, listed
+from i2ikit.data.manifest import Found, hold_out, listed
 from i2ikit.data.source import Source, open_source
 from i2ikit.data.tables import find_table, overlooked, read_table
-from i2ikit.errors import DataError, OptionError, suggestion
+from i2ikit.errors import DataError, OptionError, suggest
 from i2ikit.pixels import is_image
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def open_data(
             raise DataError(f'"{text}" means the built-in drawings, and here it is a folder too. Write "./{text}" or "{FACES}:size=128".')
         return _faces(text, labels, said)
     if batch_kind is not None and batch_kind not in BATCH_KINDS:
-        raise OptionError(f'"{batch_kind}" is no kind of data. {suggestion(batch_kind, BATCH_KINDS)}')
+        raise OptionError(f'"{batch_kind}" is no kind of data. {suggest(batch_kind, BATCH_KINDS)}')
     where = _existing(text)
     source, table = _source(where)
     found = _read(source, table, labels, batch_kind, pairs)
@@ -138,9 +138,7 @@ def _existing(text: str) -> Path:
     path = Path(text).expanduser()
     if not path.exists():
         near = sorted(each.name for each in path.parent.iterdir()) if path.parent.is_dir() else []
-        there = (
-            suggestion(path.name, near) if near else f'Folder "{path.parent}" {"is empty" if path.parent.is_dir() else "does not exist"}.'
-        )
+        there = suggest(path.name, near) if near else f'Folder "{path.parent}" {"is empty" if path.parent.is_dir() else "does not exist"}.'
         raise DataError(f'There is no data at "{text}". {there}')
     return path
 

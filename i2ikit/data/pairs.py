@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from i2ikit.data.places import Place, labelled
-from i2ikit.data.records import Found, Record, listed
-from i2ikit.errors import DataError, UnknownNameError, counted
+from i2ikit.data.manifest import Found, Record, listed
+from i2ikit.data.path_layout import Place, labelled
+from i2ikit.errors import DataError, UnknownNameError, format_count
 
 
 def two_folders(places: Sequence[Place], domains: Sequence[str], batch_kind: str | None, pairs: object) -> Found:
@@ -51,7 +51,7 @@ def matched(places: Sequence[Place], order: Sequence[str], *, strict: bool) -> F
     lone += [file for key, file in targets.items() if key not in keys]
     notes = [f'Pairs by equal name, {order[0]} -> {order[1]}; pairs="{order[1]},{order[0]}" swaps them, batch_kind="unpaired" parts them.']
     if lone and not strict:
-        notes.append(f"{counted(len(lone), 'image')} without a partner of equal name, left out: {listed(lone)}.")
+        notes.append(f"{format_count(len(lone), 'image')} without a partner of equal name, left out: {listed(lone)}.")
     return Found(records, batch_kind="paired", notes=tuple(notes))
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from i2ikit.data.places import Place
-from i2ikit.data.records import Found, Record
+from i2ikit.data.manifest import Found, Record
+from i2ikit.data.path_layout import Place
 
 # the six parts: angle, person, collection (such as Caucasian or Kid), gender, expression, and gaze
 _NAME = re.compile(r"^Rafd(\d+)_(\d+)_([A-Za-z]+)_([a-z]+)_([a-z]+)_([a-z]+)$")

@@ -8,7 +8,7 @@ from PIL import Image, UnidentifiedImageError
 
 from i2ikit.data.dataset import Dataset, FileDataset
 from i2ikit.data.images import Images
-from i2ikit.errors import DataError, counted
+from i2ikit.errors import DataError, format_count
 
 
 def check_sizes(data: Dataset) -> None:
@@ -29,7 +29,7 @@ def check_sizes(data: Dataset) -> None:
     if odd:
         shown = "; ".join(odd[:3]) + (f"; and {len(odd) - 3} more" if len(odd) > 3 else "")
         raise DataError(
-            f"{counted(len(odd), 'pair')} of {len(data.items):,} have images of unlike sizes: {shown}. Resize one to the other."
+            f"{format_count(len(odd), 'pair')} of {len(data.items):,} have images of unlike sizes: {shown}. Resize one to the other."
         )
 
 

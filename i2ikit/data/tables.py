@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from i2ikit.data.records import Found, Record, listed, split_name
+from i2ikit.data.manifest import Found, Record, listed, split_name
 from i2ikit.data.source import Source
-from i2ikit.errors import DataError, suggestion
+from i2ikit.errors import DataError, suggest
 from i2ikit.pixels import is_image
 
 FILE, SPLIT, SUBJECT, TARGET = "file", "split", "subject", "target"
@@ -173,7 +173,7 @@ def _json_lines(text: str, table: str) -> Iterator[Line]:
         if not isinstance(cells, dict):
             raise DataError(f'Row {number} of table "{table}" is no JSON object such as {{"file": "1.png", "hair": "black"}}.')
         if FILE not in cells:
-            raise DataError(f'Row {number} of table "{table}" has no "{FILE}". {suggestion(FILE, cells)}')
+            raise DataError(f'Row {number} of table "{table}" has no "{FILE}". {suggest(FILE, cells)}')
         yield number, {str(name): _cell(value, f'"{name}" in row {number} of table "{table}"') for name, value in cells.items()}
 
 

@@ -8,6 +8,7 @@ from i2ikit.evaluate.inception import load_classifier, load_inception
 from i2ikit.evaluate.lpips import LPIPS, LPIPSDiversity, perceptual_diversity
 from i2ikit.evaluate.measure import evaluate
 from i2ikit.evaluate.metrics import L1, PSNR, SSIM, EdgeEnergy, edge_energy, l1, psnr, ssim, unit
+from i2ikit.evaluate.pairs_as_domains import Sides
 from i2ikit.evaluate.parameters import Parameters, count_parameters
 from i2ikit.evaluate.perceptual import PerceptualDistance, load_lpips, own_distance
 from i2ikit.evaluate.protocol import Number, ProtocolError, compare
@@ -16,7 +17,6 @@ from i2ikit.evaluate.report import Report
 from i2ikit.evaluate.resize import Preparation
 from i2ikit.evaluate.run import evaluate_run
 from i2ikit.evaluate.scores import ConditionalInceptionScore, InceptionScore
-from i2ikit.evaluate.sides import Sides
 
 __all__ = [
     "FID", "KID", "L1", "LPIPS", "PSNR", "SSIM", "Classifier", "ConditionalInceptionScore", "EdgeEnergy", "Extractor", "InceptionScore",

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from i2ikit.errors import OptionError
+from i2ikit.evaluate.aggregate import Tally
 from i2ikit.evaluate.extractor import Extractor, own_extractor
 from i2ikit.evaluate.perceptual import OWN, PerceptualDistance, own_distance
 from i2ikit.evaluate.reference import Reference
-from i2ikit.evaluate.tally import Tally
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model

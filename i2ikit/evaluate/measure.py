@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from i2ikit.data import Dataset, Item
-from i2ikit.errors import DataError, OptionError, counted
+from i2ikit.errors import DataError, OptionError, format_count
 from i2ikit.evaluate import targets as true_targets
+from i2ikit.evaluate.aggregate import Tally
 from i2ikit.evaluate.asked import add_distances, asked_networks, draws_samples, protocols_of
-from i2ikit.evaluate.collected import Collected
 from i2ikit.evaluate.extractor import Extractor
+from i2ikit.evaluate.feature_metrics import Collected
 from i2ikit.evaluate.measurement import STYLED_INPUTS, STYLES, Measurement
+from i2ikit.evaluate.pairs_as_domains import Sides
 from i2ikit.evaluate.parameters import count_parameters
 from i2ikit.evaluate.perceptual import PerceptualDistance
 from i2ikit.evaluate.protocol import Number, versions
 from i2ikit.evaluate.reference import STEPS, Reference, load_reference, reference_classifier
 from i2ikit.evaluate.report import Report
 from i2ikit.evaluate.resize import Preparation
-from i2ikit.evaluate.sides import Sides
-from i2ikit.evaluate.tally import Tally
 from i2ikit.evaluate.targets import Targets
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _check_channels(model: Model, part: Dataset, plan: str) -> None:
     for there, own, what, does in sides:
         if there.channels != own.channels:
             raise DataError(
-                f'"{part.name}" has {what} of {counted(there.channels, "channel")} and the model {does} {own.channels}. '
+                f'"{part.name}" has {what} of {format_count(there.channels, "channel")} and the model {does} {own.channels}. '
                 'Open the data as it was opened for training, such as with background="white".'
             )
 
@@ -239,12 +239,17 @@ def _described(model: Model, left_out: dict[str, str]) -> tuple[dict[str, Any], 
     if not hasattr(model, "nets"):
         left_out["parameters"] = "the model has no nets that could be counted."
         return described, []
-    counted = count_parameters(model)
+    format_count = count_parameters(model)
     protocol = {"definition": "parameters, trainable or not; shared ones once", "versions": versions()}
-    numbers = [Number("parameters", counted.total, "", False, protocol)]
-    numbers += [Number(f"parameters/{name}", count, "", False, protocol) for name, count in counted.slots.items() if count]
-    if counted.translators > 1:
-        crossed = {**protocol, "definition": counted.formula, "translators": counted.translators, "translator": counted.translator}
-        numbers.append(Number("parameters_cross_domain", counted.cross_domain, "", False, crossed))
-    described["parameters"] = {"total": counted.total, **counted.slots}
+    numbers = [Number("parameters", format_count.total, "", False, protocol)]
+    numbers += [Number(f"parameters/{name}", count, "", False, protocol) for name, count in format_count.slots.items() if count]
+    if format_count.translators > 1:
+        crossed = {
+            **protocol,
+            "definition": format_count.formula,
+            "translators": format_count.translators,
+            "translator": format_count.translator,
+        }
+        numbers.append(Number("parameters_cross_domain", format_count.cross_domain, "", False, crossed))
+    described["parameters"] = {"total": format_count.total, **format_count.slots}
     return described, numbers

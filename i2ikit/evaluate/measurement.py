@@ -11,15 +11,15 @@ from torch import Tensor
 
 from i2ikit.data import Dataset, Item
 from i2ikit.evaluate import targets as true_targets
-from i2ikit.evaluate.collected import Collected
+from i2ikit.evaluate.aggregate import Tally
 from i2ikit.evaluate.diversity import multiscale, pairwise
+from i2ikit.evaluate.feature_metrics import Collected
 from i2ikit.evaluate.lpips import perceptual_diversity
 from i2ikit.evaluate.metrics import WINDOW, blurred, edge_energy, l1, psnr, signed, ssim, unit
+from i2ikit.evaluate.pairs_as_domains import SOURCE, TARGET
 from i2ikit.evaluate.perceptual import PerceptualDistance
 from i2ikit.evaluate.reference import Reference
 from i2ikit.evaluate.resize import Preparation
-from i2ikit.evaluate.sides import SOURCE, TARGET
-from i2ikit.evaluate.tally import Tally
 from i2ikit.evaluate.targets import Ask
 
 if TYPE_CHECKING:

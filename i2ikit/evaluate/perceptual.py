@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from i2ikit.errors import CheckpointError, OptionError
+from i2ikit.evaluate.backbones import CHANNELS, Trunk
 from i2ikit.evaluate.classifier import Classifier
 from i2ikit.evaluate.reference import Reference
-from i2ikit.evaluate.trunks import CHANNELS, Trunk
 from i2ikit.evaluate.weights import digest, digest_of, read_weights
 
 EPS = 1e-10

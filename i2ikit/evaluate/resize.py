@@ -11,7 +11,7 @@ from attrs import field, frozen
 from torch import Tensor
 
 from i2ikit.data import Transform
-from i2ikit.errors import DataError, OptionError, suggestion
+from i2ikit.errors import DataError, OptionError, suggest
 
 Resize = Literal["lanczos", "bilinear"]
 RESIZES: dict[str, str] = {
@@ -23,7 +23,7 @@ LOBES = 3
 
 def _known(_: object, __: object, value: str) -> None:
     if value not in RESIZES:
-        raise OptionError(f'"{value}" is no way to resize. {suggestion(value, RESIZES)}')
+        raise OptionError(f'"{value}" is no way to resize. {suggest(value, RESIZES)}')
 
 
 @frozen

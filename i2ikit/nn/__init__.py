@@ -5,7 +5,6 @@ from i2ikit.nn.blocks import ConvBlock as ConvBlock
 from i2ikit.nn.blocks import ResidualBlock as ResidualBlock
 from i2ikit.nn.convolution import Conv2d as Conv2d
 from i2ikit.nn.discriminators import PatchDiscriminator as PatchDiscriminator
-from i2ikit.nn.enlarging import EnlargingConv as EnlargingConv
 from i2ikit.nn.init import gaussian as gaussian
 from i2ikit.nn.init import kaiming as kaiming
 from i2ikit.nn.modulation import EqualLinear as EqualLinear
@@ -15,10 +14,11 @@ from i2ikit.nn.norms import AdaIN as AdaIN
 from i2ikit.nn.norms import InstanceNorm as InstanceNorm
 from i2ikit.nn.norms import LayerNorm as LayerNorm
 from i2ikit.nn.padded import ContentStack as ContentStack
-from i2ikit.nn.padded import DrawingStack as DrawingStack
+from i2ikit.nn.padded import Decoder as Decoder
 from i2ikit.nn.padded import PaddedResidualBlock as PaddedResidualBlock
 from i2ikit.nn.padded_conv import PaddedConv as PaddedConv
 from i2ikit.nn.resample import Blur as Blur
 from i2ikit.nn.resample import Downsample as Downsample
 from i2ikit.nn.resample import Upsample as Upsample
+from i2ikit.nn.upsample_conv import UpsampleConv as UpsampleConv
 from i2ikit.nn.vgg import VGG16 as VGG16

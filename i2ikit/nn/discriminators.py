@@ -71,9 +71,9 @@ class PatchDiscriminator(nn.Module):
         for _ in range(scales - 1):
             side = (side + 1) // 2
         if depth and side >> depth < 3:
-            least = 3 * 2 ** (depth + scales - 1)
+            min_size = 3 * 2 ** (depth + scales - 1)
             asked = f"depth={depth}" + (f" and scales={scales}" if scales > 1 else "")
-            raise OptionError(f'"patch_discriminator" with {asked} does not fit {image}: sides of {least} will do. Use a smaller depth.')
+            raise OptionError(f'"patch_discriminator" with {asked} does not fit {image}: sides of {min_size} will do. Use a smaller depth.')
         self.inputs: tuple[str, ...] = ("source",) if conditional else ()
         inputs = image.channels + (source.channels if conditional else 0)
         widths = [max(1, round(width / 2**scale) if narrower else width) for scale in range(scales)]

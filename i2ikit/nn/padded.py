@@ -6,8 +6,8 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from i2ikit.nn.enlarging import EnlargingConv
 from i2ikit.nn.padded_conv import Norm, Pad, PaddedConv
+from i2ikit.nn.upsample_conv import UpsampleConv
 
 
 class PaddedResidualBlock(nn.Module):
@@ -39,22 +39,22 @@ class ContentStack(nn.Module):
     Args:
         channels: Of the image.
         width: Channels after the first convolution; doubled at each step down.
-        steps: Steps down.
+        downsamples: Steps down.
         blocks: Residual blocks.
         pad: "reflect" or "zero".
 
     Shapes:
-        in:  [B, channels, H, W], sides that are multiples of 2**steps
-        out: [B, width * 2**steps, H / 2**steps, W / 2**steps]
+        in:  [B, channels, H, W], sides that are multiples of 2**downsamples
+        out: [B, width * 2**downsamples, H / 2**downsamples, W / 2**downsamples]
     """
 
-    def __init__(self, channels: int, *, width: int, steps: int, blocks: int, pad: Pad = "reflect") -> None:
+    def __init__(self, channels: int, *, width: int, downsamples: int, blocks: int, pad: Pad = "reflect") -> None:
         super().__init__()
         self.stem = PaddedConv(channels, width, 7, pad=pad, norm="instance")
         self.down = nn.Sequential(
-            *(PaddedConv(width * 2**step, width * 2 ** (step + 1), 4, stride=2, pad=pad, norm="instance") for step in range(steps))
+            *(PaddedConv(width * 2**step, width * 2 ** (step + 1), 4, stride=2, pad=pad, norm="instance") for step in range(downsamples))
         )
-        self.channels, self.stride = width * 2**steps, 2**steps
+        self.channels, self.stride = width * 2**downsamples, 2**downsamples
         self.blocks = nn.Sequential(*(PaddedResidualBlock(self.channels, pad=pad) for _ in range(blocks)))
 
     def forward(self, image: Tensor) -> Tensor:
@@ -62,24 +62,24 @@ class ContentStack(nn.Module):
         return cast(Tensor, self.blocks(self.down(self.stem(image))))
 
 
-class DrawingStack(nn.Module):
+class Decoder(nn.Module):
     """Steps up, each twice the size by nearest neighbours and a 5x5 convolution with a layer norm, then a 7x7 convolution (MUNIT, B.2).
 
     Args:
         inputs: Channels of the maps; halved at each step up.
         channels: Of the image.
-        steps: Steps up.
+        upsamples: Steps up.
         pad: "reflect" or "zero".
 
     Shapes:
         in:  [B, inputs, H, W]
-        out: [B, channels, H * 2**steps, W * 2**steps] in [-1, 1]
+        out: [B, channels, H * 2**upsamples, W * 2**upsamples] in [-1, 1]
     """
 
-    def __init__(self, inputs: int, channels: int, *, steps: int, pad: Pad = "reflect") -> None:
+    def __init__(self, inputs: int, channels: int, *, upsamples: int, pad: Pad = "reflect") -> None:
         super().__init__()
-        widths = [inputs // 2**step for step in range(steps + 1)]
-        self.up = nn.ModuleList(EnlargingConv(widths[step], widths[step + 1], pad=pad) for step in range(steps))
+        widths = [inputs // 2**step for step in range(upsamples + 1)]
+        self.up = nn.ModuleList(UpsampleConv(widths[step], widths[step + 1], pad=pad) for step in range(upsamples))
         self.draw = PaddedConv(widths[-1], channels, 7, pad=pad, activation="tanh")
 
     def forward(self, maps: Tensor) -> Tensor:

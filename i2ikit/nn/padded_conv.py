@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from i2ikit.errors import OptionError, SpecError, suggestion
+from i2ikit.errors import OptionError, SpecError, suggest
 from i2ikit.nn.convolution import Conv2d
 from i2ikit.nn.norms import AdaIN, InstanceNorm, LayerNorm
 
@@ -52,7 +52,7 @@ class PaddedConv(nn.Module):
     ) -> None:
         super().__init__()
         if pad not in get_args(Pad):
-            raise OptionError(f'There is no padding "{pad}". {suggestion(str(pad), get_args(Pad))}')
+            raise OptionError(f'There is no padding "{pad}". {suggest(str(pad), get_args(Pad))}')
         if activation == "tanh" and norm in {"instance", "adain"}:
             raise OptionError(f'The activation "tanh" does not follow the norm "{norm}", which ends in "relu", "lrelu" or None.')
         self.margin, self.pad = (kernel - stride + 1) // 2, pad

@@ -11,7 +11,7 @@ from attrs import frozen
 from torch import Tensor, nn
 
 from i2ikit.core.model import Model
-from i2ikit.errors import CheckpointError, OptionError, counted
+from i2ikit.errors import CheckpointError, OptionError, format_count
 from i2ikit.nn.weights import Given, State, foreign, load_file, put_weights, renamed
 
 ORIGINAL_DOMAINS = ("a", "b")
@@ -25,13 +25,13 @@ class StackSizes:
     Attributes:
         channels: Of the images.
         width: Channels after the first convolution.
-        steps: Steps down, and up.
+        downsamples: Steps down, and up.
         blocks: Residual blocks of the encoder, and of the decoder.
     """
 
     channels: int
     width: int
-    steps: int
+    downsamples: int
     blocks: int
 
 
@@ -90,18 +90,18 @@ def stack_sizes(state: State, name: str, what: str, encoder: str) -> StackSizes:
         CheckpointError: These are no tensors of such networks.
     """
     first = state.get(f"{encoder}.model.0.conv.weight")
-    steps = len([key for key in state if re.fullmatch(rf"{re.escape(encoder)}\.model\.[1-9]\d*\.conv\.weight", key)])
+    downsamples = len([key for key in state if re.fullmatch(rf"{re.escape(encoder)}\.model\.[1-9]\d*\.conv\.weight", key)])
     blocks = len([key for key in state if re.fullmatch(r"dec\.model\.0\.model\.\d+\.model\.0\.conv\.weight", key)])
-    if first is None or first.ndim != 4 or f"dec.model.{2 * steps + 1}.conv.weight" not in state:
+    if first is None or first.ndim != 4 or f"dec.model.{2 * downsamples + 1}.conv.weight" not in state:
         raise foreign(state, name, what, f"{encoder}.model.0.conv.weight, ..., dec.model.0.model.0.model.0.conv.weight, ...")
-    return StackSizes(first.shape[1], first.shape[0], steps, blocks)
+    return StackSizes(first.shape[1], first.shape[0], downsamples, blocks)
 
 
 def content_parts(theirs: str, ours: str, sizes: StackSizes) -> dict[str, str]:
     """Return our name of each layer of a content stack, by the original's."""
     parts = {f"{theirs}.model.0.conv": f"{ours}stem.conv"}
-    parts |= {f"{theirs}.model.{1 + step}.conv": f"{ours}down.{step}.conv" for step in range(sizes.steps)}
-    return parts | block_parts(f"{theirs}.model.{1 + sizes.steps}", [f"{ours}blocks.{block}" for block in range(sizes.blocks)])
+    parts |= {f"{theirs}.model.{1 + step}.conv": f"{ours}down.{step}.conv" for step in range(sizes.downsamples)}
+    return parts | block_parts(f"{theirs}.model.{1 + sizes.downsamples}", [f"{ours}blocks.{block}" for block in range(sizes.blocks)])
 
 
 def block_parts(theirs: str, ours: list[str]) -> dict[str, str]:
@@ -116,10 +116,10 @@ def block_parts(theirs: str, ours: list[str]) -> dict[str, str]:
 def drawing_parts(theirs: str, ours: str, sizes: StackSizes) -> dict[str, str]:
     """Return our name of each layer of a drawing stack, by the original's."""
     parts: dict[str, str] = {}
-    for step in range(sizes.steps):
+    for step in range(sizes.downsamples):
         for leaf in ("norm", "conv"):
             parts[f"{theirs}.model.{2 + 2 * step}.{leaf}"] = f"{ours}up.{step}.{leaf}"
-    return parts | {f"{theirs}.model.{1 + 2 * sizes.steps}.conv": f"{ours}draw.conv"}
+    return parts | {f"{theirs}.model.{1 + 2 * sizes.downsamples}.conv": f"{ours}draw.conv"}
 
 
 def scale_sizes(state: State, name: str, what: str) -> ScaleSizes:
@@ -185,7 +185,7 @@ def channels_of(read: Originals, drawn: int | None) -> int:
     scored = read.scales.channels if read.scales else None
     if drawn and scored and drawn != scored:
         raise CheckpointError(
-            f"{read.generator_name} draws {counted(drawn, 'channel')} and {read.discriminator_name} scores {counted(scored, 'channel')}. "
+            f"{read.generator_name} draws {format_count(drawn, 'channel')} and {read.discriminator_name} scores {format_count(scored, 'channel')}. "
             "Take the files of one training."
         )
     return drawn or scored or 0

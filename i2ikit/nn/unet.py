@@ -35,7 +35,7 @@ class UNet(nn.Module):
         dropout: The share of values that are set to zero after each step in ``dropped``.
         dropped: Steps of the way up, counted from the bottleneck, after which dropout follows.
         style: Width of a style that is put beside the maps, one constant plane an entry; 0 for none.
-        where: "input" puts the style beside the image alone, "all" beside what enters each convolution on the way down.
+        style_placement: "input" puts the style beside the image alone, "all" beside what enters each convolution on the way down.
         up: "transposed" convolutions 4x4, or "bilinear" upsampling and a 3x3 convolution, which leaves no checkerboard.
 
     Shapes:
@@ -43,8 +43,8 @@ class UNet(nn.Module):
         out: [B, outputs, H, W] in [-1, 1]
 
     Attributes:
-        multiple: Sides are multiples of it.
-        least: The smallest side.
+        size_multiple: Sides are multiples of it.
+        min_size: The smallest side.
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class UNet(nn.Module):
         dropout: float = 0.0,
         dropped: Collection[int] = (),
         style: int = 0,
-        where: Literal["input", "all"] = "input",
+        style_placement: Literal["input", "all"] = "input",
         up: Literal["transposed", "bilinear"] = "transposed",
     ) -> None:
         super().__init__()
-        self.multiple = self.least = 2**depth
-        self.dropout, self.dropped, self.style, self.everywhere = dropout, frozenset(dropped), style, where == "all"
+        self.size_multiple = self.min_size = 2**depth
+        self.dropout, self.dropped, self.style, self.everywhere = dropout, frozenset(dropped), style, style_placement == "all"
         widths = [width * min(2**level, 8) for level in range(depth)]
         into = [each + (style if self.everywhere or not level else 0) for level, each in enumerate([inputs, *widths[:-1]])]
         self.down = nn.ModuleList(nn.Conv2d(into[level], each, 4, 2, 1, bias=bias) for level, each in enumerate(widths))
@@ -112,7 +112,7 @@ class UNet(nn.Module):
         """Show the options in a printed model."""
         noise = f"dropout={self.dropout} after {sorted(self.dropped)}" if self.dropped and self.dropout else "no dropout"
         where = "at every convolution down" if self.everywhere else "at the input"
-        return f"multiple={self.multiple}, {noise}, {f'style {self.style} {where}' if self.style else 'no style'}"
+        return f"size_multiple={self.size_multiple}, {noise}, {f'style {self.style} {where}' if self.style else 'no style'}"
 
 
 def unet_depth(name: str, image: ImageSpec, depth: int | None) -> int:

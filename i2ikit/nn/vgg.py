@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from i2ikit.core.component import restoring
-from i2ikit.errors import CheckpointError, OptionError, UnknownNameError, suggestion
+from i2ikit.core.component import is_restoring
+from i2ikit.errors import CheckpointError, OptionError, UnknownNameError, suggest
 from i2ikit.nn.weights import Given, differences, first_five, read_weights
 
 Scaling = Literal["torchvision", "caffe"]
@@ -57,7 +57,7 @@ class VGG16(nn.Module):
         if not layers:
             raise OptionError(f"VGG-16 was asked for no layer. Name some, from {known[0]} to {known[-1]}.")
         if scaling not in get_args(Scaling):
-            raise OptionError(f'VGG-16 has no scaling "{scaling}". {suggestion(str(scaling), get_args(Scaling))}')
+            raise OptionError(f'VGG-16 has no scaling "{scaling}". {suggest(str(scaling), get_args(Scaling))}')
         self.layers, self.scaling, self.pools = tuple(layers), scaling, pools
         self.convolutions = nn.ModuleDict()
         channels = 3
@@ -89,7 +89,7 @@ class VGG16(nn.Module):
         return tuple(found[layer] for layer in self.layers)
 
     def _fill(self, weights: Given) -> None:
-        if restoring.get():  # they come with the saved model
+        if is_restoring.get():  # they come with the saved model
             return
         state, name = read_weights(weights, "weights")
         own = self.convolutions.state_dict()

@@ -18,7 +18,7 @@ from typing import Literal, TypeVar, cast, get_args
 import torch
 from torch import Tensor
 
-from i2ikit.errors import OptionError, suggestion
+from i2ikit.errors import OptionError, suggest
 
 Route = Literal["reference", "cpu", "triton"]
 Out = TypeVar("Out")
@@ -140,7 +140,7 @@ def _has_bfloat16(device: torch.device) -> bool:
 
 def _forced(name: str, device: torch.device) -> Route:
     if name not in get_args(Route):
-        raise OptionError(f'{VARIABLE} is "{name}". {suggestion(name, get_args(Route))}')
+        raise OptionError(f'{VARIABLE} is "{name}". {suggest(name, get_args(Route))}')
     if name == "triton":
         if not has_triton():
             raise OptionError(f"{VARIABLE}=triton, but Triton is not installed: pip install triton.")

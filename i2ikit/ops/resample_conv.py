@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from i2ikit.errors import SpecError
 from i2ikit.ops import checks
-from i2ikit.ops.layout import autocasts
+from i2ikit.ops.memory_format import autocasts
 from i2ikit.ops.upfirdn import upfirdn
 
 NAME = "resample_conv"

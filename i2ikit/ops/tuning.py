@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import torch
 
-from i2ikit.ops.clock import medians
+from i2ikit.ops.timing import medians
 
 Block = TypeVar("Block")
 

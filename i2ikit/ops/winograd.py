@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from i2ikit.ops.bare import is_bare
+from i2ikit.ops.eager_route import is_bare
 
 RESULTS, VALUES = 4, 6
 """Sides of a tile of results, and of the values that it is made of."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from i2ikit.errors import DataError, counted
+from i2ikit.errors import DataError, format_count
 from i2ikit.pixels import png16
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF", ".npy": "NPY"}
@@ -39,11 +39,11 @@ def encode(image: NDArray[np.float32], path: Path, bits: int) -> bytes:
     if kind == "NPY":
         return _npy(image if bits == 32 else _integers(image, bits))
     if channels not in _CHANNELS[kind]:
-        raise DataError(f'{kind} cannot hold {counted(channels, "channel")} ("{path.name}"). Use {"PNG" if channels <= 4 else "NPY"}.')
+        raise DataError(f'{kind} cannot hold {format_count(channels, "channel")} ("{path.name}"). Use {"PNG" if channels <= 4 else "NPY"}.')
     deep_tiff = kind == "TIFF" and channels == 1
     if bits == 32 or (bits == 16 and kind != "PNG" and not deep_tiff):
         raise DataError(
-            f'{kind} cannot hold {bits} bits of {counted(channels, "channel")} ("{path.name}"). '
+            f'{kind} cannot hold {bits} bits of {format_count(channels, "channel")} ("{path.name}"). '
             f"Use {'NPY' if bits == 32 else 'PNG or NPY'}."
         )
     pixels = _integers(image, bits)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from i2ikit.errors import DataError, counted
+from i2ikit.errors import DataError, format_count
 from i2ikit.pixels import png16
 from i2ikit.pixels.encode import encode
 from i2ikit.pixels.files import write_atomically
@@ -34,7 +34,7 @@ def is_image(file: str) -> bool:
 
 def mode_name(channels: int) -> str:
     """Return how people call an image of so many channels."""
-    return _NAMES.get(channels, counted(channels, "channel"))
+    return _NAMES.get(channels, format_count(channels, "channel"))
 
 
 def decode(data: bytes, name: str) -> Pixels:
@@ -159,7 +159,7 @@ def with_channels(pixels: Pixels, channels: int, name: str) -> Pixels:
         raise DataError(f'Image "{name}" has {have} channels and cannot become {channels}.')
     if have in {2, 4} and channels in {1, 3}:
         raise DataError(
-            f'Image "{name}" is {mode_name(have)}; to read {counted(channels, "channel")} say what is behind it, '
+            f'Image "{name}" is {mode_name(have)}; to read {format_count(channels, "channel")} say what is behind it, '
             'such as background="white".'
         )
     alpha = (

@@ -6,7 +6,7 @@ from attrs import evolve
 from torch import Tensor, device
 
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.plans import BATCH_KINDS, batch_kind_of
+from i2ikit.core.plans import BATCH_KINDS, get_batch_kind
 from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.rehearsal import example_batch
 from i2ikit.core.specs import StyleSpec
@@ -68,7 +68,7 @@ CHECKS = (is_documented, says_what_it_takes, gives_translations, runs_on_shapes_
 
 
 def _made(subject: Subject, where: str = "cpu") -> list[Translation]:
-    kind = batch_kind_of(subject.factory)
+    kind = get_batch_kind(subject.factory)
     domain = DOMAINS if kind == "unpaired" else subject.domain
     batch = example_batch(kind, subject.image, domain, 4, 1, device(where))
     nets = tiny_nets(subject.image, domain).to(where)

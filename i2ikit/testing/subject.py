@@ -13,7 +13,7 @@ from attrs import frozen
 from torch import Tensor, nn
 
 from i2ikit.core.code import Code, Posterior
-from i2ikit.core.component import Component, options_of
+from i2ikit.core.component import Component, get_factory_options
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.registry import Registry
 from i2ikit.core.specs import CodeSpec, ImageSpec, MapSpec, StyleSpec
@@ -138,7 +138,7 @@ def subject_of(registry: Registry, name: str, given: Mapping[str, Any]) -> Subje
     """
     declared = registry.component(name)
     factory = registry.resolve(name)
-    known = list(options_of(factory))
+    known = list(get_factory_options(factory))
     options = {key: value for key, value in given.items() if key not in SPECS}
     for key in options:
         if key not in known:
@@ -165,7 +165,7 @@ def _candidates(known: list[str], given: Mapping[str, Any]) -> Iterator[tuple[Im
 
 
 def _make(factory: Callable[..., Any], role: str, options: Mapping[str, Any], specs: Mapping[str, Any], seed: int) -> Any:
-    known = options_of(factory)
+    known = get_factory_options(factory)
     arguments = {**{name: specs[name] for name in SPECS if name in known}, **options}
     if role in {"loss", "plan"} and not inspect.isclass(factory):
         return functools.partial(factory, **options) if options else factory

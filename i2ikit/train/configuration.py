@@ -14,7 +14,7 @@ from i2ikit.errors import CheckpointError, ConfigChangedError, OptionError
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
-    from i2ikit.train.feeds import Source
+    from i2ikit.train.batches import TrainingData
     from i2ikit.train.options import FitOptions
 
 FILE = "run.json"
@@ -32,7 +32,7 @@ FREE = (
 )
 
 
-def describe(model: Model, sources: Sequence[Source], options: FitOptions) -> dict[str, Any]:
+def describe(model: Model, sources: Sequence[TrainingData], options: FitOptions) -> dict[str, Any]:
     """Return the configuration of a run as JSON data."""
     from i2ikit.core import recipe_json
 

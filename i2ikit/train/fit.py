@@ -11,14 +11,14 @@ from attrs import evolve
 
 from i2ikit.errors import OptionError
 from i2ikit.train import configuration
+from i2ikit.train.batches import Data, TrainingData, listed, preprocessing_of
 from i2ikit.train.engine import is_first_process
-from i2ikit.train.feeds import Data, Source, listed, preprocessing_of
-from i2ikit.train.journal import Tracker
-from i2ikit.train.loop import Validate
+from i2ikit.train.loggers import Logger
 from i2ikit.train.options import FitOptions, whole
-from i2ikit.train.pace import steps_within
 from i2ikit.train.progress import Progress, shown
-from i2ikit.train.session import begun, finished, opened
+from i2ikit.train.setup import begun, finished, opened
+from i2ikit.train.time_budget import plan_steps
+from i2ikit.train.trainer import Validate
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def fit(
     model: Model,
-    data: Data | Source | Sequence[Data | Source],
+    data: Data | TrainingData | Sequence[Data | TrainingData],
     run: str | Path,
     *,
     steps: int | None = None,
@@ -46,7 +46,7 @@ def fit(
     validate: Validate | None = None,
     best: str = "",
     channels_last: bool = False,
-    trackers: Iterable[Tracker] = (),
+    loggers: Iterable[Logger] = (),
     progress: Progress | None = None,
 ) -> Model:
     """Train a model on a data set and leave a run: log, samples, checkpoints and the final model.
@@ -106,19 +106,19 @@ def fit(
         best,
         channels_last,
     )
-    sources = [Source.of(each) for each in listed(data)]
+    sources = [TrainingData.of(each) for each in listed(data)]
     model.preprocessing = preprocessing_of(model, sources)
     with ExitStack() as stack:
-        engine, feeds = opened(stack, model, sources, options, progress)
+        engine, batches = opened(stack, model, sources, options, progress)
         if minutes is not None:
             progress.say(f"Measuring a few steps to see how many fit into {minutes:g} minutes.")
-            found, seconds = steps_within(minutes, model, feeds, engine, accumulate)
+            found, seconds = plan_steps(minutes, model, batches, engine, accumulate)
             _resize(model, model.steps_done + found)
             progress.say(f"A step takes {_short(seconds)}: {found:,} steps.")
         options = _resolved(options, model.recipe.steps, sample_every, checkpoint_every, evaluate_every, validate is not None)
         if engine.chief:
             configuration.write(run, configuration.describe(model, sources, options))
-        training = begun(stack, run, model, sources, feeds, engine, options, validate, trackers, progress)
+        training = begun(stack, run, model, sources, batches, engine, options, validate, loggers, progress)
         training.first()
         return finished(training, model)
 

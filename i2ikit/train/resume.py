@@ -13,15 +13,15 @@ from i2ikit.core import recipe_json
 from i2ikit.core.build import build
 from i2ikit.errors import CheckpointError, DataError
 from i2ikit.train import checkpoint, configuration
+from i2ikit.train.batches import Data, TrainingData, listed
 from i2ikit.train.ema import Averages
 from i2ikit.train.engine import is_first_process
-from i2ikit.train.feeds import Data, Source, listed
-from i2ikit.train.journal import Tracker
-from i2ikit.train.loop import STOPPED, Validate
+from i2ikit.train.loggers import Logger
 from i2ikit.train.options import FitOptions
 from i2ikit.train.progress import Progress, shown
-from i2ikit.train.session import begun, finished, opened
+from i2ikit.train.setup import begun, finished, opened
 from i2ikit.train.signals import TrainingInterrupted
+from i2ikit.train.trainer import STOPPED, Validate
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 def resume(
     run: str | Path,
     *,
-    data: Data | Source | Sequence[Data | Source] | None = None,
+    data: Data | TrainingData | Sequence[Data | TrainingData] | None = None,
     model: Model | None = None,
     registry: Registry | None = None,
     recipe: Recipe | None = None,
     changes: Mapping[str, Any] | None = None,
     allow: Sequence[str] = (),
     validate: Validate | None = None,
-    trackers: Iterable[Tracker] = (),
+    loggers: Iterable[Logger] = (),
     progress: Progress | None = None,
 ) -> Model:
     """Go on with a run from its newest checkpoint; on the CPU the result is bit by bit that of a training without a pause.
@@ -66,18 +66,18 @@ def resume(
     options = evolve(FitOptions.restore(stored["train"]), **dict(changes or {}))
     descriptions = stored["data"] if isinstance(stored["data"], list) else [stored["data"]]
     if data is None:
-        sources = [Source.restore(each) for each in descriptions]
+        sources = [TrainingData.restore(each) for each in descriptions]
     else:
         given = listed(data)
         if len(given) != len(descriptions):
             raise DataError(f'"{run}" was trained on {len(descriptions)} data sets; {len(given)} were given.')
-        sources = [_moved(Source.of(each), old) for each, old in zip(given, descriptions, strict=True)]
+        sources = [_moved(TrainingData.of(each), old) for each, old in zip(given, descriptions, strict=True)]
     model = _rebuilt(run, stored, recipe, model, registry)
     now = configuration.describe(model, sources, options)
     different = configuration.differences(stored, now)
     configuration.refuse_changes(different, allow, run)
     with ExitStack() as stack:
-        engine, feeds = opened(stack, model, sources, options, progress)
+        engine, batches = opened(stack, model, sources, options, progress)
         averages = Averages(model, model.recipe.ema)
         folder, weights, state, numbers = checkpoint.latest(run)
         checkpoint.restore(model, averages, weights, state, numbers)
@@ -92,7 +92,7 @@ def resume(
             )
         if engine.chief:
             (run / STOPPED).unlink(missing_ok=True)
-        training = begun(stack, run, model, sources, feeds, engine, options, validate, (*trackers, changed), progress, averages)
+        training = begun(stack, run, model, sources, batches, engine, options, validate, (*loggers, changed), progress, averages)
         training.restore(numbers)
         try:
             model = finished(training, model)
@@ -130,7 +130,7 @@ class _Changed:
         """Do nothing: what is to be written is written."""
 
 
-def _moved(source: Source, old: Mapping[str, Any]) -> Source:
+def _moved(source: TrainingData, old: Mapping[str, Any]) -> TrainingData:
     """Return the source with the path of the run, where only the data set itself was given."""
     return source if source.path is not None else evolve(source, path=old.get("path"), options=dict(old.get("options", {})))
 

@@ -19,7 +19,7 @@ class BicycleGANGenerator(nn.Module):
         image: Size and channels of the images that are drawn.
         width: Channels after the first convolution; doubled by each further one, up to eight times.
         depth: How many times the sides are halved: by default as often as they can be, 8 times at most: 7 for 128 pixels.
-        where: "all" puts the style beside what enters each convolution on the way down, "input" beside the image alone (section 4).
+        style_placement: "all" puts the style beside what enters each convolution on the way down, "input" beside the image alone (section 4).
         norm: "instance", or "batch", which outside training uses running statistics.
         dropout: The share of values that are set to zero after ``depth - 5`` steps of the way up, beginning with the second. None by
             default: the noise is in the style.
@@ -44,7 +44,7 @@ class BicycleGANGenerator(nn.Module):
         *,
         width: int = 64,
         depth: int | None = None,
-        where: Literal["all", "input"] = "all",
+        style_placement: Literal["all", "input"] = "all",
         norm: Literal["instance", "batch"] = "instance",
         dropout: float = 0.0,
         up: Literal["transposed", "bilinear"] = "transposed",
@@ -75,7 +75,7 @@ class BicycleGANGenerator(nn.Module):
             dropout=dropout,
             dropped=dropped,
             style=code.style.width,
-            where=where,
+            style_placement=style_placement,
             up=up,
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from i2ikit import Model, build
-from i2ikit.errors import CheckpointError, OptionError, counted
+from i2ikit.errors import CheckpointError, OptionError, format_count
 from i2ikit.nn.discriminator_weights import DiscriminatorSizes, discriminator_parts, discriminator_sizes
 from i2ikit.nn.weights import Given, State, put_weights, read_weights, renamed
 from i2ikit_bicyclegan.names import (
@@ -81,13 +81,13 @@ def import_official(
 def export_official(model: Model) -> dict[str, dict[str, Tensor]]:
     """Return the state dicts of a BicycleGAN under the original's keys, by the names that :func:`import_official` takes them under."""
     options = {name: slot.options for name, slot in model.recipe.slots.items()}
-    where, up = (options["generator"].get(name, default) for name, default in (("where", "all"), ("up", "transposed")))
+    style_placement, up = (options["generator"].get(name, default) for name, default in (("style_placement", "all"), ("up", "transposed")))
     depth = len(list(model.slot("generator").get_submodule("net.down").children()))
-    drawn = renamed(model.slot("generator"), generator_parts(depth, where, up))
-    exported = {"generator": exchanged(drawn, depth, where, up)}
+    drawn = renamed(model.slot("generator"), generator_parts(depth, style_placement, up))
+    exported = {"generator": exchanged(drawn, depth, style_placement, up)}
     if "style_encoder" in options:
         blocks = len(list(model.slot("style_encoder").get_submodule("blocks").children()))
-        parts = encoder_parts(blocks + 1, options["style_encoder"].get("kind", "resnet"))
+        parts = encoder_parts(blocks + 1, options["style_encoder"].get("architecture", "resnet"))
         exported["encoder"] = renamed(model.slot("style_encoder"), parts)
     for discriminator in list(FILES)[2:]:
         if discriminator in options:
@@ -127,16 +127,16 @@ def _built(
     for part, sizes in discriminators.items():
         if sizes.channels not in {drawn, drawn + source}:
             raise CheckpointError(
-                f"{part}= sees {counted(sizes.channels, 'channel')}, which is neither the image's {drawn} nor {drawn + source} with the "
+                f"{part}= sees {format_count(sizes.channels, 'channel')}, which is neither the image's {drawn} nor {drawn + source} with the "
                 "source. Take the files of one training."
             )
     if g and e and e.channels != g.channels:
         raise CheckpointError(
-            f"generator= draws {counted(g.channels, 'channel')} and encoder= reads {e.channels}. Take the files of one training."
+            f"generator= draws {format_count(g.channels, 'channel')} and encoder= reads {e.channels}. Take the files of one training."
         )
     slots: dict[str, Any] = {
-        "generator": {"width": g.width, "depth": g.depth, "where": g.where, "norm": g.norm, "up": g.up} if g else {},
-        "style_encoder": {"width": e.width, "depth": e.depth, "kind": e.kind, "norm": e.norm} if e else {},
+        "generator": {"width": g.width, "depth": g.depth, "style_placement": g.style_placement, "norm": g.norm, "up": g.up} if g else {},
+        "style_encoder": {"width": e.width, "depth": e.depth, "architecture": e.architecture, "norm": e.norm} if e else {},
     }
     for part, sizes in discriminators.items():
         single = {} if sizes.scales > 1 else {"scales": 1, "narrower": False}
@@ -147,10 +147,10 @@ def _built(
 
 def _put(net: nn.Module, state: State, name: str, sizes: GeneratorSizes | EncoderSizes | DiscriminatorSizes | None) -> None:
     if isinstance(sizes, GeneratorSizes):
-        ours = exchanged(state, sizes.depth, sizes.where, sizes.up)
-        put_weights(net, generator_parts(sizes.depth, sizes.where, sizes.up), ours, name, "BicycleGAN generator")
+        ours = exchanged(state, sizes.depth, sizes.style_placement, sizes.up)
+        put_weights(net, generator_parts(sizes.depth, sizes.style_placement, sizes.up), ours, name, "BicycleGAN generator")
     elif isinstance(sizes, EncoderSizes):
-        put_weights(net, encoder_parts(sizes.depth, sizes.kind), state, name, "BicycleGAN style encoder")
+        put_weights(net, encoder_parts(sizes.depth, sizes.architecture), state, name, "BicycleGAN style encoder")
     elif sizes:
         parts = discriminator_parts(sizes.depth, sizes.prefixes)
         put_weights(net, parts, _unbiased(state, parts), name, "BicycleGAN discriminator")

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from i2ikit import Nets, RandomStreams, Translation, batch_kind, prior
+from i2ikit import Nets, RandomStreams, Translation, batch_kind, draw_style
 from i2ikit.errors import PlanError
 from i2ikit_bicyclegan.styles import mean_of_target, style_of_target
 
@@ -43,7 +43,7 @@ def two_styles(
         real, target, reference = image[:half], target[:half], target[half:]
     given: dict[str, Any] = {"real": real, "target": target, "requires_grad": requires_grad}
     encoded = style_of_target if sample else mean_of_target
-    drawn = prior(nets, streams, len(real), "random")
+    drawn = draw_style(nets, streams, len(real), "random")
     return [
         Translation(nets, streams, name="encoded", reference=target, style=encoded, **given),
         Translation(nets, streams, name="random", reference=reference, style=drawn, **given),

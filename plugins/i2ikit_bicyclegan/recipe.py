@@ -10,14 +10,14 @@ ADAM = Optimizer("adam", lr=2e-4, betas=(0.5, 0.999))
 STYLE = 8
 
 _ENCODED = {
-    "adversarial_encoded": Term("lsgan_generator_loss", on="encoded"),
-    "l1": Term("l1_loss", 10.0, on="encoded"),
+    "adversarial_encoded": Term("lsgan_generator_loss", translations="encoded"),
+    "l1": Term("l1_loss", 10.0, translations="encoded"),
 }
-_KL = {"kl": Term("style_kl_loss", 0.01, on="encoded")}
-_RANDOM = {"adversarial_random": Term("lsgan_generator_loss", on="random", discriminator="discriminator_random")}
-_LATENT = {"latent": Term("latent_loss", 0.5, on="random")}
-_ON_ENCODED = {"encoded": Term("lsgan_discriminator_loss", on="encoded")}
-_ON_RANDOM = {"random": Term("lsgan_discriminator_loss", on="random", discriminator="discriminator_random")}
+_KL = {"kl": Term("style_kl_loss", 0.01, translations="encoded")}
+_RANDOM = {"adversarial_random": Term("lsgan_generator_loss", translations="random", discriminator="discriminator_random")}
+_LATENT = {"latent": Term("latent_loss", 0.5, translations="random")}
+_ON_ENCODED = {"encoded": Term("lsgan_discriminator_loss", translations="encoded")}
+_ON_RANDOM = {"random": Term("lsgan_discriminator_loss", translations="random", discriminator="discriminator_random")}
 
 _TRANSLATOR = Player("translator", ("encoder", "generator", "style_encoder"), {**_ENCODED, **_RANDOM, **_KL, **_LATENT}, optimizer=ADAM)
 _DISCRIMINATOR = Player("discriminator", ("discriminator", "discriminator_random"), {**_ON_ENCODED, **_ON_RANDOM}, optimizer=ADAM)

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from i2ikit import Code, CodeSpec, ImageSpec, Posterior, StyleSpec
-from i2ikit.errors import OptionError, suggestion
+from i2ikit.errors import OptionError, suggest
 from i2ikit.nn import InstanceNorm, gaussian
 
-Kind = Literal["resnet", "conv"]
+Architecture = Literal["resnet", "conv"]
 Norm = Literal["instance", "batch"]
 STYLE = 8
 
@@ -29,7 +29,7 @@ class BicycleGANStyleEncoder(nn.Module):
         style: Width of the style; 0 means that of the plan, or 8 where it draws none.
         width: Channels after the first convolution; each block adds as many ("conv" doubles them), up to four times.
         depth: How many times the sides are halved: by default until 8 pixels are left, between 2 and 5 times: 4 for 128 pixels, 5 for 256.
-        kind: "resnet" or "conv".
+        architecture: "resnet" or "conv".
         norm: "instance", or "batch", which outside training uses running statistics.
 
     Shapes:
@@ -48,14 +48,16 @@ class BicycleGANStyleEncoder(nn.Module):
         style: int = 0,
         width: int = 64,
         depth: int | None = None,
-        kind: Kind = "resnet",
+        architecture: Architecture = "resnet",
         norm: Norm = "instance",
     ) -> None:
         super().__init__()
         side = min(image.height, image.width)
         depth = min(5, max(2, side.bit_length() - 4)) if depth is None else depth
-        if kind not in get_args(Kind):
-            raise OptionError(f'"bicyclegan_style_encoder" has no kind "{kind}". {suggestion(str(kind), get_args(Kind))}')
+        if architecture not in get_args(Architecture):
+            raise OptionError(
+                f'"bicyclegan_style_encoder" has no architecture "{architecture}". {suggest(str(architecture), get_args(Architecture))}'
+            )
         if width < 1 or style < 0 or depth < 1:
             raise OptionError(
                 f'"bicyclegan_style_encoder" with style={style}, width={width} and depth={depth}: needed are 0, 1 and 1 or more.'
@@ -63,22 +65,22 @@ class BicycleGANStyleEncoder(nn.Module):
         if side < 2**depth:
             raise OptionError(f'"bicyclegan_style_encoder" with depth={depth} does not fit {image}. Use {side.bit_length() - 1} or less.')
         style = style or (code.style.width if code.style and not code.style.vectors else STYLE)
-        widths = [width * min(4, step + 1 if kind == "resnet" else 2**step) for step in range(depth)]
-        block = _Residual if kind == "resnet" else _Strided
+        widths = [width * min(4, step + 1 if architecture == "resnet" else 2**step) for step in range(depth)]
+        block = _Residual if architecture == "resnet" else _Strided
         self.stem = nn.Conv2d(image.channels, width, 4, 2, 1)
         self.blocks = nn.ModuleList(block(before, after, norm) for before, after in pairwise(widths))
         self.mean, self.logvar = nn.Linear(widths[-1], style), nn.Linear(widths[-1], style)
-        self.kind = kind
+        self.architecture = architecture
         self.output_spec = CodeSpec((), StyleSpec(style), posterior=True)
         gaussian(self)
 
     def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         """Encode images [B, C, H, W]; there are no labels."""
         maps = self.stem(image)
-        maps = F.leaky_relu(maps, 0.2) if self.kind == "conv" else maps
+        maps = F.leaky_relu(maps, 0.2) if self.architecture == "conv" else maps
         for block in self.blocks:
             maps = block(maps)
-        maps = F.leaky_relu(maps, 0.2) if self.kind == "resnet" else maps
+        maps = F.leaky_relu(maps, 0.2) if self.architecture == "resnet" else maps
         pooled = maps.mean((2, 3))
         mean = self.mean(pooled)
         return Code((), mean, Posterior(mean, self.logvar(pooled)))
@@ -125,8 +127,8 @@ class _Norm(nn.BatchNorm2d):
     """A batch norm with the leaky ReLU that follows it; an instance norm has its own."""
 
     @staticmethod
-    def of(kind: Norm, channels: int) -> nn.Module:
-        return InstanceNorm(channels, affine=False, activation="lrelu") if kind == "instance" else _Norm(channels)
+    def of(architecture: Norm, channels: int) -> nn.Module:
+        return InstanceNorm(channels, affine=False, activation="lrelu") if architecture == "instance" else _Norm(channels)
 
     def forward(self, maps: Tensor) -> Tensor:
         return F.leaky_relu(super().forward(maps), 0.2)

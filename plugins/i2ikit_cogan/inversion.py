@@ -40,7 +40,7 @@ def invert(model: Model, image: Tensor, domain: str, *, steps: int = 500, lr: fl
     generator = torch.Generator(weight.device).manual_seed(seed)
     start = torch.rand((len(image), *_style(model)), generator=generator, device=weight.device, dtype=weight.dtype) * 2 - 1
     noise, best = start.requires_grad_(), start.detach().clone()
-    least = torch.full((len(image),), torch.inf, device=weight.device, dtype=weight.dtype)
+    lowest = torch.full((len(image),), torch.inf, device=weight.device, dtype=weight.dtype)
     optimizer = torch.optim.Adam([noise], lr=lr)
     was_training = model.training
     model.eval()
@@ -49,8 +49,8 @@ def invert(model: Model, image: Tensor, domain: str, *, steps: int = 500, lr: fl
             with torch.enable_grad():
                 gap = (_drawn(model, noise, domain) - image).square().mean((1, 2, 3))
                 (noise.grad,) = torch.autograd.grad(gap.sum(), noise)  # the weights get none
-            closer = gap.detach() < least
-            least = torch.where(closer, gap.detach(), least)
+            closer = gap.detach() < lowest
+            lowest = torch.where(closer, gap.detach(), lowest)
             best = torch.where(closer[:, None], noise.detach(), best)
             optimizer.step()
             with torch.no_grad():

@@ -23,8 +23,8 @@ class CoGANGenerator(nn.Module):
         code: What is given: a style, the noise.
         image: Size and channels of the images; a side that is odd, or less than 8, cannot be doubled to.
         width: Channels of the last hidden map; doubled by each layer before it.
-        widest: No map has more channels than this.
-        own: Doublings that are not shared, beside the last convolution.
+        max_width: No map has more channels than this.
+        unshared: Doublings that are not shared, beside the last convolution.
 
     Shapes:
         in:  code.style [B, S]
@@ -35,20 +35,20 @@ class CoGANGenerator(nn.Module):
         OptionError: A number that cannot be.
     """
 
-    def __init__(self, code: CodeSpec, image: ImageSpec, *, width: int = 32, widest: int = 1024, own: int = 1) -> None:
+    def __init__(self, code: CodeSpec, image: ImageSpec, *, width: int = 32, max_width: int = 1024, unshared: int = 1) -> None:
         super().__init__()
         if code.style is None or code.style.vectors:
             raise SpecError(
                 f'"cogan_generator" draws from one style vector, the noise, but is given {code}. Draw one: build(..., style=100).'
             )
         steps = _halvings(image, "cogan_generator")
-        _whole("cogan_generator", width, widest, own, steps)
-        widths = [min(width * 2**step, widest) for step in reversed(range(steps + 1))]
+        _whole("cogan_generator", width, max_width, unshared, steps)
+        widths = [min(width * 2**step, max_width) for step in reversed(range(steps + 1))]
         start = (image.height >> steps, image.width >> steps)
         layers = [_up(code.style.width, widths[0], start)]
         layers += [_up(before, after) for before, after in pairwise(widths)]
-        self.trunk = nn.Sequential(*layers[: len(layers) - own])
-        self.head = nn.Sequential(*layers[len(layers) - own :], nn.Conv2d(widths[-1], image.channels, 3, padding=1))
+        self.trunk = nn.Sequential(*layers[: len(layers) - unshared])
+        self.head = nn.Sequential(*layers[len(layers) - unshared :], nn.Conv2d(widths[-1], image.channels, 3, padding=1))
         gaussian(self)
 
     def forward(self, code: Code) -> Tensor:
@@ -63,8 +63,8 @@ class CoGANDiscriminator(nn.Module):
     Args:
         image: Size and channels of the images, as the generator takes them.
         width: Channels after the first convolution; doubled by each further one.
-        widest: No map has more channels than this.
-        own: Convolutions that are not shared.
+        max_width: No map has more channels than this.
+        unshared: Convolutions that are not shared.
 
     Shapes:
         in:  [B, C, H, W]
@@ -81,15 +81,15 @@ class CoGANDiscriminator(nn.Module):
     fixed_size = True
     inputs: tuple[str, ...] = ()
 
-    def __init__(self, image: ImageSpec, *, width: int = 32, widest: int = 1024, own: int = 1) -> None:
+    def __init__(self, image: ImageSpec, *, width: int = 32, max_width: int = 1024, unshared: int = 1) -> None:
         super().__init__()
         steps = _halvings(image, "cogan_discriminator")
-        _whole("cogan_discriminator", width, widest, own, steps)
-        widths = [image.channels, *(min(width * 2**step, widest) for step in range(steps))]
+        _whole("cogan_discriminator", width, max_width, unshared, steps)
+        widths = [image.channels, *(min(width * 2**step, max_width) for step in range(steps))]
         layers = [nn.Sequential(nn.Conv2d(before, after, 5, 2, 2), nn.PReLU()) for before, after in pairwise(widths)]
         places = (image.height >> steps) * (image.width >> steps)
-        self.first = nn.Sequential(*layers[:own])
-        self.trunk = nn.Sequential(*layers[own:], nn.Flatten(), nn.Linear(widths[-1] * places, 1))
+        self.first = nn.Sequential(*layers[:unshared])
+        self.trunk = nn.Sequential(*layers[unshared:], nn.Flatten(), nn.Linear(widths[-1] * places, 1))
         gaussian(self)
 
     def forward(self, image: Tensor) -> DiscriminatorOutput:
@@ -113,8 +113,8 @@ def _halvings(image: ImageSpec, name: str) -> int:
     return steps
 
 
-def _whole(name: str, width: int, widest: int, own: int, steps: int) -> None:
-    if width < 1 or widest < 1 or not 0 <= own <= steps:
+def _whole(name: str, width: int, max_width: int, unshared: int, steps: int) -> None:
+    if width < 1 or max_width < 1 or not 0 <= unshared <= steps:
         raise OptionError(
-            f'"{name}" with width={width}, widest={widest} and own={own}: needed are 1, 1 and 0 or more, own at most {steps} here.'
+            f'"{name}" with width={width}, widest={max_width} and own={unshared}: needed are 1, 1 and 0 or more, own at most {steps} here.'
         )

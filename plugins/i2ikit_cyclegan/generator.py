@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from i2ikit import Code, CodeSpec, ImageSpec
-from i2ikit.errors import OptionError, SpecError, suggestion
+from i2ikit.errors import OptionError, SpecError, suggest
 from i2ikit.nn import ConvBlock, ResidualBlock, gaussian
 from i2ikit.nn.resample import halving
 
@@ -41,7 +41,7 @@ class CycleGANGenerator(nn.Module):
         out: [B, C, H, W] in [-1, 1]
 
     Attributes:
-        multiple: Sides that are no multiple of it lose what the last step up draws beyond them.
+        size_multiple: Sides that are no multiple of it lose what the last step up draws beyond them.
         stochastic: Whether it draws by itself, because of ``dropout`` or ``noise``.
 
     Raises:
@@ -49,7 +49,7 @@ class CycleGANGenerator(nn.Module):
         OptionError: No such option, or a number that cannot be.
     """
 
-    multiple = 4
+    size_multiple = 4
 
     def __init__(
         self,
@@ -118,4 +118,4 @@ def _higher(width: int, how: Up) -> nn.Sequential:
 
 def _one_of(option: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise OptionError(f'"cyclegan_generator" has no {option}="{value}". {suggestion(str(value), known)}')
+        raise OptionError(f'"cyclegan_generator" has no {option}="{value}". {suggest(str(value), known)}')

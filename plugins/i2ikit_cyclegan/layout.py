@@ -10,7 +10,7 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
-from i2ikit.errors import CheckpointError, counted
+from i2ikit.errors import CheckpointError, format_count
 from i2ikit.nn.discriminator_weights import DiscriminatorSizes, discriminator_parts
 from i2ikit.nn.weights import State, foreign
 
@@ -64,7 +64,7 @@ class GeneratorSizes:
     def __str__(self) -> str:
         how = f", {self.down} down, {self.up} up" if (self.down, self.up) != ("strided", "transposed") else ""
         dropout = " and dropout" if self.dropout else ""
-        return f"CycleGAN generator of width {self.width} with {counted(self.blocks, 'block')}{dropout}{how}"
+        return f"CycleGAN generator of width {self.width} with {format_count(self.blocks, 'block')}{dropout}{how}"
 
 
 @frozen
@@ -122,6 +122,6 @@ def generator_sizes(state: State, name: str) -> GeneratorSizes:
     last = state.get(f"{list(sizes.parts)[-1]}.weight")
     if last is not None and last.ndim == 4 and last.shape[0] != sizes.channels:
         raise CheckpointError(
-            f"{name} translates {counted(sizes.channels, 'channel')} to {last.shape[0]}; the domains of one model have equal channels."
+            f"{name} translates {format_count(sizes.channels, 'channel')} to {last.shape[0]}; the domains of one model have equal channels."
         )
     return sizes

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from i2ikit import Model, build
-from i2ikit.errors import CheckpointError, OptionError, counted
+from i2ikit.errors import CheckpointError, OptionError, format_count
 from i2ikit.nn.discriminator_weights import DiscriminatorSizes, discriminator_sizes
 from i2ikit.nn.weights import Given, put_weights, read_weights, renamed, two_domains
 from i2ikit_cyclegan.layout import GeneratorSizes, generator_sizes, layout_of, made
@@ -77,7 +77,7 @@ def import_official(
     for part, each in every.items():
         if each.channels != channels:
             raise CheckpointError(
-                f"{read[part][1]} has {counted(each.channels, 'channel')}, and the networks before it {channels}. "
+                f"{read[part][1]} has {format_count(each.channels, 'channel')}, and the networks before it {channels}. "
                 "Take the files of one training."
             )
     model = build(

@@ -62,12 +62,12 @@ def official_weights(lambda_a: float = 10.0, lambda_b: float = 10.0, lambda_iden
     second domain, whose images it is given, weighs ``lambda_identity * lambda_b``, the other one ``lambda_identity * lambda_a``.
     """
     terms = {
-        "translator/cycle": Term("cycle_loss", lambda_a, on="forward"),
-        "translator/cycle_backward": Term("cycle_loss", lambda_b, on="backward"),
+        "translator/cycle": Term("cycle_loss", lambda_a, translations="forward"),
+        "translator/cycle_backward": Term("cycle_loss", lambda_b, translations="backward"),
     }
     if lambda_identity:
-        terms["translator/identity"] = Term("identity_loss", lambda_identity * lambda_b, on="forward")
-        terms["translator/identity_backward"] = Term("identity_loss", lambda_identity * lambda_a, on="backward")
+        terms["translator/identity"] = Term("identity_loss", lambda_identity * lambda_b, translations="forward")
+        terms["translator/identity_backward"] = Term("identity_loss", lambda_identity * lambda_a, translations="backward")
     return terms
 
 

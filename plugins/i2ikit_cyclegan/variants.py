@@ -29,13 +29,13 @@ GAN_ALONE = _variant(
 )
 
 FORWARD_CYCLE = _variant(
-    with_term(CYCLEGAN, "translator", cycle=Term("cycle_loss", 10.0, on="forward")),
+    with_term(CYCLEGAN, "translator", cycle=Term("cycle_loss", 10.0, translations="forward")),
     "cyclegan-gan-forward-cycle",
     "CycleGAN whose cycle is closed only from a domain to one declared after it, and back.",
 )
 
 BACKWARD_CYCLE = _variant(
-    with_term(CYCLEGAN, "translator", cycle=Term("cycle_loss", 10.0, on="backward")),
+    with_term(CYCLEGAN, "translator", cycle=Term("cycle_loss", 10.0, translations="backward")),
     "cyclegan-gan-backward-cycle",
     "CycleGAN whose cycle is closed only from a domain to one declared before it, and back.",
 )

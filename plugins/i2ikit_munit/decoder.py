@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from i2ikit import Code, CodeSpec, ImageSpec
 from i2ikit.errors import OptionError, SpecError
 from i2ikit.nn.init import kaiming
-from i2ikit.nn.padded import DrawingStack, PaddedResidualBlock
+from i2ikit.nn.padded import Decoder, PaddedResidualBlock
 from i2ikit.nn.padded_conv import Pad
 
 NORMS = 2
@@ -64,7 +64,7 @@ class AdaINDecoder(nn.Module):
             nn.Linear(hidden, blocks * NORMS * 2 * channels),
         )
         self.blocks = nn.ModuleList(PaddedResidualBlock(channels, pad=pad, norm="adain") for _ in range(blocks))
-        self.drawing = DrawingStack(channels, image.channels, steps=steps, pad=pad)
+        self.drawing = Decoder(channels, image.channels, upsamples=steps, pad=pad)
         kaiming(self)
 
     def forward(self, code: Code) -> Tensor:

@@ -26,28 +26,28 @@ class ContentEncoder(nn.Module):
     Args:
         image: Size and channels of the images.
         width: Channels after the first convolution; doubled at each step down.
-        steps: Steps down.
+        downsamples: Steps down.
         blocks: Residual blocks.
         pad: "reflect" or "zero".
 
     Shapes:
         in:  image [B, C, H, W] in [-1, 1]
-        out: code.maps[0] [B, width * 2**steps, H / 2**steps, W / 2**steps]
+        out: code.maps[0] [B, width * 2**downsamples, H / 2**downsamples, W / 2**downsamples]
 
     Attributes:
-        multiple: Sides are multiples of it.
-        least: The smallest side.
+        size_multiple: Sides are multiples of it.
+        min_size: The smallest side.
 
     Raises:
         SpecError: A side is no multiple of the stride, or too small.
         OptionError: A number that cannot be.
     """
 
-    def __init__(self, image: ImageSpec, *, width: int = 64, steps: int = 2, blocks: int = 4, pad: Pad = "reflect") -> None:
+    def __init__(self, image: ImageSpec, *, width: int = 64, downsamples: int = 2, blocks: int = 4, pad: Pad = "reflect") -> None:
         super().__init__()
-        _check("munit_content_encoder", image, width, steps, blocks)
-        self.content = ContentStack(image.channels, width=width, steps=steps, blocks=blocks, pad=pad)
-        self.multiple = self.content.stride
+        _check("munit_content_encoder", image, width, downsamples, blocks)
+        self.content = ContentStack(image.channels, width=width, downsamples=downsamples, blocks=blocks, pad=pad)
+        self.size_multiple = self.content.stride
         self.output_spec = CodeSpec((MapSpec(self.content.channels, self.content.stride),))
         kaiming(self)
 
@@ -93,14 +93,14 @@ class StyleEncoder(nn.Module):
         out: code.style [B, style]
 
     Attributes:
-        least: The smallest side.
+        min_size: The smallest side.
 
     Raises:
         SpecError: The image is too small.
         OptionError: A number that cannot be.
     """
 
-    least = 2**STYLE_STEPS
+    min_size = 2**STYLE_STEPS
 
     def __init__(self, image: ImageSpec, *, style: int = 8, width: int = 64, pad: Pad = "reflect") -> None:
         super().__init__()
@@ -121,30 +121,32 @@ class ContentStyleEncoder(nn.Module):
         image: Size and channels of the images.
         style: Width of the style.
         width: Channels after the first convolution of both.
-        steps: Steps down to the content.
+        downsamples: Steps down to the content.
         blocks: Residual blocks of the content encoder.
         pad: "reflect" or "zero".
 
     Shapes:
         in:  image [B, C, H, W] in [-1, 1], sides of 16 or more
-        out: code.maps[0] [B, width * 2**steps, H / 2**steps, W / 2**steps];  code.style [B, style]
+        out: code.maps[0] [B, width * 2**downsamples, H / 2**downsamples, W / 2**downsamples];  code.style [B, style]
 
     Attributes:
-        multiple: Sides are multiples of it.
-        least: The smallest side.
+        size_multiple: Sides are multiples of it.
+        min_size: The smallest side.
 
     Raises:
         SpecError: A side is no multiple of the stride, or too small.
         OptionError: A number that cannot be.
     """
 
-    def __init__(self, image: ImageSpec, *, style: int = 8, width: int = 64, steps: int = 2, blocks: int = 4, pad: Pad = "reflect") -> None:
+    def __init__(
+        self, image: ImageSpec, *, style: int = 8, width: int = 64, downsamples: int = 2, blocks: int = 4, pad: Pad = "reflect"
+    ) -> None:
         super().__init__()
-        _check("munit_encoder", image, width, steps, blocks)
+        _check("munit_encoder", image, width, downsamples, blocks)
         _check_style("munit_encoder", image, style, width)
-        self.content = ContentStack(image.channels, width=width, steps=steps, blocks=blocks, pad=pad)
+        self.content = ContentStack(image.channels, width=width, downsamples=downsamples, blocks=blocks, pad=pad)
         self.style = StyleStack(image.channels, style=style, width=width, pad=pad)
-        self.multiple, self.least = self.content.stride, max(2**STYLE_STEPS, 2 * self.content.stride)
+        self.size_multiple, self.min_size = self.content.stride, max(2**STYLE_STEPS, 2 * self.content.stride)
         self.output_spec = CodeSpec((MapSpec(self.content.channels, self.content.stride),), StyleSpec(style))
         kaiming(self)
 
@@ -153,22 +155,24 @@ class ContentStyleEncoder(nn.Module):
         return Code((self.content(image),), self.style(image))
 
 
-def _check(name: str, image: ImageSpec, width: int, steps: int, blocks: int) -> None:
-    if width < 1 or steps < 0 or blocks < 0:
-        raise OptionError(f'"{name}" with width={width}, steps={steps} and blocks={blocks}: the first is 1 or more, the others 0 or more.')
-    multiple = 2**steps
-    if image.height % multiple or image.width % multiple or min(image.height, image.width) < max(4, 2 * multiple):
+def _check(name: str, image: ImageSpec, width: int, downsamples: int, blocks: int) -> None:
+    if width < 1 or downsamples < 0 or blocks < 0:
+        raise OptionError(
+            f'"{name}" with width={width}, downsamples={downsamples} and blocks={blocks}: the first is 1 or more, the others 0 or more.'
+        )
+    size_multiple = 2**downsamples
+    if image.height % size_multiple or image.width % size_multiple or min(image.height, image.width) < max(4, 2 * size_multiple):
         raise SpecError(
-            f'"{name}" needs sides that are multiples of {multiple}, at least {max(4, 2 * multiple)}; found {image.height} x {image.width}.'
+            f'"{name}" needs sides that are multiples of {size_multiple}, at least {max(4, 2 * size_multiple)}; found {image.height} x {image.width}.'
         )
 
 
 def _check_style(name: str, image: ImageSpec, style: int, width: int) -> None:
     if style < 1 or width < 1:
         raise OptionError(f'"{name}" with style={style} and width={width}: both are 1 or more.')
-    least = 2**STYLE_STEPS
-    if min(image.height, image.width) < least:
+    min_size = 2**STYLE_STEPS
+    if min(image.height, image.width) < min_size:
         raise SpecError(
-            f'"{name}" halves the image {STYLE_STEPS} times for its style and needs sides of {least} or more; found '
+            f'"{name}" halves the image {STYLE_STEPS} times for its style and needs sides of {min_size} or more; found '
             f"{image.height} x {image.width}."
         )

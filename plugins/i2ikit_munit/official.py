@@ -9,7 +9,7 @@ from attrs import frozen
 from torch import Tensor, nn
 
 from i2ikit import Model, build
-from i2ikit.nn.padded import DrawingStack, PaddedResidualBlock
+from i2ikit.nn.padded import Decoder, PaddedResidualBlock
 from i2ikit.nn.padded_weights import (
     ORIGINAL_DOMAINS,
     GivenDomains,
@@ -78,7 +78,7 @@ def import_official(
         size=size,
         channels=channels_of(read, g.stacks.channels if g else None),
         domains=labels,
-        encoder={"style": g.style, "width": g.stacks.width, "steps": g.stacks.steps, "blocks": g.stacks.blocks} if g else {},
+        encoder={"style": g.style, "width": g.stacks.width, "downsamples": g.stacks.downsamples, "blocks": g.stacks.blocks} if g else {},
         generator={"blocks": g.stacks.blocks, "hidden": g.hidden} if g else {},
         discriminator={"width": d.width, "depth": d.depth, "scales": d.scales} if d else {},
         rehearsal=False,
@@ -99,7 +99,7 @@ def export_official(model: Model) -> dict[str, dict[str, dict[str, Tensor]]]:
     for theirs, ours in zip(ORIGINAL_DOMAINS, model.domain.names, strict=True):
         both = both_halves(model, ours)
         blocks = cast(nn.ModuleList, both.get_submodule("generator.blocks"))
-        drawing = cast(DrawingStack, both.get_submodule("generator.drawing"))
+        drawing = cast(Decoder, both.get_submodule("generator.drawing"))
         state = renamed(both, generator_parts(StackSizes(0, 0, len(drawing.up), len(blocks))))
         channels = cast(PaddedResidualBlock, blocks[0]).first.conv.out_channels
         for index in range(len(blocks)):

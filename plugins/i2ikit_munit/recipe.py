@@ -16,7 +16,7 @@ MUNIT = Recipe(
     description="Content and style apart: one image, many translations, learnt without pairs.",
     paper="Multimodal Unsupervised Image-to-Image Translation (Huang et al., 2018)",
     slots={
-        "encoder": Slot("munit_encoder", per="domain", style=8, width=64, steps=2, blocks=4),
+        "encoder": Slot("munit_encoder", per="domain", style=8, width=64, downsamples=2, blocks=4),
         "generator": Slot("munit_adain_decoder", per="domain", blocks=4, hidden=256),
         "discriminator": Slot("multiscale_discriminator", per="domain", width=64, depth=4),
     },
@@ -85,7 +85,7 @@ MUNIT_FAST = evolve(
     name="munit-fast",
     description="MUNIT's parts, smaller and for 64 pixels: learns in minutes.",
     slots={
-        "encoder": Slot("munit_encoder", per="domain", style=8, width=24, steps=2, blocks=2),
+        "encoder": Slot("munit_encoder", per="domain", style=8, width=24, downsamples=2, blocks=2),
         "generator": Slot("munit_adain_decoder", per="domain", blocks=2, hidden=64),
         "discriminator": Slot("multiscale_discriminator", per="domain", width=24, depth=3, scales=2),
     },

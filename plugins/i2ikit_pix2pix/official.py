@@ -9,7 +9,7 @@ from attrs import frozen
 from torch import Tensor, nn
 
 from i2ikit import Model, build
-from i2ikit.errors import CheckpointError, OptionError, counted
+from i2ikit.errors import CheckpointError, OptionError, format_count
 from i2ikit.nn.discriminator_weights import DiscriminatorSizes, discriminator_parts, discriminator_sizes
 from i2ikit.nn.weights import Given, State, foreign, put_weights, read_weights, renamed
 
@@ -145,7 +145,7 @@ def _channels(
         return given, d.channels - given or d.channels, d.channels > given
     if d and d.channels not in {g.channels, g.channels + g.source_channels}:
         raise CheckpointError(
-            f"{g_name} draws {counted(g.channels, 'channel')} of {g.source_channels} and {d_name} sees {counted(d.channels, 'channel')}, "
+            f"{g_name} draws {format_count(g.channels, 'channel')} of {g.source_channels} and {d_name} sees {format_count(d.channels, 'channel')}, "
             f"which is neither {g.channels} nor both, {g.channels + g.source_channels}. Take the files of one training."
         )
     return g.source_channels, g.channels, d is None or d.channels != g.channels

@@ -14,7 +14,7 @@ SIMGAN = Recipe(
         "discriminator": Slot("patch_discriminator", width=64, depth=2, norm="none"),
     },
     plan="unpaired",
-    plan_options={"ways": "forward"},
+    plan_options={"directions": "forward"},
     players=(
         Player(
             "translator",
@@ -50,7 +50,7 @@ FEATURE_LOSS_GAN = Recipe(
         "discriminator": Slot("patch_discriminator", width=64, depth=3),
     },
     plan="unpaired",
-    plan_options={"ways": "forward"},
+    plan_options={"directions": "forward"},
     players=(
         Player(
             "translator",

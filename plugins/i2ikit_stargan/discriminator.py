@@ -22,7 +22,7 @@ class StarGANDiscriminator(nn.Module):
         domain: The label sets; without labels there is no second head.
         width: Channels after the first convolution; doubled by each further one.
         depth: Strided convolutions. The paper has 6 for 128 pixels; by default 6 too, or as many as the smaller side can be halved.
-        widest: No layer has more channels than this; no limit where 0, as in the paper.
+        max_width: No layer has more channels than this; no limit where 0, as in the paper.
         conditional: Whether each place is also scored for the label that the image should have, by one map a label entry
             (Miyato and Koyama 2018, equation 3, at every place). The paper's discriminator is not.
 
@@ -44,7 +44,7 @@ class StarGANDiscriminator(nn.Module):
         *,
         width: int = 64,
         depth: int | None = None,
-        widest: int = 0,
+        max_width: int = 0,
         conditional: bool = False,
     ) -> None:
         super().__init__()
@@ -52,11 +52,11 @@ class StarGANDiscriminator(nn.Module):
         depth = min(6, most) if depth is None else depth
         if not 1 <= depth <= most:
             raise OptionError(f'"stargan_discriminator" with depth={depth} does not fit {image}. Use a depth from 1 to {most}.')
-        if width < 1 or widest < 0:
+        if width < 1 or max_width < 0:
             raise OptionError(
-                f'"stargan_discriminator" with width={width} and widest={widest}: the first is 1 or more, the second 0 or more.'
+                f'"stargan_discriminator" with width={width} and widest={max_width}: the first is 1 or more, the second 0 or more.'
             )
-        widths = [min(width * 2**step, widest or width * 2**step) for step in range(depth)]
+        widths = [min(width * 2**step, max_width or width * 2**step) for step in range(depth)]
         self.trunk = nn.ModuleList(
             nn.Conv2d(inputs, outputs, 4, 2, 1) for inputs, outputs in zip([image.channels, *widths], widths, strict=False)
         )

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from i2ikit import Code, CodeSpec, ImageSpec
-from i2ikit.errors import OptionError, SpecError, suggestion
+from i2ikit.errors import OptionError, SpecError, suggest
 from i2ikit.nn.blocks import ConvBlock, ResidualBlock
 
 Output = Literal["tanh", "residual", "masked"]
@@ -35,14 +35,14 @@ class StarGANGenerator(nn.Module):
         out: [B, C, H, W] in [-1, 1]
 
     Attributes:
-        multiple: Sides are multiples of it.
+        size_multiple: Sides are multiples of it.
 
     Raises:
         SpecError: The code has no map of stride 1, or the image has a side that is no multiple of 4.
         OptionError: No such output, or a number of channels or blocks that cannot be.
     """
 
-    multiple = 4
+    size_multiple = 4
 
     def __init__(
         self,
@@ -61,12 +61,12 @@ class StarGANGenerator(nn.Module):
                 f'"stargan_generator" draws from a last map at full size that begins with the image, but is given {code}. '
                 'Use "identity_encoder".'
             )
-        if image.height % self.multiple or image.width % self.multiple or min(image.height, image.width) < 8:
+        if image.height % self.size_multiple or image.width % self.size_multiple or min(image.height, image.width) < 8:
             raise SpecError(f'"stargan_generator" needs sides that are multiples of 4, at least 8; found {image.height} x {image.width}.')
         if width < 1 or blocks < 0:
             raise OptionError(f'"stargan_generator" with width={width} and blocks={blocks}: the first is 1 or more, the second 0 or more.')
         if output not in get_args(Output):
-            raise OptionError(f'"stargan_generator" has no output "{output}". {suggestion(str(output), get_args(Output))}')
+            raise OptionError(f'"stargan_generator" has no output "{output}". {suggest(str(output), get_args(Output))}')
         if patch not in {1, 2}:
             raise OptionError(f'"stargan_generator" with patch={patch}: it is 1 or 2.')
         self.output, self.channels, self.patch = output, image.channels, patch

@@ -9,7 +9,7 @@ from attrs import frozen
 from torch import Tensor
 
 from i2ikit import DomainSpec, Model, build
-from i2ikit.errors import CheckpointError, LabelError, OptionError, counted
+from i2ikit.errors import CheckpointError, LabelError, OptionError, format_count
 from i2ikit.nn.weights import Given, State, put_weights, read_weights, renamed
 
 
@@ -67,7 +67,7 @@ def import_official(
     d = _discriminator_sizes(d_state, d_name) if d_state else None
     if g and d and g.channels != d.channels:
         raise CheckpointError(
-            f"{g_name} draws {counted(g.channels, 'channel')} and {d_name} scores {counted(d.channels, 'channel')}. "
+            f"{g_name} draws {format_count(g.channels, 'channel')} and {d_name} scores {format_count(d.channels, 'channel')}. "
             "Take the files of one training."
         )
     domain = _labels(labels, g.planes if g else None, d.classes if d else None)

@@ -64,7 +64,7 @@ STARGAN_FAST = Recipe(
         "encoder": Slot("identity_encoder"),
         "conditioner": Slot("stargan_conditioner"),
         "generator": Slot("stargan_generator", width=16, blocks=3, output="masked", patch=2),
-        "discriminator": Slot("stargan_discriminator", width=32, depth=4, widest=256, conditional=True),
+        "discriminator": Slot("stargan_discriminator", width=32, depth=4, max_width=256, conditional=True),
     },
     plan="labelled",
     players=(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from i2ikit import Code, CodeSpec, ImageSpec
 from i2ikit.errors import OptionError, SpecError
 from i2ikit.nn.init import kaiming
-from i2ikit.nn.padded import DrawingStack, PaddedResidualBlock
+from i2ikit.nn.padded import Decoder, PaddedResidualBlock
 from i2ikit.nn.padded_conv import Pad
 
 
@@ -23,7 +23,7 @@ class UNITDecoder(nn.Module):
         code: What is drawn from: a last map, whose stride is a power of two.
         image: Channels of the images.
         blocks: Residual blocks, those of ``latent`` included.
-        first: How many of them, from the start, are in ``latent``.
+        latent_blocks: How many of them, from the start, are in ``latent``.
         pad: "reflect" or "zero".
 
     Shapes:
@@ -38,7 +38,7 @@ class UNITDecoder(nn.Module):
         OptionError: A number that cannot be.
     """
 
-    def __init__(self, code: CodeSpec, image: ImageSpec, *, blocks: int = 4, first: int = 1, pad: Pad = "reflect") -> None:
+    def __init__(self, code: CodeSpec, image: ImageSpec, *, blocks: int = 4, latent_blocks: int = 1, pad: Pad = "reflect") -> None:
         super().__init__()
         steps = int(math.log2(code.maps[-1].stride)) if code.maps and code.maps[-1].stride else 0
         if not code.maps or code.maps[-1].stride != 2**steps or code.maps[-1].channels < 2**steps:
@@ -46,12 +46,14 @@ class UNITDecoder(nn.Module):
                 f'"unit_decoder" draws from a last map whose stride is a power of two and not above its channels, but is given {code}. '
                 "Use unit_encoder."
             )
-        if not 0 <= first <= blocks:
-            raise OptionError(f'"unit_decoder" with blocks={blocks} and first={first}: the first part has none to all of the blocks.')
+        if not 0 <= latent_blocks <= blocks:
+            raise OptionError(
+                f'"unit_decoder" with blocks={blocks} and latent_blocks={latent_blocks}: the first part has none to all of the blocks.'
+            )
         channels = code.maps[-1].channels
-        self.latent = nn.Sequential(*(PaddedResidualBlock(channels, pad=pad) for _ in range(first)))
-        self.blocks = nn.Sequential(*(PaddedResidualBlock(channels, pad=pad) for _ in range(blocks - first)))
-        self.drawing = DrawingStack(channels, image.channels, steps=steps, pad=pad)
+        self.latent = nn.Sequential(*(PaddedResidualBlock(channels, pad=pad) for _ in range(latent_blocks)))
+        self.blocks = nn.Sequential(*(PaddedResidualBlock(channels, pad=pad) for _ in range(blocks - latent_blocks)))
+        self.drawing = Decoder(channels, image.channels, upsamples=steps, pad=pad)
         kaiming(self)
 
     def forward(self, code: Code) -> Tensor:

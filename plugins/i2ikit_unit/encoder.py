@@ -23,17 +23,17 @@ class UNITEncoder(nn.Module):
     Args:
         image: Size and channels of the images.
         width: Channels after the first convolution; doubled at each step down.
-        steps: Steps down.
+        downsamples: Steps down.
         blocks: Residual blocks, those of ``latent`` included.
-        last: How many of them, from the end, are in ``latent``.
+        latent_blocks: How many of them, from the end, are in ``latent``.
         pad: "reflect" or "zero".
 
     Shapes:
         in:  image [B, C, H, W] in [-1, 1]; noise as the map
-        out: code.maps[0] [B, width * 2**steps, H / 2**steps, W / 2**steps];  code.posterior of the same shape, its logvar 0
+        out: code.maps[0] [B, width * 2**downsamples, H / 2**downsamples, W / 2**downsamples];  code.posterior of the same shape, its logvar 0
 
     Attributes:
-        multiple: Sides are multiples of it.
+        size_multiple: Sides are multiples of it.
         latent: The part to share: ``Slot(..., shared=("latent",))``.
 
     Raises:
@@ -41,22 +41,24 @@ class UNITEncoder(nn.Module):
         OptionError: A number that cannot be.
     """
 
-    def __init__(self, image: ImageSpec, *, width: int = 64, steps: int = 2, blocks: int = 4, last: int = 1, pad: Pad = "reflect") -> None:
+    def __init__(
+        self, image: ImageSpec, *, width: int = 64, downsamples: int = 2, blocks: int = 4, latent_blocks: int = 1, pad: Pad = "reflect"
+    ) -> None:
         super().__init__()
-        if width < 1 or steps < 0 or not 0 <= last <= blocks:
+        if width < 1 or downsamples < 0 or not 0 <= latent_blocks <= blocks:
             raise OptionError(
-                f'"unit_encoder" with width={width}, steps={steps}, blocks={blocks} and last={last}: needed are 1, 0 and 0 or more, and as '
+                f'"unit_encoder" with width={width}, downsamples={downsamples}, blocks={blocks} and latent_blocks={latent_blocks}: needed are 1, 0 and 0 or more, and as '
                 "many in the last part as there are blocks at most."
             )
-        multiple = 2**steps
-        if image.height % multiple or image.width % multiple or min(image.height, image.width) < max(4, 2 * multiple):
-            least = max(4, 2 * multiple)
+        size_multiple = 2**downsamples
+        if image.height % size_multiple or image.width % size_multiple or min(image.height, image.width) < max(4, 2 * size_multiple):
+            min_size = max(4, 2 * size_multiple)
             raise SpecError(
-                f'"unit_encoder" needs sides that are multiples of {multiple}, at least {least}; found {image.height} x {image.width}.'
+                f'"unit_encoder" needs sides that are multiples of {size_multiple}, at least {min_size}; found {image.height} x {image.width}.'
             )
-        self.content = ContentStack(image.channels, width=width, steps=steps, blocks=blocks - last, pad=pad)
-        self.latent = nn.Sequential(*(PaddedResidualBlock(self.content.channels, pad=pad) for _ in range(last)))
-        self.multiple = self.content.stride
+        self.content = ContentStack(image.channels, width=width, downsamples=downsamples, blocks=blocks - latent_blocks, pad=pad)
+        self.latent = nn.Sequential(*(PaddedResidualBlock(self.content.channels, pad=pad) for _ in range(latent_blocks)))
+        self.size_multiple = self.content.stride
         self.output_spec = CodeSpec((MapSpec(self.content.channels, self.content.stride),), posterior=True)
         kaiming(self)
 
@@ -64,7 +66,7 @@ class UNITEncoder(nn.Module):
         """Return the shape of the noise that is wanted: that of the map in training, none in use."""
         if not self.training:
             return None
-        height, width = (side // self.multiple for side in image.shape[-2:])
+        height, width = (side // self.size_multiple for side in image.shape[-2:])
         return (image.shape[0], self.content.channels, height, width)
 
     def forward(self, image: Tensor, label: Tensor | None = None, noise: Tensor | None = None) -> Code:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from i2ikit import Model, build
 from i2ikit.errors import OptionError
-from i2ikit.nn.padded import ContentStack, DrawingStack
+from i2ikit.nn.padded import ContentStack, Decoder
 from i2ikit.nn.padded_weights import (
     ORIGINAL_DOMAINS,
     GivenDomains,
@@ -58,8 +58,8 @@ def import_official(
         size=size,
         channels=channels_of(read, g.channels if g else None),
         domains=labels,
-        encoder={"width": g.width, "steps": g.steps, "blocks": g.blocks, "last": min(1, g.blocks)} if g else {},
-        generator={"blocks": g.blocks, "first": min(1, g.blocks)} if g else {},
+        encoder={"width": g.width, "downsamples": g.downsamples, "blocks": g.blocks, "latent_blocks": min(1, g.blocks)} if g else {},
+        generator={"blocks": g.blocks, "latent_blocks": min(1, g.blocks)} if g else {},
         discriminator={"width": d.width, "depth": d.depth, "scales": d.scales} if d else {},
         rehearsal=False,
     )
@@ -77,13 +77,13 @@ def export_official(model: Model) -> dict[str, dict[str, dict[str, Tensor]]]:
     for theirs, ours in zip(ORIGINAL_DOMAINS, model.domain.names, strict=True):
         both = both_halves(model, ours)
         content = cast(ContentStack, both.get_submodule("encoder.content"))
-        drawing = cast(DrawingStack, both.get_submodule("generator.drawing"))
+        drawing = cast(Decoder, both.get_submodule("generator.drawing"))
         last, first = (len(cast(nn.Sequential, both.get_submodule(f"{slot}.latent"))) for slot in ("encoder", "generator"))
         counts = (len(content.blocks) + last, len(cast(nn.Sequential, both.get_submodule("generator.blocks"))) + first)
         if last != 1 or first != 1 or counts[0] != counts[1]:
             raise OptionError(
                 f"The original UNIT has as many residual blocks in its decoder as in its encoder, and one of each could be shared; found "
-                f"blocks={counts[0]}, last={last} and blocks={counts[1]}, first={first}."
+                f"blocks={counts[0]}, latent_blocks={last} and blocks={counts[1]}, latent_blocks={first}."
             )
         sizes = StackSizes(0, 0, len(drawing.up), counts[0])
         generators[theirs] = renamed(both, generator_parts(sizes))
@@ -96,12 +96,12 @@ def generator_parts(sizes: StackSizes) -> dict[str, str]:
     The last block of the encoder and the first one of the decoder are the parts that the paper shares.
     """
     inside = max(0, sizes.blocks - 1)
-    own = StackSizes(sizes.channels, sizes.width, sizes.steps, 0)
+    own = StackSizes(sizes.channels, sizes.width, sizes.downsamples, 0)
     encoder = [*(f"encoder.content.blocks.{block}" for block in range(inside)), "encoder.latent.0"][: sizes.blocks]
     decoder = ["generator.latent.0", *(f"generator.blocks.{block}" for block in range(inside))][: sizes.blocks]
     return {
         **content_parts("enc", "encoder.content.", own),
-        **block_parts(f"enc.model.{1 + sizes.steps}", encoder),
+        **block_parts(f"enc.model.{1 + sizes.downsamples}", encoder),
         **block_parts("dec.model.0", decoder),
         **drawing_parts("dec", "generator.drawing.", sizes),
     }

@@ -13,7 +13,7 @@ UNIT = Recipe(
     description="One latent space for all domains: what is encoded by one is drawn by another.",
     paper="Unsupervised Image-to-Image Translation Networks (Liu et al., 2017)",
     slots={
-        "encoder": Slot("unit_encoder", per="domain", shared=("latent",), width=64, steps=2, blocks=4),
+        "encoder": Slot("unit_encoder", per="domain", shared=("latent",), width=64, downsamples=2, blocks=4),
         "generator": Slot("unit_decoder", per="domain", shared=("latent",), blocks=4),
         "discriminator": Slot("multiscale_discriminator", per="domain", width=64, depth=4),
     },
@@ -42,7 +42,7 @@ UNIT = Recipe(
     official={
         "retranslate": True,
         "redraw": True,
-        "encoder": Slot("unit_encoder", per="domain", width=64, steps=2, blocks=4),
+        "encoder": Slot("unit_encoder", per="domain", width=64, downsamples=2, blocks=4),
         "generator": Slot("unit_decoder", per="domain", blocks=4),
     },
 )
@@ -53,7 +53,7 @@ UNIT_FAST = evolve(
     name="unit-fast",
     description="UNIT's parts, smaller and for 64 pixels: learns in minutes.",
     slots={
-        "encoder": Slot("unit_encoder", per="domain", shared=("content", "latent"), width=24, steps=2, blocks=2),
+        "encoder": Slot("unit_encoder", per="domain", shared=("content", "latent"), width=24, downsamples=2, blocks=2),
         "generator": Slot("unit_decoder", per="domain", shared=("latent",), blocks=2),
         "discriminator": Slot("multiscale_discriminator", per="domain", width=24, depth=3, scales=2),
     },

@@ -32,7 +32,7 @@ def test_a_missing_or_an_empty_folder_is_one_line(i2i, tmp_path, name) -> None:
     said = i2i("data", "check", tmp_path / name)
     assert (said.code, said.out) == (2, "")
     found = {
-        "nowhere": f'There is no data at "{tmp_path / "nowhere"}". There is: empty.',
+        "nowhere": f'There is no data at "{tmp_path / "nowhere"}". Available: empty.',
         "empty": f'"{tmp_path / "empty"}" is empty. Put images in it: one folder a domain, or a table attributes.csv beside them.',
     }
     assert said.err == f"error: {found[name]}\n"

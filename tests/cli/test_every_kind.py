@@ -157,7 +157,7 @@ def test_a_folder_a_style_samples_and_tiles(i2i: Any, run: Any, data: Path, tmp_
 
 ASKED = {
     ("two",): "--to names no domain; this model translates to: blue, red.",
-    ("two", "--to", "zebra"): 'No domain of this model is called "zebra". There is: blue, red.',
+    ("two", "--to", "zebra"): 'No domain of this model is called "zebra". Available: blue, red.',
     ("two", "--to", "red", "--samples", "2"): '--samples 2: "cyclegan" draws no style, so that all would be equal. Leave --samples out.',
     (
         "two",

@@ -121,7 +121,7 @@ def test_a_plan_may_be_a_function_that_says_which_batches_it_takes() -> None:
 
 
 def test_a_translation_that_the_plan_does_not_make_is_refused_at_build_time() -> None:
-    [problem] = problems(BICYCLEGAN, terms={"translator/l1": {"on": ("encodd",)}})
+    [problem] = problems(BICYCLEGAN, terms={"translator/l1": {"translations": ("encodd",)}})
     assert problem == 'No translation is called "encodd". Did you mean "encoded"?'
 
 
@@ -196,7 +196,7 @@ def test_the_players_are_called_translator_or_discriminator() -> None:
         ({"flip": "perhaps"}, "\"flip\" of the recipe is 'perhaps'; it must be True or False."),
         ({"size": "abc"}, "\"size\" is 'abc'; it must be a number of pixels, or a pair of height and width."),
         ({"height": 0}, '"height" of the image is 0'),
-        ({"schedule": "cosine"}, '"kind" of the schedule is "cosine". There is: constant, linear, step.'),
+        ({"schedule": "cosine"}, '"kind" of the schedule is "cosine". Available: constant, linear, step.'),
         ({"schedule": {"start": 2}}, '"start" of the schedule is 2; it must be a number from 0 on and up to 1.'),
         ({"terms": {"translator/cycle": "abc"}}, "\"weight\" of a term is 'abc'; it must be a number."),
         ({"terms": {"translator/cycle": {"every": 0}}}, '"every" of a term is 0'),
@@ -206,7 +206,7 @@ def test_the_players_are_called_translator_or_discriminator() -> None:
         ({"players": {"discriminator": {"trains": "discriminator"}}}, "it must be names"),
         ({"players": {"discriminator": {"optimizer": {"name": "sgdd"}}}}, '"name" of an optimizer is "sgdd". Did you mean "sgd"?'),
         ({"players": {"discriminator": {"optimizer": {"betas": 3}}}}, '"betas" of an optimizer is (3,); it must be two numbers'),
-        ({"players": {"discriminator": {"optimizer": {"scale": 3}}}}, "it must be factors of 0 or more by slot"),
+        ({"players": {"discriminator": {"optimizer": {"lr_multipliers": 3}}}}, "it must be factors of 0 or more by slot"),
     ],
     ids=str,
 )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from i2ikit import default_registry
-from i2ikit.core.component import options_of
+from i2ikit.core.component import get_factory_options
 
 
 @pytest.mark.parametrize("name", [component.name for component in default_registry().components()])
 def test_every_declared_component_resolves_to_a_documented_factory(name: str) -> None:
     factory = default_registry().resolve(name)
-    options_of(factory)
+    get_factory_options(factory)
     assert factory.__doc__
 
 

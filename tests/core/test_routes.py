@@ -14,7 +14,7 @@ from torch import Tensor
 from i2ikit import Nets, RandomStreams, Slot, Translation, batch_kind
 from i2ikit.errors import BuildError, PlanError
 
-ONE_WAY: dict[str, Any] = {"plan_options": {"ways": "forward"}, "generator": Slot("toy_painter"), "terms": {"translator/cycle": None}}
+ONE_WAY: dict[str, Any] = {"plan_options": {"directions": "forward"}, "generator": Slot("toy_painter"), "terms": {"translator/cycle": None}}
 
 
 def test_both_ways_between_all_domains_is_the_default() -> None:
@@ -34,19 +34,19 @@ def test_one_generator_that_nothing_tells_where_to_is_refused() -> None:
 
 
 def test_backward_is_to_those_declared_before() -> None:
-    options = {**ONE_WAY, "plan_options": {"ways": "backward"}, "generator": Slot("toy_painter", per="pair")}
+    options = {**ONE_WAY, "plan_options": {"directions": "backward"}, "generator": Slot("toy_painter", per="pair")}
     several = assemble(CYCLEGAN, labels=("a", "b", "c"), **options, rehearsal=False)
     assert several.routes == (("c", "b"), ("c", "a"), ("b", "a"))
 
 
 def test_what_goes_one_way_is_explained() -> None:
-    assert "plan     unpaired (ways=forward): a to b" in assemble(CYCLEGAN, **ONE_WAY).explain()
-    assert "plan     unpaired (ways=both)\n" in assemble(CYCLEGAN).explain()
+    assert "plan     unpaired (directions=forward): a to b" in assemble(CYCLEGAN, **ONE_WAY).explain()
+    assert "plan     unpaired (directions=both)\n" in assemble(CYCLEGAN).explain()
 
 
 def test_the_other_way_is_neither_drawn_nor_scored() -> None:
     model = assemble(CYCLEGAN, **ONE_WAY)
-    [translation] = model.plan(model.nets, batch_of(model), RandomStreams((0,)), True, ways="forward")
+    [translation] = model.plan(model.nets, batch_of(model), RandomStreams((0,)), True, directions="forward")
     assert (translation.name, translation.reverse) == ("a_to_b", None)
     calls = Calls(model)
     model.step(batch_of(model))
@@ -54,8 +54,8 @@ def test_the_other_way_is_neither_drawn_nor_scored() -> None:
 
 
 def test_another_way_is_refused_with_those_there_are() -> None:
-    with pytest.raises(BuildError, match=r'Plan "unpaired" has no ways=.sideways.\. There is: backward, both, forward'):
-        assemble(CYCLEGAN, plan_options={"ways": "sideways"})
+    with pytest.raises(BuildError, match=r'Plan "unpaired" has no directions=.sideways.\. Available: backward, both, forward'):
+        assemble(CYCLEGAN, plan_options={"directions": "sideways"})
 
 
 def test_models_of_other_batches_have_no_routes() -> None:

@@ -171,7 +171,9 @@ def test_a_pool_is_as_large_as_the_images_of_the_step() -> None:
 
 
 def test_gradients_of_slots_that_a_turn_leaves_alone_do_not_linger() -> None:
-    model = assemble(BICYCLEGAN, terms={"translator/latent": Term("toy_latent", 0.5, on="random", updates=("generator",), turn="alone")})
+    model = assemble(
+        BICYCLEGAN, terms={"translator/latent": Term("toy_latent", 0.5, translations="random", updates=("generator",), turn="alone")}
+    )
     seen: list[bool] = []
     apply = model.engine.apply
 
@@ -185,7 +187,7 @@ def test_gradients_of_slots_that_a_turn_leaves_alone_do_not_linger() -> None:
 
 
 def test_a_term_on_a_translation_that_the_plan_does_not_make_is_refused_with_the_nearest_name() -> None:
-    model = assemble(MUNIT, rehearsal=False, terms={"translator/style": {"on": ("a_to_bb",)}})
+    model = assemble(MUNIT, rehearsal=False, terms={"translator/style": {"translations": ("a_to_bb",)}})
     with pytest.raises(UnknownNameError, match=r'No translation is called "a_to_bb"\. Did you mean "a_to_b"'):
         model.step(batch_of(model))
 

@@ -18,8 +18,8 @@ PASSES = ("latent", "reference")
 def discriminator_terms() -> dict[str, Term]:
     terms = {}
     for each in PASSES:
-        terms[f"gan_{each}"] = Term("toy_logistic_discriminator", on=each, turn=each)
-        terms[f"r1_{each}"] = Term("toy_r1", 0.5, on=each, turn=each)
+        terms[f"gan_{each}"] = Term("toy_logistic_discriminator", translations=each, turn=each)
+        terms[f"r1_{each}"] = Term("toy_r1", 0.5, translations=each, turn=each)
     return terms
 
 
@@ -28,7 +28,7 @@ def translator_terms() -> dict[str, Term]:
     for each in PASSES:
         updates = None if each == "latent" else ("generator",)
         losses = {"gan": "toy_logistic_translator", "style": "toy_style", "cycle": "toy_cycle", "diversity": "toy_diversity"}
-        terms |= {f"{name}_{each}": Term(loss, on=each, turn=each, updates=updates) for name, loss in losses.items()}
+        terms |= {f"{name}_{each}": Term(loss, translations=each, turn=each, updates=updates) for name, loss in losses.items()}
     return terms
 
 

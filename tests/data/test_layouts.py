@@ -161,7 +161,7 @@ def test_labels_are_refused_where_the_data_has_none(draw: Draw, tmp_path: Path) 
 def test_an_unknown_split_names_those_there_are(draw: Draw, tmp_path: Path) -> None:
     draw("train/a/1.png")
     draw("train/b/2.png")
-    with pytest.raises(UnknownNameError, match=r'^No split of ".*" is called "test"\. There is: train\.$'):
+    with pytest.raises(UnknownNameError, match=r'^No split of ".*" is called "test"\. Available: train\.$'):
         open_data(tmp_path, holdout=0).split("test")
 
 

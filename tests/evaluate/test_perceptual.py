@@ -15,8 +15,8 @@ from torchvision.models import alexnet, vgg16
 
 from i2ikit.errors import CheckpointError, OptionError
 from i2ikit.evaluate import LPIPS, LPIPSDiversity, PerceptualDistance, Preparation, load_lpips, own_distance, reference_classifier
+from i2ikit.evaluate.backbones import Trunk
 from i2ikit.evaluate.perceptual import parse_lpips
-from i2ikit.evaluate.trunks import Trunk
 
 CHANNELS = {"alex": (64, 192, 384, 256, 256), "vgg": (64, 128, 256, 512, 512)}
 TAPS = {"alex": (1, 4, 7, 9, 11), "vgg": (3, 8, 15, 22, 29)}

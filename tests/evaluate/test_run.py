@@ -94,13 +94,13 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_parameters_are_counted_by_slot_and_against_cross_domain_models(model: Any) -> None:
-    counted = count_parameters(model)
+    format_count = count_parameters(model)
     generator = sum(each.numel() for each in model.slot("generator").parameters())
-    assert counted.slots["generator"] == generator
-    assert counted.total == sum(each.numel() for each in model.nets.parameters())
-    assert counted.translators == 3 * 2
-    assert counted.cross_domain == 6 * generator
-    assert counted.formula.startswith("k(k-1) translators")
+    assert format_count.slots["generator"] == generator
+    assert format_count.total == sum(each.numel() for each in model.nets.parameters())
+    assert format_count.translators == 3 * 2
+    assert format_count.cross_domain == 6 * generator
+    assert format_count.formula.startswith("k(k-1) translators")
 
 
 def test_the_k_of_cross_domain_models_are_the_values_of_each_attribute() -> None:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from i2ikit import ImageSpec
 from i2ikit.errors import OptionError, SpecError
-from i2ikit.nn import ContentStack, DrawingStack, MultiscaleDiscriminator, PaddedConv, kaiming
+from i2ikit.nn import ContentStack, Decoder, MultiscaleDiscriminator, PaddedConv, kaiming
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(7, 1), (5, 1), (3, 1), (4, 2)])
@@ -57,12 +57,12 @@ def test_maps_that_are_too_small_to_be_reflected_are_an_error_with_their_size() 
         PaddedConv(1, 1, 7, pad="reflekt")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("steps", [0, 1, 3])
-def test_what_is_encoded_in_steps_is_drawn_in_as_many(steps: int) -> None:
-    content = ContentStack(3, width=4, steps=steps, blocks=1)
+@pytest.mark.parametrize("downsamples", [0, 1, 3])
+def test_what_is_encoded_in_steps_is_drawn_in_as_many(downsamples: int) -> None:
+    content = ContentStack(3, width=4, downsamples=downsamples, blocks=1)
     maps = content(torch.rand(1, 3, 32, 48))
     assert maps.shape == (1, content.channels, 32 // content.stride, 48 // content.stride)
-    assert DrawingStack(content.channels, 2, steps=steps)(maps).shape == (1, 2, 32, 48)
+    assert Decoder(content.channels, 2, upsamples=downsamples)(maps).shape == (1, 2, 32, 48)
 
 
 @pytest.mark.parametrize(("size", "scales"), [((256, 256), 3), ((64, 64), 3), ((32, 96), 2), ((16, 16), 1)])

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from i2ikit.cli.bench import bench
 from i2ikit.errors import OptionError
 from i2ikit.ops import bench as measuring
-from i2ikit.ops import clock
+from i2ikit.ops import timing
 from i2ikit.ops.bench import DIRECTIONS, DifferentValuesError, Row, measure, summaries
 from i2ikit.ops.bench.rivals import Subject, subjects
 
@@ -73,13 +73,13 @@ def test_ratios_are_geometric_means_and_the_worst_size_is_a_share_of_them() -> N
 
 def test_calls_take_turns_and_each_step_begins_with_another(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    monkeypatch.setattr(clock, "_repeats", lambda *given: 1)
-    clock.medians({name: lambda name=name: order.append(name) for name in "abc"}, CPU, repeats=3)  # type: ignore[misc]
+    monkeypatch.setattr(timing, "_repeats", lambda *given: 1)
+    timing.medians({name: lambda name=name: order.append(name) for name in "abc"}, CPU, repeats=3)  # type: ignore[misc]
     assert "".join(order) == "abcbcacab"
 
 
 def test_a_copy_moves_the_bytes_that_are_read_and_written() -> None:
-    copied = clock.copied_bytes(torch.zeros(10), torch.zeros(30))
+    copied = timing.copied_bytes(torch.zeros(10), torch.zeros(30))
     assert copied.numel() * copied.element_size() == 80
 
 

@@ -184,7 +184,7 @@ IMAGE = torch.zeros(2, 3, 4, 5)
         ),
         (SpecError, {"bias": torch.zeros(3, device="meta")}, "bias_act: bias is on meta and x on cpu; they have to be on one device."),
         (OptionError, {"activation": "lerelu"}, 'bias_act: activation is "lerelu". Did you mean "lrelu", "relu" or "elu"?'),
-        (OptionError, {"activation": None}, 'bias_act: activation is "None". There is: elu, linear, lrelu, relu, selu, sigmoid'),
+        (OptionError, {"activation": None}, 'bias_act: activation is "None". Available: elu, linear, lrelu, relu, selu, sigmoid'),
         (KindError, {"alpha": "0.2"}, "bias_act: alpha is '0.2'; it has to be a number or None."),
         (KindError, {"gain": True}, "bias_act: gain is True; it has to be a number or None."),
         (OptionError, {"clamp": -1}, "bias_act: clamp is -1; it has to be finite and at least 0 or None."),

@@ -41,9 +41,9 @@ def assert_same(one: Model, other: Model) -> None:
     "changes",
     [
         {},
-        {"source_channels": 1, "generator": {"where": "input"}, "style_encoder": {"kind": "conv"}},
+        {"source_channels": 1, "generator": {"style_placement": "input"}, "style_encoder": {"architecture": "conv"}},
         {"generator": {"up": "bilinear", "norm": "batch"}, "style_encoder": {"norm": "batch"}},
-        {"generator": {"up": "bilinear", "where": "input"}, "discriminator": {"scales": 1, "conditional": True}},
+        {"generator": {"up": "bilinear", "style_placement": "input"}, "discriminator": {"scales": 1, "conditional": True}},
         {"discriminator": {"norm": "batch", "scales": 1, "depth": 2}, "discriminator_random": {"scales": 3, "depth": 2}},
     ],
     ids=["default", "input", "batch", "conditional", "scales"],
@@ -114,7 +114,7 @@ def test_an_imported_model_draws_styles_and_reads_them_off_examples(states: dict
 
 
 def test_a_generator_that_takes_the_style_at_its_input_alone_is_told_its_width() -> None:
-    state = export_official(original(style=5, generator={"where": "input"}))["generator"]
+    state = export_official(original(style=5, generator={"style_placement": "input"}))["generator"]
     model = import_official("bicyclegan", generator=state, style=5)
     assert model.source.channels == 3
     with pytest.raises(OptionError, match=r"style=8 leaves 0 channels of what the generator takes for the image. Give style= its width"):

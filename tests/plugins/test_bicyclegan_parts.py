@@ -33,9 +33,9 @@ def small(name: str = "bicyclegan", **changes: Any) -> Any:
     ("name", "options"),
     [
         ("bicyclegan_generator", {}),
-        ("bicyclegan_generator", {"where": "input", "norm": "batch", "up": "bilinear"}),
+        ("bicyclegan_generator", {"style_placement": "input", "norm": "batch", "up": "bilinear"}),
         ("bicyclegan_generator", {"dropout": 0.5, "image": IMAGE}),
-        ("bicyclegan_style_encoder", {"kind": "conv"}),
+        ("bicyclegan_style_encoder", {"architecture": "conv"}),
         ("bicyclegan_style_encoder", {"norm": "batch", "depth": 3}),
     ],
     ids=str,
@@ -57,10 +57,10 @@ def test_the_kl_term_as_the_original_has_it_is_a_sum_over_images() -> None:
     torch.testing.assert_close(style_kl_loss(encoded, official=True), 3 * style_kl_loss(encoded))
 
 
-@pytest.mark.parametrize("where", ["all", "input"])
-def test_the_style_enters_where_it_is_told_to(where: Any) -> None:
-    net = BicycleGANGenerator(CODE, IMAGE, width=8, where=where).net
-    wanted = [3 + 4, *(each + 4 * (where == "all") for each in (8, 16, 32, 64, 64))]
+@pytest.mark.parametrize("style_placement", ["all", "input"])
+def test_the_style_enters_where_it_is_told_to(style_placement: Any) -> None:
+    net = BicycleGANGenerator(CODE, IMAGE, width=8, style_placement=style_placement).net
+    wanted = [3 + 4, *(each + 4 * (style_placement == "all") for each in (8, 16, 32, 64, 64))]
     assert [layer.in_channels for layer in net.down] == wanted
 
 
@@ -164,8 +164,8 @@ def test_what_cannot_be_is_refused() -> None:
         BicycleGANGenerator(CodeSpec((MapSpec(3, 4),), StyleSpec(4)), IMAGE)
     with pytest.raises(SpecError, match=r"draws with a style of shape \[1, 4\]; found \[1, 5\]"):
         BicycleGANGenerator(CODE, IMAGE, width=1)(Code((torch.zeros(1, 3, 64, 64),), torch.zeros(1, 5)))
-    with pytest.raises(OptionError, match=r'has no kind "resnt"\. Did you mean "resnet"'):
-        BicycleGANStyleEncoder(IMAGE, CODE, kind="resnt")  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match=r'has no architecture "resnt"\. Did you mean "resnet"'):
+        BicycleGANStyleEncoder(IMAGE, CODE, architecture="resnt")  # type: ignore[arg-type]
     with pytest.raises(OptionError, match=r"depth=7 does not fit image \[3, 64, 64\]. Use 6 or less"):
         BicycleGANStyleEncoder(IMAGE, CODE, depth=7)
 

@@ -55,8 +55,8 @@ def test_the_number_of_blocks_is_the_papers_for_the_size(size: tuple[int, int], 
 
 def test_the_size_of_the_papers_networks() -> None:
     model = build("cyclegan", rehearsal=False)
-    counted = {name: sum(p.numel() for p in model.slot(name).parameters()) // 2 for name in ("generator", "discriminator")}
-    assert counted == {"generator": 11_378_179, "discriminator": 2_764_737}
+    format_count = {name: sum(p.numel() for p in model.slot(name).parameters()) // 2 for name in ("generator", "discriminator")}
+    assert format_count == {"generator": 11_378_179, "discriminator": 2_764_737}
 
 
 def test_the_first_weights_are_the_papers() -> None:
@@ -85,8 +85,8 @@ def test_blurred_steps_remove_what_only_every_second_pixel_sees() -> None:
 
 def test_bilinear_steps_up_are_the_binomial_filter_inside_the_image() -> None:
     maps = torch.rand(1, 2, 6, 8)
-    enlarged = F.interpolate(maps, scale_factor=2, mode="bilinear")
-    torch.testing.assert_close(Upsample()(maps)[..., 2:-2, 2:-2], enlarged[..., 2:-2, 2:-2])
+    upsample_conv = F.interpolate(maps, scale_factor=2, mode="bilinear")
+    torch.testing.assert_close(Upsample()(maps)[..., 2:-2, 2:-2], upsample_conv[..., 2:-2, 2:-2])
 
 
 @pytest.mark.parametrize("options", [{"noise": 3}, {"dropout": 0.5}], ids=str)
@@ -121,7 +121,7 @@ def test_a_generator_refuses_what_it_cannot_draw() -> None:
         CycleGANGenerator(CodeSpec(style=StyleSpec(8)), IMAGE)
     with pytest.raises(OptionError, match=r'no up="bilinaer"\. Did you mean "bilinear"'):
         CycleGANGenerator(CODE, IMAGE, up="bilinaer")  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match=r'no down="max"\. There is: blurred, strided'):
+    with pytest.raises(OptionError, match=r'no down="max"\. Available: blurred, strided'):
         CycleGANGenerator(CODE, IMAGE, down="max")  # type: ignore[arg-type]
     with pytest.raises(OptionError, match=r"with width=4, blocks=6, dropout=1.0 and noise=0: .* dropout below 1"):
         CycleGANGenerator(CODE, IMAGE, width=4, dropout=1.0)

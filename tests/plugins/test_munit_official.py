@@ -18,7 +18,7 @@ States = dict[str, dict[str, dict[str, Tensor]]]
 
 def original(**changes: Any) -> Model:
     slots: dict[str, Any] = {
-        "encoder": {"style": 3, "width": 4, "steps": 1, "blocks": 2},
+        "encoder": {"style": 3, "width": 4, "downsamples": 1, "blocks": 2},
         "generator": {"blocks": 2, "hidden": 6},
         "discriminator": {"width": 4, "depth": 2, "scales": 2},
     }

@@ -78,10 +78,10 @@ def test_numbers_and_sizes_that_cannot_be_are_refused() -> None:
         ContentStyleEncoder(ImageSpec(3, 8, 16))
     with pytest.raises(SpecError, match="multiples of 4, at least 8; found 4 x 16"):
         UNITEncoder(ImageSpec(3, 4, 16))
-    with pytest.raises(OptionError, match="width=4, steps=2, blocks=1 and last=2"):
-        UNITEncoder(IMAGE, width=4, blocks=1, last=2)
-    with pytest.raises(OptionError, match="blocks=1 and first=2"):
-        UNITDecoder(CONTENT, IMAGE, blocks=1, first=2)
+    with pytest.raises(OptionError, match="width=4, downsamples=2, blocks=1 and latent_blocks=2"):
+        UNITEncoder(IMAGE, width=4, blocks=1, latent_blocks=2)
+    with pytest.raises(OptionError, match="blocks=1 and latent_blocks=2"):
+        UNITDecoder(CONTENT, IMAGE, blocks=1, latent_blocks=2)
     with pytest.raises(OptionError, match="style=0 and width=64"):
         StyleEncoder(IMAGE, style=0)
 
@@ -96,8 +96,8 @@ def test_losses_say_what_the_encoder_lacks() -> None:
 
 def test_the_size_of_the_papers_networks() -> None:
     model = build("munit", rehearsal=False)
-    counted = {name: sum(p.numel() for p in model.slot(name)["a"].parameters()) for name in model.nets.slots}
-    assert counted == {"encoder": 8_150_792, "generator": 6_875_395, "discriminator": 8_271_171}
+    format_count = {name: sum(p.numel() for p in model.slot(name)["a"].parameters()) for name in model.nets.slots}
+    assert format_count == {"encoder": 8_150_792, "generator": 6_875_395, "discriminator": 8_271_171}
 
 
 @pytest.mark.parametrize("recipe", ["munit-fast", "unit-fast"])

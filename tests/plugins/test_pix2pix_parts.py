@@ -31,13 +31,13 @@ def test_the_unet_conforms_where_it_draws_noise() -> None:
 def test_the_depth_is_the_deepest_that_both_sides_allow(size: tuple[int, int], depth: int) -> None:
     generator = Pix2PixUNet(CODE, ImageSpec(3, *size), width=1)
     assert len(generator.net.down) == depth
-    assert generator.net.multiple == generator.net.least == 2**depth
+    assert generator.net.size_multiple == generator.net.min_size == 2**depth
 
 
 def test_the_size_of_the_papers_networks() -> None:
     model = build("pix2pix", rehearsal=False)
-    counted = {name: sum(p.numel() for p in model.slot(name).parameters()) for name in ("generator", "discriminator")}
-    assert counted == {"generator": 54_413_955, "discriminator": 2_768_705}
+    format_count = {name: sum(p.numel() for p in model.slot(name).parameters()) for name in ("generator", "discriminator")}
+    assert format_count == {"generator": 54_413_955, "discriminator": 2_768_705}
 
 
 def test_the_first_the_innermost_and_the_last_convolution_have_no_norm() -> None:

@@ -112,14 +112,14 @@ def test_a_discriminator_that_is_too_deep_for_its_image_is_refused() -> None:
 
 
 def test_no_layer_is_wider_than_the_widest() -> None:
-    discriminator = StarGANDiscriminator(ImageSpec(3, 64, 64), TWO_SETS, width=8, widest=16)
+    discriminator = StarGANDiscriminator(ImageSpec(3, 64, 64), TWO_SETS, width=8, max_width=16)
     assert [layer.out_channels for layer in discriminator.trunk] == [8, 16, 16, 16, 16, 16]
 
 
 def test_the_size_of_the_papers_networks() -> None:
     model = build("stargan", rehearsal=False)
-    counted = {name: sum(p.numel() for p in model.slot(name).parameters()) for name in ("generator", "discriminator")}
-    assert counted == {"generator": 8_430_528, "discriminator": 44_762_048}
+    format_count = {name: sum(p.numel() for p in model.slot(name).parameters()) for name in ("generator", "discriminator")}
+    assert format_count == {"generator": 8_430_528, "discriminator": 44_762_048}
 
 
 def test_an_image_that_does_not_fit_is_told_when_building() -> None:

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from i2ikit import Registry
-from i2ikit.core.component import options_of
+from i2ikit.core.component import get_factory_options
 from i2ikit.testing import check_component
 
 FOLDER = Path(__file__).parent / "example_plugin"
@@ -35,7 +35,7 @@ def test_its_component_resolves_with_its_options(example: ModuleType) -> None:
     registry = Registry(discover=False)
     registry.register(example)
     factory = registry.resolve("example_tint_conditioner", "conditioner")
-    assert list(options_of(factory)) == ["code", "domain", "strength"]
+    assert list(get_factory_options(factory)) == ["code", "domain", "strength"]
 
 
 def test_its_loss_resolves(example: ModuleType) -> None:

@@ -16,8 +16,8 @@ from i2ikit_unit.official import export_official
 
 States = dict[str, dict[str, dict[str, Tensor]]]
 SMALL: dict[str, Any] = {
-    "encoder": {"width": 4, "steps": 1, "blocks": 2, "last": 1},
-    "generator": {"blocks": 2, "first": 1},
+    "encoder": {"width": 4, "downsamples": 1, "blocks": 2, "latent_blocks": 1},
+    "generator": {"blocks": 2, "latent_blocks": 1},
     "discriminator": {"width": 4, "depth": 2, "scales": 2},
 }
 
@@ -89,7 +89,7 @@ def test_files_of_munit_and_exchanged_ones_are_named(states: States) -> None:
 def test_what_the_original_cannot_hold_is_not_exported(states: States) -> None:
     with pytest.raises(OptionError, match="holds two domains, and this model has 3"):
         export_official(original(domains=("a", "b", "c")))
-    with pytest.raises(OptionError, match="found blocks=2, last=2 and blocks=2, first=1"):
-        export_official(original(encoder={"last": 2}))
+    with pytest.raises(OptionError, match="found blocks=2, latent_blocks=2 and blocks=2, latent_blocks=1"):
+        export_official(original(encoder={"latent_blocks": 2}))
     with pytest.raises(OptionError, match="needs generator=, discriminator= or both; found neither"):
         import_official("unit")

@@ -57,10 +57,10 @@ def assert_equal_weights(model: Model, by_hand: BicycleGAN) -> None:
 
 GENERATORS: list[dict[str, Any]] = [
     {},
-    {"where": "input"},
+    {"style_placement": "input"},
     {"norm": "batch", "depth": 3},
     {"up": "bilinear", "depth": 5},
-    {"where": "input", "up": "bilinear", "norm": "batch"},
+    {"style_placement": "input", "up": "bilinear", "norm": "batch"},
 ]
 
 
@@ -68,12 +68,14 @@ GENERATORS: list[dict[str, Any]] = [
 def test_the_generator_draws_what_the_hand_written_one_draws(options: dict[str, Any]) -> None:
     model = small(source_channels=1, generator=options)
     image, z = batch_of(model)["image"], torch.randn(2, 3, dtype=torch.float64)
-    drawn = model.slot("generator")(Code((image,), z))
-    torch.testing.assert_close(drawn, draw(export_official(model)["generator"], image, z), rtol=0, atol=1e-10)
-    assert (drawn[0] - drawn[1]).std() > 1e-3
+    generate = model.slot("generator")(Code((image,), z))
+    torch.testing.assert_close(generate, draw(export_official(model)["generator"], image, z), rtol=0, atol=1e-10)
+    assert (generate[0] - generate[1]).std() > 1e-3
 
 
-@pytest.mark.parametrize("options", [{"depth": 3}, {"norm": "batch", "depth": 2}, {"kind": "conv", "depth": 3}, {"depth": 5}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{"depth": 3}, {"norm": "batch", "depth": 2}, {"architecture": "conv", "depth": 3}, {"depth": 5}], ids=str
+)
 def test_the_style_encoder_reads_what_the_hand_written_one_reads(options: dict[str, Any]) -> None:
     model = small(size=64, style_encoder=options)
     image = batch_of(model)["target"]
@@ -96,7 +98,12 @@ def test_the_discriminator_gives_the_scores_of_the_hand_written_one(options: dic
     ("name", "changes", "weights", "how"),
     [
         ("bicyclegan", {}, {}, {}),
-        ("bicyclegan", {"generator": {"where": "input"}, "style_encoder": {"kind": "conv"}, "source_channels": 1}, {}, {}),
+        (
+            "bicyclegan",
+            {"generator": {"style_placement": "input"}, "style_encoder": {"architecture": "conv"}, "source_channels": 1},
+            {},
+            {},
+        ),
         ("cvae-gan", {}, {"random": 0, "latent": 0}, {}),
         ("cvae-gan++", {}, {"latent": 0}, {}),
         ("cae-gan", {"plan_options": {"style": 3, "sample": False}}, {"random": 0, "latent": 0, "kl": 0}, {}),

@@ -40,10 +40,10 @@ class Paper:
         return score
 
     def round(self, a: Tensor, b: Tensor) -> None:
-        drawn, encoded = self.there(Code((a,))), self.back(Code((b,)))
-        minimise(F.softplus(-self.score(a, drawn)).mean() + F.softplus(self.score(encoded, b)).mean(), self.translator)
-        drawn, encoded = drawn.detach(), encoded.detach()
-        minimise(F.softplus(self.score(a, drawn)).mean() + F.softplus(-self.score(encoded, b)).mean(), self.discriminator_optimizer)
+        generate, encoded = self.there(Code((a,))), self.back(Code((b,)))
+        minimise(F.softplus(-self.score(a, generate)).mean() + F.softplus(self.score(encoded, b)).mean(), self.translator)
+        generate, encoded = generate.detach(), encoded.detach()
+        minimise(F.softplus(self.score(a, generate)).mean() + F.softplus(-self.score(encoded, b)).mean(), self.discriminator_optimizer)
 
 
 def test_two_steps_equal_the_papers() -> None:

@@ -144,7 +144,7 @@ def test_what_cannot_be_is_named() -> None:
     with pytest.raises(BuildError, match=r"needs sides that can be halved down to some 4 to 8 pixels; found image \[3, 15, 16\]"):
         cogan(size=(15, 16))
     with pytest.raises(BuildError, match="own=3: needed are 1, 1 and 0 or more, own at most 2 here"):
-        cogan(generator={"width": 4, "own": 3})
+        cogan(generator={"width": 4, "unshared": 3})
     with pytest.raises(BuildError, match="draws from one style vector, the noise, but is given no maps and no style"):
         cogan(style=0)
     with pytest.raises(PlanError, match=r'needs batch\["b"\], images of that domain; this batch has: a'):

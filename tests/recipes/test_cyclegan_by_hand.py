@@ -70,8 +70,8 @@ def test_the_generator_equals_the_one_written_by_hand(options: dict[str, Any]) -
     model = small(generator=options)
     image, states = batch_of(model)["a"], states_of(model)
     for part, pair in (("generator_a", "a_to_b"), ("generator_b", "b_to_a")):
-        drawn = model.slot("generator").get_submodule(pair)(Code((image,)))
-        torch.testing.assert_close(drawn, generate(states[part], image), rtol=0, atol=1e-10)
+        fake = model.slot("generator").get_submodule(pair)(Code((image,)))
+        torch.testing.assert_close(fake, generate(states[part], image), rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_three_domains_equal_three_cyclegans_but_for_the_optimizers_that_they_sh
 
 
 def test_a_term_on_a_direction_plays_it_for_every_pair_of_domains() -> None:
-    forward = small(labels=("a", "b", "c"), terms={"translator/cycle": Term("cycle_loss", 10.0, on="forward")})
+    forward = small(labels=("a", "b", "c"), terms={"translator/cycle": Term("cycle_loss", 10.0, translations="forward")})
     calls = Calls(forward)
     forward.step(batch_of(forward))
     assert calls.take()[0]["generator"] == 6 + 3

@@ -154,7 +154,7 @@ def test_a_run_that_was_broken_off_goes_on_bit_by_bit(name: str, weights: Path, 
 
     fit(model(), data, tmp_path / "whole", **often)
     with pytest.raises(PulledPlugError):
-        fit(model(), data, tmp_path / "parts", trackers=[At(3, pulled)], **often)
+        fit(model(), data, tmp_path / "parts", loggers=[At(3, pulled)], **often)
     resume(tmp_path / "parts", progress=Silent())
     same(tmp_path / "whole", tmp_path / "parts")
 
@@ -173,17 +173,17 @@ class Repeats:
     def _noted(self, name: str) -> Any:
         def note(module: nn.Module, inputs: Any, options: Any, _: Any) -> None:
             version = sum(parameter._version for parameter in module.parameters())
-            self.seen[name, version, torch.is_grad_enabled(), _told([inputs, options])] += 1
+            self.seen[name, version, torch.is_grad_enabled(), _label_from_discriminator([inputs, options])] += 1
 
         return note
 
 
-def _told(value: Any) -> Any:
+def _label_from_discriminator(value: Any) -> Any:
     if isinstance(value, Tensor):
         return (tuple(value.shape), value.requires_grad, value.detach().contiguous().numpy().tobytes())
     if isinstance(value, (list, tuple)):
-        return tuple(_told(each) for each in value)
-    return tuple((key, _told(each)) for key, each in value.items()) if isinstance(value, dict) else None
+        return tuple(_label_from_discriminator(each) for each in value)
+    return tuple((key, _label_from_discriminator(each)) for key, each in value.items()) if isinstance(value, dict) else None
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -16,10 +16,10 @@ from tiny_recipes import asked, batch_kind, names, needs_weights, recipe, tiny, 
 from torch import Tensor
 
 from i2ikit import Model
-from i2ikit.core.drawing import Request
-from i2ikit.core.strides import stride_of
-from i2ikit.core.tiles import reach_of
 from i2ikit.errors import DataError, I2IKitError, OptionError, UnknownNameError
+from i2ikit.inference.batched import Request
+from i2ikit.inference.padding import get_size_constraints
+from i2ikit.inference.tiles import measure_reach
 from i2ikit.pixels import bits_of, read_pixels, write_image
 
 TRANSLATING = [name for name in names() if translates(name)]
@@ -94,9 +94,9 @@ def test_a_wrong_domain_is_named(built: Any, name: str) -> None:
     model, image = built(name), image_of(3, 16, 16)
     match batch_kind(name):
         case "unpaired":
-            with pytest.raises(UnknownNameError, match=r'^No domain of this model \(to=\) is called "z"\. There is: a, b\.$'):
+            with pytest.raises(UnknownNameError, match=r'^No domain of this model \(to=\) is called "z"\. Available: a, b\.$'):
                 model.translate(image, to="z")
-            with pytest.raises(UnknownNameError, match=r'^No domain of this model \(source=\) is called "z"\. There is: a, b\.$'):
+            with pytest.raises(UnknownNameError, match=r'^No domain of this model \(source=\) is called "z"\. Available: a, b\.$'):
                 model.translate(image, to="b", source="z")
             if len({end for _, end in model.routes}) > 1:
                 with pytest.raises(OptionError, match=r"^to= names no domain; this model translates to: a, b\.$"):
@@ -192,12 +192,12 @@ def test_a_tile_too_small_for_what_the_networks_see_is_refused_with_one_that_is_
 
 def test_the_reach_that_decides_is_that_of_the_networks(built: Any) -> None:
     model = built("simgan")
-    multiple, least = stride_of(model)
+    multiple, least = get_size_constraints(model)
 
     def look(image: Tensor) -> Tensor:
         return Request(None, "a", "b", 0).translation(model, image, requires_grad=True).fake
 
-    assert 1 < (reach_of(look, 3, multiple, least, model.device) or 0) < 16
+    assert 1 < (measure_reach(look, 3, multiple, least, model.device) or 0) < 16
 
 
 @pytest.mark.parametrize("name", TRANSLATING)

@@ -44,16 +44,16 @@ def given(styles: dict[str, Tensor], player: str = "") -> dict[str, Tensor]:
     return {f"{player}b_to_a/style": styles["a"], f"{player}a_to_b/style": styles["b"]}
 
 
-@pytest.mark.parametrize(("size", "steps", "channels"), [((16, 24), 2, 3), ((16, 16), 1, 1), ((24, 40), 3, 4)])
-def test_encoder_and_decoder_equal_those_written_by_hand(size: tuple[int, int], steps: int, channels: int) -> None:
-    model = small(size=size, channels=channels, encoder={"steps": steps}, discriminator={"depth": 2})
+@pytest.mark.parametrize(("size", "downsamples", "channels"), [((16, 24), 2, 3), ((16, 16), 1, 1), ((24, 40), 3, 4)])
+def test_encoder_and_decoder_equal_those_written_by_hand(size: tuple[int, int], downsamples: int, channels: int) -> None:
+    model = small(size=size, channels=channels, encoder={"downsamples": downsamples}, discriminator={"depth": 2})
     weights, image = export_official(model)["generator"]["b"], images(model)["b"]
     code = model.slot("encoder")["b"](image)
     torch.testing.assert_close(code.maps[0], content(weights, image), rtol=0, atol=1e-10)
     torch.testing.assert_close(code.style, style(weights, image), rtol=0, atol=1e-10)
-    drawn = styles(3)["b"]
-    fake = model.slot("generator")["b"](Code(code.maps, drawn))
-    torch.testing.assert_close(fake, draw(weights, code.maps[0], drawn), rtol=0, atol=1e-10)
+    noise = styles(3)["b"]
+    fake = model.slot("generator")["b"](Code(code.maps, noise))
+    torch.testing.assert_close(fake, draw(weights, code.maps[0], noise), rtol=0, atol=1e-10)
 
 
 def test_the_style_draws_shifts_first_and_then_scales() -> None:
@@ -79,10 +79,10 @@ def test_two_steps_equal_the_paper() -> None:
     model = small()
     by_hand = Munit(export_official(model))
     for index in range(2):
-        batch, drawn = images(model, index), styles(index)
-        logs = model.step(batch, draws=given(drawn))
-        fake = by_hand.translations(batch, drawn)
-        losses = {"discriminator/adversarial": by_hand.discriminate(batch, fake), **by_hand.translators(batch, drawn)}
+        batch, noise = images(model, index), styles(index)
+        logs = model.step(batch, draws=given(noise))
+        fake = by_hand.translations(batch, noise)
+        losses = {"discriminator/adversarial": by_hand.discriminate(batch, fake), **by_hand.translators(batch, noise)}
         assert {name: float(value) for name, value in logs.items()} == pytest.approx(losses, rel=1e-9)
     by_hand.assert_equal(export_official(model))
 
@@ -103,10 +103,10 @@ def test_an_ablation_of_the_paper_leaves_out_one_reconstruction(left_out: str) -
     name = {"recon": "image"}.get(left_out, left_out)
     model = small(f"munit-without-{name}-recon")
     by_hand = Munit(export_official(model))
-    batch, drawn = images(model), styles(0)
-    logs = model.step(batch, draws=given(drawn))
-    by_hand.discriminators(batch, drawn)
-    losses = by_hand.translators(batch, drawn, leave_out=lambda loss: loss == left_out)
+    batch, noise = images(model), styles(0)
+    logs = model.step(batch, draws=given(noise))
+    by_hand.discriminators(batch, noise)
+    losses = by_hand.translators(batch, noise, leave_out=lambda loss: loss == left_out)
     assert {key: float(value) for key, value in logs.items() if key.startswith("translator")} == pytest.approx(losses, rel=1e-9)
     assert f"translator/{left_out}" not in logs
 
@@ -132,9 +132,9 @@ def test_the_style_augmented_cycle_comes_back_in_the_image_s_own_style() -> None
 )
 def test_no_view_is_computed_twice_and_none_without_need(recipe: str, official: bool, calls: dict[str, int]) -> None:
     model = small(recipe, official=official)
-    counted = Calls(model)
+    format_count = Calls(model)
     model.step(images(model))
-    assert counted.take()[0] == calls
+    assert format_count.take()[0] == calls
 
 
 def test_three_domains_are_translated_each_to_each() -> None:
@@ -149,9 +149,9 @@ def test_three_domains_are_translated_each_to_each() -> None:
 def test_the_comparison_notices_exchanged_styles() -> None:
     model = small()
     by_hand = Munit(export_official(model))
-    batch, drawn = images(model), styles(0)
-    model.step(batch, draws=given(drawn))
-    exchanged = {"a": drawn["b"], "b": drawn["a"]}
+    batch, noise = images(model), styles(0)
+    model.step(batch, draws=given(noise))
+    exchanged = {"a": noise["b"], "b": noise["a"]}
     by_hand.discriminate(batch, by_hand.translations(batch, exchanged))
     with pytest.raises(AssertionError):
         by_hand.assert_equal(export_official(model))

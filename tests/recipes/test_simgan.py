@@ -202,7 +202,7 @@ def test_feature_loss_without_weights_is_refused_with_what_to_do() -> None:
 
 
 def test_what_cannot_be_is_named(vgg: str) -> None:
-    with pytest.raises(BuildError, match=r'self_regularization_loss.of" is "picture". There is: colour, derivatives, image'):
+    with pytest.raises(BuildError, match=r'self_regularization_loss.of" is "picture". Available: colour, derivatives, image'):
         simgan(terms={"translator/self": {"of": "picture"}})
     with pytest.raises(BuildError, match=r"width=0, blocks=1 and kernel=3: needed are 1, 0 and 1 or more, the last odd"):
         simgan(generator={"width": 0, "blocks": 1})
@@ -219,6 +219,6 @@ def test_its_parts_conform(name: str, vgg: str) -> None:
 
 
 def test_a_refiner_each_way_is_one_change() -> None:
-    model = simgan(generator=Slot("simgan_refiner", per="pair", width=4), plan_options={"ways": "both"})
+    model = simgan(generator=Slot("simgan_refiner", per="pair", width=4), plan_options={"directions": "both"})
     assert model.routes == (("synthetic", "real"), ("real", "synthetic"))
     model.step(batch_of(model, 2))

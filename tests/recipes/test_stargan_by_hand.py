@@ -41,7 +41,7 @@ def batch_of(model: Model, rows: list[dict[str, Any]], seed: int = 0) -> dict[st
     return {"image": image, "label": torch.tensor([model.domain.encode(row) for row in rows], dtype=torch.float64)}
 
 
-def drawn(rows: int, seed: int) -> dict[str, Tensor]:
+def make_draws(rows: int, seed: int) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(100 + seed)
     return {"perm": torch.randperm(rows, generator=generator), "alpha": torch.rand(rows, generator=generator, dtype=torch.float64)}
 
@@ -89,7 +89,7 @@ def test_several_steps_with_five_discriminator_steps_to_one_and_linear_decay_equ
     model = small(steps=12, official=official, schedule=Schedule("linear", 0.5))
     by_hand = hand(model)
     for i, lr in enumerate(original_rates(1e-4, 12, decay=6, every=1)):
-        batch, draws = batch_of(model, ROWS, seed=i), drawn(4, i)
+        batch, draws = batch_of(model, ROWS, seed=i), make_draws(4, i)
         logs = model.step(batch, draws=draws)
         target = batch["label"][draws["perm"]]
         classify = celeba if official else paper
@@ -104,7 +104,7 @@ def test_the_original_lowers_its_rate_once_in_many_steps() -> None:
     rates = list(original_rates(1e-4, 12, decay=6, every=2))
     assert [before > after for before, after in pairwise(rates)].count(True) == 2
     for i, lr in enumerate(rates):
-        batch, draws = batch_of(model, ROWS, seed=i), drawn(4, i)
+        batch, draws = batch_of(model, ROWS, seed=i), make_draws(4, i)
         model.step(batch, draws=draws)
         by_hand.iteration(batch["image"], batch["label"], batch["label"][draws["perm"]], draws["alpha"], celeba, lr=lr)
     assert_equal_weights(model, by_hand)
@@ -118,7 +118,7 @@ def test_a_step_of_two_data_sets_plays_one_batch_of_each(official: bool) -> None
     moods = [{"mood": mood} for mood in ("happy", "sad", "angry", "sad")]
     for i in range(4):
         batches = [batch_of(model, faces, seed=2 * i), batch_of(model, moods, seed=2 * i + 1)]
-        draws = [drawn(4, 2 * i), drawn(4, 2 * i + 1)]
+        draws = [make_draws(4, 2 * i), make_draws(4, 2 * i + 1)]
         model.step(batches, draws=draws)
         for batch, given, content, classify in zip(
             batches, draws, (slice(0, 4), slice(4, 7)), (celeba if official else paper, rafd), strict=True
@@ -134,7 +134,7 @@ def test_a_step_of_two_data_sets_plays_one_batch_of_each(official: bool) -> None
 def test_the_comparison_notices_a_wrong_alpha() -> None:
     model = small(players={"translator": {"every": 1}})
     by_hand = hand(model)
-    batch, draws = batch_of(model, ROWS), drawn(4, 0)
+    batch, draws = batch_of(model, ROWS), make_draws(4, 0)
     model.step(batch, draws=draws)
     by_hand.iteration(batch["image"], batch["label"], batch["label"][draws["perm"]], 1 - draws["alpha"], paper)
     with pytest.raises(AssertionError):

@@ -47,9 +47,9 @@ def given(noise: dict[str, Tensor], player: str = "", of: str = "code") -> dict[
     return {f"{player}a_to_b/{of}/encoder/noise": noise["a"], f"{player}b_to_a/{of}/encoder/noise": noise["b"]}
 
 
-@pytest.mark.parametrize(("size", "steps", "channels"), [((16, 24), 2, 3), ((16, 16), 1, 1), ((24, 40), 3, 4)])
-def test_encoder_and_decoder_equal_those_written_by_hand(size: tuple[int, int], steps: int, channels: int) -> None:
-    model = small(size=size, channels=channels, encoder={"steps": steps}, discriminator={"depth": 2}).eval()
+@pytest.mark.parametrize(("size", "downsamples", "channels"), [((16, 24), 2, 3), ((16, 16), 1, 1), ((24, 40), 3, 4)])
+def test_encoder_and_decoder_equal_those_written_by_hand(size: tuple[int, int], downsamples: int, channels: int) -> None:
+    model = small(size=size, channels=channels, encoder={"downsamples": downsamples}, discriminator={"depth": 2}).eval()
     weights, image = export_official(model)["generator"]["b"], images(model)["b"]
     code = model.slot("encoder")["b"](image)
     torch.testing.assert_close(code.maps[0], content(weights, image, "enc"), rtol=0, atol=1e-10)
@@ -83,9 +83,9 @@ def test_two_official_steps_share_nothing_and_draw_for_discriminators_and_transl
 @pytest.mark.parametrize(("official", "calls"), [(False, (4, 6, 6)), (True, (6, 8, 6))])
 def test_no_view_is_computed_twice_and_none_without_need(official: bool, calls: tuple[int, int, int]) -> None:
     model = small(official=official)
-    counted = Calls(model)
+    format_count = Calls(model)
     model.step(images(model))
-    assert counted.take()[0] == dict(zip(("encoder", "generator", "discriminator"), calls, strict=True))
+    assert format_count.take()[0] == dict(zip(("encoder", "generator", "discriminator"), calls, strict=True))
 
 
 def test_the_domains_share_the_latent_parts_and_no_other() -> None:

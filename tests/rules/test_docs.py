@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from i2ikit.core import hookspecs
-from i2ikit.core.offer import HOOKS
+from i2ikit.core.plugins import HOOKS
 
 PAGE = (Path(__file__).parents[2] / "docs/plugins.md").read_text()
 

@@ -17,8 +17,8 @@ import toy_training
 
 from i2ikit import default_registry, load
 from i2ikit.cli import main, settings
-from i2ikit.cli.ending import conclude
-from i2ikit.core.changes import changed
+from i2ikit.cli.after_training import conclude
+from i2ikit.core.overrides import apply_overrides
 from i2ikit.core.recipe import Slot
 from i2ikit.cpu import tune_cpu
 from i2ikit.errors import OptionError
@@ -141,7 +141,7 @@ def test_ctrl_c_before_the_first_step_says_what_is_lost_and_how_to_begin_again(
 ) -> None:
     with monkeypatch.context() as pressed:
         fitting = import_module("i2ikit.train.fit")  # of the same name as the function
-        pressed.setattr(fitting, "steps_within", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        pressed.setattr(fitting, "plan_steps", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         assert main([*TRAIN, "--minutes", "1", "--run", str(tmp_path / "run")]) == 130
     shown = capsys.readouterr()
     assert shown.out.endswith("nothing was written that counts. The same command starts it again.\n")
@@ -178,7 +178,7 @@ def test_settings_reach_slots_terms_players_and_schedule() -> None:
         "players.discriminator.every=2",
         "players.translator.lr=3e-4",
     ]
-    after = changed(recipe, settings.changes([*typed, "schedule.kind=constant", "batch=8", "flip=false"], recipe))
+    after = apply_overrides(recipe, settings.changes([*typed, "schedule.kind=constant", "batch=8", "flip=false"], recipe))
     assert after.slots["generator"].options["width"] == 8
     assert after.player("translator").terms["cycle"].weight == 5
     assert after.player("discriminator").terms["penalty"].options["eps"] == 1e-8

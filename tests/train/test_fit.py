@@ -122,7 +122,7 @@ def test_a_tracker_that_raises_is_left_out_and_the_training_goes_on(tmp_path: Pa
     with pytest.warns(
         UserWarning, match=r"Broken failed \(RuntimeError: no such host\) and is left out from here; the training goes on"
     ) as said:
-        trained(tmp_path / "run", 4, trackers=[broken])
+        trained(tmp_path / "run", 4, loggers=[broken])
     assert len(said) == 1
     assert broken.asked == 1
     assert len(losses(tmp_path / "run")) == 4
@@ -131,7 +131,7 @@ def test_a_tracker_that_raises_is_left_out_and_the_training_goes_on(tmp_path: Pa
 def test_tensorboard_gets_every_number(tmp_path: Path) -> None:
     from i2ikit.train import TensorBoard
 
-    trained(tmp_path / "run", 2, trackers=[TensorBoard()])
+    trained(tmp_path / "run", 2, loggers=[TensorBoard()])
     assert [each.name.startswith("events.out") for each in (tmp_path / "run/tensorboard").iterdir()] == [True]
 
 
@@ -256,21 +256,21 @@ def test_a_function_in_a_recipe_is_asked_for_when_the_run_goes_on(tmp_path: Path
 
 def test_a_checkpoint_due_after_the_failing_step_is_not_written_in_the_log_either(tmp_path: Path) -> None:
     seen: list[int] = []
-    trained(tmp_path / "run", 3, trackers=[At(3, lambda: seen.append(3))])
+    trained(tmp_path / "run", 3, loggers=[At(3, lambda: seen.append(3))])
     assert seen == [3]
 
 
 def test_a_file_that_cannot_be_read_late_in_a_training_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from i2ikit.train.feeds import Feeds
+    from i2ikit.train.batches import Batches
 
-    whole = Feeds.next
+    whole = Batches.next
 
-    def damaged(self: Feeds) -> Any:
+    def damaged(self: Batches) -> Any:
         if self.loaders[0].state() == {"epoch": 0, "index": 3}:
             raise DataError('Image "7.png" is damaged.')
         return whole(self)
 
-    monkeypatch.setattr(Feeds, "next", damaged)
+    monkeypatch.setattr(Batches, "next", damaged)
     with pytest.raises(
         DataError, match=r'Image "7.png" is damaged\. The training is saved after step 3; mend the file, and go on: .*--resume'
     ):

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from i2ikit import DiscriminatorOutput, default_registry
 from i2ikit.core import recipe_json
-from i2ikit.core.changes import changed
+from i2ikit.core.overrides import apply_overrides
 from i2ikit.data import Transform
 from i2ikit.data.faces import FacesDataset
 from i2ikit.errors import CheckpointError
@@ -33,7 +33,7 @@ class Unchanged:
 
 def started(run: Path, recipe: str = "stargan-fast", **changes: Any) -> Path:
     run.mkdir(parents=True, exist_ok=True)
-    made = changed(default_registry().recipe(recipe), {"size": 16, "steps": 100, **changes})
+    made = apply_overrides(default_registry().recipe(recipe), {"size": 16, "steps": 100, **changes})
     config = {
         "recipe": recipe_json.dump(made),
         "data": {"path": "faces:size=16", "name": "faces", "options": {"labels": ["hair", "glasses"]}, "fingerprint": "ab" * 32},

@@ -16,6 +16,7 @@ import torch
 import toy_training
 from toy_training import At, losses, same, trained
 
+from i2ikit.core.overrides import apply_overrides
 from i2ikit.errors import CheckpointError, ConfigChangedError, DataError, OptionError
 from i2ikit.train import TrainingInterrupted, resume
 from i2ikit.train.progress import Lines, Silent
@@ -34,7 +35,7 @@ def pulled() -> None:
 def stopped(run: Path, steps: int = 12, at: int = 7, **options: Any) -> None:
     """Leave a run behind that ended after step ``at`` without a word."""
     with pytest.raises(PulledPlugError):
-        trained(run, steps, checkpoint_every=4, trackers=[At(at, pulled)], **options)
+        trained(run, steps, checkpoint_every=4, loggers=[At(at, pulled)], **options)
 
 
 def go_on(run: Path, **options: Any) -> Any:
@@ -94,7 +95,7 @@ def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(tmp_path: Path, na
 def test_ctrl_c_in_this_process_saves_the_step_and_raises_a_keyboard_interrupt(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(TrainingInterrupted, match="after step 3; everything is saved") as caught:
-        trained(tmp_path / "run", 12, trackers=[At(3, lambda: os.kill(os.getpid(), signal.SIGINT))])
+        trained(tmp_path / "run", 12, loggers=[At(3, lambda: os.kill(os.getpid(), signal.SIGINT))])
     assert isinstance(caught.value, KeyboardInterrupt)
     assert signal.getsignal(signal.SIGINT) is before
     trained(tmp_path / "whole", 12)
@@ -108,7 +109,7 @@ def test_the_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
         signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        trained(tmp_path / "run", 12, trackers=[At(3, twice)])
+        trained(tmp_path / "run", 12, loggers=[At(3, twice)])
     assert not isinstance(caught.value, TrainingInterrupted)
     assert toy_training.state(tmp_path / "run")[1]["step"] == 0
 
@@ -164,9 +165,8 @@ def test_a_folder_with_something_else_in_it_is_refused(tmp_path: Path) -> None:
 
 def test_a_changed_recipe_is_refused_and_each_difference_is_named(tmp_path: Path) -> None:
     made = trained(tmp_path / "run", 2)
-    from i2ikit.core.changes import changed
 
-    recipe = changed(made.recipe, {"steps": 4, "terms": {"translator/cycle": 5.0}})
+    recipe = apply_overrides(made.recipe, {"steps": 4, "terms": {"translator/cycle": 5.0}})
     with pytest.raises(
         ConfigChangedError, match=r"recipe\.steps: 2 -> 4; recipe\.players\.translator\.terms\.cycle\.weight: 10\.0 -> 5\.0"
     ):
@@ -177,18 +177,17 @@ def test_a_changed_recipe_is_refused_and_each_difference_is_named(tmp_path: Path
 
 
 def test_an_allowed_change_is_written_only_once_a_step_has_worked_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from i2ikit.core.changes import changed
 
     run = tmp_path / "a run"
     made, before = trained(run, 2), (run / "run.json").read_text()
-    recipe = changed(made.recipe, {"steps": 4})
+    recipe = apply_overrides(made.recipe, {"steps": 4})
     with monkeypatch.context() as broken:
-        broken.setattr("i2ikit.train.loop.Training.go", lambda _: (_ for _ in ()).throw(RuntimeError("out of memory")))
+        broken.setattr("i2ikit.train.trainer.Trainer.go", lambda _: (_ for _ in ()).throw(RuntimeError("out of memory")))
         with pytest.raises(RuntimeError, match="out of memory"):
             go_on(run, recipe=recipe, allow=["recipe"])
     assert (run / "run.json").read_text() == before
     with pytest.raises(TrainingInterrupted, match=rf"Go on with: i2ikit train --resume '{run}'$"):
-        go_on(run, recipe=recipe, allow=["recipe"], trackers=[toy_training.At(3, lambda: os.kill(os.getpid(), signal.SIGINT))])
+        go_on(run, recipe=recipe, allow=["recipe"], loggers=[toy_training.At(3, lambda: os.kill(os.getpid(), signal.SIGINT))])
     assert json.loads((run / "run.json").read_text())["changes"] == [{"step": 2, "changed": {"recipe.steps": [2, 4]}}]
     assert go_on(run).steps_done == 4
 

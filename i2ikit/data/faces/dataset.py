@@ -223,7 +223,7 @@ def _chosen(labels: Sequence[str] | None, hats: bool) -> DomainSpec:
     if "hat" in labels and not hats:
         raise OptionError('The faces are asked for without hats, and for the label "hat". Leave out one of the two.')
     if not labels:
-        raise OptionError(f"The faces need one label or more. There is: {', '.join(each.name for each in FACES.attributes)}.")
+        raise OptionError(f"The faces need one label or more. Available: {', '.join(each.name for each in FACES.attributes)}.")
     wanted = {FACES.attribute(name).name for name in labels}
     sets = (evolve(part, attributes=tuple(each for each in part.attributes if each.name in wanted)) for part in FACES.sets)
     return DomainSpec(tuple(part for part in sets if part.attributes))

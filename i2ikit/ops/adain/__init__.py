@@ -11,7 +11,7 @@ from i2ikit.ops import checks
 from i2ikit.ops.adain import cpu
 from i2ikit.ops.adain.register import adain_op, route_of
 from i2ikit.ops.choice import direct
-from i2ikit.ops.layout import in_order
+from i2ikit.ops.memory_format import in_order
 
 NAME = "adain"
 

@@ -16,7 +16,7 @@ import triton
 from torch import Tensor
 
 from i2ikit.ops.adain import kernel_planes, kernel_rows, kernel_whole
-from i2ikit.ops.layout import memory_format
+from i2ikit.ops.memory_format import memory_format
 from i2ikit.ops.tuning import fastest
 
 # What one program can hold of x and of the gradient at once without spilling: in planes, and in channels_last, where addresses take more.

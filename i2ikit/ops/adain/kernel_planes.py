@@ -126,11 +126,11 @@ def forward_blocks(
     blocks = tl.cdiv(pixels, BLOCK)
     plane, block = tl.program_id(0) // blocks, tl.program_id(0) % blocks
     part = tl.arange(0, PARTS)  # [PARTS]
-    counted = part < parts
-    count = tl.where(counted, tl.minimum(pixels - part * length, length), 0).to(tl.float32)
-    means = tl.load(part_mean + plane * parts + part, mask=counted, other=0.0)
+    format_count = part < parts
+    count = tl.where(format_count, tl.minimum(pixels - part * length, length), 0).to(tl.float32)
+    means = tl.load(part_mean + plane * parts + part, mask=format_count, other=0.0)
     average = tl.sum(means * count) / pixels
-    squares = tl.load(part_squares + plane * parts + part, mask=counted, other=0.0)
+    squares = tl.load(part_squares + plane * parts + part, mask=format_count, other=0.0)
     inverse = 1.0 / tl.sqrt(tl.sum(squares + count * (means - average) * (means - average)) / pixels + eps)
     if block == 0:
         tl.store(mean + plane, average)

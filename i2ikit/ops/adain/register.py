@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from i2ikit.ops import vmapped
+from i2ikit.ops import vmap
 from i2ikit.ops.adain import cpu, reference
 from i2ikit.ops.choice import LARGEST_PLANE, Route, attempt, route
-from i2ikit.ops.layout import in_order, in_order_of, memory_format
+from i2ikit.ops.memory_format import in_order, in_order_of, memory_format
 
 Three = tuple[Tensor, Tensor, Tensor]
 Four = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -186,8 +186,8 @@ def _second(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
 
 adain_op.register_autograd(_backward, setup_context=_keep)
 adain_backward_op.register_autograd(_second, setup_context=_keep_backward)
-vmapped.register(adain_op, {0, 1, 2, 3})
-vmapped.register(adain_backward_op, {0, 1, 2, 3, 4, 5, 6})
+vmap.register(adain_op, {0, 1, 2, 3})
+vmap.register(adain_backward_op, {0, 1, 2, 3, 4, 5, 6})
 
 
 def route_of(x: Tensor) -> Route:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from i2ikit.errors import OptionError, suggestion
+from i2ikit.errors import OptionError, suggest
 from i2ikit.ops.bench.rivals import Function, Subject, subjects
-from i2ikit.ops.clock import Call, copied_bytes, medians
+from i2ikit.ops.timing import Call, copied_bytes, medians
 
 SIZES = ((4, 512, 32, 32), (4, 256, 64, 64), (4, 128, 128, 128), (4, 64, 256, 256), (1, 32, 512, 512))
 LAYOUTS = {"NCHW": torch.contiguous_format, "channels_last": torch.channels_last}
@@ -91,7 +91,7 @@ def measure(
     known = {subject.name: subject for subject in subjects(device)}
     for name in only:
         if name not in known:
-            raise OptionError(f'There is no operator "{name}" to measure. {suggestion(name, known)}')
+            raise OptionError(f'There is no operator "{name}" to measure. {suggest(name, known)}')
     for subject in (known[name] for name in only or known):
         for layout in layouts:
             for size in sizes:

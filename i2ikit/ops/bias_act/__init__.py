@@ -6,7 +6,7 @@ from typing import cast
 
 from torch import Tensor
 
-from i2ikit.errors import KindError, OptionError, SpecError, suggestion
+from i2ikit.errors import KindError, OptionError, SpecError, suggest
 from i2ikit.ops import checks
 from i2ikit.ops.bias_act import register
 from i2ikit.ops.bias_act.activations import ACTIVATIONS
@@ -74,7 +74,7 @@ def settings(
         ValueError: There is no such activation, a number is not finite, or the clamp is below zero.
     """
     if not isinstance(activation, str) or activation not in ACTIVATIONS:
-        raise OptionError(f'{op}: activation is "{activation}". {suggestion(str(activation), ACTIVATIONS)}')
+        raise OptionError(f'{op}: activation is "{activation}". {suggest(str(activation), ACTIVATIONS)}')
     defaults = ACTIVATIONS[activation]
     # A slope that is ignored is not passed on, so that it cannot decide what is kept for the gradient.
     slope = _number(op, "alpha", alpha, defaults.alpha) if activation == "lrelu" else defaults.alpha

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from i2ikit.ops.bias_act.activations import SELU_ALPHA, SELU_SCALE
 from i2ikit.ops.bias_act.reference import along, bias_sum
-from i2ikit.ops.layout import in_order_of, memory_format
+from i2ikit.ops.memory_format import in_order_of, memory_format
 
 aten = torch.ops.aten
 

@@ -17,7 +17,7 @@ import triton.language as tl
 from torch import Tensor
 
 from i2ikit.ops.bias_act.kernel_ends import finish, finish_slope
-from i2ikit.ops.layout import in_order, in_order_of, memory_format
+from i2ikit.ops.memory_format import in_order, in_order_of, memory_format
 from i2ikit.ops.tuning import fastest, neighbours
 
 # Fewer programs than this leave parts of a large GPU idle; smaller blocks then win.

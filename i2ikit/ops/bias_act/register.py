@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from i2ikit.ops import vmapped
-from i2ikit.ops.bare import either
+from i2ikit.ops import vmap
 from i2ikit.ops.bias_act import cpu, reference
 from i2ikit.ops.bias_act.activations import ACTIVATIONS, is_constant_slope, is_slope_in_result
 from i2ikit.ops.choice import attempt, route
-from i2ikit.ops.layout import in_order_of, memory_format
+from i2ikit.ops.eager_route import either
+from i2ikit.ops.memory_format import in_order_of, memory_format
 
 Out = TypeVar("Out")
 
@@ -175,5 +175,5 @@ bias_act_backward_op.register_autograd(_backward_twice, setup_context=_keep_twic
 bias_act = either("bias_act", bias_act_op, _fast, _keep, _backward)
 bias_act_backward = either("bias_act", bias_act_backward_op, _fast_backward, _keep_twice, _backward_twice)
 # The bias may lie along the axis of images, and its gradient is a sum over them.
-vmapped.register(bias_act_op, {0, 2}, lambda *given: given[7] > 0)
-vmapped.register(bias_act_backward_op, {0, 1, 3}, lambda *given: given[8] > 0 and not given[10])
+vmap.register(bias_act_op, {0, 2}, lambda *given: given[7] > 0)
+vmap.register(bias_act_backward_op, {0, 1, 3}, lambda *given: given[8] > 0 and not given[10])

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from i2ikit.ops.layout import autocasts, own_dtype
+from i2ikit.ops.memory_format import autocasts, own_dtype
 from i2ikit.ops.modulated_conv.reference import EPS
 from i2ikit.ops.resample_conv import convolved
 from i2ikit.ops.upfirdn_act import upfirdn_act

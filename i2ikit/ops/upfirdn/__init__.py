@@ -11,7 +11,7 @@ from torch import Tensor
 from i2ikit.errors import SpecError
 from i2ikit.ops import checks
 from i2ikit.ops.choice import direct
-from i2ikit.ops.layout import memory_format
+from i2ikit.ops.memory_format import memory_format
 from i2ikit.ops.upfirdn import cpu, register
 from i2ikit.ops.upfirdn.geometry import result_size
 

@@ -17,7 +17,7 @@ import triton.language as tl
 from torch import Tensor
 
 from i2ikit.ops.bias_act.kernel_ends import finish
-from i2ikit.ops.layout import memory_format
+from i2ikit.ops.memory_format import memory_format
 from i2ikit.ops.tuning import fastest, neighbours
 from i2ikit.ops.upfirdn.geometry import result_size
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from i2ikit.ops import vmapped
-from i2ikit.ops.bare import either
+from i2ikit.ops import vmap
 from i2ikit.ops.choice import LARGEST_PLANE, attempt, route
-from i2ikit.ops.layout import in_order, memory_format, own_dtype
+from i2ikit.ops.eager_route import either
+from i2ikit.ops.memory_format import in_order, memory_format, own_dtype
 from i2ikit.ops.upfirdn import cpu, reference
 from i2ikit.ops.upfirdn.geometry import adjoint_padding, result_size
 
@@ -73,4 +73,4 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 
 upfirdn_op.register_autograd(_backward, setup_context=_keep)
 upfirdn = either("upfirdn", upfirdn_op, _fast, _keep, _backward)
-vmapped.register(upfirdn_op, {0})
+vmap.register(upfirdn_op, {0})

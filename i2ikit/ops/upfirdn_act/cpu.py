@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from i2ikit.ops.bias_act import cpu as bias_act_cpu
-from i2ikit.ops.layout import memory_format
+from i2ikit.ops.memory_format import memory_format
 from i2ikit.ops.upfirdn import cpu as upfirdn_cpu
 from i2ikit.ops.upfirdn_act.reference import over_pixels
 

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from i2ikit.ops import vmapped
-from i2ikit.ops.bare import either
+from i2ikit.ops import vmap
 from i2ikit.ops.bias_act.activations import is_constant_slope, is_slope_in_result
 from i2ikit.ops.bias_act.reference import bias_sum
 from i2ikit.ops.bias_act.register import bias_act_backward
 from i2ikit.ops.choice import attempt, route
-from i2ikit.ops.layout import in_order, in_order_of, memory_format, own_dtype
+from i2ikit.ops.eager_route import either
+from i2ikit.ops.memory_format import in_order, in_order_of, memory_format, own_dtype
 from i2ikit.ops.upfirdn.geometry import adjoint_padding, result_size
 from i2ikit.ops.upfirdn.register import fits, upfirdn
 from i2ikit.ops.upfirdn_act import cpu, reference
@@ -121,4 +121,4 @@ def _from_inputs(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 
 upfirdn_act_op.register_autograd(_backward, setup_context=_keep)
 upfirdn_act = either("upfirdn_act", upfirdn_act_op, _fast, _keep, _backward)
-vmapped.register(upfirdn_act_op, {0, 2, 4, 5, 6})
+vmap.register(upfirdn_act_op, {0, 2, 4, 5, 6})

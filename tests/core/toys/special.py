@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from i2ikit import Code, Posterior, Translation, view
 from i2ikit.core.nets import Nets
-from i2ikit.core.plans import batch_kind, prior
+from i2ikit.core.plans import batch_kind, draw_style
 from i2ikit.core.random_streams import RandomStreams
 
 # -- BicycleGAN: one translation with the style of the target, one with a style from the prior
@@ -38,7 +38,7 @@ def two_styles(
     given: dict[str, Any] = {"real": image, "target": target, "reference": target, "requires_grad": requires_grad}
     return [
         Translation(nets, streams, name="encoded", style=style_of_target, **given),
-        Translation(nets, streams, name="random", style=prior(nets, streams, len(image), "random"), **given),
+        Translation(nets, streams, name="random", style=draw_style(nets, streams, len(image), "random"), **given),
     ]
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from i2ikit.errors import SpecError
-from i2ikit.nn import EnlargingConv
-from i2ikit.nn.enlarging import enlarged
+from i2ikit.nn import UpsampleConv
+from i2ikit.nn.upsample_conv import upsample_conv
 
 SIZES = [(2, 2), (2, 5), (7, 3), (8, 8)]
 
@@ -31,7 +31,7 @@ def tensors(size: tuple[int, int], dtype: torch.dtype = torch.float64) -> list[T
 @pytest.mark.parametrize("reflect", [True, False])
 def test_it_equals_the_plain_one_and_so_do_its_gradients(size: tuple[int, int], reflect: bool) -> None:
     given = tensors(size)
-    found, wanted = enlarged(*given, reflect=reflect), plain(*given, reflect)
+    found, wanted = upsample_conv(*given, reflect=reflect), plain(*given, reflect)
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12)
     weights = torch.randn(wanted.shape, dtype=torch.float64)
     for one, other in zip(
@@ -39,18 +39,18 @@ def test_it_equals_the_plain_one_and_so_do_its_gradients(size: tuple[int, int], 
     ):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
     with torch.no_grad():
-        torch.testing.assert_close(enlarged(*given, reflect=reflect), wanted, rtol=0, atol=1e-12)
+        torch.testing.assert_close(upsample_conv(*given, reflect=reflect), wanted, rtol=0, atol=1e-12)
 
 
 def test_it_is_differentiable_twice() -> None:
     given = [tensor.detach().requires_grad_() for tensor in tensors((2, 3))]
     given = [given[0][:1, :2].detach().requires_grad_(), given[1][:1, :2].detach().requires_grad_(), given[2][:1].detach().requires_grad_()]
-    assert torch.autograd.gradgradcheck(lambda *each: enlarged(*each, reflect=True), given)
+    assert torch.autograd.gradgradcheck(lambda *each: upsample_conv(*each, reflect=True), given)
 
 
 @pytest.mark.parametrize("pad", ["reflect", "zero"])
 def test_the_block_has_the_weights_of_a_5x5_convolution_and_its_norm(pad: Any) -> None:
-    block, maps = EnlargingConv(3, 4, pad=pad), torch.randn(2, 3, 6, 4)
+    block, maps = UpsampleConv(3, 4, pad=pad), torch.randn(2, 3, 6, 4)
     assert {name: tuple(value.shape) for name, value in block.state_dict().items()} == {
         "conv.weight": (4, 3, 5, 5),
         "conv.bias": (4,),
@@ -65,4 +65,4 @@ def test_the_block_has_the_weights_of_a_5x5_convolution_and_its_norm(pad: Any) -
 
 def test_a_single_pixel_cannot_be_reflected() -> None:
     with pytest.raises(SpecError, match="Maps of 2 x 8 cannot be reflected by 2"):
-        EnlargingConv(1, 1)(torch.zeros(1, 1, 1, 4))
+        UpsampleConv(1, 1)(torch.zeros(1, 1, 1, 4))

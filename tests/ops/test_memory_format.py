@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from i2ikit import nn, ops
-from i2ikit.ops.layout import memory_format
+from i2ikit.ops.memory_format import memory_format
 from i2ikit.ops.upfirdn.register import fits
 
 MAPS = torch.randn(2, 8, 6, 7).contiguous(memory_format=torch.channels_last)

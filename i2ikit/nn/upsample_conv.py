@@ -16,7 +16,7 @@ from i2ikit.nn.padded_conv import Activation, Norm, Pad, PaddedConv
 from i2ikit.ops.winograd import conv3x3
 
 
-class EnlargingConv(PaddedConv):
+class UpsampleConv(PaddedConv):
     """Double the size by nearest neighbours, then pad, convolve by 5x5, normalise and activate.
 
     Args:
@@ -37,11 +37,11 @@ class EnlargingConv(PaddedConv):
     def forward(self, maps: Tensor, style: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """Enlarge, convolve, normalise and activate maps."""
         self.fits(2 * maps.shape[-2], 2 * maps.shape[-1])
-        maps = enlarged(maps, self.conv.weight, cast(Tensor, self.conv.bias), reflect=self.pad == "reflect")
+        maps = upsample_conv(maps, self.conv.weight, cast(Tensor, self.conv.bias), reflect=self.pad == "reflect")
         return self.activated(maps if self.norm is None else self.norm(maps))
 
 
-def enlarged(maps: Tensor, weight: Tensor, bias: Tensor, *, reflect: bool) -> Tensor:
+def upsample_conv(maps: Tensor, weight: Tensor, bias: Tensor, *, reflect: bool) -> Tensor:
     """Return what a 5x5 convolution gives of maps of twice the size by nearest neighbours.
 
     Args:

@@ -11,8 +11,8 @@ import torch
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
+    from i2ikit.train.batches import Batches
     from i2ikit.train.engine import PlainEngine
-    from i2ikit.train.feeds import Feeds
 
 MARGIN = 0.95
 """The part of the time that is planned for steps; the rest is for checkpoints, samples and the first reading of the images."""
@@ -21,7 +21,7 @@ LEAST = 3
 """Cycles that are measured at least: where another program held up the first one, it alone would end the training after seconds."""
 
 
-def steps_within(minutes: float, model: Model, feeds: Feeds, engine: PlainEngine, accumulate: int) -> tuple[int, float]:
+def plan_steps(minutes: float, model: Model, batches: Batches, engine: PlainEngine, accumulate: int) -> tuple[int, float]:
     """Measure a few steps on a throw-away copy; return how many fit, and the seconds of one.
 
     Whole cycles of the players' intervals are played for about eight seconds, three times at least, and the faster half of them counts:
@@ -30,12 +30,12 @@ def steps_within(minutes: float, model: Model, feeds: Feeds, engine: PlainEngine
     """
     double = copy.deepcopy(model, {id(model.engine): model.engine})
     cycle = min(16, math.lcm(*(player.every * term.every for player in model.recipe.players for term in player.terms.values())))
-    enough, position, start = min(8.0, minutes * 3), feeds.state(), time.perf_counter()
+    enough, position, start = min(8.0, minutes * 3), batches.state(), time.perf_counter()
 
     def played() -> float:
         begin = time.perf_counter()
         for _ in range(cycle):
-            double.step(feeds.next(), accumulate=accumulate)
+            double.step(batches.next(), accumulate=accumulate)
         double.raise_if_not_finite()  # waits for the device
         return float(engine.mean(torch.tensor(time.perf_counter() - begin, device=engine.device)))
 
@@ -43,7 +43,7 @@ def steps_within(minutes: float, model: Model, feeds: Feeds, engine: PlainEngine
         seconds = [played()]
         while sum(seconds) < enough or len(seconds) < LEAST:
             seconds.append(played())
-    feeds.restore(position)
+    batches.restore(position)
     faster = sorted(seconds)[: len(seconds) // 2]
     per_step, spent = sum(faster) / len(faster) / cycle, time.perf_counter() - start
     fit = max(cycle, math.floor((minutes * 60 * MARGIN - spent) / per_step))

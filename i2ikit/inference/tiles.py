@@ -14,7 +14,9 @@ PROBE = 256  # side of the image on which the reach is measured
 RAMP = 32  # pixels over which two tiles are blended
 
 
-def tiled(draw: Callable[[Tensor], Tensor], pixels: Tensor, tile: int, multiple: int, reach: int | None, place: torch.device) -> Tensor:
+def run_in_tiles(
+    draw: Callable[[Tensor], Tensor], pixels: Tensor, tile: int, multiple: int, reach: int | None, place: torch.device
+) -> Tensor:
     """Return what ``draw`` makes of images [B, C, H, W], drawn in square tiles and blended.
 
     Every tile begins at a multiple of the networks' stride. Where they look ``reach`` pixels far, a tile's rim of that width is thrown
@@ -24,7 +26,7 @@ def tiled(draw: Callable[[Tensor], Tensor], pixels: Tensor, tile: int, multiple:
         draw: Translates images of which both sides are multiples of ``multiple``.
         pixels: The image; its sides are multiples of ``multiple``.
         tile: Side of a tile, its rims included.
-        multiple: The stride of the networks.
+        size_multiple: The stride of the networks.
         reach: How far from an output pixel the inputs lie that it depends on; None where they may lie anywhere.
         place: The device that the tiles are drawn on; the image stays where it is.
 
@@ -78,7 +80,7 @@ def _trust(length: int, start: int, whole: int, rim: int, ramp: int, scale: floa
     return rises * falls
 
 
-def reach_of(draw: Callable[[Tensor], Tensor], channels: int, multiple: int, least: int, place: torch.device) -> int | None:
+def measure_reach(draw: Callable[[Tensor], Tensor], channels: int, multiple: int, least: int, place: torch.device) -> int | None:
     """Return how many pixels far networks look, or None where they look at the whole image (norms over all pixels, pooling).
 
     It is read off a gradient: the inputs that the middle of a random image depends on.

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from i2ikit.core.specs import ImageSpec
 
 
-def framed(pixels: Tensor, image: ImageSpec, preprocessing: Mapping[str, Any]) -> Tensor:
+def crop_to_training(pixels: Tensor, image: ImageSpec, preprocessing: Mapping[str, Any]) -> Tensor:
     """Return images [B, C, H, W] cropped and resized to [B, C, height, width]; those of that size already are left alone.
 
     The training's own window is cut where the image is as large; then the largest centred window of the trained proportions is

@@ -19,7 +19,7 @@ OTHERS = (
 )  # fmt: skip
 
 
-def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+def apply_overrides(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     """Return a recipe with changes applied.
 
     Args:
@@ -84,7 +84,7 @@ def _named(change: Any, what: str) -> Mapping[str, Any]:
 def _official(recipe: Recipe) -> Recipe:
     if not recipe.official:
         raise OptionError(f'Recipe "{recipe.name}" has no official variant of its own.')
-    return changed(recipe, recipe.official)
+    return apply_overrides(recipe, recipe.official)
 
 
 def _with_slots(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
@@ -138,7 +138,7 @@ def _with_term(recipe: Recipe, name: str, change: Any) -> Recipe:
     elif isinstance(change, Term):
         terms[term] = change
     else:
-        terms[term] = terms[term].changed(**(change if isinstance(change, Mapping) else {"weight": change}))
+        terms[term] = terms[term].with_overrides(**(change if isinstance(change, Mapping) else {"weight": change}))
     return recipe.with_player(evolve(player, terms=terms))
 
 

@@ -14,20 +14,20 @@ from attrs import evolve
 from torch import Tensor
 
 from i2ikit.core.code import DiscriminatorOutput
-from i2ikit.core.drawing import Request, drawn
-from i2ikit.core.framing import framed
-from i2ikit.core.kinds import Kind, opened
 from i2ikit.core.nets import pair_key
-from i2ikit.core.styles import check_samples, style_of
-from i2ikit.core.target import target_label
 from i2ikit.core.translation import NON_TRANSLATOR_ROLES
 from i2ikit.errors import OptionError, UnknownNameError
+from i2ikit.inference.batched import Request, generate
+from i2ikit.inference.geometry import crop_to_training
+from i2ikit.inference.image_io import InputImage, open_image
+from i2ikit.inference.styles import check_samples, resolve_style
+from i2ikit.inference.target_label import target_label
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
 
 
-class Translated(NamedTuple):
+class TranslationResult(NamedTuple):
     """An answer with its reasons.
 
     Attributes:
@@ -88,13 +88,13 @@ def translate(
         OptionError: Something else that cannot be asked of this model.
         DataError: The image cannot be read, or an example is of another size.
     """
-    route = check_asked(model, to, label, source, samples, style)
+    route = check_request(model, to, label, source, samples, style)
     if tile is not None and (not isinstance(tile, int) or isinstance(tile, bool) or tile < 1):
         raise OptionError(f"tile={tile!r}: it is the side of a tile in pixels.")
     kind = read(model, image, background)
     pixels = kind.pixels if tile else kind.pixels.to(model.device)
     if size == "trained":
-        pixels = framed(pixels, model.image, model.preprocessing)
+        pixels = crop_to_training(pixels, model.image, model.preprocessing)
     elif size is not None:
         raise OptionError(f'size={size!r}: write size="trained", or leave it out to keep the image\'s own size.')
     was_training = model.training
@@ -106,13 +106,13 @@ def translate(
                 route = _likeliest(model, pixels, [begin for begin, end in model.routes if end == route[1]]), route[1]
             _warn_of_random(model, *route)
             if model.batch_kind == "labelled":
-                ask = functools.partial(_told, model, pixels)
+                ask = functools.partial(_label_from_discriminator, model, pixels)
                 target, origin = target_label(model.domain, len(pixels), to, label, source, ask, pixels)
             request = Request(target, *route, seed)
             if style is not None:
                 example = request.translation(model, pixels[..., :1, :1].to(model.device))  # for its nets and labels alone
-                request = evolve(request, style=style_of(model, style, pixels, example, background, trained=size is not None))
-            fakes = list(drawn(model, pixels, request, samples or 1, tile))
+                request = evolve(request, style=resolve_style(model, style, pixels, example, background, trained=size is not None))
+            fakes = list(generate(model, pixels, request, samples or 1, tile))
     finally:
         model.train(was_training)
     answers = []
@@ -121,11 +121,11 @@ def translate(
         made = kind.restore(fake.clamp(-1, 1).cpu() if kind.on_cpu else fake.clamp(-1, 1), path)
         values = [model.domain.decode(row) for row in target.tolist()] if target is not None else []
         given = target if target is not None else torch.empty(len(pixels), 0)
-        answers.append(Translated(made, given, values, origin) if details else made)
+        answers.append(TranslationResult(made, given, values, origin) if details else made)
     return answers if samples is not None else answers[0]
 
 
-def check_asked(model: Model, to: Any, label: Any, source: str | None, samples: Any, style: Any) -> tuple[str | None, str | None]:
+def check_request(model: Model, to: Any, label: Any, source: str | None, samples: Any, style: Any) -> tuple[str | None, str | None]:
     """Return the domains that images are translated from and to, where they have nets of their own; None for one that discriminators will tell.
 
     Raises:
@@ -150,14 +150,14 @@ def discriminate(model: Model, image: Any, by: str = "discriminator") -> Discrim
         model.train(was_training)
 
 
-def read(model: Model, image: Any, background: str | None = None) -> Kind:
+def read(model: Model, image: Any, background: str | None = None) -> InputImage:
     """Open an image of any kind as the model's training opened its own."""
     prepared = model.preprocessing
     convert = any(prepared.get(name) is not None for name in ("channels", "source_channels"))
-    return opened(image, model.source.channels, background or prepared.get("background"), convert=convert)
+    return open_image(image, model.source.channels, background or prepared.get("background"), convert=convert)
 
 
-def _told(model: Model, pixels: Tensor) -> Tensor | None:
+def _label_from_discriminator(model: Model, pixels: Tensor) -> Tensor | None:
     """Return what the discriminator says of the source; None where there is none, or its weights were never trained."""
     if "discriminator" not in model.nets.slots or _random(model, "discriminator", ""):
         return None
@@ -167,7 +167,7 @@ def _told(model: Model, pixels: Tensor) -> Tensor | None:
 def _discriminate(model: Model, pixels: Tensor, by: str) -> DiscriminatorOutput:
     discriminator = model.slot(by)
     if getattr(discriminator, "fixed_size", False):
-        pixels = framed(pixels, model.image, model.preprocessing)
+        pixels = crop_to_training(pixels, model.image, model.preprocessing)
     try:
         output: DiscriminatorOutput = discriminator(pixels)
     except TypeError as error:
@@ -221,7 +221,7 @@ def _random(model: Model, slot: str, net: str) -> bool:
 
 def _likeliest(model: Model, pixels: Tensor, sources: Sequence[str]) -> str:
     """Return the domain whose discriminator finds the images most real, at the size of the training."""
-    seen = framed(pixels, model.image, model.preprocessing).to(model.device)
+    seen = crop_to_training(pixels, model.image, model.preprocessing).to(model.device)
     real = {name: sum(float(each.mean()) for each in model.nets.net("discriminator", name)(seen).scores) for name in sources}
     told = max(real, key=lambda name: real[name])
     warnings.warn(f'source= is not given; the discriminators take the image to be of "{told}". source="{told}" says so.', stacklevel=4)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from i2ikit.core.component import Component
-from i2ikit.errors import PluginError, suggestion
+from i2ikit.errors import PluginError, suggest
 
 if TYPE_CHECKING:
     import pluggy
@@ -56,7 +56,7 @@ def _read(manager: pluggy.PluginManager, plugin: object, name: str, distribution
     callers = {caller.name: caller for caller in manager.get_hookcallers(plugin) or ()}
     for hook in callers:
         if hook not in HOOKS:
-            raise PluginError(f'Plugin "{name}" implements "{hook}", which is no hook. {suggestion(hook, HOOKS)}')
+            raise PluginError(f'Plugin "{name}" implements "{hook}", which is no hook. {suggest(hook, HOOKS)}')
     if not callers:
         raise PluginError(f'Plugin "{name}" has no hook. Mark its {" or ".join(HOOKS)} with @hookimpl.')
 

@@ -92,15 +92,15 @@ def test_other_proportions_are_cropped_and_not_stretched(model: Model) -> None:
 
 
 def test_the_crop_of_the_training_is_cut_where_the_discriminator_looks(model: Model) -> None:
-    framed = torch.ones(1, 3, 44, 36)
-    framed[..., 6:38, 2:34] = 0.0
+    crop_to_training = torch.ones(1, 3, 44, 36)
+    crop_to_training[..., 6:38, 2:34] = 0.0
     plain = model.discriminate(torch.zeros(1, 3, 16, 16)).domain_logits
     model.preprocessing = {"crop": 32}
-    cut = model.discriminate(framed).domain_logits
+    cut = model.discriminate(crop_to_training).domain_logits
     model.preprocessing = {}
 
     torch.testing.assert_close(cut, plain)
-    assert not torch.allclose(model.discriminate(framed).domain_logits, plain)  # type: ignore[arg-type]
+    assert not torch.allclose(model.discriminate(crop_to_training).domain_logits, plain)  # type: ignore[arg-type]
 
 
 def test_files_of_other_channels_are_read_as_the_training_read_its_own(model: Model, tmp_path: Path) -> None:

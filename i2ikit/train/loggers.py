@@ -15,7 +15,7 @@ from i2ikit.errors import MissingExtraError
 FILE = "log.jsonl"
 
 
-class Tracker(Protocol):
+class Logger(Protocol):
     """Something that follows a training. A tracker that raises is dropped with one warning, and the training goes on."""
 
     def start(self, run: Path, done: int) -> None:
@@ -72,7 +72,7 @@ class TensorBoard:
         self.writer.close()
 
 
-class Journal:
+class Loggers:
     """All trackers of a run behind one door.
 
     Args:
@@ -81,29 +81,29 @@ class Journal:
         done: Steps that were finished before.
     """
 
-    def __init__(self, run: Path, trackers: Iterable[Tracker], done: int) -> None:
-        self._trackers: list[Tracker] = []
-        for tracker in (JsonLines(), *trackers):
-            self._trackers.append(tracker)
-            self._try(tracker, "start", run, done)
+    def __init__(self, run: Path, loggers: Iterable[Logger], done: int) -> None:
+        self._loggers: list[Logger] = []
+        for logger in (JsonLines(), *loggers):
+            self._loggers.append(logger)
+            self._try(logger, "start", run, done)
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Give a record to every tracker."""
-        for tracker in tuple(self._trackers):
-            self._try(tracker, "write", record)
+        for logger in tuple(self._loggers):
+            self._try(logger, "write", record)
 
     def close(self) -> None:
         """End every tracker."""
-        for tracker in tuple(self._trackers):
-            self._try(tracker, "close")
+        for logger in tuple(self._loggers):
+            self._try(logger, "close")
 
-    def _try(self, tracker: Tracker, what: str, *arguments: Any) -> None:
+    def _try(self, logger: Logger, what: str, *arguments: Any) -> None:
         try:
-            getattr(tracker, what)(*arguments)
+            getattr(logger, what)(*arguments)
         except Exception as error:  # noqa: BLE001 - whatever a tracker does, the training goes on
-            self._trackers = [each for each in self._trackers if each is not tracker]
+            self._loggers = [each for each in self._loggers if each is not logger]
             warnings.warn(
-                f"{type(tracker).__name__} failed ({type(error).__name__}: {error}) and is left out from here; the training goes on.",
+                f"{type(logger).__name__} failed ({type(error).__name__}: {error}) and is left out from here; the training goes on.",
                 stacklevel=4,
             )
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from i2ikit.core.framing import framed
-from i2ikit.core.kinds import opened
-from i2ikit.core.strides import padded, stride_of
 from i2ikit.core.translation import NON_TRANSLATOR_ROLES, Translation
-from i2ikit.errors import DataError, OptionError, counted
+from i2ikit.errors import DataError, OptionError, format_count
+from i2ikit.inference.geometry import crop_to_training
+from i2ikit.inference.image_io import open_image
+from i2ikit.inference.padding import get_size_constraints, pad_image
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STYLE_ENCODER = "style_encoder"
 
 
-def style_of(model: Model, style: Any, like: Tensor, translation: Translation, background: str | None, *, trained: bool) -> Tensor:
+def resolve_style(model: Model, style: Any, like: Tensor, translation: Translation, background: str | None, *, trained: bool) -> Tensor:
     """Return the styles [B, S] or [B, V, S] that ``style`` means.
 
     Args:
@@ -46,21 +46,21 @@ def style_of(model: Model, style: Any, like: Tensor, translation: Translation, b
         raise OptionError(f"style= has shape {list(style.shape)}; needed is {list(shape)}, {[rows, *shape]}, or an image.")
     prepared = model.preprocessing
     try:
-        example = opened(
+        example = open_image(
             style, model.image.channels, background or prepared.get("background"), convert=prepared.get("channels") is not None
         )
     except DataError as error:
         raise DataError(str(error).replace("The image has", "The style image has", 1)) from None
     pixels = example.pixels.to(model.device)
     if trained:
-        pixels = framed(pixels, model.image, prepared)
+        pixels = crop_to_training(pixels, model.image, prepared)
     if pixels.shape[-2:] != like.shape[-2:]:
         sizes = " and ".join(f"{height}x{width}" for height, width in (pixels.shape[-2:], like.shape[-2:]))
         raise DataError(f'The style image and the image to translate are {sizes}. Give equal sizes, or size="trained" to resize both.')
     slot = STYLE_ENCODER if STYLE_ENCODER in model.nets.slots else "encoder"
     if slot not in model.nets.slots:
         raise OptionError(f'"{model.recipe.name}" has no encoder that could read a style off an image. Give a tensor {list(shape)}.')
-    code = translation.encode(padded(pixels, *stride_of(model)), translation.target_label, translation.target_name, slot=slot)
+    code = translation.encode(pad_image(pixels, *get_size_constraints(model)), translation.target_label, translation.target_name, slot=slot)
     if code.style is None or tuple(code.style.shape[1:]) != shape:
         raise OptionError(f'"{model.recipe.slots[slot].component}" reads no style {list(shape)} off an image. Give a tensor {list(shape)}.')
     return _rows(code.style, rows, "style image")
@@ -68,7 +68,7 @@ def style_of(model: Model, style: Any, like: Tensor, translation: Translation, b
 
 def _rows(style: Tensor, rows: int, what: str) -> Tensor:
     if len(style) not in (1, rows):
-        raise OptionError(f"{counted(len(style), what)} for {counted(rows, 'image')}: give one, or one an image.")
+        raise OptionError(f"{format_count(len(style), what)} for {format_count(rows, 'image')}: give one, or one an image.")
     return style.expand(rows, *style.shape[1:])
 
 

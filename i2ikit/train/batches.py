@@ -15,7 +15,7 @@ from i2ikit.data import Dataset, JointDataset, Loader, Transform, open_data
 from i2ikit.data.dataset import Origin
 from i2ikit.data.loader import grouped
 from i2ikit.data.sizes import check_sizes
-from i2ikit.errors import DataError, counted
+from i2ikit.errors import DataError, format_count
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -26,7 +26,7 @@ Data = Dataset | str | PathLike[str]
 
 
 @frozen
-class Source:
+class TrainingData:
     """A data set, and how a resume finds it again.
 
     Attributes:
@@ -40,9 +40,9 @@ class Source:
     options: Mapping[str, Any] = field(factory=dict)
 
     @classmethod
-    def of(cls, data: Data | Source) -> Source:
+    def of(cls, data: Data | TrainingData) -> TrainingData:
         """Return the source of a data set or a path."""
-        if isinstance(data, Source):
+        if isinstance(data, TrainingData):
             return data
         if isinstance(data, (str, PathLike)):
             data = open_data(data)
@@ -50,7 +50,7 @@ class Source:
         return cls(data) if origin is None else cls(data, origin.path, origin.options)
 
     @classmethod
-    def restore(cls, stored: Mapping[str, Any]) -> Source:
+    def restore(cls, stored: Mapping[str, Any]) -> TrainingData:
         """Open a data set as a run has it in its configuration.
 
         Raises:
@@ -66,7 +66,7 @@ class Source:
         return {"path": self.path, "name": self.data.name, "options": dict(self.options), "fingerprint": self.data.fingerprint()}
 
 
-def preprocessing_of(model: Model, sources: Sequence[Source]) -> dict[str, Any]:
+def preprocessing_of(model: Model, sources: Sequence[TrainingData]) -> dict[str, Any]:
     """Return how the files of the first data set are read, as JSON data: images that are translated later are read the same way."""
     reading = getattr(getattr(sources[0].data, "images", None), "reading", None)
     how = {name: getattr(reading, name, None) for name in ("background", "crop", "channels", "source_channels")}
@@ -75,7 +75,7 @@ def preprocessing_of(model: Model, sources: Sequence[Source]) -> dict[str, Any]:
     return {**how, "size": size, "data": [source.data.name for source in sources]}
 
 
-def listed(data: Data | Source | Sequence[Data | Source]) -> list[Data | Source]:
+def listed(data: Data | TrainingData | Sequence[Data | TrainingData]) -> list[Data | TrainingData]:
     """Return one or several data sets as a list."""
     return list(data) if isinstance(data, (list, tuple)) else [data]  # type: ignore[list-item]
 
@@ -85,7 +85,7 @@ def training_part(data: Dataset) -> Dataset:
     return data.split("train") if "train" in data.splits and len(data.splits) > 1 else data
 
 
-class Feeds:
+class Batches:
     """One loader a data set, each at its own position.
 
     Args:
@@ -100,7 +100,7 @@ class Feeds:
     """
 
     def __init__(
-        self, model: Model, sources: Sequence[Source], engine: PlainEngine, *, workers: int = 0, channels_last: bool = False
+        self, model: Model, sources: Sequence[TrainingData], engine: PlainEngine, *, workers: int = 0, channels_last: bool = False
     ) -> None:
         self.engine, self.seconds = engine, 0.0
         self._format = torch.channels_last if channels_last else torch.contiguous_format
@@ -164,12 +164,12 @@ def fitted(model: Model, data: Dataset) -> Dataset:
         )
     if data.image.channels != model.image.channels:
         raise DataError(
-            f'"{data.name}" has {counted(data.image.channels, "channel")} and the model {model.image.channels}. Open the data with '
+            f'"{data.name}" has {format_count(data.image.channels, "channel")} and the model {model.image.channels}. Open the data with '
             f'channels={model.image.channels} or background="white", or build(..., channels={data.image.channels}).'
         )
     if data.source.channels != model.source.channels:
         raise DataError(
-            f'The images to translate of "{data.name}" have {counted(data.source.channels, "channel")}, those of the model '
+            f'The images to translate of "{data.name}" have {format_count(data.source.channels, "channel")}, those of the model '
             f"{model.source.channels}. Open the data with source_channels={model.source.channels}, or build(..., "
             f"source_channels={data.source.channels})."
         )

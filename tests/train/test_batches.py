@@ -35,11 +35,11 @@ def test_two_data_sets_give_a_batch_each_a_round(tmp_path: Path) -> None:
     seen: list[int] = []
     step = made.step
 
-    def counted(batches: Any, **options: Any) -> Any:
+    def format_count(batches: Any, **options: Any) -> Any:
         seen.append(len(batches))
         assert [batch["label"][:, made.domain.content :].tolist()[0] for batch in batches] == [[1.0, 0.0], [0.0, 1.0]]
         return step(batches, **options)
 
-    made.step = counted  # type: ignore[method-assign]
+    made.step = format_count  # type: ignore[method-assign]
     fit(made, [looks, moods], tmp_path / "run", steps=2, sample_every=0, progress=Silent())
     assert seen == [2, 2]

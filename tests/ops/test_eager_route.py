@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from i2ikit import ops
-from i2ikit.ops import bare
+from i2ikit.ops import eager_route
 
 FIR = ops.fir_filter([1, 3, 3, 1])
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
@@ -79,7 +79,7 @@ def test_results_and_gradients_are_bit_for_bit_those_of_the_operator(
     given = (given[0].detach().to(dtype).contiguous(memory_format=order).requires_grad_(), *given[1:])
     given = tuple(each.detach().to(dtype).requires_grad_() if each is SKIP else each for each in given)
     found = to_second_order(run, given)
-    monkeypatch.setattr(bare, "is_bare", lambda name, x: False)
+    monkeypatch.setattr(eager_route, "is_bare", lambda name, x: False)
     for one, other in zip(found, to_second_order(run, given), strict=True):
         assert (one is None or not one.any()) if other is None else one is not None and torch.equal(one, other)
         assert one is None or other is None or one.stride() == other.stride()

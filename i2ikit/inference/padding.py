@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from i2ikit.core.model import Model
 
 
-def stride_of(model: Model) -> tuple[int, int]:
+def get_size_constraints(model: Model) -> tuple[int, int]:
     """Return what the sides of an image have to be a multiple of, and how long they are at least."""
-    wanted = [(_multiple(module), getattr(module, "least", None)) for module in model.nets.modules()]
-    multiple = math.lcm(*(each for each, _ in wanted))
-    least = max(int(small or (2 * each if each > 1 else 1)) for each, small in wanted)
-    return multiple, least + -least % multiple
+    wanted = [(_multiple(module), getattr(module, "min_size", None)) for module in model.nets.modules()]
+    size_multiple = math.lcm(*(each for each, _ in wanted))
+    min_size = max(int(small or (2 * each if each > 1 else 1)) for each, small in wanted)
+    return size_multiple, min_size + -min_size % size_multiple
 
 
-def padded(pixels: Tensor, multiple: int, least: int) -> Tensor:
-    """Return images [B, C, H, W] continued at the bottom and at the right, so that both sides are a multiple and ``least`` or more.
+def pad_image(pixels: Tensor, size_multiple: int, min_size: int) -> Tensor:
+    """Return images [B, C, H, W] continued at the bottom and at the right, so that both sides are a multiple and ``min_size`` or more.
 
     They are reflected, or, where they are too small for that, their last line is repeated.
     """
-    down, right = (max(least, side + -side % multiple) - side for side in pixels.shape[-2:])
+    down, right = (max(min_size, side + -side % size_multiple) - side for side in pixels.shape[-2:])
     if not down and not right:
         return pixels
     return F.pad(pixels, (0, right, 0, down), mode="reflect" if down < pixels.shape[-2] and right < pixels.shape[-1] else "replicate")
@@ -37,4 +37,4 @@ def _multiple(module: nn.Module) -> int:
     """Return what a network says, and the strides of the maps that it gives."""
     code = getattr(module, "output_spec", None)
     strides = [each.stride for each in code.maps if each.stride] if isinstance(code, CodeSpec) else []
-    return math.lcm(int(getattr(module, "multiple", 1)), *strides)
+    return math.lcm(int(getattr(module, "size_multiple", 1)), *strides)

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from i2ikit import Model, build
-from i2ikit.core.tiles import reach_of, tiled
 from i2ikit.errors import OptionError
+from i2ikit.inference.tiles import measure_reach, run_in_tiles
 
 CPU = torch.device("cpu")
 
@@ -45,15 +45,15 @@ def image_of(height: int, width: int, rows: int = 1) -> Tensor:
 @given(height=st.integers(1, 40), width=st.integers(1, 40), tile=st.integers(32, 90))
 def test_tiles_equal_the_whole_where_the_reach_is_limited(height: int, width: int, tile: int) -> None:
     net, image = Strided().requires_grad_(False), image_of(4 * height, 4 * width, rows=2)
-    reach = reach_of(net, 3, 4, 8, CPU)
+    reach = measure_reach(net, 3, 4, 8, CPU)
 
-    torch.testing.assert_close(tiled(net, image, tile, 4, reach, CPU), net(image), rtol=0, atol=1e-5)
+    torch.testing.assert_close(run_in_tiles(net, image, tile, 4, reach, CPU), net(image), rtol=0, atol=1e-5)
 
 
 def test_the_reach_is_measured(net: Strided) -> None:
-    assert 1 <= reach_of(net, 3, 4, 8, CPU) <= 8
-    assert reach_of(lambda image: image * 2, 3, 1, 1, CPU) <= 1
-    assert reach_of(lambda image: image - image.mean((2, 3), keepdim=True), 3, 1, 1, CPU) is None
+    assert 1 <= measure_reach(net, 3, 4, 8, CPU) <= 8
+    assert measure_reach(lambda image: image * 2, 3, 1, 1, CPU) <= 1
+    assert measure_reach(lambda image: image - image.mean((2, 3), keepdim=True), 3, 1, 1, CPU) is None
 
 
 def test_a_larger_drawing_is_put_together_at_its_own_scale() -> None:
@@ -62,7 +62,7 @@ def test_a_larger_drawing_is_put_together_at_its_own_scale() -> None:
     def draw(part: Tensor) -> Tensor:
         return F.interpolate(part, scale_factor=2, mode="bilinear")
 
-    torch.testing.assert_close(tiled(draw, image, 32, 1, 2, CPU), draw(image))
+    torch.testing.assert_close(run_in_tiles(draw, image, 32, 1, 2, CPU), draw(image))
 
 
 def test_no_tile_is_larger_than_asked_for(net: Strided) -> None:
@@ -72,7 +72,7 @@ def test_no_tile_is_larger_than_asked_for(net: Strided) -> None:
         seen.append(tuple(part.shape[-2:]))
         return net(part)
 
-    tiled(draw, image_of(100, 60), 42, 4, 8, CPU)
+    run_in_tiles(draw, image_of(100, 60), 42, 4, 8, CPU)
 
     assert len(seen) > 4
     assert max(max(size) for size in seen) <= 42
@@ -110,6 +110,6 @@ def test_networks_that_look_at_everything_take_tiles_of_two_strides() -> None:
         return part * 2
 
     image = image_of(1280, 768)
-    torch.testing.assert_close(tiled(draw, image, 512, 256, None, CPU), draw(image))
+    torch.testing.assert_close(run_in_tiles(draw, image, 512, 256, None, CPU), draw(image))
     with pytest.raises(OptionError, match=r"^tile=500 is too small: tiles begin at multiples of 256 pixels and overlap"):
-        tiled(draw, image, 500, 256, None, CPU)
+        run_in_tiles(draw, image, 500, 256, None, CPU)

@@ -12,15 +12,15 @@ import torch
 
 from i2ikit.core.step import SingleProcess
 from i2ikit.data import Transform
-from i2ikit.errors import OptionError, counted
+from i2ikit.errors import OptionError, format_count
 from i2ikit.train import checkpoint
+from i2ikit.train.batches import Batches, TrainingData, fitted, training_part
 from i2ikit.train.ema import Averages
 from i2ikit.train.engine import PlainEngine, launch
-from i2ikit.train.feeds import Feeds, Source, fitted, training_part
-from i2ikit.train.journal import Journal, Tracker
-from i2ikit.train.loop import Training, Validate
+from i2ikit.train.loggers import Logger, Loggers
 from i2ikit.train.options import FitOptions
 from i2ikit.train.progress import Progress, Silent
+from i2ikit.train.trainer import Trainer, Validate
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 DRAWS = 3  # translations of each sample, where a style is drawn
 
 
-def opened(stack: ExitStack, model: Model, sources: Sequence[Source], options: FitOptions, progress: Progress) -> tuple[PlainEngine, Feeds]:
+def opened(
+    stack: ExitStack, model: Model, sources: Sequence[TrainingData], options: FitOptions, progress: Progress
+) -> tuple[PlainEngine, Batches]:
     """Start the processes, put the model on its device and open the loaders; say what will be done."""
     fits = [fitted(model, source.data) for source in sources]
     names = " and ".join(f'"{data.name}" ({_amount(training_part(data))})' for data in fits)
@@ -47,30 +49,30 @@ def opened(stack: ExitStack, model: Model, sources: Sequence[Source], options: F
     model.train()
     if options.channels_last:
         model.nets.to(memory_format=torch.channels_last)
-    feeds = Feeds(model, sources, engine, workers=options.workers, channels_last=options.channels_last)
-    stack.callback(feeds.close)
-    return engine, feeds
+    batches = Batches(model, sources, engine, workers=options.workers, channels_last=options.channels_last)
+    stack.callback(batches.close)
+    return engine, batches
 
 
 def _amount(data: Dataset) -> str:
     """Say how much there is, and of unpaired data what the domains are called."""
     domains = f": {', '.join(data.domain.names)}" if data.batch_kind == "unpaired" else ""
-    return counted(len(data.items), "pair" if data.batch_kind == "paired" else "image") + domains
+    return format_count(len(data.items), "pair" if data.batch_kind == "paired" else "image") + domains
 
 
 def begun(
     stack: ExitStack,
     run: Path,
     model: Model,
-    sources: Sequence[Source],
-    feeds: Feeds,
+    sources: Sequence[TrainingData],
+    batches: Batches,
     engine: PlainEngine,
     options: FitOptions,
     validate: Validate | None,
-    trackers: Iterable[Tracker],
+    loggers: Iterable[Logger],
     progress: Progress,
     averages: Averages | None = None,
-) -> Training:
+) -> Trainer:
     """Return a training that is ready to go; say how long it is and what it leaves."""
     shown = progress if engine.chief else Silent()
     sets = f"{len(sources)} x " if len(sources) > 1 else ""
@@ -78,27 +80,27 @@ def begun(
     left = model.recipe.steps - model.steps_done
     if left > 0:
         shown.say(
-            f"{counted(left, 'step')} of {sets}{model.recipe.batch} images{rows} on {engine.device.type}, "
+            f"{format_count(left, 'step')} of {sets}{model.recipe.batch} images{rows} on {engine.device.type}, "
             f"{options.precision}; {_intervals(options)}, in {run}."
         )
-    journal = Journal(run, trackers, model.steps_done) if engine.chief else None
-    if journal is not None:
-        stack.callback(journal.close)
-    return Training(
+    run_log = Loggers(run, loggers, model.steps_done) if engine.chief else None
+    if run_log is not None:
+        stack.callback(run_log.close)
+    return Trainer(
         run,
         model,
-        feeds,
+        batches,
         averages or Averages(model, model.recipe.ema),
         engine,
         options,
-        journal=journal,
+        run_log=run_log,
         progress=shown,
         samples=_samples(model, sources) if engine.chief and options.sample_every else None,
         validate=validate,
     )
 
 
-def _samples(model: Model, sources: Sequence[Source]) -> Samples | None:
+def _samples(model: Model, sources: Sequence[TrainingData]) -> Samples | None:
     from i2ikit.train.samples import Samples
 
     transform = Transform(model.image.height, model.image.width, crop="fit")
@@ -122,7 +124,7 @@ def _every(steps: int) -> str:
     return "every step" if steps == 1 else f"every {steps:,} steps"
 
 
-def finished(training: Training, model: Model) -> Model:
+def finished(training: Trainer, model: Model) -> Model:
     """Train to the end, save it, and return the model as anyone may use it."""
     training.go()
     training.save()

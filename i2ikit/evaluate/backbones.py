@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from i2ikit.errors import CheckpointError, OptionError, suggestion
+from i2ikit.errors import CheckpointError, OptionError, suggest
 from i2ikit.evaluate.weights import read_weights
 from i2ikit.nn.vgg import VGG16
 
@@ -82,7 +82,7 @@ class Trunk(nn.Module):
     def __init__(self, name: str, path: str | Path) -> None:
         super().__init__()
         if name not in CHANNELS:
-            raise OptionError(f'"{name}" is no trunk of LPIPS. {suggestion(name, CHANNELS)}')
+            raise OptionError(f'"{name}" is no trunk of LPIPS. {suggest(name, CHANNELS)}')
         self.name, self.channels, self.least = name, CHANNELS[name], LEAST[name]
         self.network = AlexNet(read_weights(path), f'"{path}"') if name == "alex" else VGG16(read_weights(path), layers=VGG_LAYERS)
 

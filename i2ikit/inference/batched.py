@@ -12,9 +12,9 @@ from torch import Tensor
 
 from i2ikit.core.plans import one_hot
 from i2ikit.core.random_streams import RandomStreams
-from i2ikit.core.strides import padded, stride_of
-from i2ikit.core.tiles import reach_of, tiled
 from i2ikit.core.translation import NON_TRANSLATOR_ROLES, Translation
+from i2ikit.inference.padding import get_size_constraints, pad_image
+from i2ikit.inference.tiles import measure_reach, run_in_tiles
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -56,15 +56,15 @@ class Request:
         )
 
 
-def drawn(model: Model, pixels: Tensor, request: Request, samples: int, tile: int | None) -> Iterator[Tensor]:
+def generate(model: Model, pixels: Tensor, request: Request, samples: int, tile: int | None) -> Iterator[Tensor]:
     """Give the translations of images [B, C, H, W] for the seeds that begin with the request's, each of the size of the images.
 
-    Images are reflected to a multiple of the networks' stride, twice it at least where a network does not say ``least``, and cropped
+    Images are reflected to a multiple of the networks' stride, twice it at least where a network does not say ``min_size``, and cropped
     back; what networks draw larger or smaller than their input is cropped in that proportion.
     """
-    multiple, least = stride_of(model)
+    multiple, least = get_size_constraints(model)
     height, width = pixels.shape[-2:]
-    whole = padded(pixels, multiple, least)
+    whole = pad_image(pixels, multiple, least)
     requests = [evolve(request, seed=request.seed + number) for number in range(samples)]
     if tile is None or max(whole.shape[-2:]) <= tile:
         fakes = _from_one_code(model, whole.to(model.device), requests)
@@ -89,7 +89,7 @@ def _in_tiles(model: Model, pixels: Tensor, requests: list[Request], tile: int, 
         row = evolve(requests[0], target_label=_first(requests[0].target_label), style=_first(requests[0].style))
         return row.translation(model, image, requires_grad=True).fake
 
-    reach = reach_of(look, pixels.shape[1], multiple, least, model.device)
+    reach = measure_reach(look, pixels.shape[1], multiple, least, model.device)
     drawing = model.nets.draws_random_numbers(name for name, role in model.nets.roles.items() if role not in NON_TRANSLATOR_ROLES)
     if reach is None:
         warnings.warn(
@@ -100,7 +100,7 @@ def _in_tiles(model: Model, pixels: Tensor, requests: list[Request], tile: int, 
     elif drawing:
         warnings.warn("The tiles do not equal the whole image: these networks draw noise for each tile.", stacklevel=5)
     for request in requests:
-        yield tiled(functools.partial(_fake, model, request), pixels, tile, multiple, reach, model.device)
+        yield run_in_tiles(functools.partial(_fake, model, request), pixels, tile, multiple, reach, model.device)
 
 
 def _fake(model: Model, request: Request, pixels: Tensor) -> Tensor:

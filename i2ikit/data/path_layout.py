@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from i2ikit.data.records import Found, Record, split_folder, stem
+from i2ikit.data.manifest import Found, Record, split_folder, stem
 
 EXPRESSIONS = frozenset({"angry", "contemptuous", "disgusted", "fearful", "happy", "neutral", "sad", "surprised"})
 """The folders of RaFD as StarGAN's authors arrange it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from i2ikit.errors import OptionError, suggestion
+from i2ikit.errors import OptionError, suggest
 
 
 def colour(_context: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -16,7 +16,7 @@ def colour(_context: click.Context, option: click.Parameter, value: str | None) 
     try:
         ImageColor.getrgb(value)
     except ValueError:
-        hint = suggestion(value, [*ImageColor.colormap]) if value.isalpha() else ""
+        hint = suggest(value, [*ImageColor.colormap]) if value.isalpha() else ""
         near = hint if hint.startswith("Did you mean") else "Write a name such as white, or #ffffff."
         raise OptionError(f'{option.opts[0]} "{value}" is no colour. {near}') from None
     return value

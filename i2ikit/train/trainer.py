@@ -18,10 +18,10 @@ from i2ikit.train.signals import TrainingInterrupted, watched
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
+    from i2ikit.train.batches import Batches
     from i2ikit.train.ema import Averages
     from i2ikit.train.engine import PlainEngine
-    from i2ikit.train.feeds import Feeds
-    from i2ikit.train.journal import Journal
+    from i2ikit.train.loggers import Loggers
     from i2ikit.train.options import FitOptions
     from i2ikit.train.progress import Progress
     from i2ikit.train.samples import Samples
@@ -32,7 +32,7 @@ LONGEST = 600.0
 """Seconds after which a checkpoint is written even where none is due."""
 
 
-class Training:
+class Trainer:
     """A training that is under way.
 
     Args:
@@ -52,18 +52,18 @@ class Training:
         self,
         run: Path,
         model: Model,
-        feeds: Feeds,
+        batches: Batches,
         averages: Averages,
         engine: PlainEngine,
         options: FitOptions,
         *,
-        journal: Journal | None,
+        run_log: Loggers | None,
         progress: Progress,
         samples: Samples | None = None,
         validate: Validate | None = None,
     ) -> None:
-        self.run, self.model, self.feeds, self.averages, self.engine, self.options = run, model, feeds, averages, engine, options
-        self.journal, self.progress, self.samples, self.validate = journal, progress, samples, validate
+        self.run, self.model, self.batches, self.averages, self.engine, self.options = run, model, batches, averages, engine, options
+        self.run_log, self.progress, self.samples, self.validate = run_log, progress, samples, validate
         self.best: dict[str, float] = {}
         self._window: dict[str, list[Tensor]] = {}
         self._before = 0.0  # seconds of the parts of the run before this one
@@ -77,11 +77,11 @@ class Training:
     def state(self) -> dict[str, Any]:
         """Return where the training stands beyond model and averages, as JSON data."""
         window = {key: torch.stack(values).tolist() for key, values in self._window.items()}
-        return {"loaders": self.feeds.state(), "seconds": self.seconds, "best": self.best, "window": window}
+        return {"loaders": self.batches.state(), "seconds": self.seconds, "best": self.best, "window": window}
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """Take up what :meth:`state` gave."""
-        self.feeds.restore(data["loaders"])
+        self.batches.restore(data["loaders"])
         self._before, self.best = float(data["seconds"]), dict(data["best"])
         self._window = {key: [torch.tensor(value, device=self.engine.device) for value in values] for key, values in data["window"].items()}
         self._saved_step = self.model.steps_done
@@ -133,7 +133,7 @@ class Training:
     def _fed(self) -> list[dict[str, Any]]:
         """Return the next batches; where a file cannot be read, what was learnt so far is saved first."""
         try:
-            return self.feeds.next()
+            return self.batches.next()
         except DataError as error:
             if self.engine.count > 1 or self.model.steps_done == 0:  # one of several processes cannot save alone
                 raise
@@ -180,12 +180,12 @@ class Training:
             "seconds": round(now, 3),
             **dict(zip(names, values, strict=True)),
             "lr": self._rate(),
-            "images_per_second": round(steps * self.model.recipe.batch * len(self.feeds.loaders) / elapsed, 3),
-            "loader_share": round(self.feeds.seconds / elapsed, 4),
+            "images_per_second": round(steps * self.model.recipe.batch * len(self.batches.loaders) / elapsed, 3),
+            "loader_share": round(self.batches.seconds / elapsed, 4),
         }
-        self.feeds.seconds, self._paused, self._mark = 0.0, 0.0, (now, self.model.steps_done)
-        if self.journal is not None:
-            self.journal.write(record)
+        self.batches.seconds, self._paused, self._mark = 0.0, 0.0, (now, self.model.steps_done)
+        if self.run_log is not None:
+            self.run_log.write(record)
         self.progress.report(record)
 
     def _rate(self) -> float:
@@ -206,8 +206,8 @@ class Training:
                 )
                 self.validate = None
                 return
-        if self.journal is not None:
-            self.journal.write({"step": self.model.steps_done, "event": "evaluated", **numbers})
+        if self.run_log is not None:
+            self.run_log.write({"step": self.model.steps_done, "event": "evaluated", **numbers})
         self.progress.say(f"step {self.model.steps_done}  " + "  ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
         name = self.options.best.lstrip("-")
         if name in numbers and self.engine.same(self._better(numbers[name])):

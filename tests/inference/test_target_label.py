@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from core.test_inference import SMALL, image, model
+from inference.test_translate import SMALL, image, model
 from torch import Tensor
 
 from i2ikit import Model, build

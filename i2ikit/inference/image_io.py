@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from i2ikit.errors import DataError, counted
+from i2ikit.errors import DataError, format_count
 
 STRAY = 10.0
 """No image in [-1, 1] or [0, 1] strays so far, with noise added either; one of [0, 255] does."""
 
 
-class Kind(NamedTuple):
+class InputImage(NamedTuple):
     """An image as the networks take it, and how to give it back.
 
     Attributes:
@@ -29,7 +29,7 @@ class Kind(NamedTuple):
     on_cpu: bool
 
 
-def opened(image: Any, channels: int, background: str | None, *, convert: bool = False) -> Kind:
+def open_image(image: Any, channels: int, background: str | None, *, convert: bool = False) -> InputImage:
     """Read an image of any kind.
 
     Args:
@@ -53,7 +53,7 @@ def opened(image: Any, channels: int, background: str | None, *, convert: bool =
     raise DataError(f"An image is a tensor, a PIL image, an ndarray or a path; found {type(image).__name__}.")
 
 
-def _tensor(image: Tensor) -> Kind:
+def _tensor(image: Tensor) -> InputImage:
     if image.ndim not in (3, 4):
         raise DataError(f"A tensor of images is [B, C, H, W] or [C, H, W]; found {list(image.shape)}.")
     single, dtype, device = image.ndim == 3, image.dtype, image.device
@@ -67,10 +67,10 @@ def _tensor(image: Tensor) -> Kind:
         fake = ((fake + 1) * 127.5).round() if dtype is torch.uint8 else fake
         return (fake[0] if single else fake).to(device, dtype)
 
-    return Kind(pixels[None] if single else pixels, restore, False)
+    return InputImage(pixels[None] if single else pixels, restore, False)
 
 
-def _array(image: Any) -> Kind:
+def _array(image: Any) -> InputImage:
     import numpy as np
 
     if image.ndim not in (2, 3):
@@ -91,10 +91,10 @@ def _array(image: Any) -> Kind:
         back = (np.rint(back) if dtype.kind == "u" else back).astype(dtype)
         return back[..., 0] if flat and back.shape[2] == 1 else back
 
-    return Kind(torch.from_numpy(scaled).permute(2, 0, 1)[None], restore, True)
+    return InputImage(torch.from_numpy(scaled).permute(2, 0, 1)[None], restore, True)
 
 
-def _picture(image: Any, background: str | None, channels: int | None) -> Kind:
+def _picture(image: Any, background: str | None, channels: int | None) -> InputImage:
     from PIL import Image
 
     from i2ikit.pixels import pixels_of, to_float, to_tensor
@@ -109,10 +109,10 @@ def _picture(image: Any, background: str | None, channels: int | None) -> Kind:
         back = ((array + 1) * 127.5).round().astype("uint8")
         return Image.fromarray(back[..., 0] if back.shape[2] == 1 else back)
 
-    return Kind(to_float(to_tensor(pixels))[None], restore, True)
+    return InputImage(to_float(to_tensor(pixels))[None], restore, True)
 
 
-def _file(path: Path, background: str | None, channels: int | None) -> Kind:
+def _file(path: Path, background: str | None, channels: int | None) -> InputImage:
     from i2ikit.pixels import bits_of, read_pixels, to_float, to_tensor, write_image
 
     pixels = _shaped(read_pixels(path), background, channels, str(path))
@@ -122,7 +122,7 @@ def _file(path: Path, background: str | None, channels: int | None) -> Kind:
         assert to is not None
         return write_image(fake[0], to, bits)
 
-    return Kind(to_float(to_tensor(pixels))[None], restore, True)
+    return InputImage(to_float(to_tensor(pixels))[None], restore, True)
 
 
 def _shaped(pixels: Any, background: str | None, channels: int | None, name: str) -> Any:
@@ -138,9 +138,9 @@ def _how(channels: int) -> str:
     return f' Convert it first, such as with Pillow: image.convert("{mode}").' if mode else " Convert it first."
 
 
-def _checked(kind: Kind, channels: int) -> Kind:
+def _checked(kind: InputImage, channels: int) -> InputImage:
     found = kind.pixels.shape[1]
     if found != channels:
         hint = ' Say what is behind transparent pixels: background="white".' if (found, channels) in ((4, 3), (2, 1)) else ""
-        raise DataError(f"The image has {counted(found, 'channel')}, the model {channels}.{hint or _how(channels)}")
+        raise DataError(f"The image has {format_count(found, 'channel')}, the model {channels}.{hint or _how(channels)}")
     return kind

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from i2ikit.train import pace
+from i2ikit.train import time_budget
 
 
 def test_a_held_up_first_step_does_not_end_a_training_planned_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,10 +18,10 @@ def test_a_held_up_first_step_does_not_end_a_training_planned_by_time(monkeypatc
         clock["now"] += next(took)
 
     model = SimpleNamespace(recipe=SimpleNamespace(players=()), engine=None, step=step, raise_if_not_finite=lambda: None)
-    feeds = SimpleNamespace(state=lambda: 0, restore=lambda _: None, next=dict)
+    batches = SimpleNamespace(state=lambda: 0, restore=lambda _: None, next=dict)
     engine = SimpleNamespace(device=torch.device("cpu"), mean=lambda each: each, same=lambda each: each)
-    monkeypatch.setattr(pace.time, "perf_counter", lambda: clock["now"])
-    monkeypatch.setattr(pace.copy, "deepcopy", lambda each, _: each)
-    steps, seconds = pace.steps_within(2.0, model, feeds, engine, 1)  # type: ignore[arg-type]
+    monkeypatch.setattr(time_budget.time, "perf_counter", lambda: clock["now"])
+    monkeypatch.setattr(time_budget.copy, "deepcopy", lambda each, _: each)
+    steps, seconds = time_budget.plan_steps(2.0, model, batches, engine, 1)  # type: ignore[arg-type]
     assert seconds == pytest.approx(0.2)
     assert steps > 300

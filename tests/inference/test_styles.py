@@ -121,7 +121,7 @@ def test_a_model_without_styles_says_so(image: Tensor) -> None:
 
 
 def test_domains_that_do_not_exist_are_named(munit: Model, image: Tensor) -> None:
-    with pytest.raises(UnknownNameError, match=r'No domain of this model \(to=\) is called "dog". There is: a, b\.'):
+    with pytest.raises(UnknownNameError, match=r'No domain of this model \(to=\) is called "dog". Available: a, b\.'):
         munit.translate(image, to="dog")
     with pytest.raises(UnknownNameError, match=r"source="):
         munit.translate(image, to="a", source="dog")
