@@ -1,4 +1,4 @@
-"""Examples in the Markdown files are tests: every Python block of a page runs, top to bottom, in an empty folder."""
+"""The examples in the Markdown files are tests: all Python blocks of a page run in order, in an empty folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _enter(namespace: dict[str, Any]) -> None:
+def _enter_folder(namespace: dict[str, Any]) -> None:
     import os
     import tempfile
 
@@ -20,7 +20,7 @@ def _enter(namespace: dict[str, Any]) -> None:
     os.chdir(namespace["_folder"].name)
 
 
-def _leave(namespace: dict[str, Any]) -> None:
+def _leave_folder(namespace: dict[str, Any]) -> None:
     import os
 
     os.chdir(namespace["_before"])
@@ -28,18 +28,21 @@ def _leave(namespace: dict[str, Any]) -> None:
 
 
 pytest_collect_file: Callable[..., Any] = Sybil(
-    parsers=[PythonCodeBlockParser(), SkipParser()], patterns=["README.md", "docs/*.md", "docs/*/*.md"], setup=_enter, teardown=_leave
+    parsers=[PythonCodeBlockParser(), SkipParser()],
+    patterns=["README.md", "docs/*.md", "docs/*/*.md"],
+    setup=_enter_folder,
+    teardown=_leave_folder,
 ).pytest()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the examples of one page in one process: each goes on where the one above it stopped."""
+    """Keep the examples of a page in one process, because each example continues the previous one."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class Pages(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    class PageScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
         def _split_scope(self, nodeid: str) -> str:
             page = nodeid.partition("::")[0]
             return page if page.endswith(".md") else nodeid
 
-    return Pages(config, log)
+    return PageScheduling(config, log)

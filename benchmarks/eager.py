@@ -1,7 +1,7 @@
-"""CycleGAN and pix2pix in plain torch modules, as their papers and original codes step: what ``steps.py`` compares with.
+"""CycleGAN and pix2pix in plain torch modules, with the training steps of their papers and original codes. ``steps.py`` compares with them.
 
-Nothing is fused, shared or left out beyond what the originals leave out. Layers are named as in the original state dicts, so that weights
-go in and out by name.
+They have no optimisations beyond those of the originals. Layers have the names of the original state dicts, so that weights can be copied
+by name.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ Losses = dict[str, Tensor]
 
 
 def load(net: nn.Module, state: State) -> None:
-    """Copy weights in by name; running statistics, which no output depends on, stay."""
+    """Copy weights by name, except running statistics, which do not influence the output."""
     missing, unexpected = net.load_state_dict({k: v for k, v in state.items() if "running" not in k}, strict=False)
     wrong = [key for key in [*missing, *unexpected] if "running" not in key and "num_batches" not in key]
     if wrong:
-        raise ValueError(f"The state does not fit: {', '.join(wrong[:5])}.")
+        raise ValueError(f"The state dict does not fit the network; missing or unexpected: {', '.join(wrong[:5])}.")
 
 
-def numbered(layers: list[nn.Module]) -> nn.ModuleDict:
-    """Put layers under ``model``, as the original classes do."""
+def wrap_layers(layers: list[nn.Module]) -> nn.ModuleDict:
+    """Return the layers as the submodule ``model``, as in the original classes."""
     return nn.ModuleDict({"model": nn.Sequential(*layers)})
 
 
-def lsgan(score: Tensor, wanted: float) -> Tensor:
-    return F.mse_loss(score, torch.full_like(score, wanted))
+def lsgan(score: Tensor, target: float) -> Tensor:
+    return F.mse_loss(score, torch.full_like(score, target))
 
 
-def logistic(score: Tensor, wanted: float) -> Tensor:
-    return F.binary_cross_entropy_with_logits(score, torch.full_like(score, wanted))
+def logistic(score: Tensor, target: float) -> Tensor:
+    return F.binary_cross_entropy_with_logits(score, torch.full_like(score, target))
 
 
-def adam(*nets: nn.Module, lr: float, weight_decay: float = 0.0) -> torch.optim.Adam:
+def make_adam(*nets: nn.Module, lr: float, weight_decay: float = 0.0) -> torch.optim.Adam:
     parameters = [parameter for net in nets for parameter in net.parameters()]
     return torch.optim.Adam(parameters, lr=lr, betas=(0.5, 0.999), weight_decay=weight_decay)
 
@@ -47,7 +47,7 @@ def patch_discriminator(channels: int, norm: type[nn.Module]) -> nn.ModuleDict:
     bias, layers = norm is nn.InstanceNorm2d, [nn.Conv2d(channels, 64, 4, 2, 1), nn.LeakyReLU(0.2, True)]
     for before, after, stride in ((64, 128, 2), (128, 256, 2), (256, 512, 1)):
         layers += [nn.Conv2d(before, after, 4, stride, 1, bias=bias), norm(after), nn.LeakyReLU(0.2, True)]
-    return numbered([*layers, nn.Conv2d(512, 1, 4, 1, 1)])
+    return wrap_layers([*layers, nn.Conv2d(512, 1, 4, 1, 1)])
 
 
 # -- CycleGAN
@@ -70,11 +70,11 @@ def resnet_generator(blocks: int = 9) -> nn.ModuleDict:
     layers += [ResnetBlock(256) for _ in range(blocks)]
     for width in (128, 64):
         layers += [nn.ConvTranspose2d(2 * width, width, 3, 2, 1, 1), nn.InstanceNorm2d(width), nn.ReLU(True)]
-    return numbered([*layers, nn.ReflectionPad2d(3), nn.Conv2d(64, 3, 7), nn.Tanh()])
+    return wrap_layers([*layers, nn.ReflectionPad2d(3), nn.Conv2d(64, 3, 7), nn.Tanh()])
 
 
 class CycleGAN:
-    """Generators first; then each discriminator with a backward pass of its own, and a pool of 50."""
+    """The generators first, then each discriminator with its own backward pass, and image pools of 50."""
 
     def __init__(self, states: Mapping[str, State]) -> None:
         self.nets = {
@@ -85,8 +85,8 @@ class CycleGAN:
             load(net, states[name])
         self.translate = {side: self.nets[f"generator_{side}"]["model"] for side in "ab"}
         self.discriminators = {side: self.nets[f"discriminator_{side}"]["model"] for side in "ab"}
-        self.for_translators = adam(*self.translate.values(), lr=2e-4)
-        self.for_discriminators = adam(*self.discriminators.values(), lr=2e-4)
+        self.g_optimizer = make_adam(*self.translate.values(), lr=2e-4)
+        self.d_optimizer = make_adam(*self.discriminators.values(), lr=2e-4)
         self.pools: dict[str, list[Tensor]] = {"a": [], "b": []}
 
     def to(self, dtype: torch.dtype) -> CycleGAN:
@@ -95,7 +95,7 @@ class CycleGAN:
         return self
 
     def step(self, real: Mapping[str, Tensor]) -> Losses:
-        """Here ``a`` translates the first domain to the second, and scores images of the second, as in the original."""
+        """Train on one batch. As in the original, ``a`` translates the first domain to the second and scores images of the second."""
         first, second = real.values()
         source, target = {"a": first, "b": second}, {"a": second, "b": first}
         fake, cycle = {}, {}
@@ -104,25 +104,29 @@ class CycleGAN:
             cycle[side] = self.translate[back](fake[side])
         for discriminator in self.discriminators.values():
             discriminator.requires_grad_(False)
-        self.for_translators.zero_grad()
-        fooled = lsgan(self.discriminators["a"](fake["a"]), 1) + lsgan(self.discriminators["b"](fake["b"]), 1)
-        back_again = sum(F.l1_loss(cycle[side], source[side]) for side in "ab")
-        (fooled + 10 * back_again).backward()
-        self.for_translators.step()
+        self.g_optimizer.zero_grad()
+        generator_loss = lsgan(self.discriminators["a"](fake["a"]), 1) + lsgan(self.discriminators["b"](fake["b"]), 1)
+        cycle_loss = sum(F.l1_loss(cycle[side], source[side]) for side in "ab")
+        (generator_loss + 10 * cycle_loss).backward()
+        self.g_optimizer.step()
         for discriminator in self.discriminators.values():
             discriminator.requires_grad_(True)
-        self.for_discriminators.zero_grad()
-        caught = torch.zeros(())
+        self.d_optimizer.zero_grad()
+        discriminator_loss = torch.zeros(())
         for side, discriminator in self.discriminators.items():
-            shown = self.pooled(side, fake[side].detach())
-            loss = lsgan(discriminator(target[side]), 1) + lsgan(discriminator(shown), 0)
+            pooled_fake = self.store(side, fake[side].detach())
+            loss = lsgan(discriminator(target[side]), 1) + lsgan(discriminator(pooled_fake), 0)
             (loss * 0.5).backward()
-            caught = caught + loss.detach()
-        self.for_discriminators.step()
-        return {"translator/adversarial": fooled.detach(), "translator/cycle": back_again.detach(), "discriminator/adversarial": caught}
+            discriminator_loss = discriminator_loss + loss.detach()
+        self.d_optimizer.step()
+        return {
+            "translator/adversarial": generator_loss.detach(),
+            "translator/cycle": cycle_loss.detach(),
+            "discriminator/adversarial": discriminator_loss,
+        }
 
-    def pooled(self, side: str, fake: Tensor) -> Tensor:
-        """Keep the first 50; after that the draws are left at "show the fresh one", as they are given to the library."""
+    def store(self, side: str, fake: Tensor) -> Tensor:
+        """Store the first 50 images; always return the new image, which the draws of ``steps.py`` also select in the library."""
         if len(self.pools[side]) < 50:
             self.pools[side].append(fake.clone())
         return fake
@@ -153,7 +157,7 @@ class UnetBlock(nn.Module):
 
 
 class Pix2Pix:
-    """The discriminator first, then the generator against the updated discriminator; without dropout, whose draws the two would not share."""
+    """The discriminator first, then the generator against the updated discriminator; without dropout, whose random draws would differ."""
 
     def __init__(self, states: Mapping[str, State]) -> None:
         block = UnetBlock(512, 512, None)
@@ -163,7 +167,7 @@ class Pix2Pix:
         self.discriminator = patch_discriminator(6, nn.BatchNorm2d)
         load(self.generator, states["generator"])
         load(self.discriminator, states["discriminator"])
-        self.for_translator, self.for_discriminator = adam(self.generator, lr=2e-4), adam(self.discriminator, lr=2e-4)
+        self.g_optimizer, self.d_optimizer = make_adam(self.generator, lr=2e-4), make_adam(self.discriminator, lr=2e-4)
 
     def to(self, dtype: torch.dtype) -> Pix2Pix:
         self.generator.to(dtype)
@@ -174,21 +178,21 @@ class Pix2Pix:
         discriminate, source, target = self.discriminator["model"], real["image"], real["target"]
         fake = self.generator["model"](source)
         self.discriminator.requires_grad_(True)
-        self.for_discriminator.zero_grad()
-        caught = logistic(discriminate(torch.cat([source, fake.detach()], 1)), 0) + logistic(
+        self.d_optimizer.zero_grad()
+        discriminator_loss = logistic(discriminate(torch.cat([source, fake.detach()], 1)), 0) + logistic(
             discriminate(torch.cat([source, target], 1)), 1
         )
-        (caught * 0.5).backward()
-        self.for_discriminator.step()
+        (discriminator_loss * 0.5).backward()
+        self.d_optimizer.step()
         self.discriminator.requires_grad_(False)
-        self.for_translator.zero_grad()
-        fooled, distance = logistic(discriminate(torch.cat([source, fake], 1)), 1), F.l1_loss(fake, target)
-        (fooled + 100 * distance).backward()
-        self.for_translator.step()
+        self.g_optimizer.zero_grad()
+        generator_loss, distance = logistic(discriminate(torch.cat([source, fake], 1)), 1), F.l1_loss(fake, target)
+        (generator_loss + 100 * distance).backward()
+        self.g_optimizer.step()
         return {
-            "translator/adversarial": fooled.detach(),
+            "translator/adversarial": generator_loss.detach(),
             "translator/l1": distance.detach(),
-            "discriminator/adversarial": caught.detach(),
+            "discriminator/adversarial": discriminator_loss.detach(),
         }
 
     def states(self) -> dict[str, State]:

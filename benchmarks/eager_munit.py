@@ -1,4 +1,4 @@
-"""MUNIT in plain torch modules, as its paper and original code step; see ``eager.py``."""
+"""MUNIT in plain torch modules, with the training step of its paper and original code. See ``eager.py``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from eager import Losses, State, adam, load, lsgan, numbered
+from eager import Losses, State, load, lsgan, make_adam, wrap_layers
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
 class AdaIN(nn.Module):
-    """A batch norm of the batch laid out as one image, whose weights are set before each pass."""
+    """AdaIN as a batch norm of the batch reshaped to one image. Its weights are set before each pass."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -61,11 +61,11 @@ class ResBlock(nn.Module):
 
 
 def res_blocks(norm: Any) -> nn.ModuleDict:
-    return numbered([ResBlock(256, norm) for _ in range(4)])
+    return wrap_layers([ResBlock(256, norm) for _ in range(4)])
 
 
-class Applied(nn.ModuleDict):
-    """What stands under ``model``, called."""
+class CallModel(nn.ModuleDict):
+    """Call the submodule ``model``."""
 
     def forward(self, x: Tensor) -> Tensor:
         return self["model"](x)
@@ -78,15 +78,15 @@ class AutoEncoder(nn.Module):
         super().__init__()
         style = [ConvBlock(3, 64, 7, 1, 3), ConvBlock(64, 128, 4, 2, 1), ConvBlock(128, 256, 4, 2, 1)]
         style += [ConvBlock(256, 256, 4, 2, 1) for _ in range(2)]
-        self.enc_style = Applied(numbered([*style, nn.AdaptiveAvgPool2d(1), nn.Conv2d(256, 8, 1)]))
+        self.enc_style = CallModel(wrap_layers([*style, nn.AdaptiveAvgPool2d(1), nn.Conv2d(256, 8, 1)]))
         norm = nn.InstanceNorm2d
         content = [ConvBlock(3, 64, 7, 1, 3, norm), ConvBlock(64, 128, 4, 2, 1, norm), ConvBlock(128, 256, 4, 2, 1, norm)]
-        self.enc_content = Applied(numbered([*content, Applied(res_blocks(norm))]))
-        layers: list[nn.Module] = [Applied(res_blocks(AdaIN))]
+        self.enc_content = CallModel(wrap_layers([*content, CallModel(res_blocks(norm))]))
+        layers: list[nn.Module] = [CallModel(res_blocks(AdaIN))]
         for width in (256, 128):
             layers += [nn.Upsample(scale_factor=2), ConvBlock(width, width // 2, 5, 1, 2, LayerNorm)]
-        self.dec = Applied(numbered([*layers, ConvBlock(64, 3, 7, 1, 3, act=nn.Tanh)]))
-        self.mlp = Applied(numbered([Linear(8, 256, True), Linear(256, 256, True), Linear(256, 4096, False)]))
+        self.dec = CallModel(wrap_layers([*layers, ConvBlock(64, 3, 7, 1, 3, act=nn.Tanh)]))
+        self.mlp = CallModel(wrap_layers([Linear(8, 256, True), Linear(256, 256, True), Linear(256, 4096, False)]))
 
     def encode(self, image: Tensor) -> tuple[Tensor, Tensor]:
         return self.enc_content(image), self.enc_style(image)
@@ -129,15 +129,15 @@ class Discriminator(nn.Module):
 
 
 class MUNIT:
-    """The discriminators first, then encoders and decoders; each of the two encodes and draws anew, with a graph."""
+    """The discriminators first, then encoders and decoders. Both encode and decode again, with gradients."""
 
     def __init__(self, states: Mapping[str, Mapping[str, State]]) -> None:
         self.gen, self.dis = {side: AutoEncoder() for side in "ab"}, {side: Discriminator() for side in "ab"}
         for side in "ab":
             load(self.gen[side], states["generator"][side])
             load(self.dis[side], states["discriminator"][side])
-        self.for_translators = adam(*self.gen.values(), lr=1e-4, weight_decay=1e-4)
-        self.for_discriminators = adam(*self.dis.values(), lr=1e-4, weight_decay=1e-4)
+        self.g_optimizer = make_adam(*self.gen.values(), lr=1e-4, weight_decay=1e-4)
+        self.d_optimizer = make_adam(*self.dis.values(), lr=1e-4, weight_decay=1e-4)
 
     def to(self, dtype: torch.dtype) -> MUNIT:
         for net in (*self.gen.values(), *self.dis.values()):
@@ -145,33 +145,33 @@ class MUNIT:
         return self
 
     def step(self, real: Mapping[str, Tensor], styles: Mapping[str, Tensor]) -> Losses:
-        caught = self.discriminators(real, styles)
-        self.for_translators.zero_grad()
+        discriminator_loss = self.step_discriminators(real, styles)
+        self.g_optimizer.zero_grad()
         code = {side: self.gen[side].encode(real[side]) for side in "ab"}
         recon = {side: self.gen[side].decode(*code[side]) for side in "ab"}
-        fake = {to: self.gen[to].decode(code[of][0], styles[to]) for of, to in ("ba", "ab")}
-        again = {to: self.gen[to].encode(fake[to]) for to in "ab"}
+        fake = {to: self.gen[to].decode(code[source][0], styles[to]) for source, to in ("ba", "ab")}
+        recode = {to: self.gen[to].encode(fake[to]) for to in "ab"}
         losses = {
             "recon": sum(F.l1_loss(recon[side], real[side]) for side in "ab"),
-            "style": sum(F.l1_loss(again[side][1].flatten(1), styles[side]) for side in "ab"),
-            "content": sum(F.l1_loss(again[to][0], code[of][0]) for of, to in ("ba", "ab")),
+            "style": sum(F.l1_loss(recode[side][1].flatten(1), styles[side]) for side in "ab"),
+            "content": sum(F.l1_loss(recode[to][0], code[source][0]) for source, to in ("ba", "ab")),
             "adversarial": sum(lsgan(score, 1) for side in "ab" for score in self.dis[side](fake[side])),
         }
         (10 * losses["recon"] + losses["style"] + losses["content"] + losses["adversarial"]).backward()
-        self.for_translators.step()
-        return {"discriminator/adversarial": caught, **{f"translator/{name}": loss.detach() for name, loss in losses.items()}}
+        self.g_optimizer.step()
+        return {"discriminator/adversarial": discriminator_loss, **{f"translator/{name}": loss.detach() for name, loss in losses.items()}}
 
-    def discriminators(self, real: Mapping[str, Tensor], styles: Mapping[str, Tensor]) -> Tensor:
-        self.for_discriminators.zero_grad()
+    def step_discriminators(self, real: Mapping[str, Tensor], styles: Mapping[str, Tensor]) -> Tensor:
+        self.d_optimizer.zero_grad()
         code = {side: self.gen[side].encode(real[side]) for side in "ab"}
-        fake = {to: self.gen[to].decode(code[of][0], styles[to]).detach() for of, to in ("ba", "ab")}
-        caught = torch.zeros(())
+        fake = {to: self.gen[to].decode(code[source][0], styles[to]).detach() for source, to in ("ba", "ab")}
+        discriminator_loss = torch.zeros(())
         for side in "ab":
             for on_fake, on_real in zip(self.dis[side](fake[side]), self.dis[side](real[side]), strict=True):
-                caught = caught + lsgan(on_fake, 0) + lsgan(on_real, 1)
-        caught.backward()
-        self.for_discriminators.step()
-        return caught.detach()
+                discriminator_loss = discriminator_loss + lsgan(on_fake, 0) + lsgan(on_real, 1)
+        discriminator_loss.backward()
+        self.d_optimizer.step()
+        return discriminator_loss.detach()
 
     def states(self) -> dict[str, dict[str, State]]:
         return {

@@ -1,4 +1,4 @@
-"""The table of the operators, as `i2ikit bench ops` prints it.
+"""Benchmark of the operators: the same as `i2ikit bench ops`.
 
 python benchmarks/ops.py [--threads 2] [--only up2] [--compile] [--json FILE]
 """

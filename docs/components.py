@@ -9,7 +9,7 @@ from pathlib import Path
 
 from i2ikit.core.component import ROLES, Component, get_factory_options
 from i2ikit.core.plans import PLANS
-from i2ikit.core.plugins import Offer
+from i2ikit.core.plugins import Plugin
 from i2ikit.core.recipe import Recipe
 from i2ikit.core.registry import Registry, default_registry
 
@@ -35,25 +35,25 @@ SECTION = re.compile(r"^(Args|Shapes|Attributes|Raises|Returns|Example):\n((?:(?
 
 def page(registry: Registry) -> str:
     """Return the page for the library's own plugins."""
-    own = [offer for offer in registry.plugins() if offer.distribution.partition(" ")[0] == "i2ikit"]
+    own = [plugin for plugin in registry.plugins() if plugin.distribution.partition(" ")[0] == "i2ikit"]
     lines = [HEAD, "## Recipes", ""]
-    for offer in own:
-        for name in offer.recipes:
-            lines += _recipe(registry.recipe(f"{offer.plugin}:{name}"))
+    for plugin in own:
+        for name in plugin.recipes:
+            lines += _recipe(registry.recipe(f"{plugin.name}:{name}"))
     for role in ROLES:
-        parts = [(offer, each) for offer in own for each in offer.components if each.role == role]
+        parts = [(plugin, each) for plugin in own for each in plugin.components if each.role == role]
         plans = list(PLANS.items()) if role == "plan" else []
         if parts or plans:
             lines += [f"## {role.capitalize()}s" if role != "loss" else "## Losses", "", SAYS[role], ""]
         for name, plan in plans:
             lines += [f"### `{name}`", "", *_documented(inspect.getdoc(plan) or "", _defaults(plan, skip=4)), "in the core", ""]
-        for offer, each in parts:
-            lines += _component(registry, offer, each)
+        for plugin, each in parts:
+            lines += _component(registry, plugin, each)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _component(registry: Registry, offer: Offer, declared: Component) -> Iterator[str]:
-    factory = registry.resolve(f"{offer.plugin}:{declared.name}")
+def _component(registry: Registry, plugin: Plugin, declared: Component) -> Iterator[str]:
+    factory = registry.resolve(f"{plugin.name}:{declared.name}")
     yield from (f"### `{declared.name}`", "", declared.description, "")
     yield from _documented(inspect.getdoc(factory) or "", _defaults(factory))
     if declared.curve:

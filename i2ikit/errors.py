@@ -1,4 +1,4 @@
-"""One class per cause. Every message says what was asked, what was found and what to do."""
+"""One class for each cause of an error. Every message says what was asked, what was found and what to do."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 
 
 class I2IKitError(Exception):
-    """The parent of every error that a user can cause; the command line prints it as one line and exits with 2."""
+    """Parent of every error that a user can cause. The command line prints it as one line and exits with code 2."""
 
 
 class UnknownNameError(I2IKitError, LookupError):
-    """A recipe, component, slot, option, attribute or value that does not exist.
+    """A name that does not exist: of a recipe, component, slot, option, attribute or value.
 
     Attributes:
         kind: What was looked up, such as ``"recipe"``.
-        name: The name as it was asked for.
+        name: The requested name.
         known: The names that exist.
     """
 
@@ -26,7 +26,7 @@ class UnknownNameError(I2IKitError, LookupError):
 
 
 class AmbiguousNameError(I2IKitError, LookupError):
-    """Two plugins offer one name."""
+    """Two plugins define the same name."""
 
 
 class OptionError(I2IKitError, ValueError):
@@ -34,26 +34,26 @@ class OptionError(I2IKitError, ValueError):
 
 
 class LabelError(I2IKitError, ValueError):
-    """A label that the declared label sets do not have."""
+    """A label that is not in the declared label sets."""
 
 
 class SpecError(I2IKitError, ValueError):
-    """Two neighbouring components do not fit."""
+    """The output of one component does not fit the next component."""
 
 
-class KindError(I2IKitError, TypeError):
-    """A value of another type than it has to be, or a tensor of another kind of number."""
+class InputTypeError(I2IKitError, TypeError):
+    """A value of the wrong type, or a tensor of the wrong data type."""
 
 
 class PlanError(I2IKitError, ValueError):
-    """A batch does not hold what the plan needs, or a view asks for something the plan did not provide."""
+    """A batch does not hold what the plan requires, or a view needs something that the plan did not provide."""
 
 
 class BuildError(I2IKitError, ValueError):
-    """An assembly that cannot work. Carries every problem that was found.
+    """A recipe whose parts do not work together. Carries every problem that was found.
 
     Attributes:
-        problems: One line each.
+        problems: One line for each problem.
     """
 
     def __init__(self, recipe: str, problems: Sequence[str]) -> None:
@@ -67,24 +67,24 @@ class PluginError(I2IKitError):
 
 
 class DataError(I2IKitError, ValueError):
-    """A data set that is missing, empty, damaged or not of the form that was asked for."""
+    """A data set that is missing, empty or damaged, or that does not have the requested form."""
 
 
 class CheckpointError(I2IKitError, ValueError):
-    """A checkpoint that is missing, damaged, unsafe or of another architecture."""
+    """A checkpoint that is missing, damaged or unsafe, or that belongs to another architecture."""
 
 
 class ConfigChangedError(I2IKitError, ValueError):
-    """A run is resumed under another configuration than it was started with."""
+    """A run is resumed with a configuration that differs from the one it was started with."""
 
 
 class NonFiniteLossError(I2IKitError, ArithmeticError):
-    """A loss became NaN or infinite; its update and what followed in its step were left out.
+    """A loss became NaN or infinite. Its update and the rest of its step were skipped.
 
     Attributes:
-        terms: The terms that did, as "player/term"; none where only a gradient did.
-        step: The step that it happened in.
-        files: The files of its batch.
+        terms: The terms with such a loss, as "player/term"; empty if only a gradient was NaN or infinite.
+        step: The step in which it happened.
+        files: The image files of the batch.
     """
 
     def __init__(self, message: str, *, terms: Sequence[str] = (), step: int = 0, files: Sequence[str] = ()) -> None:
@@ -93,10 +93,10 @@ class NonFiniteLossError(I2IKitError, ArithmeticError):
 
 
 class MissingExtraError(I2IKitError, ImportError):
-    """A feature needs a package that is not installed."""
+    """A feature requires a package that is not installed."""
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f'{feature} needs packages that are not installed: pip install "i2ikit[{extra}]".')
+        super().__init__(f'{feature} requires packages that are not installed. Install them: pip install "i2ikit[{extra}]".')
 
 
 def format_count(count: int, noun: str) -> str:
@@ -105,17 +105,17 @@ def format_count(count: int, noun: str) -> str:
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Return ``Did you mean "a" or "b"?``, or the list of what there is, for a name that is not in ``known``."""
+    """Return ``Did you mean "a" or "b"?`` for a name that is not in ``known``, or the list of known names if none is similar."""
     known = tuple(dict.fromkeys(known))
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.55)
     if near:
-        return f"Did you mean {_either(near)}?"
+        return f"Did you mean {_join_with_or(near)}?"
     if not known:
-        return "There is none."
+        return "Available: none."
     shown = ", ".join(sorted(known)[:12])
     return f"Available: {shown}{', ...' if len(known) > 12 else ''}."
 
 
-def _either(names: Sequence[str]) -> str:
+def _join_with_or(names: Sequence[str]) -> str:
     quoted = [f'"{name}"' for name in names]
     return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " or " + quoted[-1]

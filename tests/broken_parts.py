@@ -1,4 +1,4 @@
-"""Components that each break one promise, for the tests of the conformance kit."""
+"""Components that each break one rule, to test the conformance checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from i2ikit.core.plans import batch_kind
 
 
 class Encoder(nn.Module):
-    """Keep every promise: one convolution."""
+    """Follows every rule: a convolution."""
 
     def __init__(self, image: ImageSpec) -> None:
         super().__init__()
@@ -23,8 +23,8 @@ class Encoder(nn.Module):
         return Code((self.conv(image),))
 
 
-class CannotBeMade(Encoder):
-    """Ask for what is not there."""
+class CannotBeBuilt(Encoder):
+    """Raises an error in the constructor."""
 
     def __init__(self, image: ImageSpec) -> None:
         super().__init__(image)
@@ -37,59 +37,59 @@ class Undocumented(Encoder):
 
 
 class Unprintable(Encoder):
-    """Print its weights."""
+    """Prints its weights."""
 
     def extra_repr(self) -> str:
         return repr(self.conv.weight)
 
 
-class TakesNoLabel(Encoder):
-    """Take the image alone."""
+class AcceptsNoLabel(Encoder):
+    """Accepts only the image."""
 
     def forward(self, image: Tensor) -> Code:  # type: ignore[override]
         return super().forward(image)
 
 
-class GivesATensor(Encoder):
-    """Give a tensor in place of a code."""
+class ReturnsATensor(Encoder):
+    """Returns a tensor instead of a code."""
 
     def forward(self, image: Tensor, label: Tensor | None = None) -> Any:
         return self.conv(image)
 
 
-class PublishesNothing(Encoder):
-    """Publish no spec."""
+class HasNoOutputSpec(Encoder):
+    """Has no output spec."""
 
     def __init__(self, image: ImageSpec) -> None:
         super().__init__(image)
         del self.output_spec
 
 
-class PublishesAnother(Encoder):
-    """Publish more channels than it gives."""
+class HasAnotherOutputSpec(Encoder):
+    """Has an output spec with more channels than the output."""
 
     def __init__(self, image: ImageSpec) -> None:
         super().__init__(image)
         self.output_spec = CodeSpec((MapSpec(5, 1),))
 
 
-class LooksAtValues(Encoder):
-    """Branch on a value."""
+class BranchesOnValues(Encoder):
+    """Branches on a tensor value."""
 
     def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         return super().forward(image.flip(3) if image.mean().item() > 2 else image)
 
 
-class HasAnIdleWeight(Encoder):
-    """Have a weight that does nothing."""
+class HasAnUnusedWeight(Encoder):
+    """Has a weight that forward does not use."""
 
     def __init__(self, image: ImageSpec) -> None:
         super().__init__(image)
-        self.idle = nn.Parameter(torch.ones(1))
+        self.unused = nn.Parameter(torch.ones(1))
 
 
-class HasAnEndlessSlope(Encoder):
-    """Take a root at zero."""
+class HasAnInfiniteGradient(Encoder):
+    """Has an infinite gradient: a square root at zero."""
 
     def __init__(self, image: ImageSpec) -> None:
         super().__init__(image)
@@ -100,31 +100,31 @@ class HasAnEndlessSlope(Encoder):
 
 
 class MixesImages(Encoder):
-    """Subtract the mean of the batch, in use too."""
+    """Subtracts the mean of the batch, also in eval mode."""
 
     def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         return super().forward(image - image.mean(0, keepdim=True))
 
 
-class DrawsAtUse(Encoder):
-    """Add noise from the global stream, in use too."""
+class AddsNoiseInEvalMode(Encoder):
+    """Adds noise from the global random stream, also in eval mode."""
 
     def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         return super().forward(image + 0.1 * torch.randn_like(image))
 
 
-class CountsItsCalls(Encoder):
-    """Give another result each time."""
+class DependsOnItsCalls(Encoder):
+    """Returns another result at each call."""
 
     calls = 0
 
     def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
-        CountsItsCalls.calls += 1
-        return super().forward(image * CountsItsCalls.calls)
+        DependsOnItsCalls.calls += 1
+        return super().forward(image * DependsOnItsCalls.calls)
 
 
-class ForgetsItsState(Encoder):
-    """Keep a tensor that is not saved."""
+class HasUnsavedState(Encoder):
+    """Has a value that is not saved."""
 
     def __init__(self, image: ImageSpec) -> None:
         super().__init__(image)
@@ -134,8 +134,8 @@ class ForgetsItsState(Encoder):
         return super().forward(image * self.hidden[0])
 
 
-class RefusesHalves(Encoder):
-    """Multiply a float32 matrix with what autocast made bfloat16."""
+class FailsInBfloat16(Encoder):
+    """Multiplies a float32 matrix with a bfloat16 matrix under autocast."""
 
     def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         maps = self.conv(image)
@@ -144,30 +144,30 @@ class RefusesHalves(Encoder):
 
 
 class BreaksTheGraph(Encoder):
-    """Leave the graph in the middle."""
+    """Breaks the graph of torch.compile."""
 
     def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         torch._dynamo.graph_break()
         return super().forward(image)
 
 
-class SetsTheDefault(Encoder):
-    """Change the default type."""
+class ChangesTheDefaultDtype(Encoder):
+    """Changes the default data type."""
 
     def __init__(self, image: ImageSpec) -> None:
         super().__init__(image)
         torch.set_default_dtype(torch.float64)
 
 
-class WritesOnItsInput(Encoder):
-    """Clamp in place."""
+class ChangesItsInput(Encoder):
+    """Clamps its input in place."""
 
     def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
         return super().forward(image.clamp_(-0.5, 0.5))
 
 
-class DrawsTooBright(nn.Module):
-    """Draw outside of [-1, 1]."""
+class ExceedsTheRange(nn.Module):
+    """Returns values outside [-1, 1]."""
 
     def __init__(self, code: CodeSpec, image: ImageSpec) -> None:
         super().__init__()
@@ -177,8 +177,8 @@ class DrawsTooBright(nn.Module):
         return 5 * self.conv(code.maps[-1])
 
 
-class CountsTheMask(nn.Module):
-    """Score the mask entries too."""
+class ScoresTheMask(nn.Module):
+    """Returns domain logits for the mask entries, too."""
 
     def __init__(self, image: ImageSpec, domain: DomainSpec) -> None:
         super().__init__()
@@ -190,7 +190,7 @@ class CountsTheMask(nn.Module):
 
 
 def good_loss(t: Translation) -> Tensor:
-    """Keep every promise."""
+    """Follow every rule."""
     return (t.fake - t.real).abs().mean()
 
 
@@ -198,23 +198,23 @@ def undocumented_loss(t: Translation) -> Tensor:
     return (t.fake - t.real).abs().mean()
 
 
-def loss_of_each(t: Translation) -> Tensor:
-    """Give a number an image."""
+def loss_per_image(t: Translation) -> Tensor:
+    """Return a number for each image."""
     return (t.fake - t.real).abs().mean((1, 2, 3))
 
 
-def looking_loss(t: Translation) -> Tensor:
-    """Look at a value."""
+def branching_loss(t: Translation) -> Tensor:
+    """Branch on a tensor value."""
     return (t.fake - t.real).abs().mean() * (2 if t.real.mean().item() > 0 else 1)
 
 
 def detached_loss(t: Translation) -> Tensor:
-    """Give no gradient."""
+    """Return a value without gradient."""
     return (t.fake - t.real).abs().mean().detach()
 
 
-def endless_loss(t: Translation) -> Tensor:
-    """Take a root at zero."""
+def infinite_gradient_loss(t: Translation) -> Tensor:
+    """Take a square root at zero."""
     return (t.fake * 0).sum().sqrt()
 
 
@@ -223,23 +223,23 @@ def summed_loss(t: Translation) -> Tensor:
     return (t.fake - t.real).abs().mean((1, 2, 3)).sum()
 
 
-def drawing_loss(t: Translation) -> Tensor:
-    """Draw from the global stream."""
+def unnamed_random_loss(t: Translation) -> Tensor:
+    """Draw from the global random stream."""
     return ((t.fake - t.real).abs() * torch.rand(1, device=t.real.device)).mean()
 
 
-def coarse_loss(t: Translation) -> Tensor:
-    """Average in half precision."""
+def half_precision_loss(t: Translation) -> Tensor:
+    """Compute the mean in half precision."""
     return t.discriminate("fake").scores[0].mean()
 
 
-def writing_loss(t: Translation) -> Tensor:
-    """Write on the image."""
+def in_place_loss(t: Translation) -> Tensor:
+    """Change the image in place."""
     return (t.fake - t.real.mul_(0.5)).abs().mean()
 
 
-class ForgetfulLoss(nn.Module):
-    """Keep a number that is not saved."""
+class UnsavedStateLoss(nn.Module):
+    """Has a number that is not saved."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -250,29 +250,29 @@ class ForgetfulLoss(nn.Module):
 
 
 @batch_kind("labelled")
-def twin_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
-    """Give two translations one name."""
+def duplicate_name_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
+    """Return two translations with the same name."""
     return [Translation(nets, streams, name="twin", real=batch["image"]) for _ in range(2)]
 
 
 @batch_kind("labelled")
-def drawing_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
-    """Draw from the global stream."""
+def unnamed_random_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
+    """Draw from the global random stream."""
     return [Translation(nets, streams, real=batch["image"], target_label=torch.rand_like(batch["label"]))]
 
 
-def unmarked_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
-    """Say nothing of its batches."""
+def undeclared_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
+    """Declare no batch kind."""
     return [Translation(nets, streams, real=batch["image"], target_label=batch["label"])]
 
 
 @batch_kind("unpaired")
 def unpaired_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
-    """Keep every promise, for other batches."""
+    """Follow every rule, for unpaired batches."""
     return [Translation(nets, streams, name=name, real=image) for name, image in batch.items()]
 
 
 @batch_kind("labelled")
 def good_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
-    """Keep every promise."""
+    """Follow every rule."""
     return [Translation(nets, streams, real=batch["image"], target_label=batch["label"])]

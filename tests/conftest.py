@@ -1,4 +1,4 @@
-"""Toys are too small to share among threads, and equal results need an equal number of them."""
+"""Tests run with one thread: toys are too small for several threads, and equal results require an equal number of threads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
+def use_one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -1,6 +1,6 @@
-"""StarGAN written by hand from its paper and from what its original code does, on dictionaries of tensors under the original's keys.
+"""StarGAN written by hand from its paper and its original code, on dictionaries of tensors with the original's keys.
 
-Nothing of the library is used here: it is what the library is compared with.
+It does not use the library, because tests compare the library with it.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ Weights = dict[str, Tensor]
 Classify = Callable[[Tensor, Tensor], Tensor]
 
 
-def parameters(state: Weights) -> Weights:
-    """Copies of the learnt tensors, ready for gradients."""
+def copy_parameters(state: Weights) -> Weights:
+    """Return copies of the trainable tensors that require gradients."""
     return {k: v.clone().requires_grad_() for k, v in state.items() if "running" not in k and "num_batches" not in k}
 
 
-def statistics(state: Weights) -> Weights:
-    """Copies of the running statistics."""
+def copy_statistics(state: Weights) -> Weights:
+    """Return copies of the running statistics."""
     return {k: v.clone() for k, v in state.items() if "running" in k}
 
 
 def generate(w: Weights, image: Tensor, label: Tensor, running: Weights | None = None) -> Tensor:
-    """The generator of table 4, in training mode, which is how the original infers too."""
+    """The generator of table 4, in training mode, which the original also uses at inference."""
 
     def norm(x: Tensor, key: str) -> Tensor:
         mean, var = x.mean((2, 3), keepdim=True), x.var((2, 3), keepdim=True, unbiased=False)
         if running is not None:
-            seen = x.detach().mean((2, 3)).mean(0), x.detach().var((2, 3), unbiased=True).mean(0)
-            for name, value in zip(("running_mean", "running_var"), seen, strict=True):
+            statistics = x.detach().mean((2, 3)).mean(0), x.detach().var((2, 3), unbiased=True).mean(0)
+            for name, value in zip(("running_mean", "running_var"), statistics, strict=True):
                 running[f"{key}.{name}"] = 0.9 * running[f"{key}.{name}"] + 0.1 * value
         scale, shift = w[f"{key}.weight"][:, None, None], w[f"{key}.bias"][:, None, None]
         return (x - mean) / (var + 1e-5).sqrt() * scale + shift
@@ -59,13 +59,13 @@ def discriminate(w: Weights, image: Tensor) -> tuple[Tensor, Tensor]:
     return F.conv2d(x, w["conv1.weight"], padding=1), F.conv2d(x, w["conv2.weight"])[:, :, 0, 0]
 
 
-def celeba(logits: Tensor, label: Tensor) -> Tensor:
-    """The original's loss for several labels at once: summed, divided by the number of images."""
+def celeba_loss(logits: Tensor, label: Tensor) -> Tensor:
+    """The original's loss for several labels: the sum divided by the number of images."""
     return F.binary_cross_entropy_with_logits(logits, label, reduction="sum") / len(logits)
 
 
-def rafd(logits: Tensor, label: Tensor) -> Tensor:
-    """The original's loss for one label of many, the label given as one-hot."""
+def rafd_loss(logits: Tensor, label: Tensor) -> Tensor:
+    """The original's loss for exclusive labels, given as one-hot vectors."""
     return F.cross_entropy(logits, label.argmax(1))
 
 
@@ -87,15 +87,15 @@ class Adam:
 
 
 class StarGAN:
-    """The training iteration of algorithm and original: discriminator first, then the translator against the updated discriminator."""
+    """A training step of the original: first the discriminator, then the translator against the updated discriminator."""
 
     def __init__(self, g: Weights, d: Weights) -> None:
-        self.g, self.d, self.running = parameters(g), parameters(d), statistics(g)
+        self.g, self.d, self.running = copy_parameters(g), copy_parameters(d), copy_statistics(g)
         self.g_adam, self.d_adam = Adam(self.g), Adam(self.d)
         self.g_gradients: Weights = {}
         self.d_gradients: Weights = {}
 
-    def iteration(
+    def step(
         self,
         image: Tensor,
         source: Tensor,
@@ -108,7 +108,7 @@ class StarGAN:
         d_lr: float | None = None,
         translator: bool = True,
     ) -> dict[str, float]:
-        """One batch; ``source`` and ``target`` are whole label vectors, ``content`` the part that the head is asked for."""
+        """Train on one batch; ``source`` and ``target`` are whole label vectors, ``content`` is the part that the domain head predicts."""
         part = content or slice(0, source.shape[1])
         track = self.running or None
         score, logits = discriminate(self.d, image)
@@ -138,8 +138,8 @@ class StarGAN:
         return {name: float(value.detach()) for name, value in losses.items()}
 
 
-def original_rates(lr: float, iterations: int, decay: int, every: int) -> Iterator[float]:
-    """The learning rate of each iteration as the original's loop leaves it."""
+def list_original_rates(lr: float, iterations: int, decay: int, every: int) -> Iterator[float]:
+    """Yield the learning rate of each step, as in the loop of the original."""
     rate = lr
     for i in range(iterations):
         yield rate

@@ -1,4 +1,4 @@
-"""Every recipe, so small that a step takes milliseconds. A new recipe needs an entry in TINY; a test says so."""
+"""Every recipe in a tiny form, whose step takes milliseconds. A new recipe requires an entry in TINY; a test checks this."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from i2ikit.nn.vgg import BLOCKS, LAYERS
 
 SIZE = 16
 LABELS = {"hair": ("black", "blond", "red"), "glasses": bool}
-WEIGHTS = "<weights>"  # stands for a file of VGG-16 weights, which no recipe can be without that asks for one
+WEIGHTS = "<weights>"  # placeholder for a file of VGG-16 weights, which some recipes require
 
 _CYCLEGAN = {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 2}}
 _WITHOUT_DISCRIMINATOR = {"generator": {"width": 4, "blocks": 1}}
@@ -27,17 +27,17 @@ _MUNIT = {
 }
 _UNIT = {"encoder": {"width": 4, "blocks": 2}, "generator": {"blocks": 2}, "discriminator": {"width": 4, "depth": 2, "scales": 2}}
 _BICYCLEGAN = {"generator": {"width": 4, "depth": 3}, "discriminator": {"width": 4, "depth": 2, "scales": 1}}
-_STYLED = {**_BICYCLEGAN, "style_encoder": {"width": 4}}
-_TWO_DISCRIMINATORS = {**_STYLED, "discriminator_random": _BICYCLEGAN["discriminator"]}
+_WITH_STYLE_ENCODER = {**_BICYCLEGAN, "style_encoder": {"width": 4}}
+_TWO_DISCRIMINATORS = {**_WITH_STYLE_ENCODER, "discriminator_random": _BICYCLEGAN["discriminator"]}
 _PIX2PIX = {"generator": {"width": 4, "depth": 4}, "discriminator": {"width": 4, "depth": 2}}
 
 TINY: Mapping[str, Mapping[str, Any]] = {
     "bicyclegan": _TWO_DISCRIMINATORS,
     "bicyclegan-fast": _TWO_DISCRIMINATORS,
-    "cvae-gan": _STYLED,
+    "cvae-gan": _WITH_STYLE_ENCODER,
     "cvae-gan++": _TWO_DISCRIMINATORS,
-    "cae-gan": _STYLED,
-    "clr-gan": _STYLED,
+    "cae-gan": _WITH_STYLE_ENCODER,
+    "clr-gan": _WITH_STYLE_ENCODER,
     "pix2pix+noise": _BICYCLEGAN,
     "bigan": {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4, "depth": 2}},
     "cogan": {"generator": {"width": 4, "max_width": 8}, "discriminator": {"width": 4, "max_width": 8}, "style": 6},
@@ -77,12 +77,12 @@ TINY: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def names() -> list[str]:
-    """Return the name of every recipe."""
+def list_recipes() -> list[str]:
+    """Return the names of all recipes."""
     return sorted(default_registry().recipes())
 
 
-def recipe(name: str) -> Recipe:
+def get_recipe(name: str) -> Recipe:
     return default_registry().recipe(name)
 
 
@@ -90,49 +90,51 @@ def needs_weights(name: str) -> bool:
     return WEIGHTS in str(TINY.get(name, ""))
 
 
-def batch_kind(name: str) -> str:
-    """Return the kind of batch that a recipe takes."""
-    return get_batch_kind(find_plan(recipe(name).plan, default_registry()))
+def find_batch_kind(name: str) -> str:
+    """Return the batch kind of a recipe."""
+    return get_batch_kind(find_plan(get_recipe(name).plan, default_registry()))
 
 
-def translates(name: str) -> bool:
-    """Tell whether a recipe translates images, and does not draw them from noise alone."""
-    made = recipe(name)
-    plan = find_plan(made.plan, default_registry())
-    return batch_kind(name) in {"labelled", "paired"} or bool(find_routes(plan, ("a", "b"), made.plan_options))
+def can_translate(name: str) -> bool:
+    """Return whether a recipe translates images. If not, it generates them from noise alone."""
+    recipe = get_recipe(name)
+    plan = find_plan(recipe.plan, default_registry())
+    return find_batch_kind(name) in {"labelled", "paired"} or bool(find_routes(plan, ("a", "b"), recipe.plan_options))
 
 
-def tiny(name: str, weights: Path, *, domains: int = 2, **changes: Any) -> Model:
-    """Build a recipe small: of 16 pixels, with domains "a", "b", ... or two attributes where it takes them.
+def build_tiny(name: str, weights: Path, *, domains: int = 2, **overrides: Any) -> Model:
+    """Build a recipe in its tiny form: 16 pixels, with domains "a", "b", ... or two attributes, depending on the batch kind.
 
     Args:
-        name: Of the recipe.
-        weights: A file for the recipes that need one; see :func:`write_weights`.
-        domains: How many, where a recipe takes domains.
-        **changes: Further changes, as build takes them.
+        name: Name of the recipe.
+        weights: A file for the recipes that require VGG-16 weights; see :func:`write_weights`.
+        domains: Number of domains, for recipes with domains.
+        **overrides: Further overrides for ``build``.
     """
     if name not in TINY:
         raise UnknownNameError("recipe in tests/tiny_recipes.py", name, TINY)
-    labels: dict[str, Any] = {"paired": {}, "labelled": {"labels": LABELS}}.get(batch_kind(name), {"labels": tuple("abcdef"[:domains])})
-    settings = {"size": SIZE, "channels": 3, **labels, **_filled(TINY[name], weights), **changes}
+    labels: dict[str, Any] = {"paired": {}, "labelled": {"labels": LABELS}}.get(
+        find_batch_kind(name), {"labels": tuple("abcdef"[:domains])}
+    )
+    settings = {"size": SIZE, "channels": 3, **labels, **_insert_weights(TINY[name], weights), **overrides}
     return build(name, **settings)
 
 
-def asked(model: Model) -> dict[str, Any]:
-    """Return what has to be asked for in a translation."""
+def get_request(model: Model) -> dict[str, Any]:
+    """Return the required arguments of ``model.translate``."""
     if model.batch_kind == "labelled":
         return {"to": {"hair": "red"}, "label": {"hair": "blond", "glasses": "no"}}
     return {"to": "b", "source": "a"} if model.batch_kind == "unpaired" else {}
 
 
-def _filled(options: Any, weights: Path) -> Any:
+def _insert_weights(options: Any, weights: Path) -> Any:
     if isinstance(options, Mapping):
-        return {key: _filled(value, weights) for key, value in options.items()}
+        return {key: _insert_weights(value, weights) for key, value in options.items()}
     return str(weights) if options == WEIGHTS else options
 
 
 def write_weights(path: Path) -> Path:
-    """Write random weights of VGG-16 with torchvision's names; nothing here asks what they have learnt."""
+    """Write random weights of VGG-16 under torchvision's names."""
     generator, state, before = torch.Generator().manual_seed(0), {}, 3
     index = 0
     for channels, count in BLOCKS:

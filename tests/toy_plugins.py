@@ -1,4 +1,4 @@
-"""Plugins made on the spot, for tests."""
+"""Functions that make plugins, components and registries for tests."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from i2ikit import Component, Registry, hookimpl
 
 
-def part(name: str, role: Any = "loss", factory: str = "toy_module:toy_loss") -> Component:
+def make_component(name: str, role: Any = "loss", factory: str = "toy_module:toy_loss") -> Component:
     return Component(name, role, factory, "A toy.")
 
 
-def plugin(components: Any = None, recipes: Any = None, **more: Any) -> ModuleType:
+def make_plugin(components: Any = None, recipes: Any = None, **more: Any) -> ModuleType:
     module = ModuleType("toy_plugin")
     if components is not None:
 
@@ -33,7 +33,7 @@ def plugin(components: Any = None, recipes: Any = None, **more: Any) -> ModuleTy
     return module
 
 
-def registry_of(**plugins: ModuleType) -> Registry:
+def make_registry(**plugins: ModuleType) -> Registry:
     registry = Registry(discover=False)
     for name, module in plugins.items():
         registry.register(module, name)

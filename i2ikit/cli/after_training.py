@@ -1,4 +1,4 @@
-"""What follows a training: numbers and the page, or a word on what a stop has left."""
+"""What happens after a training: evaluation and report page, or a message about a training that was stopped."""
 
 from __future__ import annotations
 
@@ -12,39 +12,41 @@ import click
 from i2ikit.errors import I2IKitError, OptionError
 
 
-def conclude(run: Path, measured: bool, progress: Any) -> int:
-    """Measure on the test split and write the page, and return the exit code; the run is complete without them."""
+def finish_run(run: Path, with_evaluation: bool, progress: Any) -> int:
+    """Evaluate a run on the test split, write its report page and return the exit code. The run is complete without them."""
     from i2ikit.evaluate import evaluate_run
     from i2ikit.train.page import write_page
 
-    begin, typed = time.monotonic(), shlex.quote(str(run))
-    if measured:
-        progress.say("Measuring on the test split.")
+    start, quoted_run = time.monotonic(), shlex.quote(str(run))
+    if with_evaluation:
+        progress.say("Evaluating on the test split.")
         try:
-            _attempt(lambda: evaluate_run(run), "evaluation", f"i2ikit eval {typed}")
+            _try(lambda: evaluate_run(run), "evaluation", f"i2ikit eval {quoted_run}")
         except KeyboardInterrupt:
-            progress.say(f"Stopped while measuring; the trained model is saved. Measure it with: i2ikit eval {typed}")
+            progress.say(f"Stopped during the evaluation. The trained model is saved. To evaluate it: i2ikit eval {quoted_run}")
             return 130
-    _attempt(lambda: write_page(run), "page", f"i2ikit page {typed}")
-    spent = time.monotonic() - begin
+    _try(lambda: write_page(run), "page", f"i2ikit page {quoted_run}")
+    seconds = time.monotonic() - start
     page = run / "index.html"
-    progress.say(f"Done{f' after {spent:.0f} s more' if spent > 5 else ''}: {page if page.exists() else run / 'final'}")
+    progress.say(f"Done{f' after {seconds:.0f} more seconds' if seconds > 5 else ''}: {page if page.exists() else run / 'final'}")
     return 0
 
 
-def _attempt(work: Any, what: str, again: str) -> None:
+def _try(task: Any, name: str, command: str) -> None:
     try:
-        work()
-    except OptionError as error:  # there is nothing to measure, now or later
-        click.echo(f"note: no {what}: {error}")
+        task()
+    except OptionError as error:  # nothing can be evaluated, now or later
+        click.echo(f"note: The run has no {name}: {error}")
     except I2IKitError as error:
-        click.secho(f"warning: the {what} failed: {error} The model is in place; try again with: {again}", fg="yellow", err=True)
+        click.secho(f"warning: The {name} failed: {error} The model is saved. To try again: {command}", fg="yellow", err=True)
 
 
-def stopped_at_once(run: Path | None) -> str:
-    """Say what is left where a training was stopped before its first step, or a second time."""
-    kept = sorted(run.glob("checkpoints/step-*/state.json")) if run is not None else []
-    if run is None or not kept:
-        return "Stopped before the training began; nothing was written that counts. The same command starts it again."
-    done = int(kept[-1].parent.name.removeprefix("step-"))
-    return f"Stopped at once; step {done:,} and all before are saved. Go on with: i2ikit train --resume {shlex.quote(str(run))}"
+def describe_stop(run: Path | None) -> str:
+    """Describe what is saved after a training was stopped before its first step, or stopped twice."""
+    from i2ikit.core.storage import list_checkpoints
+
+    saved = [folder for folder in list_checkpoints(run) if (folder / "state.json").is_file()] if run is not None else []
+    if run is None or not saved:
+        return "Stopped before the first step. Nothing was saved. To start again, repeat the command."
+    step = int(saved[-1].name.partition("-")[2])
+    return f"Stopped. The run is saved up to step {step:,}. To resume it: i2ikit train --resume {shlex.quote(str(run))}"

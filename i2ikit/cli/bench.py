@@ -1,4 +1,4 @@
-"""``i2ikit bench``: how fast the operators are on this machine."""
+"""``i2ikit bench``: benchmarks of the operators on this machine."""
 
 from __future__ import annotations
 
@@ -11,23 +11,41 @@ import click
 
 @click.group()
 def bench() -> None:
-    """Measure parts of the library on this machine."""
+    """Benchmark parts of the library on this machine."""
 
 
 @bench.command("ops")
-@click.option("--only", multiple=True, metavar="NAME", help="Measure this operator alone; may be given several times.")
+@click.option("--only", multiple=True, metavar="NAME", help="Benchmark only this operator. Can be repeated.")
 @click.option(
-    "--size", "sizes", multiple=True, nargs=4, type=click.IntRange(min=1), metavar="B C H W", help="Shape of the maps; five by default."
+    "--size",
+    "sizes",
+    multiple=True,
+    nargs=4,
+    type=click.IntRange(min=1),
+    metavar="B C H W",
+    help="Shape of the feature maps. Can be repeated. Default: five shapes.",
 )
-@click.option("--layout", "layouts", multiple=True, type=click.Choice(["NCHW", "channels_last"]), help="Both by default.")
-@click.option("--dtype", type=click.Choice(["float32", "float16", "bfloat16"]), default="float32", show_default=True)
-@click.option("--device", help="An accelerator where there is one, by default.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads of the CPU.")
 @click.option(
-    "--repeats", type=click.IntRange(min=1), default=7, show_default=True, help="Turns of each implementation; the median counts."
+    "--layout",
+    "layouts",
+    multiple=True,
+    type=click.Choice(["NCHW", "channels_last"]),
+    help="Memory format of the feature maps. Can be repeated. Default: both.",
 )
-@click.option("--compile", "compiled", is_flag=True, help="Measure torch.compile of the definitions too, which takes minutes.")
-@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write all numbers to a file.")
+@click.option("--dtype", type=click.Choice(["float32", "float16", "bfloat16"]), default="float32", show_default=True, help="Data type.")
+@click.option("--device", help="Device such as cpu or cuda. Default: the accelerator, or the CPU if there is none.")
+@click.option("--threads", type=click.IntRange(min=1), help="Number of CPU threads.")
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=7,
+    show_default=True,
+    help="Number of measurements of each implementation. The median is reported.",
+)
+@click.option(
+    "--compile", "compiled", is_flag=True, help="Also benchmark torch.compile of the reference implementations. This takes minutes."
+)
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write all numbers to this JSON file.")
 def bench_ops(
     only: tuple[str, ...],
     sizes: tuple[tuple[int, int, int, int], ...],
@@ -39,21 +57,21 @@ def bench_ops(
     compiled: bool,
     file: Path | None,
 ) -> None:
-    """Measure each operator against its definition, plain torch, and a copy of the same bytes.
+    """Compare the speed of each operator with other implementations and with a copy of its bytes.
 
-    Nothing is timed whose values differ. A ratio is how many times as fast as the other the operator is: the geometric mean over the sizes,
-    and the worst size as a share of it.
+    An implementation is timed only if its values agree with the reference implementation. "faster" is the speedup of the operator over the
+    other implementation: the geometric mean over the sizes. "worst size" is the smallest speedup, in percent of this mean.
     """
     import torch
 
     from i2ikit import tune_cpu
     from i2ikit.core.device import accelerator, find_device
-    from i2ikit.ops.bench import LAYOUTS, SIZES, measure, table
+    from i2ikit.ops.bench import LAYOUTS, SIZES, format_table, measure
 
     if threads is not None:
         torch.set_num_threads(threads)
     where = find_device(device) if device else accelerator() or torch.device("cpu")
-    allocator = tune_cpu() or "large allocations kept"
+    allocator = tune_cpu() or "keeps large allocations"
     machine = f"{platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads, allocator: {allocator}"
     click.echo(f"{where.type}, {dtype}: {machine}")
     rows = []
@@ -63,8 +81,8 @@ def bench_ops(
         times = ", ".join(f"{name} {1000 * seconds:.3g}" for name, seconds in row.seconds.items())
         click.echo(f"{row.subject}, {row.layout}, {row.direction}, {list(row.size)}: {times} ms", err=True)
         for name, why in row.refused.items():
-            click.secho(f"  {name} was not timed: it {why}", fg="yellow", err=True)
-    for line in table(rows):
+            click.secho(f"  {name} was not timed: {why}", fg="yellow", err=True)
+    for line in format_table(rows):
         click.echo(line)
     if file is not None:
         file.write_text(

@@ -1,4 +1,4 @@
-"""``i2ikit list``: what the installed plugins offer. Imports no torch."""
+"""``i2ikit list``: the components and recipes of the installed plugins. Imports no torch."""
 
 from __future__ import annotations
 
@@ -18,57 +18,57 @@ if TYPE_CHECKING:
 
 @click.command("list")
 @click.argument("pattern", default="*")
-@click.option("--role", type=click.Choice(ROLES), help="Only the components of one role.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--role", type=click.Choice(ROLES), help="List only the components of this role.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def catalogue(pattern: str, role: str | None, as_json: bool) -> None:
-    """List components by role, and recipes.
+    """List the available recipes and components.
 
-    PATTERN is a name with wildcards, such as 'stargan*'.
+    PATTERN selects names; it can contain wildcards, such as 'stargan*'. By default all names are listed.
     """
     registry = default_registry()
     components = registry.components(role, filter=pattern)
-    recipes = {} if role else {name: _says(registry, name) for name in registry.recipes(filter=pattern)}
+    recipes = {} if role else {name: _describe_recipe(registry, name) for name in registry.recipes(filter=pattern)}
     if as_json:
-        click.echo(json.dumps({"components": [_entry(registry, each) for each in components], "recipes": recipes}, indent=2))
+        click.echo(json.dumps({"components": [_make_entry(registry, each) for each in components], "recipes": recipes}, indent=2))
         return
     sections: list[tuple[str, list[tuple[str, str]]]] = [("recipe", list(recipes.items()))]
     sections += [(each, [(part.name, part.description) for part in components if part.role == each]) for each in ROLES]
     found = [(title, rows) for title, rows in sections if rows]
     if not found:
-        click.echo(f'Nothing is called "{pattern}".')
+        click.echo(f'No component or recipe matches "{pattern}".')
     elif sys.stdout.isatty():
-        _show(found)
+        _print_table(found)
     else:
         for title, rows in found:
             for name, description in rows:
                 click.echo(f"{title}\t{name}\t{description}")
 
 
-def _says(registry: Registry, name: str) -> str:
+def _describe_recipe(registry: Registry, name: str) -> str:
     try:
         return registry.recipe(name).description
-    except I2IKitError as error:  # a list with one bad line is more use than none
+    except I2IKitError as error:  # one broken recipe must not hide the others
         return f"cannot be loaded: {error}"
 
 
-def _entry(registry: Registry, component: Component) -> dict[str, Any]:
-    offer = next(offer for offer in registry.plugins() if component in offer.components)
+def _make_entry(registry: Registry, component: Component) -> dict[str, Any]:
+    plugin = next(plugin for plugin in registry.plugins() if component in plugin.components)
     return {
         "name": component.name,
         "role": component.role,
         "description": component.description,
         "factory": component.factory,
-        "plugin": offer.plugin,
-        "distribution": offer.distribution,
+        "plugin": plugin.name,
+        "distribution": plugin.distribution,
     }
 
 
-def _show(sections: list[tuple[str, list[tuple[str, str]]]]) -> None:
+def _print_table(sections: list[tuple[str, list[tuple[str, str]]]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    for title in ("", "name", "what it is"):
+    for title in ("", "name", "description"):
         table.add_column(title, no_wrap=title == "name")
     for title, rows in sections:
         for index, (name, description) in enumerate(rows):

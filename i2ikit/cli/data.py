@@ -1,4 +1,4 @@
-"""``i2ikit data``: check a data set, or make the built-in one."""
+"""``i2ikit data``: check a data set, or make the built-in data set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from i2ikit.cli.options import colour
+from i2ikit.cli.options import check_colour
 from i2ikit.errors import format_count
 
 if TYPE_CHECKING:
@@ -18,56 +18,69 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Check a data set, or make the built-in ones."""
+    """Check a data set, or make the built-in data set."""
 
 
 @data.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--labels", help="The attributes to take, such as 'tone,gender'; all by default.")
-@click.option("--kind", type=click.Choice(("labelled", "unpaired", "paired", "glued")), help="Where the layout shall not decide.")
-@click.option("--background", metavar="COLOUR", callback=colour, help="What to put behind transparent pixels, such as white.")
-@click.option("--channels", type=click.IntRange(1, 4), help="How many channels to read, where the files differ.")
-@click.option("--crop", type=click.IntRange(min=1), help="A centred window that is cut from every image.")
+@click.option("--labels", help="Attributes to use, such as 'tone,gender'. Default: all.")
+@click.option(
+    "--batch-kind",
+    "batch_kind",
+    type=click.Choice(("labelled", "unpaired", "paired", "glued")),
+    help="Read the data as this kind. Default: detected from the folders and tables.",
+)
+@click.option("--background", metavar="COLOUR", callback=check_colour, help="Colour behind transparent pixels, such as white.")
+@click.option("--channels", type=click.IntRange(1, 4), help="Number of channels to read. Required if the files differ.")
+@click.option("--crop", type=click.IntRange(min=1), metavar="PIXELS", help="Crop a centred square of this side from each image.")
 @click.pass_context
 def check(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
-    """Open every file and say what there is, what is wrong, and how to train on it. Exit code 2 where a file cannot be used."""
-    from i2ikit.data import check as examine
+    """Open every file and report what the data holds, what is wrong with it, and how to train on it.
+
+    The exit code is 2 if a file cannot be used.
+    """
+    from i2ikit.data import check as check_data
 
     given = {name: value for name, value in options.items() if value is not None}
     reports = []
     for path in paths:
-        report = examine(path, **given)
+        report = check_data(path, **given)
         reports.append(report)
         if len(reports) > 1:
             click.echo("")
-        _show(report) if sys.stdout.isatty() else click.echo(report.render())
+        _print_tables(report) if sys.stdout.isatty() else click.echo(report.render())
     if not all(report.ok for report in reports):
         ctx.exit(2)
 
 
-@data.group(short_help="Make a data set: drawn faces.")
+@data.group(short_help="Make the built-in data set of cartoon faces.")
 def make() -> None:
-    """Make a data set."""
+    """Make the built-in data set."""
 
 
 @make.command()
 @click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--count", type=click.IntRange(min=1), default=1000, show_default=True, help="How many faces.")
-@click.option("--size", type=click.IntRange(min=8), default=64, show_default=True, help="Pixels of a side.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Other seeds draw other people.")
-@click.option("--views/--no-views", default=True, show_default=True, help="Sketches, segments, profiles, low resolution and masks too.")
-@click.option("--partial", is_flag=True, help="Hide one label set of each training face.")
+@click.option("--count", type=click.IntRange(min=1), default=1000, show_default=True, help="Number of faces.")
+@click.option("--size", type=click.IntRange(min=8), default=64, show_default=True, help="Side of the images in pixels.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed. Different seeds give different faces.")
+@click.option(
+    "--views/--no-views",
+    default=True,
+    show_default=True,
+    help="Also write sketches, segmentations, profiles, low-resolution images and masks.",
+)
+@click.option("--partial", is_flag=True, help="Leave one label set of each training face unknown.")
 def faces(directory: Path, count: int, size: int, seed: int, views: bool, partial: bool) -> None:
-    """Draw cartoon faces into a new folder, with a table of their attributes."""
-    from i2ikit.data import faces as drawn
+    """Make images of cartoon faces and a table of their attributes in a new folder."""
+    from i2ikit.data import faces as cartoon_faces
 
-    place = drawn.write(directory, count, size, seed, views=views, partial=partial)
-    click.echo(f"{format_count(count, 'face')} of {size}x{size} pixels in {place}")
-    click.echo(f"look at them with: i2ikit data check {shlex.quote(str(place))}")
+    folder = cartoon_faces.write_faces(directory, count, size, seed, views=views, partial=partial)
+    click.echo(f"{format_count(count, 'face')} of {size}x{size} pixels in {folder}")
+    click.echo(f"To check the data: i2ikit data check {shlex.quote(str(folder))}")
 
 
-def _show(report: CheckReport) -> None:
-    """Show a report as tables for a terminal; the words are those of its plain form."""
+def _print_tables(report: CheckReport) -> None:
+    """Print a report as tables on a terminal, with the same words as its plain text."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

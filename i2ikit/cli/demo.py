@@ -1,4 +1,4 @@
-"""``i2ikit demo``: train on drawn faces, measure, and leave a page; goes on where it was stopped."""
+"""``i2ikit demo``: train on cartoon faces, evaluate, and write a report page. Resumes where it was stopped."""
 
 from __future__ import annotations
 
@@ -15,26 +15,31 @@ if TYPE_CHECKING:
     from i2ikit.evaluate import Report
 
 RECIPE, LABELS, COUNT = "stargan-fast", ("hair", "glasses"), 3000
-_OWN = ("run.json", "log.jsonl", "samples", "tensorboard", "stopped.json")  # what a run has before its first checkpoint
+# What a run can hold before its first checkpoint.
+_FILES = ("run.json", "log.jsonl", "samples", "tensorboard", "stopped.json")
 
 
 @click.command()
-@click.option("--run", type=click.Path(path_type=Path), default="runs/demo", show_default=True, help="The folder of the run.")
-@click.option("--minutes", type=click.FloatRange(min=0.01), default=6.0, show_default=True, help="How long to train.")
-@click.option("--size", type=click.IntRange(min=16, max=256), default=48, show_default=True, help="Pixels of a side; a multiple of 4.")
+@click.option("--run", type=click.Path(path_type=Path), default="runs/demo", show_default=True, help="Run folder.")
+@click.option("--minutes", type=click.FloatRange(min=0.01), default=6.0, show_default=True, help="Length of the training.")
+@click.option(
+    "--size", type=click.IntRange(min=16, max=256), default=48, show_default=True, help="Side of the images in pixels; a multiple of 4."
+)
 def demo(run: Path, minutes: float, size: int) -> int:
-    """Train StarGAN on drawn faces and leave a page of pictures and numbers. Needs no GPU, no data set and no network.
+    """Train StarGAN on cartoon faces and write a report page with images and metrics.
 
-    Ctrl-C saves; the same command goes on from there. After the end it only writes the page again.
+    The demo needs no GPU, no data set and no network.
+
+    Ctrl-C saves the run, and the same command resumes it. If the run is complete, the command only writes the page again.
     """
     trained, started = (run / "final" / "config.json").is_file(), (run / "run.json").is_file()
     measured = (run / "numbers.json").is_file()
     if size % 4:
-        raise OptionError(f"--size {size} is no multiple of 4. Take {size - size % 4}.")
+        raise OptionError(f"--size is {size}; it must be a multiple of 4. Use {size - size % 4}.")
     if trained and measured:
-        click.echo(f'The demo in "{run}" is complete: only its page is written again. For a new one: i2ikit demo --run runs/other')
+        click.echo(f'The demo in "{run}" is complete. Only its page is written again. To start a new demo: i2ikit demo --run runs/other')
     else:
-        _announce(run, minutes, size, trained=trained, started=started)
+        _print_steps(run, minutes, size, trained=trained, started=started)
     from i2ikit.cpu import tune_cpu
     from i2ikit.train import TrainingInterrupted
 
@@ -43,29 +48,30 @@ def demo(run: Path, minutes: float, size: int) -> int:
         try:
             _train(run, minutes, size)
         except TrainingInterrupted as stopped:
-            click.echo(f"Stopped after step {stopped.steps_done:,}; everything is saved. The same command goes on: {_again(run)}")
+            click.echo(f"Stopped after step {stopped.steps_done:,}. The training is saved. To resume it: {_format_command(run)}")
             return 130
     if not measured:
-        click.echo("Measuring on faces that were never trained on.")
-        _tell(_measure(run))
-    _finish(run)
+        click.echo("Evaluating on faces of the test split.")
+        _print_metrics(_measure(run))
+    _write_page(run)
     return 0
 
 
-def _announce(run: Path, minutes: float, size: int, *, trained: bool, started: bool) -> None:
-    begin = "done" if trained else "goes on where it stopped" if started else f"about {minutes:g} minutes on two cores"
-    click.echo("StarGAN learns to change the hair colour and the glasses of drawn faces.")
-    click.echo(f"  train    {begin}: one generator for all changes, {size}x{size} pixels")
-    click.echo("  measure  about half a minute: held-out faces against the true drawing of each change")
-    click.echo(f"  page     a few seconds: {run / 'index.html'}")
-    click.echo(f"Ctrl-C saves, and the same command goes on: {_again(run)}")
+def _print_steps(run: Path, minutes: float, size: int, *, trained: bool, started: bool) -> None:
+    state = "done" if trained else "resumes where it stopped" if started else f"about {minutes:g} minutes on two CPU cores"
+    click.echo("StarGAN learns to change the hair colour and the glasses of cartoon faces.")
+    click.echo(f"  train     {state}; one generator for all attributes, {size}x{size} pixels")
+    click.echo("  evaluate  about half a minute; translations of test faces are compared with the true images")
+    click.echo(f"  page      a few seconds; {run / 'index.html'}")
+    click.echo(f"Ctrl-C saves the training. To resume it: {_format_command(run)}")
 
 
 def _train(run: Path, minutes: float, size: int) -> None:
     from i2ikit import build, open_data
+    from i2ikit.core.storage import list_checkpoints
     from i2ikit.train import TrainingData, configuration, fit, resume
 
-    if any(run.glob("checkpoints/step-*/model/config.json")):
+    if list_checkpoints(run):
         resume(run)
         return
     _clear_unfinished(run)
@@ -77,10 +83,10 @@ def _train(run: Path, minutes: float, size: int) -> None:
 
 
 def _clear_unfinished(run: Path) -> None:
-    """Remove what a run left that was ended before its first checkpoint; anything else is for the training to refuse."""
+    """Remove the files of a run that was ended before its first checkpoint. With other files, the training refuses the folder."""
     if not (run / "run.json").is_file():
         return
-    for name in (*_OWN, "checkpoints"):
+    for name in (*_FILES, "checkpoints"):
         path = run / name
         if path.is_dir():
             shutil.rmtree(path)
@@ -94,24 +100,25 @@ def _measure(run: Path) -> Report:
     return evaluate_run(run, classifier=None)
 
 
-def _tell(report: Report) -> None:
+def _print_metrics(report: Report) -> None:
     found = {number.name: number for number in report.numbers}
     if {"psnr/hair", "psnr_copy/hair"} <= set(found):
-        ours, copied = found["psnr/hair"].value, found["psnr_copy/hair"].value
-        click.echo(f"  hair colour  PSNR {ours:.2f} dB against the true drawing; copying the input gives {copied:.2f} dB")
+        ours, copy = found["psnr/hair"].value, found["psnr_copy/hair"].value
+        click.echo(f"  hair colour  PSNR {ours:.2f} dB with the true images; a copy of the input has {copy:.2f} dB")
     for name in LABELS:
-        right = found.get(f"accuracy/{name}") or found.get(f"nearest_accuracy/{name}")
-        if right is not None:
-            click.echo(f"  {name:11}  {100 * right.value:.1f} % of the translations show what was asked for")
+        accuracy = found.get(f"accuracy/{name}") or found.get(f"nearest_accuracy/{name}")
+        if accuracy is not None:
+            click.echo(f"  {name:11}  {100 * accuracy.value:.1f} % of the translations show the requested value")
 
 
-def _finish(run: Path) -> None:
+def _write_page(run: Path) -> None:
     from i2ikit.train.page import write_page
 
     page = write_page(run)
-    click.echo(f"The page: {page.resolve().as_uri()}")
-    click.echo(f"Now try:  i2ikit translate {shlex.quote(str(run))} FACE.png OUT.png --to hair=red    (faces: i2ikit data make faces DIR)")
+    click.echo(f"Page:       {page.resolve().as_uri()}")
+    click.echo(f"Try next:   i2ikit translate {shlex.quote(str(run))} FACE.png OUT.png --to hair=red")
+    click.echo("            (i2ikit data make faces DIR makes face images)")
 
 
-def _again(run: Path) -> str:
+def _format_command(run: Path) -> str:
     return "make demo" if run == Path("runs/demo") else f"i2ikit demo --run {shlex.quote(str(run))}"

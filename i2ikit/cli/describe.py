@@ -1,4 +1,4 @@
-"""``i2ikit describe NAME``: one component or recipe in full."""
+"""``i2ikit describe NAME``: a component or a recipe with all options."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from i2ikit.core.recipe import Recipe, Term
     from i2ikit.core.registry import Registry
 
-# Given by the build from what stands before the component, not chosen by the user.
-_GIVEN = ("image", "code", "domain", "style", "translation", "t")
+# Arguments that the build provides. The user does not choose them.
+_BUILD_ARGUMENTS = ("image", "code", "domain", "style", "translation", "t")
 
 
 @click.command()
 @click.argument("name")
 def describe(name: str) -> None:
-    """Say what a component or a recipe is and which options it takes."""
+    """Describe a component or a recipe and list its options."""
     registry = default_registry()
-    offer = registry.origin(name)
-    lines = _recipe(registry.recipe(name)) if name.rpartition(":")[2] in offer.recipes else _component(registry, name)
+    plugin = registry.origin(name)
+    lines = _describe_recipe(registry.recipe(name)) if name.rpartition(":")[2] in plugin.recipes else _describe_component(registry, name)
     for line in lines:
         click.echo(line)
-    click.echo(f"from {offer.plugin} ({offer.distribution})")
+    click.echo(f"from {plugin.name} ({plugin.distribution})")
 
 
-def _component(registry: Registry, name: str) -> Iterator[str]:
+def _describe_component(registry: Registry, name: str) -> Iterator[str]:
     declared = registry.component(name)
     factory = registry.resolve(name)
     yield f"{declared.name}: {declared.role}"
@@ -41,7 +41,9 @@ def _component(registry: Registry, name: str) -> Iterator[str]:
         yield ""
         yield paragraph
     yield ""
-    options = {key: value for key, value in get_factory_options(factory).items() if not (value.default is value.empty and key in _GIVEN)}
+    options = {
+        key: value for key, value in get_factory_options(factory).items() if not (value.default is value.empty and key in _BUILD_ARGUMENTS)
+    }
     yield "options:" if options else "no options"
     for key, option in options.items():
         kind = "" if option.annotation is option.empty else f": {inspect.formatannotation(option.annotation).strip(chr(39))}"
@@ -51,35 +53,35 @@ def _component(registry: Registry, name: str) -> Iterator[str]:
         yield "The result for one image depends on the other images of its batch."
 
 
-def _recipe(recipe: Recipe) -> Iterator[str]:
+def _describe_recipe(recipe: Recipe) -> Iterator[str]:
     yield f"{recipe.name}: recipe"
     yield from (line for line in (recipe.description, recipe.paper) if line)
     yield ""
     yield f"images [{recipe.image.channels}, {recipe.image.height}, {recipe.image.width}], batch {recipe.batch}, {recipe.steps} steps"
     entries = ", ".join(recipe.labels.entries)
     yield f"labels: {entries or 'those of the data'}"
-    yield f"plan: {recipe.plan}{_options(recipe.plan_options)}"
+    yield f"plan: {recipe.plan}{_format_options(recipe.plan_options)}"
     yield "slots:"
     for slot, filled in recipe.slots.items():
         notes = [f"one per {filled.per}"] if filled.per else []
         notes += ["frozen"] if filled.frozen else []
-        yield f"  {slot}: {filled.component}{_options(filled.options)}{'  [' + ', '.join(notes) + ']' if notes else ''}"
+        yield f"  {slot}: {filled.component}{_format_options(filled.options)}{'  [' + ', '.join(notes) + ']' if notes else ''}"
     yield "players:"
     for player in recipe.players:
         turn = "every step" if player.every == 1 else f"every {player.every} steps"
         yield f"  {player.name}: trains {', '.join(player.trains)}; {turn}; {player.optimizer.name} lr {player.optimizer.lr:g}"
         for key, term in player.terms.items():
-            yield f"    {key}: {_term(term)}"
+            yield f"    {key}: {_format_term(term)}"
 
 
-def _term(term: Term) -> str:
+def _format_term(term: Term) -> str:
     loss = term.loss if isinstance(term.loss, str) else getattr(term.loss, "__qualname__", repr(term.loss))
     every = f", every {term.every}" if term.every > 1 else ""
     updates = f", updates {', '.join(term.updates)}" if term.updates else ""
-    return f"{term.weight:g} x {loss}{_options(term.options)}{every}{updates}"
+    return f"{term.weight:g} x {loss}{_format_options(term.options)}{every}{updates}"
 
 
-def _options(options: object) -> str:
+def _format_options(options: object) -> str:
     if not isinstance(options, dict) or not options:
         return ""
     return "(" + ", ".join(f"{key}={value!r}" for key, value in options.items()) + ")"

@@ -1,4 +1,4 @@
-"""``i2ikit doctor``: what is installed, on which devices it runs, and which plugins do not."""
+"""``i2ikit doctor``: installed versions, devices, operators, plugins and the errors of plugins."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from i2ikit.errors import I2IKitError
 
 @click.command()
 def doctor() -> None:
-    """Show versions, devices, and plugins with what is wrong with them."""
+    """Show versions, devices, plugins and the errors of plugins."""
     registry = default_registry()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PluginWarning)  # said below
+        warnings.simplefilter("ignore", PluginWarning)  # the failures are printed below
         plugins, failures = registry.plugins(), registry.failures
     click.echo(f"i2ikit {__version__}")
     click.echo(f"Python {platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores")
-    for line in _torch():
+    for line in _describe_torch():
         click.echo(line)
-    for line in _operators():
+    for line in _list_operators():
         click.echo(line)
     click.echo("packages:")
-    for name, version in _packages():
+    for name, version in _list_packages():
         click.echo(f"  {name} {version}")
     click.echo("plugins:")
-    for offer in plugins:
-        click.echo(f"  {offer.plugin} ({offer.distribution}): {len(offer.components)} components, {len(offer.recipes)} recipes")
+    for plugin in plugins:
+        click.echo(f"  {plugin.name} ({plugin.distribution}): {len(plugin.components)} components, {len(plugin.recipes)} recipes")
     for failure in failures:
         click.secho(f"  {failure}", fg="red")
 
 
-def _torch() -> Iterator[str]:
+def _describe_torch() -> Iterator[str]:
     try:
         import torch
     except (ImportError, OSError) as error:
@@ -50,31 +50,31 @@ def _torch() -> Iterator[str]:
     if accelerator is None:
         yield "devices: cpu"
         return
-    named = getattr(torch.get_device_module(accelerator), "get_device_name", None)
+    get_name = getattr(torch.get_device_module(accelerator), "get_device_name", None)
     count = torch.accelerator.device_count()
-    yield "devices: cpu, " + ", ".join(f"{accelerator.type}:{index}{f' ({named(index)})' if named else ''}" for index in range(count))
+    yield "devices: cpu, " + ", ".join(f"{accelerator.type}:{index}{f' ({get_name(index)})' if get_name else ''}" for index in range(count))
 
 
-def _operators() -> Iterator[str]:
-    """Say which implementation each operator runs, on the CPU and on an accelerator, and why."""
+def _list_operators() -> Iterator[str]:
+    """List which implementation each operator uses on the CPU and on an accelerator, and why."""
     try:
         import torch
     except (ImportError, OSError):
         return
     from i2ikit.core.device import accelerator
-    from i2ikit.ops.choice import OPERATORS, reason
+    from i2ikit.ops.implementations import OPERATORS, explain_implementation
 
     yield "operators:"
     for device in filter(None, (torch.device("cpu"), accelerator())):
         for name in OPERATORS:
             try:
-                yield "  {} on {}: {} ({})".format(name, device.type, *reason(name, device))
+                yield "  {} on {}: {} ({})".format(name, device.type, *explain_implementation(name, device))
             except I2IKitError as error:
                 yield f"  {name} on {device.type}: none ({error})"
 
 
-def _packages() -> Iterator[tuple[str, str]]:
-    """Give the packages that the library needs, by its own metadata, each with its version."""
+def _list_packages() -> Iterator[tuple[str, str]]:
+    """List the packages that the library requires by its metadata, and their versions."""
     for requirement in metadata.requires("i2ikit") or ():
         if "extra ==" in requirement:
             continue
@@ -82,4 +82,4 @@ def _packages() -> Iterator[tuple[str, str]]:
         try:
             yield name, metadata.version(name)
         except metadata.PackageNotFoundError:
-            yield name, "is missing"
+            yield name, "is not installed"

@@ -1,4 +1,4 @@
-"""``i2ikit page RUN``: write the page of a run again."""
+"""``i2ikit page RUN``: write the report page of a run again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 def page(run: Path) -> None:
-    """Write RUN/index.html: pictures, numbers, curves and configuration in one file that works offline."""
+    """Write RUN/index.html: images, metrics, curves and configuration in one file that works offline."""
     from i2ikit.train.page import write_page
 
     click.echo(write_page(run))

@@ -1,4 +1,4 @@
-"""``--set slot.option=value``: changes to a recipe as they are typed. Imports no torch."""
+"""``--set KEY=VALUE``: overrides of a recipe from the command line. Imports no torch."""
 
 from __future__ import annotations
 
@@ -15,37 +15,43 @@ if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
 
 
-def changes(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
-    """Return changes as :func:`i2ikit.build` takes them.
+def parse_overrides(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
+    """Parse the texts of ``--set`` into overrides for :func:`i2ikit.build`.
 
     Args:
-        settings: ``"generator.width=32"`` (an option of a slot), ``"generator=unet"`` (another component), ``"terms.translator/cycle=5"``
-            (a weight), ``"terms.discriminator/penalty.eps=1e-8"`` (an option of a loss), ``"players.translator.lr=1e-4"`` or
-            ``"players.discriminator.every=2"`` (a player or its optimizer), ``"schedule.kind=constant"``, ``"batch=8"``.
-        recipe: What is changed.
+        settings: One ``KEY=VALUE`` text for each override:
+
+            - ``"generator.width=32"``: an option of the component in the slot "generator";
+            - ``"generator=pix2pix_unet"``: another component for this slot;
+            - ``"terms.translator/cycle=5"``: the weight of a loss term;
+            - ``"terms.discriminator/penalty.eps=1e-8"``: an option of the loss;
+            - ``"players.translator.lr=1e-4"``, ``"players.discriminator.every=2"``: a setting of a player or its optimizer;
+            - ``"schedule.kind=constant"``, ``"batch=8"``: a setting of the recipe.
+        recipe: The recipe to which the overrides apply.
 
     Raises:
-        OptionError: A text without ``=``, or a setting of a player that is not written ``players.NAME.SETTING``.
+        OptionError: A text has no ``=``, or the setting of a player is not written as ``players.NAME.SETTING``.
     """
     found: dict[str, Any] = {}
     players = [player.name for player in recipe.players]
     for text in settings:
-        path, equals, typed = text.partition("=")
+        path, equals, value_text = text.partition("=")
         if not equals or not path.strip():
             raise OptionError(
-                f"--set {text} is no setting. Write --set generator.width=32, --set terms.translator/cycle=5 or --set players.translator.lr=1e-4."
+                f'--set "{text}" is not of the form KEY=VALUE. Write, for example, --set generator.width=32, '
+                "--set terms.translator/cycle=5 or --set players.translator.lr=1e-4."
             )
-        value, (first, *rest) = _value(typed), path.strip().split(".", 1)
+        value, (first, *rest) = _parse_value(value_text), path.strip().split(".", 1)
         if first == "players" and rest:
             first, *rest = rest[0].split(".", 1)
             if not rest:
-                raise OptionError(f"--set {text} names no setting of the player. Write --set players.{first}.lr=1e-4.")
-            _player(found.setdefault("players", {}).setdefault(first, {}), rest[0], value)
-        elif first in players and rest and _is_of_player(rest[0], first in recipe.slots):
-            raise OptionError(f'"{rest[0]}" is a setting of the player "{first}". Write --set players.{text.strip()}.')
+                raise OptionError(f'--set "{text}" names no setting of this player. Write, for example, --set players.{first}.lr=1e-4.')
+            _set_player(found.setdefault("players", {}).setdefault(first, {}), rest[0], value)
+        elif first in players and rest and _is_player_setting(rest[0], first in recipe.slots):
+            raise OptionError(f'--set "{text}": "{rest[0]}" is a setting of the player "{first}". Write --set players.{text.strip()}.')
         elif first == "terms" and rest:
             term, _, option = rest[0].partition(".")
-            _inside(found.setdefault("terms", {}), term, option, value)
+            _set_nested(found.setdefault("terms", {}), term, option, value)
         elif first in recipe.slots and not rest:
             options = found.get(first, {})
             found[first] = (
@@ -54,16 +60,16 @@ def changes(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
         elif rest and isinstance(found.get(first), Slot):
             found[first] = found[first].with_options(**{rest[0]: value})
         else:
-            _inside(found, first, rest[0] if rest else "", value)
+            _set_nested(found, first, rest[0] if rest else "", value)
     return found
 
 
-def as_typed(recipe: Recipe, registry: Registry) -> str:
-    """Say what is typed for a recipe's networks: ``i2ikit train cyclegan --set generator.width=8``.
+def format_command(recipe: Recipe, registry: Registry) -> str:
+    """Return a sentence with the command that builds the networks of a recipe: ``i2ikit train cyclegan --set generator.width=8``.
 
     Args:
-        recipe: What was built.
-        registry: Where the recipe of that name is looked up, whose values need not be typed.
+        recipe: The recipe, with overrides.
+        registry: Registry with the recipe of that name. The command leaves out the values that this recipe has.
     """
     known = registry.recipe(recipe.name) if recipe.name in registry.recipes() else None
     words = [recipe.name]
@@ -74,32 +80,32 @@ def as_typed(recipe: Recipe, registry: Registry) -> str:
         options = dict(default.options) if default and default.component == slot.component else {}
         changed = {key: value for key, value in slot.options.items() if key not in options or options[key] != value}
         words += [f"--set {name}.{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in changed.items()]
-    return f"Its own networks are built by: i2ikit train {' '.join(words)}"
+    return f"To build the networks of this checkpoint: i2ikit train {' '.join(words)}"
 
 
-def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """Return both changes, the second one's where they meet."""
-    both = dict(first)
+def merge_overrides(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Merge two overrides. If both set the same key, the second one wins."""
+    merged = dict(first)
     for key, value in second.items():
-        mine = both.get(key)
-        both[key] = merged(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
-    return both
+        previous = merged.get(key)
+        merged[key] = merge_overrides(previous, value) if isinstance(previous, dict) and isinstance(value, dict) else value
+    return merged
 
 
-def _is_of_player(setting: str, has_slot: bool) -> bool:
-    """Tell whether a setting is a player's; where a slot has the player's name, the options of its component come first."""
+def _is_player_setting(setting: str, has_slot: bool) -> bool:
+    """Return whether a setting belongs to a player. If a slot has the same name, options of its component take precedence."""
     return not has_slot or setting.partition(".")[0] in {"lr", "betas", "weight_decay", "clip", "every", "pool", "trains", "optimizer"}
 
 
-def _player(changes: dict[str, Any], name: str, value: Any) -> None:
+def _set_player(overrides: dict[str, Any], name: str, value: Any) -> None:
     name = name.removeprefix("optimizer.")
     if name in [each.name for each in fields(Optimizer) if each.name != "name"] or name == "optimizer":
-        changes.setdefault("optimizer", {})["name" if name == "optimizer" else name] = value
+        overrides.setdefault("optimizer", {})["name" if name == "optimizer" else name] = value
     else:
-        changes[name] = value
+        overrides[name] = value
 
 
-def _inside(found: dict[str, Any], name: str, option: str, value: Any) -> None:
+def _set_nested(found: dict[str, Any], name: str, option: str, value: Any) -> None:
     if not option:
         found[name] = value
     elif isinstance(found.get(name, {}), dict):
@@ -108,7 +114,7 @@ def _inside(found: dict[str, Any], name: str, option: str, value: Any) -> None:
         found[name] = {"weight": found[name], option: value}
 
 
-def _value(text: str) -> Any:
+def _parse_value(text: str) -> Any:
     words = {"true": True, "false": False, "yes": True, "no": False, "none": None}
     if text.strip().lower() in words:
         return words[text.strip().lower()]
@@ -116,7 +122,7 @@ def _value(text: str) -> Any:
         value = json.loads(text)
     except ValueError:
         try:
-            return float(text)  # 1e-4 without a point and the like
+            return float(text)  # such as .5, which JSON does not accept
         except ValueError:
             return text
     return tuple(value) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""``i2ikit translate``: files, folders and globs through a trained model."""
+"""``i2ikit translate``: translate image files, folders and globs with a trained model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from i2ikit.cli.options import colour
+from i2ikit.cli.options import check_colour
 from i2ikit.errors import DataError, OptionError, UnknownNameError, suggest
 
 if TYPE_CHECKING:
@@ -21,44 +21,53 @@ if TYPE_CHECKING:
     from i2ikit.inference.translate import TranslationResult
 
 Job = tuple[Path, Path]
-_WRITTEN = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
+_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
 
 
 @click.command()
 @click.argument("model", metavar="RUN_OR_MODEL", type=click.Path(path_type=Path))
 @click.argument("paths", metavar="INPUT... OUT", nargs=-1, required=True)
-@click.option("--to", "to", multiple=True, metavar="NAME=VALUE", help="What is asked for, such as tone=dark; may be given several times.")
-@click.option("--label", multiple=True, metavar="NAME=VALUE", help="What the inputs are; by default the discriminator is asked.")
-@click.option("--source", help="'unknown' leaves label sets that --to does not name unknown; or the domain that the inputs are from.")
-@click.option("--style", type=click.Path(path_type=Path), help="An image whose style is taken, where the model draws a style.")
-@click.option("--samples", type=click.IntRange(min=1), help="That many translations of each input, in numbered files.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the drawn style; sample n is what seed + n - 1 gives.")
+@click.option("--to", "to", multiple=True, metavar="NAME=VALUE", help="Target label, such as tone=dark, or target domain. Can be repeated.")
 @click.option(
-    "--tile", type=click.IntRange(min=1), metavar="PIXELS", help="Translate in tiles of that side, for images larger than the memory."
+    "--label",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Label of the inputs. Can be repeated. Default: predicted by the discriminator.",
 )
-@click.option("--size", type=click.Choice(("trained",)), help="Resize to the size that the model was trained at; kept by default.")
+@click.option("--source", help="Domain of the inputs; or 'unknown': label sets without --to stay unknown.")
+@click.option("--style", type=click.Path(path_type=Path), help="Image that provides the style, if the model has styles.")
+@click.option("--samples", type=click.IntRange(min=1), help="Number of translations of each input, as numbered files.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed of the style. Sample n uses seed + n - 1.")
 @click.option(
-    "--background", metavar="COLOUR", callback=colour, help="A colour behind transparent pixels; that of the training by default."
+    "--tile",
+    type=click.IntRange(min=1),
+    metavar="PIXELS",
+    help="Translate in square tiles of this side, to use less memory.",
 )
-@click.option("--device", default="cpu", show_default=True, help="Where the model runs.")
+@click.option("--size", type=click.Choice(("trained",)), help="Resize the images to the training size. Default: no resizing.")
+@click.option(
+    "--background", metavar="COLOUR", callback=check_colour, help="Colour behind transparent pixels. Default: that of the training."
+)
+@click.option("--device", default="cpu", show_default=True, help="Device to run on.")
 def translate(
     model: Path, paths: tuple[str, ...], to: tuple[str, ...], label: tuple[str, ...], source: str | None, style: Path | None,
     samples: int | None, seed: int, tile: int | None, size: str | None, background: str | None, device: str,
 ) -> None:  # fmt: skip
-    """Translate files, folders or quoted globs with the model of a run or a model folder.
+    """Translate image files, folders or quoted globs with a run or a model folder.
 
-    OUT is a file for one input file, and a folder otherwise. Channels and bits are kept. Attributes that --to does not name stay as they
-    are, and each line says where their values come from: label, discriminator or unknown.
+    OUT is a file if there is one input file, else a folder. The bit depth of the files is kept. Attributes without --to keep the values of
+    the input, which come from --label, else from the discriminator. The printed lines show each value and its origin: to, label,
+    discriminator or unknown.
 
     \b
     i2ikit translate runs/emoji in.png out.png --to tone=dark
     i2ikit translate runs/emoji photos "more/*.png" results --to tone=dark --to gender=male
     i2ikit translate runs/cats in.png results/ --to dog --samples 5
-    """  # noqa: D301 - click wants the backspace itself, which ends wrapping
+    """  # noqa: D301 - click reads the backspace character as "do not wrap these lines"
     if len(paths) < 2:
-        raise OptionError(f'"{paths[0]}" is the only path. Give the inputs, and at the end where the translations go: INPUT... OUT.')
-    wanted, known = _target(to), _values(label, "--label")
-    jobs = list(planned(paths[:-1], paths[-1]))
+        raise OptionError(f'"{paths[0]}" is the only path. Name the inputs first and the output last: INPUT... OUT.')
+    wanted, known = _parse_target(to), _parse_values(label, "--label")
+    jobs = list(plan_jobs(paths[:-1], paths[-1]))
     from i2ikit.core.storage import load
     from i2ikit.cpu import tune_cpu
     from i2ikit.inference.translate import check_request
@@ -66,81 +75,82 @@ def translate(
     tune_cpu()
     built = load(model, device=device)
     _check_labels(built, wanted, known, source)
-    with _typed():
+    with _rename_options():
         check_request(built, wanted, known or None, source, samples, style)
-    sizes = _check(built, jobs, background)
+    sizes = _read_sizes(built, jobs, background)
     trained = (built.image.height, built.image.width)
     others = [found for found in sizes if found != trained]
     if others and size is None:
-        what = f"{others[0][0]}x{others[0][1]}" if len(set(others)) == 1 else "another size"
-        at = f"{trained[0]}x{trained[1]}"
-        click.echo(f"note: the model was trained at {at}; images of {what} stay as large as they are. --size trained resizes them.")
+        size_text = f"{others[0][0]}x{others[0][1]}" if len(set(others)) == 1 else "other sizes"
+        trained_text = f"{trained[0]}x{trained[1]}"
+        click.echo(f"note: The model was trained at {trained_text}; images of {size_text} keep their size. --size trained resizes them.")
     if built.batch_kind == "paired" and any(width == 2 * height for height, width in sizes) and trained[0] == trained[1]:
         click.echo(
-            "note: some images are twice as wide as high, as pairs side by side are; they are translated whole. Cut the source out first."
+            "note: Some images are twice as wide as high, like pairs side by side. They are translated whole. "
+            "If they are pairs, cut out the source image first."
         )
     noted: set[str] = set()
     for given, out in jobs:
         options: dict[str, Any] = {"label": known or None, "source": source, "size": size, "background": background}
         options |= {"style": style, "samples": samples, "seed": seed, "tile": tile}
-        with _typed(), warnings.catch_warnings(record=True) as caught:
+        with _rename_options(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             answers = built.translate(given, to=wanted, out=out, details=True, **options)
         for text in dict.fromkeys(str(each.message) for each in caught if str(each.message) not in noted):
             noted.add(text)
-            click.echo(f"note: {_options(text)}")
+            click.echo(f"note: {_name_options(text)}")
         for answer in answers if isinstance(answers, list) else [answers]:
-            click.echo(f"{given} -> {answer.image}{_label_from_discriminator(answer)}")
+            click.echo(f"{given} -> {answer.image}{_format_labels(answer)}")
     if len(jobs) > 1:
         click.echo(f"{len(jobs)} images in {paths[-1]}")
 
 
 @contextmanager
-def _typed() -> Iterator[None]:
-    """Name options in errors as they are typed here: ``samples=2`` is ``--samples 2``."""
+def _rename_options() -> Iterator[None]:
+    """Rewrite the options in errors as on the command line: ``samples=2`` as ``--samples 2``."""
     try:
         yield
     except (OptionError, DataError) as error:
-        raise type(error)(_options(str(error))) from None
+        raise type(error)(_name_options(str(error))) from None
 
 
-def _options(text: str) -> str:
-    known = r"\b(to|label|source|style|samples|tile|size)=(?=([\w\"'{]?))"
-    return re.sub(known, lambda found: f"--{found[1]}{' ' * bool(found[2])}", text)
+def _name_options(text: str) -> str:
+    pattern = r"\b(to|label|source|style|samples|tile|size)=(?=([\w\"'{]?))"
+    return re.sub(pattern, lambda match: f"--{match[1]}{' ' * bool(match[2])}", text)
 
 
-def planned(inputs: Sequence[str], out: str) -> Iterator[Job]:
-    """Give each input file with the file that it is translated to.
+def plan_jobs(inputs: Sequence[str], out: str) -> Iterator[Job]:
+    """Yield each input file and its output file.
 
     Raises:
-        DataError: An input is missing or holds no image.
-        OptionError: OUT does not fit the inputs, or a file would be written twice or over an input.
+        DataError: An input is missing, or a folder or a glob has no images.
+        OptionError: OUT does not fit the inputs, two inputs have the same output, or an output would overwrite an input.
     """
-    found = [job for each in inputs for job in _expanded(each)]
+    found = [job for each in inputs for job in _list_inputs(each)]
     single = len(inputs) == 1 and Path(inputs[0]).is_file()
-    place = Path(out)
-    to_folder = not single or place.is_dir() or out.endswith(("/", os.sep))
-    if to_folder and place.is_file():
-        raise OptionError(f'"{out}" is a file, and {len(found)} inputs need a folder. Name a folder at the end.')
-    if not to_folder and place.suffix.lower() not in _WRITTEN:
-        raise OptionError(f'"{out}" is no image file: it ends in none of {", ".join(_WRITTEN)}. Name one, or a folder with "/" at its end.')
-    _refuse_unwritable(place if to_folder else place.parent)
+    output = Path(out)
+    to_folder = not single or output.is_dir() or out.endswith(("/", os.sep))
+    if to_folder and output.is_file():
+        raise OptionError(f'"{out}" is a file, but {len(found)} inputs require an output folder. Name a folder at the end.')
+    if not to_folder and output.suffix.lower() not in _IMAGE_SUFFIXES:
+        raise OptionError(f'"{out}" has no suffix of an image file ({", ".join(_IMAGE_SUFFIXES)}). Add a suffix, or end a folder with "/".')
+    _check_writable(output if to_folder else output.parent)
     written: dict[Path, Path] = {}
     sources = {file.resolve() for file, _ in found}
     for file, name in found:
-        target = place / (name if name.suffix.lower() in _WRITTEN else name.with_suffix(".png")) if to_folder else place
-        if written.get(target) == file:  # named twice, such as by a folder and by a glob
+        target = output / (name if name.suffix.lower() in _IMAGE_SUFFIXES else name.with_suffix(".png")) if to_folder else output
+        if written.get(target) == file:  # the same input is given twice, such as by a folder and by a glob
             continue
         if target in written:
-            raise OptionError(f'"{written[target]}" and "{file}" would both be written to "{target}". Translate them into two folders.')
+            raise OptionError(f'"{written[target]}" and "{file}" have the same output "{target}". Translate them into two folders.')
         if target.resolve() in sources:
-            raise OptionError(f'"{target}" is one of the inputs and would be lost. Choose another place for the translations.')
+            raise OptionError(f'"{target}" is one of the inputs and would be overwritten. Choose another output folder.')
         written[target] = file
         yield file, target
 
 
-def _expanded(text: str) -> list[tuple[Path, Path]]:
-    """Return the files that an input means, each with its name below the output folder."""
+def _list_inputs(text: str) -> list[tuple[Path, Path]]:
+    """List the files of an input, each with its name in the output folder."""
     from i2ikit.pixels import is_image
 
     path = Path(text)
@@ -149,88 +159,88 @@ def _expanded(text: str) -> list[tuple[Path, Path]]:
     if path.is_dir():
         files = sorted(each for each in path.rglob("*") if each.is_file() and is_image(each.name))
         if not files:
-            raise DataError(f'Folder "{text}" holds no image.')
+            raise DataError(f'Folder "{text}" contains no images.')
         return [(each, each.relative_to(path)) for each in files]
     if glob.has_magic(text):
-        fits = map(Path, glob.glob(text, recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
-        files = sorted(each for each in fits if is_image(each.name) and each.is_file())
+        matches = map(Path, glob.glob(text, recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
+        files = sorted(each for each in matches if is_image(each.name) and each.is_file())
         if not files:
-            raise DataError(f'No image fits "{text}".')
+            raise DataError(f'No image matches "{text}".')
         return [(each, Path(each.name)) for each in files]
     near = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
-    hint = suggest(path.name, near) if near else f'Folder "{path.parent}" is {"empty" if path.parent.is_dir() else "not there"}.'
+    hint = suggest(path.name, near) if near else f'Folder "{path.parent}" {"is empty" if path.parent.is_dir() else "does not exist"}.'
     raise DataError(f'There is no image at "{text}". {hint}')
 
 
-def _refuse_unwritable(folder: Path) -> None:
-    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-    if not there.is_dir():
-        raise OptionError(f'"{folder}" cannot be made, because "{there}" is a file. Choose another place for the translations.')
-    if not os.access(there, os.W_OK):
-        raise OptionError(f'Folder "{there}" cannot be written. Choose another place for the translations.')
+def _check_writable(folder: Path) -> None:
+    existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not existing.is_dir():
+        raise OptionError(f'"{folder}" cannot be created, because "{existing}" is a file. Choose another output folder.')
+    if not os.access(existing, os.W_OK):
+        raise OptionError(f'Folder "{existing}" is not writable. Choose another output folder.')
 
 
-def _target(words: Sequence[str]) -> dict[str, str] | str | None:
-    """Return what is asked for: values by attribute, one word (a value of the only attribute, or a domain), or nothing."""
+def _parse_target(words: Sequence[str]) -> dict[str, str] | str | None:
+    """Parse ``--to``: values by attribute, a single word (a value of the only attribute, or a domain), or None."""
     if len(words) == 1 and "=" not in words[0]:
         return words[0]
-    return _values(words, "--to") or None
+    return _parse_values(words, "--to") or None
 
 
-def _values(words: Sequence[str], option: str) -> dict[str, str]:
+def _parse_values(words: Sequence[str], option: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for word in (part for each in words for part in each.split(",")):
         name, equals, value = (part.strip() for part in word.partition("="))
         if not equals or not name or not value:
-            raise OptionError(f'{option} "{word}" is not of the form name=value, such as hair=blond.')
+            raise OptionError(f'{option} "{word}" is not of the form NAME=VALUE. Write, for example, {option} hair=blond.')
         if name in found:
-            raise OptionError(f'{option} names "{name}" twice. Give it one value.')
+            raise OptionError(f'{option} sets "{name}" twice. Give it only one value.')
         found[name] = value
     return found
 
 
 def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: Mapping[str, str], source: str | None) -> None:
-    """Raise for a name or a value that the model does not have."""
+    """Check that the model has all names and values."""
     domain = model.domain
     if model.batch_kind == "unpaired":
-        asked = wanted.values() if isinstance(wanted, Mapping) else (wanted,)
-        for name in (*asked, source):
+        domains = wanted.values() if isinstance(wanted, Mapping) else (wanted,)
+        for name in (*domains, source):
             if isinstance(name, str) and name not in domain.names:
                 raise UnknownNameError("domain of this model", name, domain.names)
     if model.batch_kind != "labelled":
         return
     if source not in (None, "unknown"):
         raise OptionError(
-            f'--source "{source}" says nothing to this model. {suggest(source, ["unknown"])} What the inputs are is said by '
-            "--label NAME=VALUE."
+            f'--source "{source}" is not a value for a model with labels. {suggest(source, ["unknown"])} '
+            "To set labels of the inputs, use --label NAME=VALUE."
         )
     if wanted is None:
         first = domain.attributes[0]
-        raise OptionError(f"There is no --to. Say what is asked for, such as --to {first.name}={first.choices[-1]}.")
+        raise OptionError(f"--to is missing. Request a value, for example --to {first.name}={first.choices[-1]}.")
     if isinstance(wanted, str) and len(domain.attributes) > 1:
         names = ", ".join(each.name for each in domain.attributes)
-        raise OptionError(f'--to "{wanted}" does not say of which attribute. Write --to name={wanted}; the names are {names}.')
+        raise OptionError(f'--to "{wanted}" does not name its attribute. Write --to NAME={wanted}. Available: {names}.')
     given = {domain.attributes[0].name: wanted} if isinstance(wanted, str) else wanted
     for name, value in [*given.items(), *known.items()]:
         domain.attribute(name).encode(value)
 
 
-def _check(model: Model, jobs: Sequence[Job], background: str | None) -> list[tuple[int, int]]:
-    """Open every input, so that nothing is written where one of them is damaged; return their sizes."""
-    from i2ikit.inference.translate import read
+def _read_sizes(model: Model, jobs: Sequence[Job], background: str | None) -> list[tuple[int, int]]:
+    """Read every input and return their sizes, so that nothing is written if one of them is damaged."""
+    from i2ikit.inference.translate import read_image
 
     sizes = []
     for given, _ in jobs:
         try:
-            pixels = read(model, given, background).pixels
+            pixels = read_image(model, given, background).pixels
         except DataError as error:
-            text = str(error).replace('background="white"', "--background white")  # as it is written here
+            text = str(error).replace('background="white"', "--background white")  # the option of the command line
             raise DataError(text if str(given) in text else f'"{given}": {text}') from None
         sizes.append((pixels.shape[-2], pixels.shape[-1]))
     return sizes
 
 
-def _label_from_discriminator(answer: TranslationResult) -> str:
+def _format_labels(answer: TranslationResult) -> str:
     if not answer.values:
         return ""
     values = answer.values[0]

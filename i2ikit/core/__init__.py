@@ -1,1 +1,1 @@
-"""The core: what a batch, a translation, a recipe and a step are. Knows no plugin."""
+"""The core: batches, translations, recipes, models and the training step. The core knows no plugin."""

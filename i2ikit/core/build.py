@@ -1,4 +1,4 @@
-"""From a recipe to a model: names, then shapes, then a rehearsal; every problem that is found is reported together."""
+"""Builds a model from a recipe. It checks names, then shapes, then runs a rehearsal, and reports all problems of a stage together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 from attrs import evolve
 from torch import nn
 
-from i2ikit.core.component import annotation_of, get_factory_options
+from i2ikit.core.component import get_annotation, get_factory_options
 from i2ikit.core.model import Losses, Model
 from i2ikit.core.nets import Nets, module_key, pair_key
 from i2ikit.core.overrides import apply_overrides
@@ -22,42 +22,42 @@ from i2ikit.core.recipe import SLOT_ROLES, Player, Recipe, Slot, Term
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.rehearsal import rehearse
 from i2ikit.core.specs import CodeSpec, StyleSpec
-from i2ikit.core.validators import refuse_kind
+from i2ikit.core.validators import check_type
 from i2ikit.errors import BuildError, I2IKitError, OptionError, SpecError, UnknownNameError, format_count
 
-INJECTED = ("image", "source", "domain", "code")
+SPEC_ARGUMENTS = ("image", "source", "domain", "code")  # arguments of factories that build sets; they are not options
 
 
-def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int = 0, rehearsal: bool = True, **changes: Any) -> Model:
+def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int = 0, rehearsal: bool = True, **overrides: Any) -> Model:
     """Build a model.
 
     Args:
-        recipe: A registered name or a Recipe.
-        registry: Where components are looked up; the installed plugins by default.
-        seed: Of the first weights and of every draw in training.
-        rehearsal: Whether to try the assembly on shapes alone before it is returned.
-        **changes: ``size``, ``channels``, ``labels``, ``official``, ``lr``, ``steps``, ``batch`` and what else
-            :func:`i2ikit.core.overrides.apply_overrides` takes: a slot's name with a component name, a dict of options or a Slot;
+        recipe: The name of a registered recipe, or a Recipe.
+        registry: The registry of components (default: that of the installed plugins).
+        seed: Seed of the initial weights and of all random streams during training.
+        rehearsal: Whether to run a step on tensors without memory, to check the model, before it is returned.
+        **overrides: Changes to the recipe: ``size``, ``channels``, ``labels``, ``official``, ``lr``, ``steps``, ``batch`` and all others
+            that :func:`i2ikit.core.overrides.apply_overrides` accepts. A slot's name with a component name, a dict of options or a Slot.
             ``terms={"translator/cycle": 5.0}``.
 
     Raises:
-        UnknownNameError: A recipe or a change that does not exist.
-        BuildError: The assembly cannot work; every problem is named.
+        UnknownNameError: The recipe, or a name in the overrides, does not exist.
+        BuildError: The recipe cannot be built; the message names every problem.
 
     Example:
         >>> model = build("stargan", size=32, labels={"hair": ("black", "blond"), "male": bool}, generator={"width": 8, "blocks": 1})
     """
     registry = registry or default_registry()
-    resolved = apply_overrides(registry.recipe(recipe) if isinstance(recipe, str) else recipe, changes)
-    problems = _names(resolved, registry)
+    resolved = apply_overrides(registry.recipe(recipe) if isinstance(recipe, str) else recipe, overrides)
+    problems = _check_names(resolved, registry)
     if problems:
         raise BuildError(resolved.name, problems)
     resolved = _with_plan_options(resolved, registry)
-    with torch.random.fork_rng(devices=[]):  # networks are made on the CPU, whatever other devices there are
+    with torch.random.fork_rng(devices=[]):  # the networks are made on the CPU, on every machine
         torch.default_generator.manual_seed(seed)
-        nets, problems = _fill(resolved, registry)
-        losses, more = _losses(resolved, registry)
-    problems = [*problems, *more, *(_ownership(resolved, nets) if nets else [])]
+        nets, problems = _make_nets(resolved, registry)
+        losses, more = _make_losses(resolved, registry)
+    problems = [*problems, *more, *(_check_ownership(resolved, nets) if nets else [])]
     if problems or nets is None:
         raise BuildError(resolved.name, problems)
     model = Model(resolved, nets, losses, find_plan(resolved.plan, registry), seed=seed)
@@ -70,134 +70,139 @@ def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int =
 
 
 def _with_plan_options(recipe: Recipe, registry: Registry) -> Recipe:
-    """Return the recipe with the defaults of its plan: what a file holds must not depend on them."""
+    """Return the recipe with the defaults of its plan. A saved model then does not depend on later changes of these defaults."""
     known = complete_plan_options(find_plan(recipe.plan, registry), recipe.plan_options)
     return evolve(recipe, plan_options={name: value for name, value in known.items() if value or name in recipe.plan_options})
 
 
-def _names(recipe: Recipe, registry: Registry) -> list[str]:
+def _check_names(recipe: Recipe, registry: Registry) -> list[str]:
+    """Return the problems with names of slots, components, plans, players and terms."""
     problems = []
     if "generator" not in recipe.slots:
-        problems.append('It has no slot "generator": nothing would draw an image. Name a component for it.')
+        problems.append('It has no slot "generator", which makes the images. Add one: generator="COMPONENT".')
     for name, slot in recipe.slots.items():
-        problems += _asked(lambda name=name, slot=slot: registry.component(slot.component, recipe.role(name)))  # type: ignore[misc]
-    problems += _asked(lambda: complete_plan_options(find_plan(recipe.plan, registry), recipe.plan_options))
-    problems += _asked(lambda: _channels(recipe, registry))
+        problems += _list_problems(lambda name=name, slot=slot: registry.component(slot.component, recipe.role(name)))  # type: ignore[misc]
+    problems += _list_problems(lambda: complete_plan_options(find_plan(recipe.plan, registry), recipe.plan_options))
+    problems += _list_problems(lambda: _check_channels(recipe, registry))
     for player in recipe.players:
-        problems += _names_of(player, recipe, registry)
+        problems += _check_player(player, recipe, registry)
     return problems
 
 
-def _channels(recipe: Recipe, registry: Registry) -> None:
+def _check_channels(recipe: Recipe, registry: Registry) -> None:
     if recipe.source.channels == recipe.image.channels:
         return
     kind = get_batch_kind(find_plan(recipe.plan, registry))
     if kind != "paired":
         raise OptionError(
-            f"source_channels={recipe.source.channels} differs from channels={recipe.image.channels}, which only paired data can have; "
+            f"source_channels={recipe.source.channels} differs from channels={recipe.image.channels}. Only paired batches support this; "
             f'plan "{recipe.plan_name}" takes {kind} batches.'
         )
 
 
-def _names_of(player: Player, recipe: Recipe, registry: Registry) -> list[str]:
+def _check_player(player: Player, recipe: Recipe, registry: Registry) -> list[str]:
     problems = []
     if not player.name.startswith(("translator", "discriminator")):
-        problems.append(
-            f'A player is called "{player.name}". Players are "translator" or "discriminator", with a suffix where there are several.'
-        )
+        problems.append(f'Player "{player.name}" must be called "translator" or "discriminator"; a suffix may follow, such as "_a".')
     for slot in player.trains:
         if slot not in recipe.slots:
             problems.append(f'Player "{player.name}" trains a slot that does not exist. {UnknownNameError("slot", slot, recipe.slots)}')
         elif recipe.slots[slot].frozen:
-            problems.append(f'Player "{player.name}" trains slot "{slot}", which is frozen. Leave it out, or unfreeze it.')
+            problems.append(f'Player "{player.name}" trains slot "{slot}", which is frozen. Remove it from trains=, or set frozen=False.')
     for name, term in player.terms.items():
         if isinstance(term.loss, str):
-            problems += _asked(functools.partial(registry.component, term.loss, "loss"))
-        strange = [slot for slot in term.updates or () if slot not in player.trains]
-        problems += [f'Term "{player.name}/{name}" updates "{slot}", which player "{player.name}" does not train.' for slot in strange]
+            problems += _list_problems(functools.partial(registry.component, term.loss, "loss"))
+        problems += [
+            f'Term "{player.name}/{name}" updates "{slot}", which player "{player.name}" does not train. '
+            f"Remove it from updates=, or add it to trains= of the player."
+            for slot in term.updates or ()
+            if slot not in player.trains
+        ]
     return problems
 
 
-def _asked(question: Callable[[], Any]) -> list[str]:
-    """Return the problem that a question runs into, if any."""
+def _list_problems(check: Callable[[], Any]) -> list[str]:
+    """Return the message of the error that a check raises, if any."""
     try:
-        question()
+        check()
     except I2IKitError as error:
         return [str(error)]
     return []
 
 
-def _fill(recipe: Recipe, registry: Registry) -> tuple[Nets | None, list[str]]:
-    """Build the components front to back, each from the spec that feeds it."""
+def _make_nets(recipe: Recipe, registry: Registry) -> tuple[Nets | None, list[str]]:
+    """Make the networks of all slots, front to back: each from the spec of the code that enters it."""
     specs: dict[str, Any] = {"image": recipe.image, "source": recipe.source, "domain": recipe.labels}
     style = recipe.plan_options.get("style", 0)
-    code = CodeSpec() if "encoder" in recipe.slots else _drawn(CodeSpec(), style)
-    drawn = code.style
-    filled: dict[str, nn.Module] = {}
+    code = CodeSpec() if "encoder" in recipe.slots else _replace_style(CodeSpec(), style)
+    sampled_style = code.style
+    modules: dict[str, nn.Module] = {}
     problems: list[str] = []
     order = sorted(recipe.slots, key=lambda name: (name not in SLOT_ROLES, SLOT_ROLES.index(recipe.role(name))))
     for name in order:
         slot = recipe.slots[name]
         try:
             factory = cast(Callable[..., nn.Module], registry.resolve(slot.component, recipe.role(name)))
-            read = recipe.source if name == "encoder" else recipe.image  # other encoders look at what is drawn
-            make = functools.partial(_made, factory, slot, {**specs, "image": read, "code": code})
-            module = _per(slot, recipe, make)
+            image = recipe.source if name == "encoder" else recipe.image  # all other encoders take target images
+            make = functools.partial(_make_net, factory, slot, {**specs, "image": image, "code": code})
+            module = _make_slot(slot, recipe, make)
             first = next(iter(module.values())) if isinstance(module, nn.ModuleDict) else module
-            filled[name] = module
+            modules[name] = module
             if name in ("encoder", "conditioner"):
-                code = _given(first, slot)
+                code = _get_output_spec(first, slot)
             if name == "encoder":
-                code = _drawn(code, style)
-                drawn = code.style if style else None
+                code = _replace_style(code, style)
+                sampled_style = code.style if style else None
         except I2IKitError as error:
             problems.append(f'Slot "{name}": {error}')
             if name in ("encoder", "conditioner"):
                 return None, problems
     if problems:
         return None, problems
-    ordered = {name: filled[name] for name in recipe.slots}
+    ordered = {name: modules[name] for name in recipe.slots}
     roles = {name: recipe.role(name) for name in recipe.slots}
-    return Nets(ordered, dict(recipe.slots), roles, recipe.plan_name, recipe.image, recipe.labels, drawn), []
+    return Nets(ordered, dict(recipe.slots), roles, recipe.plan_name, recipe.image, recipe.labels, sampled_style), []
 
 
-def _given(module: nn.Module, slot: Slot) -> CodeSpec:
+def _get_output_spec(module: nn.Module, slot: Slot) -> CodeSpec:
     output_spec = getattr(module, "output_spec", None)
     if not isinstance(output_spec, CodeSpec):
-        raise SpecError(f'"{slot.component}" does not say what it gives. Set self.output_spec = CodeSpec(...) in its constructor.')
+        raise SpecError(f'"{slot.component}" has no output_spec. Set self.output_spec = CodeSpec(...) in its constructor.')
     return output_spec
 
 
-def _drawn(code: CodeSpec, style: int | str) -> CodeSpec:
-    """Return the code with the style that the plan draws in place of the encoder's."""
+def _replace_style(code: CodeSpec, style: int | str) -> CodeSpec:
+    """Return the code with the style that the plan samples from the prior instead of the encoder's style."""
     if not style:
         return code
     if style != PRIOR:
-        refuse_kind("style", int | Literal["prior"], style)
+        check_type("style", int | Literal["prior"], style)
         if code.style is not None and code.style.width != int(style):
             raise SpecError(
-                f"style={style} draws styles of {format_count(int(style), 'number')}, and the encoder reads {code.style.width} off an image. "
-                f"Set both: style_dim={style}."
+                f"style={style} samples styles of {format_count(int(style), 'number')}, but the encoder's style has {code.style.width}. "
+                f"Change both: style_dim={style}."
             )
-        return code.styled(StyleSpec(int(style)))
+        return code.with_style(StyleSpec(int(style)))
     if code.style is None:
         raise SpecError(
-            'style="prior" draws a style in place of the encoder\'s, and there is none. Use an encoder with style or give a width: style=8.'
+            'style="prior" replaces the encoder\'s style, but there is none. Use an encoder with style, or set a width: style=8.'
         )
     return code
 
 
-def _per(slot: Slot, recipe: Recipe, make: Callable[[], nn.Module]) -> nn.Module:
+def _make_slot(slot: Slot, recipe: Recipe, make: Callable[[], nn.Module]) -> nn.Module:
+    """Make the network of a slot, or a ModuleDict with one network for each domain or ordered pair of domains."""
     if slot.per is None:
         return make()
     names = recipe.labels.names
     if len(names) < 2 and recipe.labels.width:
-        found = ", ".join(each.name for each in recipe.labels.attributes)
+        attributes = ", ".join(each.name for each in recipe.labels.attributes)
         raise OptionError(
-            f'it has one net per {slot.per}, whose domains are the values of one group; found {found}. Name them: labels=("a", "b").'
+            f"it has one network per {slot.per}, so the labels must be one group whose values are the domains; "
+            f'found the attributes: {attributes}. Name the domains: labels=("a", "b").'
         )
     if len(names) < 2:
-        raise OptionError(f'it has one net per {slot.per}, which needs two or more domains. Declare them: labels=("photo", "monet").')
+        raise OptionError(f'it has one network per {slot.per}, which requires two or more domains. Name them: labels=("photo", "monet").')
     keys = names if slot.per == "domain" else [pair_key(*pair) for pair in itertools.permutations(names, 2)]
     nets = nn.ModuleDict({module_key(key): make() for key in keys})
     first = nets[module_key(keys[0])]
@@ -209,19 +214,19 @@ def _per(slot: Slot, recipe: Recipe, make: Callable[[], nn.Module]) -> nn.Module
     return nets
 
 
-def _made(factory: Callable[..., nn.Module], slot: Slot, specs: Mapping[str, Any]) -> nn.Module:
-    return cast(nn.Module, _called(slot.component, factory, get_factory_options(factory), slot.options, specs))
+def _make_net(factory: Callable[..., nn.Module], slot: Slot, specs: Mapping[str, Any]) -> nn.Module:
+    return cast(nn.Module, _call_factory(slot.component, factory, get_factory_options(factory), slot.options, specs))
 
 
-def _called(
+def _call_factory(
     component: str,
     factory: Callable[..., Any],
     parameters: Mapping[str, inspect.Parameter],
     options: Mapping[str, Any],
     specs: Mapping[str, Any],
 ) -> Any:
-    """Call a factory with what it asks for; what its options make it fail on is said with them."""
-    arguments = _arguments(component, factory, parameters, options, specs)
+    """Call a factory with its options and specs. If it fails, the error names the options."""
+    arguments = _make_arguments(component, factory, parameters, options, specs)
     given = ", ".join(f"{name}={value!r}" for name, value in options.items())
     try:
         with warnings.catch_warnings():
@@ -230,60 +235,61 @@ def _called(
     except (TypeError, ValueError, ArithmeticError, RuntimeError, LookupError) as error:
         if isinstance(error, I2IKitError) or not options:
             raise
-        raise OptionError(f'"{component}" cannot be made with {given} ({type(error).__name__}: {error}).') from error
+        raise OptionError(f'"{component}" cannot be made with {given} ({type(error).__name__}: {error}). Change these options.') from error
     if isinstance(made, nn.Module) and any(not weight.numel() for weight in made.parameters()):
-        raise OptionError(f'"{component}" would have empty weights{f" with {given}" if given else ""}. Use larger values.')
+        raise OptionError(f'"{component}" has empty weights{f" with {given}" if given else ""}. Use larger values.')
     return made
 
 
-def _arguments(
+def _make_arguments(
     component: str,
     factory: Callable[..., Any],
     parameters: Mapping[str, inspect.Parameter],
     options: Mapping[str, Any],
     specs: Mapping[str, Any],
 ) -> dict[str, Any]:
-    known = [name for name in parameters if name not in INJECTED]
+    known = [name for name in parameters if name not in SPEC_ARGUMENTS]
     for name, value in options.items():
         if name not in known:
             raise UnknownNameError(f'option of "{component}"', name, known)
-        refuse_kind(f"{component}.{name}", annotation_of(factory, parameters[name]), value)
+        check_type(f"{component}.{name}", get_annotation(factory, parameters[name]), value)
     missing = [name for name in known if parameters[name].default is inspect.Parameter.empty and name not in options]
     if missing:
-        raise OptionError(f'"{component}" needs the option "{missing[0]}". Give it: {{"{missing[0]}": ...}}.')
-    return {**{name: specs[name] for name in INJECTED if name in parameters and name in specs}, **options}
+        raise OptionError(f'"{component}" requires the option "{missing[0]}", which is missing. Add it: {{"{missing[0]}": VALUE}}.')
+    return {**{name: specs[name] for name in SPEC_ARGUMENTS if name in parameters and name in specs}, **options}
 
 
-def _losses(recipe: Recipe, registry: Registry) -> tuple[Losses, list[str]]:
+def _make_losses(recipe: Recipe, registry: Registry) -> tuple[Losses, list[str]]:
     losses: Losses = {}
     problems = []
     for player in recipe.players:
         for name, term in player.terms.items():
             try:
-                losses[f"{player.name}/{name}"] = _loss(term, recipe, registry)
+                losses[f"{player.name}/{name}"] = _make_loss(term, recipe, registry)
             except I2IKitError as error:
                 problems.append(f'Term "{player.name}/{name}": {error}')
     return losses, problems
 
 
-def _loss(term: Term, recipe: Recipe, registry: Registry) -> Any:
+def _make_loss(term: Term, recipe: Recipe, registry: Registry) -> Any:
     factory = registry.resolve(term.loss, "loss") if isinstance(term.loss, str) else term.loss
     if isinstance(factory, nn.Module):
         return factory.requires_grad_(False)
     name = term.loss if isinstance(term.loss, str) else getattr(term.loss, "__name__", "loss")
     parameters = dict(get_factory_options(factory))
     if inspect.isclass(factory):
-        made = _called(name, factory, parameters, term.options, {"image": recipe.image, "domain": recipe.labels})
+        made = _call_factory(name, factory, parameters, term.options, {"image": recipe.image, "domain": recipe.labels})
         return made.requires_grad_(False) if isinstance(made, nn.Module) else made
-    parameters.pop(next(iter(parameters), ""), None)  # the translation itself
-    arguments = _arguments(name, factory, parameters, term.options, {})
+    parameters.pop(next(iter(parameters), ""), None)  # the first parameter of a loss is the translation, not an option
+    arguments = _make_arguments(name, factory, parameters, term.options, {})
     return functools.partial(factory, **arguments) if arguments else factory
 
 
-def _ownership(recipe: Recipe, nets: Nets) -> list[str]:
+def _check_ownership(recipe: Recipe, nets: Nets) -> list[str]:
+    """Return the slots with weights that no player trains, as problems."""
     owned = {slot for player in recipe.players for slot in player.trains}
     return [
-        f'Slot "{name}" has weights, but no player trains it. Add it to a player\'s trains, or freeze it: Slot(..., frozen=True).'
+        f'Slot "{name}" has weights, but no player trains it. Add it to trains= of a player, or freeze it: Slot(..., frozen=True).'
         for name, slot in recipe.slots.items()
-        if name not in owned and not slot.frozen and nets.parameters_of([name])
+        if name not in owned and not slot.frozen and nets.get_parameters([name])
     ]

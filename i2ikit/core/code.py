@@ -1,4 +1,4 @@
-"""The two things that travel between components."""
+"""The two kinds of data that pass between components: :class:`Code` and :class:`DiscriminatorOutput`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch import Tensor
 
 
 class Posterior(NamedTuple):
-    """A diagonal Gaussian over the last map or the style of a code.
+    """A diagonal Gaussian distribution of the last map or of the style of a code.
 
     Shapes:
-        mean, logvar: equal, [B, ...]
+        mean, logvar: equal shapes [B, ...]
     """
 
     mean: Tensor
@@ -19,12 +19,12 @@ class Posterior(NamedTuple):
 
 
 class Code(NamedTuple):
-    """What an encoder makes of an image, what a conditioner changes and what a generator draws from.
+    """The code of an image: an encoder returns it, a conditioner changes it, and a generator makes an image from it.
 
     Shapes:
-        maps: fine to coarse, each [B, C, H, W]; may be empty
+        maps: feature maps from fine to coarse, each [B, C, H, W]; may be empty
         style: [B, S] or [B, V, S], or None
-        posterior: the distribution that a variational encoder drew from, or None
+        posterior: the distribution from which a variational encoder sampled, or None
     """
 
     maps: tuple[Tensor, ...] = ()
@@ -33,12 +33,12 @@ class Code(NamedTuple):
 
 
 class DiscriminatorOutput(NamedTuple):
-    """What a discriminator says of an image.
+    """The output of a discriminator for a batch of images.
 
     Shapes:
-        scores: one tensor a scale, each [B, 1, H, W] or [B, 1], unbounded; higher means more real
-        domain_logits: logits without the mask entries [B, D], or None
-        features: for each scale the hidden maps, early to late; may be empty
+        scores: one tensor for each scale, [B, 1, H, W] or [B, 1], unbounded; a higher score means more real
+        domain_logits: one logit for each label entry except the mask entries, [B, D], or None
+        features: for each scale, the hidden feature maps from the first layer to the last; may be empty
     """
 
     scores: tuple[Tensor, ...]
@@ -46,15 +46,15 @@ class DiscriminatorOutput(NamedTuple):
     features: tuple[tuple[Tensor, ...], ...] = ()
 
     def __repr__(self) -> str:
-        """Return shapes and mean scores: the numbers of all pixels help nobody."""
-        scores = ", ".join(f"{list(each.shape)}{_mean(each)}" for each in self.scores) or "none"
+        """Return shapes and mean scores instead of the scores of all pixels."""
+        scores = ", ".join(f"{list(each.shape)}{_format_mean(each)}" for each in self.scores) or "none"
         maps = ", ".join(str(len(each)) for each in self.features)
         parts = [f"scores {scores}", f"domain_logits {'none' if self.domain_logits is None else list(self.domain_logits.shape)}"]
         return f"DiscriminatorOutput({', '.join([*parts, *([f'features {maps}'] if maps else [])])})"
 
 
-def _mean(tensor: Tensor) -> str:
+def _format_mean(tensor: Tensor) -> str:
     try:
         return f" mean {float(tensor.detach().float().mean()):.4g}"
-    except (RuntimeError, NotImplementedError):  # without values, as on the meta device
+    except (RuntimeError, NotImplementedError):  # a tensor without values, as on the meta device
         return ""

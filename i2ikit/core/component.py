@@ -1,4 +1,4 @@
-"""What a plugin declares of a component, and what its factory may ask for. Imports no torch."""
+"""The declaration of a component, and the options of its factory. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ Role = Literal["encoder", "conditioner", "generator", "discriminator", "loss", "
 ROLES: tuple[str, ...] = get_args(Role)
 
 is_restoring: ContextVar[bool] = ContextVar("restoring", default=False)
-"""Whether parts are being made for a saved model, which brings all weights: files that fixed weights came from need not be there."""
+"""True while a saved model is loaded. It contains all weights, so files of fixed weights (VGG, ArcFace) are not required."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_PLACE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 @frozen
 class Component:
-    """The declaration of one part: enough to list it and find it without importing it.
+    """The declaration of one component. It allows the component to be listed and found without an import.
 
     Attributes:
-        name: ``<family>_<what it is>``, such as ``"stargan_discriminator"``: small letters, digits and underscores.
-        role: The protocol that it keeps; "plan" for a function that makes translations of a batch.
-        factory: Where its factory stands, ``"module:factory"``: a class, or a function.
-        description: What it is, in one line.
-        mixes_batch: Whether one image's result depends on the other images of the batch (batch norm, minibatch deviation).
-        curve: What a loss's curve means, which way it goes and where it stays, for people who watch a training.
-        equilibrium: The unweighted value that a loss keeps where neither player can win, for a discriminator of one scale; None where there is none.
+        name: ``<family>_<what it is>``, such as ``"stargan_discriminator"``: lower-case letters, digits and underscores.
+        role: The protocol of the component; "plan" for a function that makes translations from a batch.
+        factory: The class or function that makes the component, as ``"module:factory"``.
+        description: What the component is, in one line.
+        mixes_batch: Whether the output for one image depends on the other images of the batch (batch norm, minibatch standard deviation).
+        curve: For a loss: what its curve means during training, in which direction it moves and where it should settle.
+        equilibrium: For a loss of one discriminator scale: its unweighted value when neither player can improve; None if there is none.
 
     Raises:
-        PluginError: A field is not of that form.
+        PluginError: A field does not have this form.
     """
 
     name: str
@@ -49,42 +49,49 @@ class Component:
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise PluginError(f"A component is called {self.name!r}. Use small letters, digits and underscores: family_what_it_is.")
+            raise PluginError(
+                f"{self.name!r} is not a valid component name. Use lower-case letters, digits and underscores, such as family_what_it_is."
+            )
         if self.role not in ROLES:
             raise PluginError(f'Component "{self.name}" has the role {self.role!r}. {suggest(str(self.role), ROLES)}')
-        if not isinstance(self.factory, str) or not _PLACE.fullmatch(self.factory):
+        if not isinstance(self.factory, str) or not _FACTORY.fullmatch(self.factory):
             raise PluginError(
-                f'Component "{self.name}" has the factory {self.factory!r}. Write "module:factory", as in "i2ikit_example.discriminator:Discriminator".'
+                f'Component "{self.name}" has the factory {self.factory!r}. '
+                f'Write "module:factory", for example "i2ikit_example.discriminator:Discriminator".'
             )
         if not isinstance(self.description, str) or not self.description.strip() or "\n" in self.description:
-            raise PluginError(f'Component "{self.name}" says {self.description!r}. Say in one line what it is.')
+            raise PluginError(f'Component "{self.name}" has the description {self.description!r}. Describe the component in one line.')
 
 
 def get_factory_options(factory: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    """Return the named options of a component's factory, in their order.
+    """Return the named options of a component's factory, in order.
 
     Raises:
-        PluginError: The factory takes ``*args``, ``**kwargs`` or options without a name: a misspelling would pass unseen.
+        PluginError: The factory takes ``*args``, ``**kwargs`` or positional-only options. A misspelled option could not be detected.
     """
     if _inherits_from_module(factory):
         return {}
     try:
-        # Annotations stay as written: resolving them would import what only a type checker needs.
+        # Annotations stay strings: evaluating them could import modules that only a type checker needs.
         parameters = inspect.signature(factory).parameters
     except (TypeError, ValueError) as error:
-        raise PluginError(f"{_called(factory)} has no signature to read ({error}). Use a class or a function.") from error
+        raise PluginError(
+            f"{_describe_factory(factory)} has no signature that can be read ({error}). Use a class or a function."
+        ) from error
     for name, parameter in parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            raise PluginError(f'{_called(factory)} takes "**{name}". Name each option, so that a misspelled one is found.')
+            raise PluginError(
+                f'{_describe_factory(factory)} takes "**{name}". List every option by name: a misspelled option can then be detected.'
+            )
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-            raise PluginError(f'{_called(factory)} takes "*{name}". Name each option.')
+            raise PluginError(f'{_describe_factory(factory)} takes "*{name}". List every option by name.')
         if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
-            raise PluginError(f'{_called(factory)} takes "{name}" without its name (before "/"). Options are given by name.')
+            raise PluginError(f'{_describe_factory(factory)} has the positional-only option "{name}" (before "/"). Remove the "/".')
     return dict(parameters)
 
 
-def annotation_of(factory: Callable[..., Any], parameter: inspect.Parameter) -> Any:
-    """Return what an option's annotation means, or ``Any`` where it names something that only a type checker knows."""
+def get_annotation(factory: Callable[..., Any], parameter: inspect.Parameter) -> Any:
+    """Return the type in an option's annotation, or ``Any`` if the annotation can only be evaluated by a type checker."""
     if not isinstance(parameter.annotation, str):
         return Any if parameter.annotation is inspect.Parameter.empty else parameter.annotation
     function = factory.__init__ if inspect.isclass(factory) else factory
@@ -95,13 +102,13 @@ def annotation_of(factory: Callable[..., Any], parameter: inspect.Parameter) -> 
 
 
 def _inherits_from_module(factory: object) -> bool:
-    """Tell a module class without a constructor of its own; what it inherits from torch takes ``*args`` and no options."""
+    """Return whether a factory is a module class without its own constructor. The one of ``nn.Module`` takes ``*args``, but no options."""
     if not inspect.isclass(factory):
         return False
     owner = next(each for each in factory.__mro__ if "__init__" in vars(each))
     return owner.__module__ == "torch.nn.modules.module"
 
 
-def _called(factory: object) -> str:
+def _describe_factory(factory: object) -> str:
     module, name = getattr(factory, "__module__", "?"), getattr(factory, "__qualname__", repr(factory))
     return f'Factory "{module}:{name}"'

@@ -1,7 +1,7 @@
-"""What a label means: exclusive groups, independent attributes and label sets that are known for a part of the data only.
+"""The labels of a data set: exclusive groups, independent attributes, and label sets that are known for only a part of the images.
 
-The label of n label sets is one vector ``[c_1, ..., c_n, mask]`` (StarGAN, section 3.2): a set that is unknown for an image is
-all zeros, and the mask has one entry a set, 1 where it is known. One set that is always known has no mask.
+The label of n label sets is one vector ``[c_1, ..., c_n, mask]`` (StarGAN, section 3.2). If a set is unknown for an image, its entries
+are all zero. The mask has one entry for each set, which is 1 if the set is known. A single set that is always known has no mask.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from i2ikit.errors import LabelError, UnknownNameError
 
 YES = ("1", "1.0", "yes", "true", "y", "t", "on")
 NO = ("0", "0.0", "-1", "-1.0", "no", "false", "n", "f", "off")
-NONE = "none"  # a group of which an image has no value, such as the hair colour of a bald head
+NONE = "none"  # the value of a group if none of its values applies, such as the hair colour of a bald head
 
 
 @frozen
 class Attribute:
-    """One thing that can be said of an image: one value of an exclusive group, or yes or no where there are no ``values``."""
+    """One property of an image: an exclusive group of values, or a yes-or-no attribute if there are no ``values``."""
 
     name: str
     values: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
-        """The number of label entries: one a value, or one for yes or no."""
+        """The number of label entries: one for each value of a group, or one for a yes-or-no attribute."""
         return len(self.values) or 1
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The values as text, ``("no", "yes")`` for an independent attribute."""
+        """The values as text; ``("no", "yes")`` for an independent attribute."""
         return self.values or ("no", "yes")
 
     def encode(self, value: object) -> list[float]:
@@ -40,13 +40,13 @@ class Attribute:
 
         Raises:
             UnknownNameError: The group has no such value.
-            LabelError: An independent attribute got something that is neither yes nor no.
+            LabelError: The value of an independent attribute is neither yes nor no.
         """
         text = str(value).strip()
         if not self.values:
             word = text.lower()
             if word not in YES + NO:
-                raise LabelError(f'Attribute "{self.name}" is yes or no; found "{text}". Write 1 or 0.')
+                raise LabelError(f'Attribute "{self.name}" must be yes or no; found "{text}". Write 1 or 0.')
             return [float(word in YES)]
         if text == NONE and NONE not in self.values:
             return [0.0] * self.width
@@ -55,7 +55,7 @@ class Attribute:
         return [float(text == each) for each in self.values]
 
     def decode(self, entries: Sequence[float]) -> str:
-        """Return the value of label entries: the largest of a group, yes above one half."""
+        """Return the value of label entries: the largest entry of a group; "yes" if an independent attribute is above 0.5."""
         if not self.values:
             return "yes" if entries[0] > 0.5 else "no"
         best = max(range(len(self.values)), key=lambda index: entries[index])
@@ -64,22 +64,24 @@ class Attribute:
 
 @frozen
 class LabelSet:
-    """Attributes that are known together or not at all."""
+    """Attributes that are either all known or all unknown for an image."""
 
     name: str
     attributes: tuple[Attribute, ...]
 
     @property
     def width(self) -> int:
-        """The number of label entries, without the mask."""
+        """The number of label entries without the mask entry."""
         return sum(attribute.width for attribute in self.attributes)
 
 
 @frozen
 class DomainSpec:
-    """The label sets of a data set, and where each stands in the label vector [D].
+    """The label sets of a data set, and the position of each in the label vector [D].
 
-    ``masked`` says whether the vector ends in a mask; two or more sets always have one.
+    Attributes:
+        sets: The label sets in label order.
+        masked: Whether the label vector ends with a mask. Two or more sets always have a mask.
     """
 
     sets: tuple[LabelSet, ...] = ()
@@ -90,45 +92,48 @@ class DomainSpec:
         names = [part.name for part in self.sets]
         for name in names:
             if names.count(name) > 1:
-                raise LabelError(f'Label set "{name}" is declared twice. Give each a name of its own.')
+                raise LabelError(f'Label set "{name}" is declared twice. Give each label set a different name.')
         seen: set[str] = set()
         for attribute in self.attributes:
             if attribute.name in seen:
-                raise LabelError(f'Attribute "{attribute.name}" is declared twice. Give each a name of its own.')
+                raise LabelError(f'Attribute "{attribute.name}" is declared twice. Give each attribute a different name.')
             if len(set(attribute.values)) < len(attribute.values) or len(attribute.values) == 1:
-                raise LabelError(f'Group "{attribute.name}" needs two or more different values; found {list(attribute.values)}.')
+                raise LabelError(f'Group "{attribute.name}" must have two or more different values; found {list(attribute.values)}.')
             seen.add(attribute.name)
 
     @classmethod
     def parse(cls, labels: object) -> DomainSpec:
-        """Read a declaration.
+        """Make a DomainSpec from a declaration of labels.
 
         Args:
             labels: A mapping ``{"hair": ("black", "blond"), "male": bool}`` (one set), a sequence of such mappings (several sets),
-                a mapping of mappings (several named sets), a sequence of names (one group ``domain``), or a DomainSpec.
+                a mapping of such mappings (several named sets), a sequence of names (one group ``domain``), or a DomainSpec.
+
+        Raises:
+            LabelError: The declaration has another form, a name occurs twice, or a group has fewer than two values.
         """
         if isinstance(labels, DomainSpec):
             return labels
         if isinstance(labels, Mapping) and labels and all(isinstance(value, Mapping) for value in labels.values()):
-            return cls(tuple(_label_set(str(name), part) for name, part in labels.items()))
+            return cls(tuple(_make_label_set(str(name), part) for name, part in labels.items()))
         if isinstance(labels, Mapping):
-            return cls((_label_set("labels", labels),)) if labels else cls()
+            return cls((_make_label_set("labels", labels),)) if labels else cls()
         if isinstance(labels, Sequence) and not isinstance(labels, str):
             if labels and all(isinstance(part, str) for part in labels):
-                return cls((_label_set("labels", {"domain": labels}),))
+                return cls((_make_label_set("labels", {"domain": labels}),))
             if all(isinstance(part, Mapping) for part in labels):
-                return cls(tuple(_label_set(f"set{index + 1}", part) for index, part in enumerate(labels)))
-        raise LabelError(f'Labels are declared as {{"hair": ("black", "blond"), "male": bool}}; found {labels!r}.')
+                return cls(tuple(_make_label_set(f"set{index + 1}", part) for index, part in enumerate(labels)))
+        raise LabelError(f'labels={labels!r} cannot be read. Declare labels like this: {{"hair": ("black", "blond"), "male": bool}}.')
 
-    def declaration(self) -> dict[str, Any]:
-        """Return JSON data from which :meth:`restore` makes an equal spec."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON data from which :meth:`from_dict` makes an equal spec."""
         sets = {part.name: {each.name: list(each.values) for each in part.attributes} for part in self.sets}
         return {"sets": sets, "masked": self.masked}
 
     @classmethod
-    def restore(cls, data: Mapping[str, Any]) -> DomainSpec:
-        """Read what :meth:`declaration` wrote."""
-        return cls(tuple(_label_set(name, part) for name, part in data["sets"].items()), bool(data["masked"]))
+    def from_dict(cls, data: Mapping[str, Any]) -> DomainSpec:
+        """Make a DomainSpec from the data that :meth:`to_dict` returned."""
+        return cls(tuple(_make_label_set(name, part) for name, part in data["sets"].items()), bool(data["masked"]))
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
@@ -137,24 +142,24 @@ class DomainSpec:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The domains of a single exclusive group, as unpaired systems use them; empty otherwise."""
+        """The names of the domains if the labels are a single exclusive group (CycleGAN, MUNIT); otherwise empty."""
         return self.attributes[0].values if len(self.attributes) == 1 else ()
 
     @property
-    def content(self) -> int:
-        """The number of label entries without the mask: the width of a discriminator's domain head."""
+    def num_values(self) -> int:
+        """The number of label entries without the mask; also the number of domain logits of a discriminator."""
         return sum(part.width for part in self.sets)
 
     @property
     def width(self) -> int:
         """The number of label entries with the mask, D."""
-        return self.content + (len(self.sets) if self.masked else 0)
+        return self.num_values + (len(self.sets) if self.masked else 0)
 
     @property
     def entries(self) -> tuple[str, ...]:
         """The name of each label entry, such as ``"hair=black"``, ``"male"`` and ``"mask:labels"``."""
-        named = [f"{each.name}={value}" if value else each.name for each in self.attributes for value in (each.values or ("",))]
-        return tuple(named + [f"mask:{part.name}" for part in self.sets if self.masked])
+        names = [f"{each.name}={value}" if value else each.name for each in self.attributes for value in (each.values or ("",))]
+        return tuple(names + [f"mask:{part.name}" for part in self.sets if self.masked])
 
     def attribute(self, name: str) -> Attribute:
         """Return the attribute of that name, or raise UnknownNameError."""
@@ -163,8 +168,8 @@ class DomainSpec:
                 return attribute
         raise UnknownNameError("attribute", name, [attribute.name for attribute in self.attributes])
 
-    def slice_of(self, name: str) -> slice:
-        """Return where an attribute stands in the label."""
+    def get_slice(self, name: str) -> slice:
+        """Return the position of an attribute in the label vector, or raise UnknownNameError."""
         start = 0
         for attribute in self.attributes:
             if attribute.name == name:
@@ -172,24 +177,24 @@ class DomainSpec:
             start += attribute.width
         raise UnknownNameError("attribute", name, [attribute.name for attribute in self.attributes])
 
-    def slice_of_set(self, index: int) -> slice:
-        """Return where a label set stands in the label."""
+    def get_set_slice(self, index: int) -> slice:
+        """Return the position of a label set in the label vector."""
         start = sum(part.width for part in self.sets[:index])
         return slice(start, start + self.sets[index].width)
 
-    def set_of(self, name: str) -> int:
-        """Return the index of the set that an attribute belongs to."""
+    def get_set_index(self, name: str) -> int:
+        """Return the index of the set to which an attribute belongs, or raise UnknownNameError."""
         for index, part in enumerate(self.sets):
             if any(attribute.name == name for attribute in part.attributes):
                 return index
         raise UnknownNameError("attribute", name, [attribute.name for attribute in self.attributes])
 
     def encode(self, row: Mapping[str, object]) -> list[float]:
-        """Return the label of one image; a value that is missing, None or empty makes its whole set unknown.
+        """Return the label vector of one image. If one value is missing, None or empty, its whole set is unknown.
 
         Raises:
-            LabelError: A value is unknown and the label has no mask to say so.
-            UnknownNameError: An attribute or value that is not declared.
+            LabelError: A value is unknown, and the label has no mask.
+            UnknownNameError: An attribute or a value is not declared.
         """
         for name in row:
             self.attribute(name)
@@ -200,7 +205,8 @@ class DomainSpec:
             missing = [each.name for each, value in zip(part.attributes, values, strict=True) if value is None or str(value).strip() == ""]
             if missing and not self.masked:
                 raise LabelError(
-                    f'The value of "{missing[0]}" is unknown, but the labels have no mask. Declare them with a mask (masked=True).'
+                    f'The value of "{missing[0]}" is unknown, but the labels have no mask. '
+                    f"Give a value, or declare the labels with a mask (masked=True)."
                 )
             mask.append(float(not missing))
             for attribute, value in zip(part.attributes, values, strict=True):
@@ -208,24 +214,24 @@ class DomainSpec:
         return label + (mask if self.masked else [])
 
     def decode(self, label: Sequence[float]) -> dict[str, str | None]:
-        """Return the value of each attribute; None for those of an unknown set."""
+        """Return the value of each attribute; None for the attributes of an unknown set."""
         row: dict[str, str | None] = {}
         for index, part in enumerate(self.sets):
-            known = not self.masked or label[self.content + index] > 0.5
+            known = not self.masked or label[self.num_values + index] > 0.5
             for attribute in part.attributes:
-                row[attribute.name] = attribute.decode(label[self.slice_of(attribute.name)]) if known else None
+                row[attribute.name] = attribute.decode(label[self.get_slice(attribute.name)]) if known else None
         return row
 
 
-def _label_set(name: str, attributes: Mapping[Any, Any]) -> LabelSet:
-    return LabelSet(name, tuple(Attribute(str(key), _values(key, value)) for key, value in attributes.items()))
+def _make_label_set(name: str, attributes: Mapping[Any, Any]) -> LabelSet:
+    return LabelSet(name, tuple(Attribute(str(key), _get_values(key, value)) for key, value in attributes.items()))
 
 
-def _values(name: object, value: object) -> tuple[str, ...]:
+def _get_values(name: object, value: object) -> tuple[str, ...]:
     if value is bool or value == "bool":
         return ()
     if isinstance(value, (set, frozenset)):
-        raise LabelError(f'The values of "{name}" are given as a set, which has no order. Write a tuple: {tuple(sorted(map(str, value)))}.')
+        raise LabelError(f'The values of "{name}" are a set, which has no order. Write a tuple: {tuple(sorted(map(str, value)))}.')
     if isinstance(value, Iterable) and not isinstance(value, str):
         return tuple(str(each) for each in value)
-    raise LabelError(f'Attribute "{name}" is declared by its values or by bool; found {value!r}.')
+    raise LabelError(f'The declaration of attribute "{name}" must be bool or a tuple of values; found {value!r}.')

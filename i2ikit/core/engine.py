@@ -1,4 +1,4 @@
-"""What differs between one process and several, and between precisions: the seam at which ``i2ikit.train`` puts its own engine."""
+"""The parts of a step that depend on the number of processes and on the precision. ``i2ikit.train`` provides its own engine."""
 
 from __future__ import annotations
 
@@ -10,62 +10,76 @@ from torch import Tensor, nn
 
 
 class Engine(Protocol):
-    """What differs between one process and several, and between precisions. ``train`` brings another one."""
+    """The parts of a step that depend on the number of processes and on the precision.
+
+    Attributes:
+        index: The rank of this process, from 0.
+        count: The number of processes.
+    """
 
     index: int
     count: int
 
     def autocast(self) -> Any:
-        """Return the context that forward passes run in."""
+        """Return the autocast context of the forward passes."""
         ...
 
     def backward(self, total: Tensor, inputs: Sequence[nn.Parameter], retain: bool) -> None:
-        """Add the gradient of ``total`` to the ``grad`` of ``inputs``."""
+        """Add the gradient of ``total`` to the ``grad`` of ``inputs``; keep the graph if ``retain`` is true."""
         ...
 
     def average(self, parameters: Sequence[nn.Parameter], finite: Tensor) -> Tensor:
-        """Average gradients over the processes; return whether all of them found finite losses."""
+        """Average the gradients over the processes; return whether the losses of all processes are finite."""
         ...
 
     def gather(self, tensor: Tensor) -> Tensor:
-        """Return the rows of all processes, in order."""
+        """Return the rows of all processes in rank order."""
         ...
 
-    def apply(self, optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], finite: Tensor, clip: float) -> Tensor:
-        """Step the optimizer where everything is finite; return whether it was."""
+    def step_optimizer(self, optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], finite: Tensor, clip: float) -> Tensor:
+        """Step the optimizer if the losses and gradients are finite; return whether they are."""
         ...
 
 
 class SingleProcess:
-    """The plain engine: one process, no scaling, autocast where the user has switched it on."""
+    """The default engine: one process, no loss scaling, and autocast only if the caller has enabled it."""
 
     index, count = 0, 1
 
     def autocast(self) -> Any:
-        """Leave autocast as the caller has it."""
+        """Return a context that leaves autocast as the caller has set it."""
         return torch.enable_grad()
 
     def backward(self, total: Tensor, inputs: Sequence[nn.Parameter], retain: bool) -> None:
-        """Run autograd to ``inputs`` alone."""
+        """Run the backward pass to ``inputs`` only."""
         total.backward(inputs=list(inputs), retain_graph=retain)  # type: ignore[no-untyped-call]
 
     def average(self, parameters: Sequence[nn.Parameter], finite: Tensor) -> Tensor:
-        """Return ``finite``: there is nobody to average with."""
+        """Return ``finite``: with one process there is nothing to average."""
         return finite
 
     def gather(self, tensor: Tensor) -> Tensor:
-        """Return the tensor."""
+        """Return the tensor unchanged."""
         return tensor
 
-    def apply(self, optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], finite: Tensor, clip: float) -> Tensor:
-        """Step where the losses and the gradients are finite, without asking the host."""
-        return gated_step(optimizer, parameters, finite, clip)
+    def step_optimizer(self, optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], finite: Tensor, clip: float) -> Tensor:
+        """Step the optimizer if the losses and gradients are finite; the decision stays on the device."""
+        return step_if_finite(optimizer, parameters, finite, clip)
 
 
-def gated_step(optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], finite: Tensor, clip: float = 0.0) -> Tensor:
+def step_if_finite(optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], finite: Tensor, clip: float = 0.0) -> Tensor:
     """Step an optimizer unless a loss or a gradient is not finite; the decision stays on the device.
 
-    Fused optimizers skip the step where their ``found_inf`` is 1, which is how a gradient scaler stops them too.
+    A fused optimizer skips its step if its attribute ``found_inf`` is 1. Gradient scalers of torch use the same attribute.
+
+    Args:
+        optimizer: A fused optimizer.
+        parameters: Its parameters.
+        finite: Whether the losses are finite, a boolean tensor [].
+        clip: The largest total norm of the gradient; 0 means no limit.
+
+    Returns:
+        Whether the losses and the gradients are finite, a boolean tensor [].
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if not gradients:
@@ -76,6 +90,6 @@ def gated_step(optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Paramet
         nn.utils.clip_grads_with_norm_(parameters, clip, norm)
     optimizer.found_inf = (~finite).to(torch.float32)  # type: ignore[attr-defined]
     optimizer.step()
-    # Under an autocast of the caller's, casts of the weights outlive the step, and would be those from before this step.
+    # If the caller has enabled autocast, it caches casts of the weights. These would be casts of the weights before this step.
     torch.clear_autocast_cache()
     return finite

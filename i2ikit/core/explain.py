@@ -1,4 +1,4 @@
-"""A model told in text: slots, shapes, terms and views, who trains what."""
+"""A text that describes a model: slots, shapes, terms, views, and which player trains what."""
 
 from __future__ import annotations
 
@@ -12,90 +12,94 @@ if TYPE_CHECKING:
 
 
 def explain(model: Model) -> str:
-    """Return the assembly as a few tables of plain text."""
+    """Return a description of a model as a few tables of plain text."""
     recipe, domain = model.recipe, model.domain
     lines = [f"{recipe.name}: {recipe.description}" if recipe.description else recipe.name]
     if recipe.paper:
         lines.append(recipe.paper)
-    lines += ["", f"images   {model.image} in [-1, 1]", f"plan     {recipe.plan_name}{_options(recipe.plan_options)}{_ways(model)}"]
+    lines += [
+        "",
+        f"images   {model.image} in [-1, 1]",
+        f"plan     {recipe.plan_name}{_format_options(recipe.plan_options)}{_format_routes(model)}",
+    ]
     for part in domain.sets:
-        said = ", ".join(f"{each.name} ({' '.join(each.values)})" if each.values else f"{each.name} (yes no)" for each in part.attributes)
-        lines.append(f"labels   {part.name}: {said}")
+        attributes = ", ".join(f"{each.name} ({' '.join(each.values or ('yes', 'no'))})" for each in part.attributes)
+        lines.append(f"labels   {part.name}: {attributes}")
     if domain.width:
         lines.append(f"         [{domain.width} entries: {', '.join(domain.entries)}]")
-    lines += ["", *_table(["slot", "component", "output_spec", "weights", "trained by"], _slots(model))]
-    lines += ["", *_table(["term", "weight", "every", "reads", "updates"], _terms(model))]
-    lines += ["", *_training(model)]
+    lines += ["", *_format_table(["slot", "component", "output", "weights", "trained by"], _list_slots(model))]
+    lines += ["", *_format_table(["term", "weight", "every", "views", "updates"], _list_terms(model))]
+    lines += ["", *_describe_training(model)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _ways(model: Model) -> str:
-    """Return between which domains is translated, where that is not between all of them."""
+def _format_routes(model: Model) -> str:
+    """Return the pairs of domains that are translated, or an empty text if all pairs are."""
     every = len(model.domain.names) * (len(model.domain.names) - 1)
     return ": " + ", ".join(f"{source} to {target}" for source, target in model.routes) if 0 < len(model.routes) < every else ""
 
 
-def _slots(model: Model) -> list[list[str]]:
+def _list_slots(model: Model) -> list[list[str]]:
     rows = []
+    outputs = {"generator": str(model.image), "discriminator": "scores"}
     for name, slot in model.recipe.slots.items():
         net = model.slot(name)
         first = next(iter(net.values())) if isinstance(net, nn.ModuleDict) else net
-        output_spec = str(getattr(first, "output_spec", "")) or {"generator": str(model.image), "discriminator": "scores"}.get(
-            model.nets.roles[name], ""
-        )
+        output = str(getattr(first, "output_spec", "")) or outputs.get(model.nets.roles[name], "")
         count = sum(parameter.numel() for parameter in {id(p): p for p in net.parameters()}.values())
         owners = [player.name for player in model.recipe.players if name in player.trains]
-        per = f" x{len(net)} (one a {slot.per})" if isinstance(net, nn.ModuleDict) else ""
-        trained = "frozen" if slot.frozen else ", ".join(owners) if count else "-"
-        rows.append([name, slot.component + per + _options(slot.options), output_spec, f"{count:,}", trained])
+        per = f" x{len(net)} (one per {slot.per})" if isinstance(net, nn.ModuleDict) else ""
+        trained_by = "frozen" if slot.frozen else ", ".join(owners) if count else "-"
+        rows.append([name, slot.component + per + _format_options(slot.options), output, f"{count:,}", trained_by])
     return rows
 
 
-def _terms(model: Model) -> list[list[str]]:
+def _list_terms(model: Model) -> list[list[str]]:
     rows = []
     for player in model.recipe.players:
         for name, term in player.terms.items():
             key = f"{player.name}/{name}"
             loss = term.loss if isinstance(term.loss, str) else getattr(term.loss, "__name__", type(term.loss).__name__)
-            every = player.every * term.every
-            played = f" on {', '.join(term.translations)}" if term.translations else ""
-            reads = ", ".join(dict.fromkeys(model.views_read.get(key, [])))
+            translations = f" on {', '.join(term.translations)}" if term.translations else ""
+            interval = player.every * term.every
             rows.append(
                 [
-                    f"{key} = {loss}{played}",
+                    f"{key} = {loss}{translations}",
                     f"{term.weight:g}",
-                    "step" if every == 1 else f"{every} steps",
-                    reads,
+                    "step" if interval == 1 else f"{interval} steps",
+                    ", ".join(dict.fromkeys(model.views_read.get(key, []))),
                     ", ".join(term.updates or player.trains),
                 ]
             )
     return rows
 
 
-def _training(model: Model) -> list[str]:
+def _describe_training(model: Model) -> list[str]:
     recipe = model.recipe
-    lines = []
+    rows = []
     for player in recipe.players:
         optimizer = player.optimizer
-        pool = f", shown a pool of {player.pool} past fakes" if player.pool else ""
+        pool = f", pool of {player.pool} past fakes" if player.pool else ""
         decay = f", weight decay {optimizer.weight_decay:g}" if optimizer.weight_decay else ""
         betas = f"betas {optimizer.betas[0]:g} {optimizer.betas[1]:g}"
-        lines.append(f"{player.name:10} {optimizer.name}, lr {optimizer.lr:g}, {betas}{decay}{pool}")
-    decay = f"constant rate, {recipe.steps:,} steps"
+        rows.append((player.name, f"{optimizer.name}, lr {optimizer.lr:g}, {betas}{decay}{pool}"))
+    schedule = f"constant learning rate, {recipe.steps:,} steps"
     if recipe.schedule.kind == "linear":
-        decay = f"linear decay to zero from step {int(recipe.steps * recipe.schedule.start):,} to {recipe.steps:,}"
+        schedule = f"learning rate decays linearly to zero from step {int(recipe.steps * recipe.schedule.start):,} to {recipe.steps:,}"
     if recipe.schedule.kind == "step":
-        decay = f"rate times {recipe.schedule.gamma:g} every {recipe.schedule.every:,} of {recipe.steps:,} steps"
-    lines.append(f"{'schedule':10} {decay}; batch {recipe.batch}")
-    if model.idle:
-        lines.append(f"{'untrained':10} no term reaches {', '.join(model.idle[:5])}{', ...' if len(model.idle) > 5 else ''}")
+        schedule = f"learning rate times {recipe.schedule.gamma:g} every {recipe.schedule.every:,} steps, {recipe.steps:,} steps"
+    rows.append(("schedule", f"{schedule}; batch size {recipe.batch}"))
+    if model.unreached_weights:
+        more = ", ..." if len(model.unreached_weights) > 5 else ""
+        rows.append(("untrained", f"no gradient reaches {', '.join(model.unreached_weights[:5])}{more}"))
     if not model.steps_done:
-        lines.append(f"{'weights':10} {_origin(model.preprocessing)}")
-    return lines
+        rows.append(("weights", _describe_weights(model.preprocessing)))
+    width = max(len(name) for name, _ in rows)
+    return [f"{name.ljust(width)}  {text}" for name, text in rows]
 
 
-def _origin(preprocessing: Mapping[str, Any]) -> str:
-    """Say where the weights of a model come from that was never trained here."""
+def _describe_weights(preprocessing: Mapping[str, Any]) -> str:
+    """Return where the weights of a model come from that was not trained with this library."""
     if "imported" not in preprocessing:
         return "random: this model has not been trained"
     untrained = list(preprocessing.get("untrained", ()))
@@ -103,10 +107,10 @@ def _origin(preprocessing: Mapping[str, Any]) -> str:
     return f'imported from an original "{preprocessing["imported"]}"{rest}'
 
 
-def _options(options: Mapping[str, Any]) -> str:
+def _format_options(options: Mapping[str, Any]) -> str:
     return f" ({', '.join(f'{key}={value}' for key, value in options.items())})" if options else ""
 
 
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+def _format_table(head: list[str], rows: list[list[str]]) -> list[str]:
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *rows]]

@@ -1,4 +1,4 @@
-"""What a plugin can offer. A plugin implements any of these functions, marked with :data:`hookimpl`. Imports no torch."""
+"""The hooks of plugins: a plugin implements any of these functions and marks them with :data:`hookimpl`. Imports no torch."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def i2ikit_components() -> list[Component]:
-    """Return the components that the plugin offers; nothing is imported for it."""
+    """Return the declarations of the plugin's components; the components themselves are not imported."""
     raise NotImplementedError
 
 
 @hookspec
 def i2ikit_recipes() -> dict[str, str | Recipe]:
-    """Return the recipes that the plugin offers by name, each as ``"module:ATTRIBUTE"`` or as a Recipe."""
+    """Return the plugin's recipes by name, each as ``"module:ATTRIBUTE"`` or as a Recipe."""
     raise NotImplementedError
 
 
 @hookspec
 def i2ikit_importers() -> dict[str, str]:
-    """Return by system ``"module:function"``, which makes a model of an original implementation's weights."""
+    """Return the plugin's importers by system, as ``"module:function"``; each makes a model from weights of an original implementation."""
     raise NotImplementedError

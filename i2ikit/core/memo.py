@@ -1,7 +1,7 @@
-"""The memo of a translation: what has been computed, through which networks, and which of them can still learn from it.
+"""The memo of a translation: the computed views, the networks that each passed through, and whether a gradient can still reach them.
 
-It is our own: ``functools.cached_property`` takes a lock on Python 3.11 and breaks dynamo's graphs, and could not say which networks a
-value has passed through.
+The memo replaces ``functools.cached_property``, which takes a lock on Python 3.11, breaks the graphs of TorchDynamo, and does not record
+the networks that a value has passed through.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class view(Generic[T]):  # noqa: N801 - a decorator, used like ``property``
-    """Make a method of Translation, or a plugin's function of one, a view: computed once, when it is first read."""
+    """Turn a method of Translation, or a plugin's function of a Translation, into a view: it is computed once, when it is first read."""
 
     def __init__(self, compute: Callable[..., T]) -> None:
         self.compute = compute
@@ -36,16 +36,20 @@ class view(Generic[T]):  # noqa: N801 - a decorator, used like ``property``
         return self.compute(translation, *arguments)
 
 
-class detached_after_update(view[T]):  # noqa: N801 - as above
-    """A view whose tensor stays, detached, when its networks have been updated: discriminators score what was made for them."""
+class detached_after_update(view[T]):  # noqa: N801 - a decorator, as above
+    """A view whose tensor is detached, not dropped, after an update of its networks.
+
+    Discriminators therefore score the fakes that the translator made before its update.
+    """
 
 
 class Entry(NamedTuple):
-    """What the memo holds.
+    """A computed view in the memo.
 
     Attributes:
+        value: The value of the view.
         slots: The slots that the value has passed through.
-        stale: Those of them that cannot learn from it, because it is detached or was computed without gradients.
+        stale: Those slots that no gradient can reach, because the value is detached or was computed without gradients.
     """
 
     value: Any
@@ -55,7 +59,14 @@ class Entry(NamedTuple):
 
 @frozen
 class Dependencies:
-    """A value that is being computed: its name, and the slots it has passed through so far."""
+    """The dependencies of a value that is being computed.
+
+    Attributes:
+        name: The name of the view.
+        slots: The slots that the value has passed through so far.
+        stale: Those slots that no gradient can reach.
+        calls: The number of calls of each slot.
+    """
 
     name: str
     slots: set[str] = field(factory=set)
@@ -64,12 +75,12 @@ class Dependencies:
 
 
 class Memo:
-    """Values by view and arguments.
+    """Computed values by view and arguments.
 
     Attributes:
-        updating: The slots that the playing turn updates; None outside a turn.
-        term: The term that is reading, for messages.
-        trace: The views that each term reads, where somebody wants to know.
+        updating: The slots that the current turn updates; None outside a turn.
+        term: The term that is being computed, for error messages.
+        trace: The views that each term reads; None if they are not recorded.
     """
 
     def __init__(self) -> None:
@@ -77,72 +88,72 @@ class Memo:
         self.term = ""
         self.trace: dict[str, list[str]] | None = None
         self._entries: dict[Any, Entry] = {}
-        self._open: list[Dependencies] = []
+        self._in_progress: list[Dependencies] = []
 
     def read(self, compute: Callable[..., Any], *arguments: Any) -> Any:
-        """Return a view, computing it on the first read, and anew where the playing turn could not learn from what is there."""
+        """Return a view. Compute it on the first read, and again if the current turn updates a slot that no gradient can reach."""
         key = (compute, *arguments)
-        if self.trace is not None and not self._open:
-            self.trace.setdefault(self.term, []).append(name_of(compute, arguments))
+        if self.trace is not None and not self._in_progress:
+            self.trace.setdefault(self.term, []).append(get_view_name(compute, arguments))
         other = self.holder(compute, arguments)
         if other is not None:
-            value, found = other.track("shared", lambda: other.read(compute, *arguments))
-            self.depend_on(found.slots, found.stale)
+            value, found = other.compute_with_dependencies("shared", lambda: other.read(compute, *arguments))
+            self.add_dependencies(found.slots, found.stale)
             return value
         entry = self._entries.get(key)
         if entry is None or (self.updating is not None and entry.stale & self.updating):
-            value, found = self.track(name_of(compute, arguments), lambda: compute(self, *arguments))
+            value, found = self.compute_with_dependencies(get_view_name(compute, arguments), lambda: compute(self, *arguments))
             entry = self._entries[key] = Entry(value, frozenset(found.slots), frozenset(found.stale))
-        self.depend_on(entry.slots, entry.stale)
+        self.add_dependencies(entry.slots, entry.stale)
         return entry.value
 
     def holder(self, compute: Callable[..., Any], arguments: tuple[Any, ...]) -> Memo | None:
-        """Return another memo whose value of this view is the same, and computed once for both; None where this one holds it."""
+        """Return the memo that holds a view on behalf of this one because both have the same value; None if this memo holds it."""
         return None
 
     def __getitem__(self, key: Any) -> Any:
-        """Read a view: ``t[patches]``, or with arguments ``t[patches, "fake"]``."""
+        """Return a view: ``t[patches]``, or with arguments ``t[patches, "fake"]``."""
         return self.read(*key) if isinstance(key, tuple) else self.read(key)
 
-    def track(self, name: str, compute: Callable[[], T]) -> tuple[T, Dependencies]:
-        """Compute a value and say which slots it has passed through."""
+    def compute_with_dependencies(self, name: str, compute: Callable[[], T]) -> tuple[T, Dependencies]:
+        """Compute a value; return it with the slots that it has passed through."""
         found = Dependencies(name)
-        self._open.append(found)
+        self._in_progress.append(found)
         try:
             return compute(), found
         finally:
-            self._open.pop()
+            self._in_progress.pop()
 
-    def depend_on(self, slots: frozenset[str] | set[str], stale: frozenset[str] | set[str] = frozenset()) -> None:
-        """Note for every value that is being computed that it depends on slots, and which of them do not learn from it."""
-        for outer in self._open:
+    def add_dependencies(self, slots: frozenset[str] | set[str], stale: frozenset[str] | set[str] = frozenset()) -> None:
+        """Record slots as dependencies of every value that is being computed; ``stale`` are those slots that no gradient can reach."""
+        for outer in self._in_progress:
             outer.slots.update(slots)
             outer.stale.update(stale)
 
     def forget(self, updated: frozenset[str]) -> None:
-        """Drop what was computed through slots that have just been updated; detached views stay, detached."""
-        self._keep(lambda entry: not entry.slots & updated)
+        """Drop the values that passed through slots that have just been updated; ``detached_after_update`` views are detached instead."""
+        self._drop_unless(lambda entry: not entry.slots & updated)
 
     def release(self) -> None:
-        """Drop everything but the detached views, detached: a micro-batch holds no memory while others play."""
-        self._keep(lambda _: False)
+        """Drop all values, except that ``detached_after_update`` views are detached; other micro-batches then have the memory."""
+        self._drop_unless(lambda _: False)
 
-    def _keep(self, valid: Callable[[Entry], bool]) -> None:
+    def _drop_unless(self, is_valid: Callable[[Entry], bool]) -> None:
         for key, entry in list(self._entries.items()):
-            if valid(entry):
+            if is_valid(entry):
                 continue
             if isinstance(key[0], detached_after_update) and isinstance(entry.value, Tensor):
                 self._entries[key] = Entry(entry.value.detach(), entry.slots, entry.slots)
             else:
                 del self._entries[key]
 
-    def computed(self) -> list[str]:
+    def list_computed(self) -> list[str]:
         """Return the names of the views that have been computed."""
-        return sorted({name_of(key[0], key[1:]) for key in self._entries})
+        return sorted({get_view_name(key[0], key[1:]) for key in self._entries})
 
 
-def name_of(compute: Callable[..., Any], arguments: tuple[Any, ...]) -> str:
-    """Return how a reading is shown: ``fake`` or ``discriminator_output(fake, discriminator)``."""
+def get_view_name(compute: Callable[..., Any], arguments: tuple[Any, ...]) -> str:
+    """Return the name of a view with its arguments: ``fake`` or ``discriminator_output(fake, discriminator)``."""
     name = getattr(compute, "__name__", "view")
     shown = [
         each if isinstance(each, str) else each.__name__ for each in arguments if isinstance(each, (str, view)) or hasattr(each, "__name__")

@@ -1,4 +1,4 @@
-"""A built recipe: a plain ``nn.Module`` that can be stepped in anybody's loop, asked to translate, saved and loaded."""
+"""A built recipe: an ``nn.Module`` that trains in any training loop, translates images, and can be saved and loaded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from attrs import evolve
 from torch import Tensor, nn
 
-from i2ikit.core import step, storage
+from i2ikit.core import model_state, step, storage
 from i2ikit.core.code import DiscriminatorOutput
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.nets import Nets, module_key
@@ -29,18 +29,19 @@ class Model(nn.Module):
     """Networks, losses and the state of a training.
 
     Attributes:
-        recipe: The recipe with every change resolved.
+        recipe: The recipe after all overrides.
         nets: The networks by slot.
-        losses: Each term's loss under "player/term"; losses that are modules are saved with the model.
-        steps_done: Steps finished.
-        seed: What all named draws are derived from.
-        preprocessing: How image files were prepared for training, for :meth:`translate`.
-        engine: Precision and processes; replaced by ``i2ikit.train``.
-        views_read: The views that each term reads, found in the rehearsal.
-        idle: Trainable weights that no term reaches, found in the rehearsal.
-        lost: The terms, as "player__term", whose loss the file that the model was loaded from could not hold.
-        finite: Whether all of the step was finite as far as it has been played, on the device.
-        stream_names: The names of all random draws that ``step(..., draws=...)`` can replace, found in the rehearsal.
+        losses: The loss of each term by "player/term". Losses that are modules are saved with the model.
+        steps_done: The number of finished steps.
+        seed: The seed of all random streams.
+        preprocessing: How image files were prepared for training; :meth:`translate` prepares images in the same way.
+        engine: Handles precision and processes; ``i2ikit.train`` sets its own engine.
+        views_read: The views that each term reads, by "player/term"; recorded by the rehearsal.
+        unreached_weights: The trainable weights that receive no gradient from any term; recorded by the rehearsal.
+        missing_losses: The terms, as "player__term", whose loss was a Python function or module and is therefore not in the file from which
+            the model was loaded.
+        finite: Whether all losses and gradients of the current step are finite so far, a boolean tensor [] on the device.
+        stream_names: The names of all random draws that ``step(..., draws=...)`` can replace; recorded by the rehearsal.
     """
 
     def __init__(self, recipe: Recipe, nets: Nets, losses: Losses, plan: Plan, *, seed: int = 0) -> None:
@@ -54,21 +55,21 @@ class Model(nn.Module):
         self.engine: step.Engine = step.SingleProcess()
         self.preprocessing: dict[str, Any] = {}
         self.views_read: dict[str, list[str]] = {}
-        self.idle: list[str] = []
+        self.unreached_weights: list[str] = []
         self.stream_names: list[str] = []
         self.finite: Tensor | None = None
-        self.lost: tuple[str, ...] = ()
+        self.missing_losses: tuple[str, ...] = ()
         self._optimizers: dict[str, torch.optim.Optimizer] = {}
         self._reports: list[tuple[str, tuple[str, ...], Tensor, Tensor, object]] = []
 
     @property
     def image(self) -> ImageSpec:
-        """Size and channels that the model was built for."""
+        """Size and channels of the generated images."""
         return self.nets.image
 
     @property
     def source(self) -> ImageSpec:
-        """Size and channels of the images that are translated."""
+        """Size and channels of the source images."""
         return self.recipe.source
 
     @property
@@ -78,21 +79,21 @@ class Model(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(self.nets.parameters()).device
 
     @property
     def batch_kind(self) -> str:
-        """The kind of batch that a step takes: "labelled", "paired", "unpaired" or "sampled"."""
+        """The kind of the batches for training: "labelled", "paired", "unpaired" or "sampled"."""
         return get_batch_kind(self.plan)
 
     @property
     def routes(self) -> tuple[tuple[str, str], ...]:
-        """The pairs of domains between which images are translated, source first; none where the plan does not take unpaired batches."""
+        """The pairs (source, target) of domains that are translated; empty if the batches are not unpaired."""
         return find_routes(self.plan, self.domain.names, self.recipe.plan_options)
 
     def train(self, mode: bool = True) -> Model:
-        """Set the mode; frozen slots and the networks of losses stay in eval mode."""
+        """Set training or eval mode; frozen slots and the networks of losses stay in eval mode."""
         super().train(mode)
         self.loss_modules.eval()
         return self
@@ -105,25 +106,25 @@ class Model(nn.Module):
         draws: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]] | None = None,
         accumulate: int = 1,
     ) -> step.Logs:
-        """Play one training step; see :func:`i2ikit.core.step.step`."""
+        """Run one training step; see :func:`i2ikit.core.step.step`."""
         return step.step(self, batches, draws, accumulate)
 
     def optimizer(self, player: Player) -> torch.optim.Optimizer:
-        """Return a player's optimizer, made on first use so that the model can still be moved before."""
+        """Return the optimizer of a player. It is made on first use, so that the model can be moved to a device before."""
         if player.name not in self._optimizers:
             self._optimizers[player.name] = make_optimizer(self.nets, player)
         return self._optimizers[player.name]
 
-    def set_rates(self, player: Player, optimizer: torch.optim.Optimizer) -> None:
-        """Set the learning rates of the current step."""
+    def set_learning_rates(self, player: Player, optimizer: torch.optim.Optimizer) -> None:
+        """Set the learning rates of the current step by the schedule."""
         factor = self.recipe.schedule.factor(self.steps_done, self.recipe.steps)
         for group in optimizer.param_groups:
             group["lr"] = player.optimizer.lr * player.optimizer.lr_multipliers.get(group["slot"], 1.0) * factor
 
-    def pools_of(self, player: Player, translation: Translation) -> dict[str, Pool]:
-        """Return the pool of past fakes that a player sees of a translation; empty where it has none.
+    def get_pools(self, player: Player, translation: Translation) -> dict[str, Pool]:
+        """Return the pool of past fakes of a player and a translation as ``{"fake": pool}``; empty if the player has no pool.
 
-        It is as large as the images that are translated, and begins anew where these are of another size than before.
+        The pool has the size of the source images. If this size changes, the pool starts again without images.
         """
         if not player.pool:
             return {}
@@ -135,70 +136,78 @@ class Model(nn.Module):
             self.pools[key] = pool
         return {"fake": pool}
 
-    def remember_finite(self, player: str, names: tuple[str, ...], flags: Tensor, finite: Tensor, files: object) -> None:
-        """Keep a turn's flags on the device; the host reads them one step late."""
+    def record_finite(self, player: str, names: tuple[str, ...], flags: Tensor, finite: Tensor, files: object) -> None:
+        """Store the flags of a turn on the device; the host reads them one step later.
+
+        Args:
+            player: The player of the turn.
+            names: Its terms.
+            flags: Whether the loss of each term is finite, [number of terms].
+            finite: Whether all losses and gradients are finite, [].
+            files: The image files of the batch.
+        """
         self._reports.append((player, names, flags, finite, files))
 
     def raise_if_not_finite(self) -> None:
-        """Raise NonFiniteLossError where the last step had a NaN or an infinite loss."""
+        """Raise NonFiniteLossError if a loss or a gradient of the last step was NaN or infinite."""
         reports, self._reports = self._reports, []
-        step.finite_or_raise(reports, self.steps_done)
+        step.raise_if_not_finite(reports, self.steps_done)
 
     def example_batch(self, rows: int = 2, seed: int = 0) -> dict[str, Any]:
-        """Return random data of the right shapes for the recipe's plan, to try an assembly."""
+        """Return a batch of random data with the shapes that the recipe's plan requires, to try out a model."""
         from i2ikit.core.rehearsal import example_batch
 
         return example_batch(self.batch_kind, self.image, self.domain, rows, seed, self.device, self.source)
 
-    # -- use
+    # -- inference
 
     def translate(self, image: Any, to: Any = None, **options: Any) -> Any:
         """Translate an image; see :func:`i2ikit.inference.translate.translate`."""
         return _inference().translate(self, image, to, **options)
 
-    def discriminate(self, image: Any, by: str = "discriminator") -> DiscriminatorOutput:
-        """Return what a discriminator says of an image (tensor, PIL image, ndarray or path): scores per scale, domain logits."""
-        output: DiscriminatorOutput = _inference().discriminate(self, image, by)
+    def discriminate(self, image: Any, slot: str = "discriminator") -> DiscriminatorOutput:
+        """Return the output of a discriminator for an image (tensor, PIL image, ndarray or path): scores for each scale, domain logits."""
+        output: DiscriminatorOutput = _inference().discriminate(self, image, slot)
         return output
 
     def explain(self) -> str:
-        """Return slots, shapes, terms and the views they read, who trains what, and what is untrained, as text."""
+        """Return a text with slots, shapes, terms, their views, what each player trains, and which weights are untrained."""
         from i2ikit.core.explain import explain
 
         return explain(self)
 
     def save(self, directory: str | Path) -> Path:
-        """Write weights (safetensors) and configuration (JSON) into a folder, all or nothing."""
+        """Write weights (safetensors) and configuration (JSON) into a folder. If this fails, the folder stays as it was."""
         return storage.save(self, directory)
 
     # -- state
 
     def training_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return all tensors and JSON data that a bit-exact resume needs, the weights included."""
-        return storage.training_state(self)
+        """Return all tensors (weights included) and the JSON data that are required to resume a training bit for bit."""
+        return model_state.get_training_state(self)
 
     def restore_training_state(self, tensors: Mapping[str, Tensor], data: Mapping[str, Any]) -> None:
-        """Take up what :meth:`training_state` gave."""
-        storage.restore_training_state(self, tensors, data)
+        """Restore the state that :meth:`training_state` returned."""
+        model_state.restore_training_state(self, tensors, data)
 
     def slot(self, name: str) -> nn.Module:
-        """Return the net of a slot, or the ModuleDict of its nets."""
+        """Return the network of a slot, or a ModuleDict if it has one per domain or per pair."""
         if name not in self.nets.slots:
             raise UnknownNameError("slot", name, self.nets.slots)
         return self.nets.get_submodule(name)
 
 
 def _inference() -> Any:
-    """Import what uses a model. It stands above the core, so the core names it only when it is called."""
+    """Import the module for inference. It is a layer above the core, so the core imports it only when it is used."""
     return import_module("i2ikit.inference.translate")
 
 
 def make_optimizer(nets: Nets, player: Player) -> torch.optim.Optimizer:
-    """Make a player's optimizer: one parameter group a slot, fused so that a non-finite step can be skipped on the device."""
+    """Make a player's optimizer: one parameter group for each slot; fused, so that a non-finite step can be skipped on the device."""
     groups: list[dict[str, Any]] = []
     seen: set[int] = set()
     for slot in player.trains:
-        parameters = [p for p in nets.parameters_of([slot]) if id(p) not in seen]
+        parameters = [p for p in nets.get_parameters([slot]) if id(p) not in seen]
         seen.update(map(id, parameters))
         if parameters:
             groups.append({"params": parameters, "slot": slot})
@@ -206,7 +215,7 @@ def make_optimizer(nets: Nets, player: Player) -> torch.optim.Optimizer:
     if settings.name == "sgd":
         optimizer = torch.optim.SGD(groups, lr=settings.lr, momentum=settings.betas[0], weight_decay=settings.weight_decay, fused=True)
         if settings.betas[0]:
-            # torch makes these at the first step, and leaves them unfilled where that step is skipped as not finite.
+            # torch makes these buffers at the first step, but leaves them uninitialised if that step is skipped as not finite.
             optimizer.state.update({p: {"momentum_buffer": torch.zeros_like(p)} for group in groups for p in group["params"]})
         return optimizer
     kind = torch.optim.AdamW if settings.name == "adamw" else torch.optim.Adam

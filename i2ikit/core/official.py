@@ -1,4 +1,4 @@
-"""Models from the weights of original implementations. Which there are, and what files they take, the plugins say."""
+"""Models with the weights of original implementations. Plugins define the importers and the files that they read."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 def import_official(name: str, *, registry: Registry | None = None, **parts: Any) -> Model:
     """Return a model with the weights of an original implementation.
 
-    Its ``preprocessing`` says from now on, on disk too, what it was ``"imported"`` from and which slots have no imported weights and are
-    ``"untrained"``.
+    The model's ``preprocessing`` then contains the key ``"imported"`` (the system) and the key ``"untrained"`` (the networks for which no
+    weights were imported). Both are saved with the model.
 
     Args:
-        name: The system, such as "stargan".
-        registry: Where importers are looked up; the installed plugins by default.
-        **parts: What the system's importer takes: files or in-memory state dicts by network, and how to read them. For StarGAN
-            ``generator=``, ``discriminator=``, ``labels=`` and ``size=``.
+        name: The system, such as "stargan", or ``"plugin:name"`` if two plugins import the same system.
+        registry: The registry of importers (default: that of the installed plugins).
+        **parts: The arguments of the system's importer: a file or a state dict for each network, and options for reading them. For
+            StarGAN: ``generator=``, ``discriminator=``, ``labels=`` and ``size=``.
 
     Raises:
-        UnknownNameError: No plugin imports that system, or its importer takes no such part.
-        OptionError: A part is missing.
-        CheckpointError: A file is missing, damaged, unsafe, or of another architecture.
+        UnknownNameError: No plugin imports that system, or its importer does not accept such an argument.
+        OptionError: A required argument is missing.
+        CheckpointError: A file is missing, damaged or unsafe, or it belongs to another architecture.
 
     Example:
         >>> from i2ikit_stargan.official import export_official
@@ -36,13 +36,13 @@ def import_official(name: str, *, registry: Registry | None = None, **parts: Any
         >>> model = import_official("stargan", **export_official(small), labels=small.domain)
     """
     importer = (registry or default_registry()).importer(name)
-    taken = get_factory_options(importer)
+    parameters = get_factory_options(importer)
     for part in parts:
-        if part not in taken:
-            raise UnknownNameError(f'part of an official "{name}"', part, taken)
-    for part, parameter in taken.items():
+        if part not in parameters:
+            raise UnknownNameError(f'argument of the importer "{name}"', part, parameters)
+    for part, parameter in parameters.items():
         if parameter.default is inspect.Parameter.empty and part not in parts:
-            raise OptionError(f'Importing an official "{name}" needs {part}=; found {", ".join(parts) or "nothing"}.')
+            raise OptionError(f'Importer "{name}" requires {part}=; the given arguments are: {", ".join(parts) or "none"}. Add {part}=.')
     model: Model = importer(**parts)
     model.preprocessing.setdefault("imported", name.rpartition(":")[2])
     model.preprocessing.setdefault("untrained", [])

@@ -1,6 +1,6 @@
-"""Plans: what a batch means. Each is a function from a batch to a list of translations.
+"""Plans: functions that make a list of translations from a batch.
 
-A plugin brings its own as a component of role "plan", marked with its batch kind::
+A plugin defines its own plan as a component of role "plan", marked with its batch kind::
 
     @batch_kind("paired")
     def two_styles(nets, batch, streams, requires_grad, *, style=8): ...
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
 
 Batch = Mapping[str, Any]
-Route = tuple[str, str]  # from one domain to another
+Route = tuple[str, str]  # source domain, target domain
 Directions = Literal["both", "forward", "backward"]
 BATCH_KINDS = ("labelled", "paired", "unpaired", "sampled")
-PRIOR = "prior"  # draw as many numbers as the encoder's style has
+PRIOR = "prior"  # sample styles of the same width as the encoder's
 
 
 class Plan(Protocol):
-    """The signature of a plan; what follows ``requires_grad`` are its options."""
+    """The signature of a plan: networks, batch, random streams, whether gradients are computed; then its options by name."""
 
     def __call__(self, nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, **options: Any) -> list[Translation]: ...
 
@@ -43,15 +43,18 @@ F = TypeVar("F", bound=Callable[..., list[Translation]])
 
 
 def batch_kind(kind: str, routes: Callable[..., Sequence[Route]] | None = None) -> Callable[[F], F]:
-    """Mark a plan with the kind of batch that it takes.
+    """Mark a plan with its batch kind.
 
     Args:
-        kind: "labelled" (image, label), "paired" (image, target), "unpaired" (one image batch a domain) or "sampled" (image).
-        routes: Which domains a plan for unpaired batches translates to which, as a function of the domains' names and the plan's options;
-            every domain to every other one where None.
+        kind: "labelled" (image, label), "paired" (image, target), "unpaired" (one batch of images for each domain) or "sampled" (image).
+        routes: For unpaired batches: a function of the domains' names and the plan's options that returns the pairs (source, target) of
+            domains to translate. None means every ordered pair.
+
+    Raises:
+        UnknownNameError: There is no such batch kind.
     """
     if kind not in BATCH_KINDS:
-        raise UnknownNameError("kind of batch", kind, BATCH_KINDS)
+        raise UnknownNameError("batch kind", kind, BATCH_KINDS)
 
     def mark(plan: F) -> F:
         plan.batch_kind, plan.routes = kind, routes  # type: ignore[attr-defined]
@@ -61,7 +64,7 @@ def batch_kind(kind: str, routes: Callable[..., Sequence[Route]] | None = None) 
 
 
 def find_routes(plan: Plan, names: Sequence[str], options: Mapping[str, Any]) -> tuple[Route, ...]:
-    """Return which domains a plan translates to which, in its order; none where it does not take unpaired batches."""
+    """Return the pairs (source, target) of domains that a plan translates, in its order; empty if its batches are not unpaired."""
     if get_batch_kind(plan) != "unpaired":
         return ()
     routes = getattr(plan, "routes", None)
@@ -70,23 +73,22 @@ def find_routes(plan: Plan, names: Sequence[str], options: Mapping[str, Any]) ->
 
 @batch_kind("labelled")
 def labelled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, *, style: int | str = 0) -> list[Translation]:
-    """Translate each image to the label of another row (StarGAN, section 3.1).
+    """Translate each ``image`` to the ``label`` of another row of the batch (StarGAN, section 3.1).
 
-    Labels are exchanged among rows that know the same label sets, so that a target never claims to know more than the source.
+    Labels are permuted among rows with the same known label sets. The target label therefore has the same mask as the source label.
 
     Args:
-        style: Width of a style drawn from the prior; "prior" means that of the encoder's style, 0 draws none.
+        style: Width of the styles sampled from the prior; "prior" means the width of the encoder's style, 0 means none.
     """
-    image, label = _of(batch, "image", "labelled"), _of(batch, "label", "labelled")
-    _fits(label, nets.domain)
-    given = streams.replaced("perm")
-    if given is not None:
-        whole = streams.whole.get("label", label)
-        order = given.long()
-        target = label[order] if len(order) == len(label) else streams.share.of(whole[order])
+    image, label = _get_tensor(batch, "image", "labelled"), _get_tensor(batch, "label", "labelled")
+    _check_label(label, nets.domain)
+    whole = streams.whole_batch.get("label", label)
+    permutation = streams.find_replacement("perm")
+    if permutation is not None:
+        order = permutation.long()
+        target = label[order] if len(order) == len(label) else streams.share.take_rows(whole[order])
     else:
-        whole = streams.whole.get("label", label)
-        target = streams.share.of(whole[permute_labels(whole, nets.domain, streams)])
+        target = streams.share.take_rows(whole[draw_label_permutation(whole, nets.domain, streams)])
     return [
         Translation(
             nets,
@@ -104,12 +106,12 @@ def labelled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bo
 
 @batch_kind("paired")
 def paired(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, *, style: int | str = 0) -> list[Translation]:
-    """Translate each image to its true target (pix2pix).
+    """Translate each ``image`` towards its ``target`` image (pix2pix).
 
     Args:
-        style: Width of a style drawn from the prior; "prior" means that of the encoder's style, 0 draws none.
+        style: Width of the styles sampled from the prior; "prior" means the width of the encoder's style, 0 means none.
     """
-    image, target = _of(batch, "image", "paired"), _of(batch, "target", "paired")
+    image, target = _get_tensor(batch, "image", "paired"), _get_tensor(batch, "target", "paired")
     return [
         Translation(
             nets,
@@ -125,7 +127,7 @@ def paired(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool
 
 def _list_routes(names: Sequence[str], *, directions: Directions = "both", **_: Any) -> list[Route]:
     if directions not in get_args(Directions):
-        raise OptionError(f'Plan "unpaired" has no directions={directions!r}. {suggest(str(directions), get_args(Directions))}')
+        raise OptionError(f'Plan "unpaired" does not support directions={directions!r}. {suggest(str(directions), get_args(Directions))}')
     if directions == "both":
         return list(itertools.permutations(names, 2))
     return list(itertools.combinations(names if directions == "forward" else tuple(reversed(names)), 2))
@@ -135,22 +137,22 @@ def _list_routes(names: Sequence[str], *, directions: Directions = "both", **_: 
 def unpaired(
     nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, *, style: int | str = 0, directions: Directions = "both"
 ) -> list[Translation]:
-    """Translate between every ordered pair of domains (CycleGAN, MUNIT), or one way alone (SimGAN).
+    """Translate between every ordered pair of domains (CycleGAN, MUNIT), or in one direction only (SimGAN).
 
     Args:
-        style: Width of a style drawn from the prior for each translation; "prior" means that of the encoder's style, 0 draws none.
-        directions: "both" directions between any two domains; or "forward", from a domain to those that are declared after it; or "backward", to
-            those that are declared before it. A translation that goes one way alone has no reverse.
+        style: Width of the styles sampled from the prior; "prior" means the width of the encoder's style, 0 means none.
+        directions: "both"; "forward": from each domain to the domains that are declared after it; or "backward": to the domains that are
+            declared before it. With one direction only, translations have no ``reverse``.
     """
     names = nets.domain.names
     if len(names) < 2:
-        raise PlanError('Plan "unpaired" needs two or more domains. Declare them: build(..., labels=("photo", "monet")).')
-    images = {name: _of(batch, name, "unpaired") for name in names}
-    made: dict[tuple[str, str], Translation] = {}
+        raise PlanError('Plan "unpaired" requires two or more domains. Name them: build(..., labels=("photo", "monet")).')
+    images = {name: _get_tensor(batch, name, "unpaired") for name in names}
+    translations: dict[tuple[str, str], Translation] = {}
     for source, target in _list_routes(names, directions=directions):
         name = f"{source}_to_{target}"
         rows = len(images[source])
-        made[source, target] = Translation(
+        translations[source, target] = Translation(
             nets,
             streams,
             name=name,
@@ -166,22 +168,22 @@ def unpaired(
         )
     by_source: dict[str, Translation] = {}
     by_reference: dict[str, Translation] = {}
-    for (source, target), translation in made.items():
-        translation.reverse = made.get((target, source))
+    for (source, target), translation in translations.items():
+        translation.reverse = translations.get((target, source))
         translation.same_source_as, translation.same_reference_as = by_source.get(source), by_reference.get(target)
         by_source.setdefault(source, translation)
         by_reference.setdefault(target, translation)
-    return list(made.values())
+    return list(translations.values())
 
 
 @batch_kind("sampled")
 def sampled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, *, style: int = 512) -> list[Translation]:
-    """Draw images from noise; the batch's images are what discriminators compare with (StyleGAN).
+    """Generate images from noise (StyleGAN). The batch contains the real images for the discriminator.
 
     Args:
         style: Width of the noise.
     """
-    image = _of(batch, "image", "sampled")
+    image = _get_tensor(batch, "image", "sampled")
     label = batch.get("label")
     return [
         Translation(
@@ -200,14 +202,14 @@ PLANS: dict[str, Callable[..., list[Translation]]] = {"labelled": labelled, "pai
 
 
 def find_plan(plan: str | Plan, registry: Registry) -> Plan:
-    """Return the plan of a recipe: a core plan, a registered component, or the function itself.
+    """Return the plan of a recipe: a plan of the core, a registered component, or the given function.
 
     Raises:
         UnknownNameError: There is no such plan.
-        OptionError: A function that does not say which batches it takes.
+        OptionError: The plan is a function without a batch kind.
     """
     if isinstance(plan, str) and plan.startswith(PYTHON):
-        return _lost(plan.removeprefix(PYTHON))
+        return _make_missing_plan(plan.removeprefix(PYTHON))
     if isinstance(plan, str) and plan in PLANS:
         return PLANS[plan]
     registered = [component.name for component in registry.components("plan")]
@@ -215,9 +217,8 @@ def find_plan(plan: str | Plan, registry: Registry) -> Plan:
         raise UnknownNameError("plan", plan, [*PLANS, *registered])
     found: Plan = registry.resolve(plan, "plan") if isinstance(plan, str) else plan
     if getattr(found, "batch_kind", None) not in BATCH_KINDS:
-        raise OptionError(
-            f'Plan "{plan}" does not say which batches it takes. Mark it: @batch_kind("labelled"), or one of {", ".join(BATCH_KINDS)}.'
-        )
+        name, kinds = getattr(plan, "__name__", plan), ", ".join(BATCH_KINDS)
+        raise OptionError(f'Plan "{name}" has no batch kind. Mark it, for example with @batch_kind("labelled"). Available: {kinds}.')
     return found
 
 
@@ -227,7 +228,7 @@ def get_batch_kind(plan: Plan) -> str:
 
 
 def complete_plan_options(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all options of a plan, with their defaults where they are not given.
+    """Return all options of a plan: the given values, and the defaults of all others.
 
     Raises:
         UnknownNameError: The plan has no such option.
@@ -243,58 +244,56 @@ def complete_plan_options(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any
 
 
 def draw_style(nets: Nets, streams: RandomStreams, rows: int, name: str = "translation", stream: str = "style") -> Tensor | None:
-    """Draw a style [rows, S] or [rows, V, S] for the translation ``name``; None where the plan's option ``style`` is 0."""
-    return streams.within(name).normal(stream, (rows, *nets.style.shape)) if nets.style else None
+    """Sample a style [rows, S] or [rows, V, S] from the prior for the translation ``name``; None if the plan's option ``style`` is 0."""
+    return streams.for_translation(name).normal(stream, (rows, *nets.style.shape)) if nets.style else None
 
 
-def _lost(name: str) -> Plan:
+def _make_missing_plan(name: str) -> Plan:
     def plan(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, **options: Any) -> list[Translation]:
-        raise PlanError(
-            f'This model was trained with the plan function "{name}", which a file cannot hold. Give it again: build(recipe, plan=...).'
-        )
+        raise PlanError(f'The plan of this model, the function "{name}", was not saved. Pass it again: build(RECIPE, plan=FUNCTION).')
 
     return plan
 
 
-def permute_labels(label: Tensor, domain: DomainSpec, streams: RandomStreams) -> Tensor:
-    """Return a random permutation [B] that moves rows only among those of equal mask."""
-    share_all = RandomStreams(streams.path, streams.given, player=streams.player, device=streams.device)
-    keys = share_all.uniform("perm", (len(label),))
+def draw_label_permutation(label: Tensor, domain: DomainSpec, streams: RandomStreams) -> Tensor:
+    """Draw a random permutation [B] that moves each row only to rows with the same mask."""
+    whole_streams = RandomStreams(streams.path, streams.replacements, player=streams.player, device=streams.device)
+    keys = whole_streams.uniform("perm", (len(label),))
     if not domain.masked:
         return keys.argsort()
     weights = torch.tensor([2**index for index in range(len(domain.sets))], device=label.device)
-    group = ((label[:, domain.content :] > 0.5).long() * weights).sum(1)
-    return _within_groups(group, keys)
+    group = ((label[:, domain.num_values :] > 0.5).long() * weights).sum(1)
+    return _shuffle_within_groups(group, keys)
 
 
-def _within_groups(group: Tensor, keys: Tensor) -> Tensor:
+def _shuffle_within_groups(group: Tensor, keys: Tensor) -> Tensor:
     by_key = keys.argsort()
-    shuffled = by_key[group[by_key].argsort(stable=True)]  # sorted by group, in random order within each
-    in_place = group.argsort(stable=True)  # sorted by group, in the batch's order within each
+    shuffled = by_key[group[by_key].argsort(stable=True)]  # sorted by group, in random order within each group
+    in_place = group.argsort(stable=True)  # sorted by group, in batch order within each group
     return torch.empty_like(in_place).scatter_(0, in_place, shuffled)
 
 
 def one_hot(name: str, domain: DomainSpec, rows: int, like: Tensor) -> Tensor:
-    """Return the label [B, D] of one named domain."""
+    """Return the label [rows, D] of one named domain."""
     entries = domain.encode({domain.attributes[0].name: name})
     return torch.tensor([entries], device=like.device, dtype=like.dtype).expand(rows, -1)
 
 
-def _of(batch: Batch, key: str, plan: str) -> Tensor:
+def _get_tensor(batch: Batch, key: str, plan: str) -> Tensor:
     if key not in batch:
-        held = ", ".join(name for name, value in batch.items() if isinstance(value, Tensor)) or "nothing"
-        hint = {"image, label": "labelled", "image, target": "paired"}.get(", ".join(sorted(held.split(", "))))
-        made = f' It was made for plan "{hint}".' if hint and hint != plan else ""
-        raise PlanError(f'Plan "{plan}" needs batch["{key}"]; this batch has: {held}.{made}')
+        found = ", ".join(name for name, value in batch.items() if isinstance(value, Tensor)) or "nothing"
+        kind = {"image, label": "labelled", "image, target": "paired"}.get(", ".join(sorted(found.split(", "))))
+        hint = f" It is a {kind} batch." if kind and kind != plan else ""
+        raise PlanError(f'Plan "{plan}" requires batch["{key}"]; this batch has: {found}.{hint}')
     tensor = batch[key]
     if not isinstance(tensor, Tensor):
-        raise PlanError(f'Plan "{plan}" needs batch["{key}"] as a tensor; found {type(tensor).__name__}.')
+        raise PlanError(f'Plan "{plan}" requires a tensor as batch["{key}"]; found {type(tensor).__name__}.')
     return tensor
 
 
-def _fits(label: Tensor, domain: DomainSpec) -> None:
+def _check_label(label: Tensor, domain: DomainSpec) -> None:
     if label.ndim != 2 or label.shape[1] != domain.width:
         raise PlanError(
-            f'batch["label"] is {list(label.shape)}, but the declared labels have {domain.width} entries: {", ".join(domain.entries)}. '
-            f"Encode rows with model.domain.encode(row)."
+            f'batch["label"] has the shape {list(label.shape)}; expected [B, {domain.width}] with the entries {", ".join(domain.entries)}. '
+            f"Encode each row with model.domain.encode(row)."
         )

@@ -1,4 +1,4 @@
-"""What one plugin offers, read through its hooks and checked."""
+"""A plugin with its components, recipes and importers, which are read through its hooks and checked."""
 
 from __future__ import annotations
 
@@ -17,95 +17,103 @@ HOOKS = ("i2ikit_components", "i2ikit_recipes", "i2ikit_importers")
 
 
 @frozen
-class Offer:
-    """A usable plugin.
+class Plugin:
+    """A plugin that can be used.
 
     Attributes:
-        plugin: Its import name, the first half of ``"plugin:component"``.
+        name: Its import name, the first part of ``"plugin:component"``.
         distribution: The installed distribution and its version.
-        components: In the plugin's order.
-        recipes: ``"module:ATTRIBUTE"`` or a Recipe by name.
-        importers: ``"module:function"`` by the system whose original weights it reads.
+        components: The declarations of its components, in its own order.
+        recipes: Each recipe by name, as ``"module:ATTRIBUTE"`` or as a Recipe.
+        importers: Each importer by its system, as ``"module:function"``.
     """
 
-    plugin: str
+    name: str
     distribution: str
     components: tuple[Component, ...]
     recipes: Mapping[str, Any]
     importers: Mapping[str, str]
 
 
-def ask(manager: pluggy.PluginManager, plugin: object, name: str, distribution: str) -> Offer:
-    """Register a plugin with pluggy's manager and return what it offers.
+def call_hooks(manager: pluggy.PluginManager, plugin: object, name: str, distribution: str) -> Plugin:
+    """Register a plugin with pluggy's manager, call its hooks and check their results.
+
+    Args:
+        manager: The plugin manager.
+        plugin: A module, or an object whose functions are marked with ``hookimpl``.
+        name: The name of the plugin.
+        distribution: The distribution that it belongs to.
 
     Raises:
-        PluginError: A hook has another signature or another name than the documented ones, or gives something else than it should.
+        PluginError: A hook has an unknown name or a wrong signature, or it returns a wrong type.
     """
     try:
         registered = manager.register(plugin, name)
     except Exception as error:
         raise PluginError(f'Plugin "{name}" cannot be registered: {" ".join(str(error).split())}.') from error
     try:
-        return _read(manager, plugin, str(registered), distribution)
+        return _call_hooks(manager, plugin, str(registered), distribution)
     except BaseException:
         manager.unregister(plugin)
         raise
 
 
-def _read(manager: pluggy.PluginManager, plugin: object, name: str, distribution: str) -> Offer:
+def _call_hooks(manager: pluggy.PluginManager, plugin: object, name: str, distribution: str) -> Plugin:
     callers = {caller.name: caller for caller in manager.get_hookcallers(plugin) or ()}
     for hook in callers:
         if hook not in HOOKS:
-            raise PluginError(f'Plugin "{name}" implements "{hook}", which is no hook. {suggest(hook, HOOKS)}')
+            raise PluginError(f'Plugin "{name}" implements "{hook}", which is not a hook. {suggest(hook, HOOKS)}')
     if not callers:
-        raise PluginError(f'Plugin "{name}" has no hook. Mark its {" or ".join(HOOKS)} with @hookimpl.')
+        raise PluginError(f'Plugin "{name}" implements no hook. Mark a function with @hookimpl. Available: {", ".join(HOOKS)}.')
 
-    def result(hook: str) -> Any:
-        held = [impl.function for impl in callers[hook].get_hookimpls() if impl.plugin is plugin] if hook in callers else []
-        return held[0]() if held else None
+    def call(hook: str) -> Any:
+        functions = [impl.function for impl in callers[hook].get_hookimpls() if impl.plugin is plugin] if hook in callers else []
+        return functions[0]() if functions else None
 
-    components, recipes, importers = (result(hook) for hook in HOOKS)
-    return Offer(name, distribution, _components(name, components), _recipes(name, recipes), _importers(name, importers))
+    components, recipes, importers = (call(hook) for hook in HOOKS)
+    return Plugin(name, distribution, _check_components(name, components), _check_recipes(name, recipes), _check_importers(name, importers))
 
 
-def _components(plugin: str, found: object) -> tuple[Component, ...]:
+def _check_components(plugin: str, found: object) -> tuple[Component, ...]:
     if found is None:
         return ()
     if not isinstance(found, list | tuple):
-        raise PluginError(f'Plugin "{plugin}": i2ikit_components gave a {type(found).__name__}. Return a list of Component.')
+        raise PluginError(f'Plugin "{plugin}": i2ikit_components returns a {type(found).__name__}. Return a list of Component.')
     seen: set[str] = set()
     for each in found:
         if not isinstance(each, Component):
-            raise PluginError(f'Plugin "{plugin}": i2ikit_components gave a list that holds {each!r}. Return a list of Component.')
+            raise PluginError(f'Plugin "{plugin}": i2ikit_components returns a list with {each!r}. Return a list of Component.')
         if each.name in seen:
-            raise PluginError(f'Plugin "{plugin}" offers two components called "{each.name}". Give each a name of its own.')
+            raise PluginError(f'Plugin "{plugin}" declares two components called "{each.name}". Give each component a different name.')
         seen.add(each.name)
     return tuple(found)
 
 
-def _recipes(plugin: str, found: object) -> dict[str, Any]:
+def _check_recipes(plugin: str, found: object) -> dict[str, Any]:
     from i2ikit.core.recipe import Recipe
 
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise PluginError(f'Plugin "{plugin}": i2ikit_recipes gave a {type(found).__name__}. Return a dict of name and "module:ATTRIBUTE".')
+        raise PluginError(f'Plugin "{plugin}": i2ikit_recipes returns a {type(found).__name__}. Return a dict: name, "module:ATTRIBUTE".')
     for name, recipe in found.items():
         if not isinstance(name, str) or not name or ":" in name:
-            raise PluginError(f'Plugin "{plugin}": i2ikit_recipes names a recipe {name!r}. Use a word without a colon.')
+            raise PluginError(f'Plugin "{plugin}": i2ikit_recipes returns a recipe with the name {name!r}. Use a name without a colon.')
         if not isinstance(recipe, Recipe) and not (isinstance(recipe, str) and all(recipe.partition(":"))):
-            raise PluginError(f'Plugin "{plugin}": recipe "{name}" is {recipe!r}. Give "module:ATTRIBUTE" or a Recipe.')
+            raise PluginError(f'Plugin "{plugin}": recipe "{name}" is {recipe!r}. Return "module:ATTRIBUTE" or a Recipe.')
     return dict(found)
 
 
-def _importers(plugin: str, found: object) -> dict[str, str]:
+def _check_importers(plugin: str, found: object) -> dict[str, str]:
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise PluginError(f'Plugin "{plugin}": i2ikit_importers gave a {type(found).__name__}. Return a dict: system, "module:function".')
+        raise PluginError(
+            f'Plugin "{plugin}": i2ikit_importers returns a {type(found).__name__}. Return a dict: system, "module:function".'
+        )
     for name, place in found.items():
         if not isinstance(name, str) or not name or ":" in name:
-            raise PluginError(f'Plugin "{plugin}": i2ikit_importers names a system {name!r}. Use a word without a colon.')
+            raise PluginError(f'Plugin "{plugin}": i2ikit_importers returns a system with the name {name!r}. Use a name without a colon.')
         if not isinstance(place, str) or not all(place.partition(":")):
-            raise PluginError(f'Plugin "{plugin}": importer "{name}" is {place!r}. Give "module:function".')
+            raise PluginError(f'Plugin "{plugin}": importer "{name}" is {place!r}. Return "module:function".')
     return dict(found)

@@ -1,4 +1,4 @@
-"""A pool of past fakes, shown to a discriminator half of the time (Shrivastava et al. 2017, section 2.3; CycleGAN, section 4)."""
+"""A pool of past fakes, which a discriminator scores half of the time (Shrivastava et al. 2017, section 2.3; CycleGAN, section 4)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from i2ikit.core.specs import ImageSpec
 
 
 class Pool(nn.Module):
-    """Up to ``size`` images [size, C, H, W]; saved with the model.
+    """A pool of up to ``size`` past fakes [size, C, H, W]; it is saved with the model.
 
-    Until it is full, images pass through and are kept. Then each image is, with probability one half, exchanged for a kept one.
-    Images that are not finite are not kept: the step that made them is undone.
+    Until the pool is full, it stores each fake and returns it. Then, with probability one half, it stores a fake and returns a stored one
+    instead. Images that are not finite are not stored, because their step has no effect.
+
+    Attributes:
+        images: The stored images.
+        filled: The number of stored images.
     """
 
     images: Tensor
@@ -25,22 +29,22 @@ class Pool(nn.Module):
 
     @torch.no_grad()
     def exchange(self, fake: Tensor, chance: Tensor, place: Tensor) -> Tensor:
-        """Return images [B, C, H, W] to score in place of ``fake``.
+        """Return images [B, C, H, W] for the discriminator instead of ``fake``.
 
         Args:
-            fake: Fresh fakes [B, C, H, W].
-            chance: Uniform [B]; an image is exchanged above one half.
-            place: Uniform [B]; which kept image is given back.
+            fake: The fakes of this step [B, C, H, W].
+            chance: Uniform random numbers [B]; above 0.5, a fake is exchanged for a stored image.
+            place: Uniform random numbers [B]; they select the stored image.
         """
         size = self.images.shape[0]
-        shown = []
+        images = []
         for row in range(fake.shape[0]):
             full = self.filled >= size
             slot = torch.where(full, (place[row] * size).long().clamp(max=size - 1), self.filled.clamp(max=size - 1))
             swap = full & (chance[row] > 0.5)
-            kept = self.images.index_select(0, slot.view(1))
-            shown.append(torch.where(swap, kept, fake[row : row + 1]))
-            stored = torch.where((swap | ~full) & torch.isfinite(fake[row]).all(), fake[row : row + 1].to(kept.dtype), kept)
+            past = self.images.index_select(0, slot.view(1))
+            images.append(torch.where(swap, past, fake[row : row + 1]))
+            stored = torch.where((swap | ~full) & torch.isfinite(fake[row]).all(), fake[row : row + 1].to(past.dtype), past)
             self.images.index_copy_(0, slot.view(1), stored)
             self.filled.add_((~full).long())
-        return torch.cat(shown)
+        return torch.cat(images)

@@ -1,7 +1,8 @@
-"""What each kind of component promises. A component is any ``nn.Module`` that keeps one of these; nothing is inherited.
+"""The protocol of each role. A component is any ``nn.Module`` with the methods of its protocol; it does not inherit from a base class.
 
-One that wants noise has a method ``noise_shape`` beside, which takes what ``forward`` takes and returns a shape [B, ...], or None: standard
-normal noise of that shape, from a named stream, is then given to ``forward`` as ``noise``.
+A component that requires noise also has a method ``noise_shape``. It takes the same inputs as ``forward`` and returns a shape [B, ...], or
+None for no noise. The library then passes standard normal noise of that shape, from a named random stream, to ``forward`` as ``noise``.
+A component that uses the global random numbers of torch, for example for dropout, has the attribute ``stochastic = True``.
 """
 
 from __future__ import annotations
@@ -17,29 +18,29 @@ from i2ikit.core.translation import Translation
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Makes a code of an image. Its factory may ask for ``image`` (ImageSpec: what it encodes) and ``domain`` (DomainSpec)."""
+    """Encodes an image as a code. Its factory may take ``image`` (ImageSpec of the images to encode) and ``domain`` (DomainSpec)."""
 
     output_spec: CodeSpec
 
     def forward(self, image: Tensor, label: Tensor | None) -> Code:
-        """Encode images [B, C, H, W]; ``label`` [B, D] is the label of these images."""
+        """Return the code of images [B, C, H, W]; ``label`` [B, D] is the label of these images."""
         ...
 
 
 @runtime_checkable
 class Conditioner(Protocol):
-    """Turns a code towards a target. Its factory may ask for ``code`` (CodeSpec), ``domain`` and ``image``."""
+    """Conditions a code on the target. Its factory may take ``code`` (CodeSpec of its input), ``domain`` and ``image``."""
 
     output_spec: CodeSpec
 
     def forward(self, code: Code, label: Tensor | None) -> Code:
-        """Condition a code on the label [B, D] of the target."""
+        """Return the code, conditioned on the target label [B, D]."""
         ...
 
 
 @runtime_checkable
 class Generator(Protocol):
-    """Draws an image from a code. Its factory may ask for ``code``, ``image`` and ``domain``, and for ``source``, what is translated."""
+    """Generates an image from a code. Its factory may take ``code``, ``image``, ``domain`` and ``source`` (ImageSpec of source images)."""
 
     def forward(self, code: Code) -> Tensor:
         """Return images [B, C, H, W] in [-1, 1]."""
@@ -48,22 +49,24 @@ class Generator(Protocol):
 
 @runtime_checkable
 class Discriminator(Protocol):
-    """Scores an image. Its factory may ask for ``image``, ``source`` (ImageSpec of what was translated) and ``domain``.
+    """Scores an image. Its factory may take ``image``, ``source`` (ImageSpec of the source images) and ``domain``.
 
-    Beside the image it gets what it declares in ``inputs``, by name: "source" [B, C, H, W], the image that was translated;
-    "label" [B, D], the label that the image should have; "code" (Code), what the image was drawn from or encoded to.
+    Attributes:
+        inputs: The further inputs of ``forward`` in addition to the image, passed by name: "source" [B, C, H, W], the source image;
+            "label" [B, D], the label that the image should have; "code" (Code), from which a fake was generated, or to which a real image
+            is encoded.
     """
 
     inputs: tuple[str, ...] = ()
 
     def forward(self, image: Tensor) -> DiscriminatorOutput:
-        """Score images [B, C, H, W]."""
+        """Return the scores of images [B, C, H, W]."""
         ...
 
 
 @runtime_checkable
 class Loss(Protocol):
-    """A function of one translation, or a module with such a ``forward``."""
+    """A function of one translation, or a module whose ``forward`` is such a function."""
 
     def __call__(self, translation: Translation) -> Tensor:
         """Return a scalar."""

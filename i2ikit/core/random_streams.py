@@ -1,7 +1,7 @@
-"""Random draws as named streams: each draw depends on (seed, step, batch, translation, name) and on nothing else.
+"""Random numbers from named streams. A draw depends only on (seed, step, batch, translation, name).
 
-A draw is made for all rows of the batch, over every process and every micro-batch, and each takes its own rows. Two processes
-therefore draw what one would, and adding a loss never changes what another one draws.
+A draw is made for all rows of the batch, over all processes and micro-batches; each of them takes its own rows. Two processes therefore
+use the same random numbers as one, and an additional loss never changes the random numbers of another loss.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 from attrs import evolve, frozen
 from torch import Tensor
 
+from i2ikit.core.former_names import player_key, stream_key
 from i2ikit.errors import PlanError
 
 Sampler = Callable[[tuple[int, ...], torch.Generator | None], Tensor]
@@ -22,105 +23,116 @@ Sampler = Callable[[tuple[int, ...], torch.Generator | None], Tensor]
 
 @frozen
 class Share:
-    """Which rows of the whole batch this process holds in this micro-batch: part ``index`` of ``count`` equal ones."""
+    """The rows of the whole batch that this process has in this micro-batch: part ``index`` of ``count`` equal parts."""
 
     index: int = 0
     count: int = 1
 
-    def of(self, whole: Tensor) -> Tensor:
-        """Return this share's rows.
+    def take_rows(self, whole: Tensor) -> Tensor:
+        """Return the rows of this share.
 
         Raises:
-            PlanError: The rows cannot be shared equally.
+            PlanError: The number of rows is not a multiple of ``count``.
         """
         if whole.shape[0] % self.count:
-            raise PlanError(f"A batch of {whole.shape[0]} rows cannot be split into {self.count} equal parts. Choose a multiple of it.")
+            raise PlanError(
+                f"A batch of {whole.shape[0]} rows cannot be split into {self.count} equal parts. Use a batch size that is a multiple of "
+                f"{self.count}."
+            )
         rows = whole.shape[0] // self.count
         return whole[self.index * rows : (self.index + 1) * rows]
 
 
 @frozen
 class RandomStreams:
-    """The streams of one batch in one step.
+    """The random streams of one batch in one step.
 
     Attributes:
-        path: What the streams are keyed by so far: seed, step, batch, translation.
-        given: Draws that replace a stream, by name; "a_to_b/alpha" before "alpha".
-        whole: Tensors of the whole batch, over all processes and micro-batches, for draws that look at all rows.
-        device, dtype: Where draws are made, and of which kind: the images'.
-        seen: Notes the name of every draw, where somebody wants to know.
-        player: Whose draws these are, where each player draws for itself; its name then stands before those in ``given``, or is left out.
+        path: The first parts of the stream keys: seed, step, batch, translation.
+        replacements: Tensors that replace a draw, by its name; "a_to_b/alpha" takes precedence over "alpha".
+        share: The rows of this process and micro-batch.
+        whole_batch: Tensors of the whole batch, over all processes and micro-batches, for draws that depend on all rows.
+        device: The device of the draws: that of the images.
+        dtype: The data type of the draws: that of the images.
+        requested: Collects the names of all draws; None if they are not recorded.
+        player: The player of these streams, if each player has its own draws. The names in ``replacements`` may then start with it.
     """
 
     path: tuple[object, ...] = ()
-    given: Mapping[str, Tensor] = {}
+    replacements: Mapping[str, Tensor] = {}
     share: Share = Share()
-    whole: Mapping[str, Tensor] = {}
+    whole_batch: Mapping[str, Tensor] = {}
     device: torch.device = torch.device("cpu")
     dtype: torch.dtype = torch.float32
-    seen: set[str] | None = None
+    requested: set[str] | None = None
     player: str = ""
 
-    def within(self, name: str) -> RandomStreams:
+    def for_translation(self, name: str) -> RandomStreams:
         """Return the streams of one translation."""
         return evolve(self, path=(*self.path, name))
 
-    def by(self, player: str) -> RandomStreams:
-        """Return the streams of one player, where each draws for itself."""
+    def for_player(self, player: str) -> RandomStreams:
+        """Return the streams of one player, for recipes in which each player has its own draws."""
         return evolve(self, path=(*self.path, player), player=player)
+
+    def get_key(self, name: str) -> str:
+        """Return the key from which the seed of one stream is made. In keys, renamed views and players keep their names of version 0.1."""
+        path = [player_key(self.player) if self.player and part == self.player else part for part in self.path]
+        return "/".join(map(str, (*path, stream_key(name))))
 
     def seed(self, name: str) -> int:
         """Return the seed of one stream."""
-        text = "/".join(map(str, (*self.path, name)))
-        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
+        return int.from_bytes(hashlib.blake2b(self.get_key(name).encode(), digest_size=8).digest(), "little") >> 1
 
-    def replaced(self, name: str) -> Tensor | None:
-        """Return the tensor that was given for a stream, if any."""
+    def find_replacement(self, name: str) -> Tensor | None:
+        """Return the tensor that replaces a draw; None if there is none."""
         names = [f"{self.path[-1] if self.path else ''}/{name}", name]
         names = [f"{self.player}/{each}" for each in names if self.player] + names
-        if self.seen is not None:
-            self.seen.update(names)
-        found = next((self.given[each] for each in names if each in self.given), None)
+        if self.requested is not None:
+            self.requested.update(names)
+        found = next((self.replacements[each] for each in names if each in self.replacements), None)
         return None if found is None else found.to(self.device)
 
     def draw(self, name: str, shape: tuple[int, ...], sample: Sampler) -> Tensor:
-        """Draw a tensor [B, ...] of ``shape`` from the stream ``name``.
+        """Draw a tensor [B, ...] of the given shape from the stream ``name``.
 
         Raises:
-            PlanError: A given draw has another number of elements.
+            PlanError: The tensor that replaces this draw has another number of elements.
         """
-        given = self.replaced(name)
+        given = self.find_replacement(name)
         if given is not None:
-            for candidate in (given, self.share.of(given)):
+            for candidate in (given, self.share.take_rows(given)):
                 if candidate.numel() == torch.Size(shape).numel():
                     return candidate.reshape(shape).to(self.dtype)
-            raise PlanError(f'Draw "{name}" was given as {list(given.shape)}; needed are {list(shape)}. Give one value a row.')
+            raise PlanError(
+                f'The draw "{name}" is replaced by a tensor of shape {list(given.shape)}; expected {list(shape)}. Pass values for each row.'
+            )
         whole = (shape[0] * self.share.count, *shape[1:])
-        return self.share.of(sample(whole, self.generator(name)))
+        return self.share.take_rows(sample(whole, self.generator(name)))
 
     def uniform(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        """Draw uniformly from [0, 1)."""
-        return self.draw(name, shape, lambda size, generator: torch.rand(size, generator=generator, **self._kind))
+        """Draw uniform random numbers from [0, 1)."""
+        return self.draw(name, shape, lambda size, generator: torch.rand(size, generator=generator, **self._tensor_options))
 
     def normal(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        """Draw from the standard normal distribution."""
-        return self.draw(name, shape, lambda size, generator: torch.randn(size, generator=generator, **self._kind))
+        """Draw standard normal random numbers."""
+        return self.draw(name, shape, lambda size, generator: torch.randn(size, generator=generator, **self._tensor_options))
 
     @property
-    def _kind(self) -> dict[str, Any]:
+    def _tensor_options(self) -> dict[str, Any]:
         return {"device": self.device, "dtype": self.dtype}
 
     def generator(self, name: str) -> torch.Generator | None:
-        """Return a fresh generator of one stream; None where the device has none (a rehearsal)."""
+        """Return a new random number generator of one stream; None on the meta device (in a rehearsal)."""
         if self.device.type == "meta":
             return None
         return torch.Generator(self.device).manual_seed(self.seed(name))
 
     @contextmanager
-    def seeded(self, name: str) -> Iterator[None]:
-        """Run code that draws from torch's global generator, such as dropout, on a named stream.
+    def seed_torch(self, name: str) -> Iterator[None]:
+        """Return a context in which torch's global random numbers, for example of dropout, come from a named stream.
 
-        What such code draws cannot be shared out by rows: each process and each micro-batch has a stream of its own.
+        These numbers cannot be distributed by rows: each process and each micro-batch has a separate stream.
         """
         if self.device.type == "meta":
             yield

@@ -1,4 +1,4 @@
-"""Recipes: frozen data from which a model is built. Imports no torch."""
+"""Recipes: frozen data from which a model is built. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from attrs import evolve, field, frozen
 
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.specs import ImageSpec
-from i2ikit.core.validators import decays, factors, flag, names, one_of, real, whole
+from i2ikit.core.validators import adam_betas, boolean, factors_by_slot, name_sequence, number, one_of, whole_number
 from i2ikit.errors import OptionError
 
 SLOT_ROLES: tuple[str, ...] = ("encoder", "conditioner", "generator", "discriminator", "loss")
-PYTHON = "python:"  # stands in files before the name of a function that a file cannot hold
+PYTHON = "python:"  # prefix in files for the name of a Python function, which cannot be saved
 
 
 @frozen(init=False)
 class Slot:
-    """A place in the assembly, filled with a component.
+    """A place for a component in a recipe.
 
     Attributes:
-        component: A registered name.
-        role: Which protocol it keeps; the slot's own name where that is a role.
-        per: One net (None), one per domain or one per ordered pair of domains.
-        shared: Names of parts that the nets of a ``per`` slot have in common (CoGAN, UNIT).
-        frozen: Never trained: eval mode, no gradient.
-        options: Named options of the component.
+        component: The registered name of the component.
+        role: The protocol of the component; None if the slot's own name is a role.
+        per: None for one network; "domain" for one per domain; "pair" for one per ordered pair of domains.
+        shared: Names of submodules that all networks of a ``per`` slot share (CoGAN, UNIT).
+        frozen: Whether the slot is never trained: eval mode, no gradients.
+        options: Options of the component by name.
     """
 
     component: str
@@ -66,20 +66,20 @@ class Term:
     """One weighted loss of a player.
 
     Attributes:
-        loss: A registered name, or any function of one Translation that gives a scalar tensor.
-        weight: Its factor in the player's total.
-        every: It is played on every n-th step of its player (lazy regularisation).
-        updates: The slots that receive its gradient; all that the player trains where None.
-        translations: The translations it is played on, by name, or "forward" and "backward": from a domain to one that is declared after it, and
-            the other way around. All where None.
-        turn: Terms of one interval and one turn share a backward pass and an optimizer step; a player with several turns steps once in
-            each, in the order of their first terms (StarGAN v2 trains one generator on two passes).
-        options: Named options of the loss.
+        loss: The registered name of a loss, or a function of one Translation that returns a scalar tensor.
+        weight: The factor of the loss in the player's total loss.
+        every: The term is computed at every n-th step of its player (lazy regularisation).
+        updates: The slots that receive the gradient of this term; None means all slots that the player trains.
+        translations: The translations for which the term is computed; None means all. They are given by name, or as "forward" (from a
+            domain to one that is declared after it) or "backward" (the opposite direction).
+        turn: Terms with the same interval and the same turn share a backward pass and an optimizer step. A player with several turns makes
+            one optimizer step in each, in the order of their first terms (StarGAN v2 trains its generator in two turns).
+        options: Options of the loss by name.
     """
 
     loss: str | Callable[..., Any]
-    weight: float = field(validator=real())
-    every: int = field(validator=whole(1))
+    weight: float = field(validator=number())
+    every: int = field(validator=whole_number(1))
     updates: tuple[str, ...] | None
     translations: tuple[str, ...] | None
     turn: str
@@ -106,50 +106,53 @@ class Term:
         return Term(**{**kept, **own}, **{**self.options, **changes})
 
 
-def _tuple(betas: Any) -> tuple[float, float]:
+def _to_tuple(betas: Any) -> tuple[float, float]:
     return tuple(betas) if isinstance(betas, Iterable) and not isinstance(betas, str) else (betas,)
 
 
-def _domain(labels: object) -> DomainSpec:
+def _to_domain(labels: object) -> DomainSpec:
     return DomainSpec.parse(labels)
 
 
 @frozen
 class Optimizer:
-    """How a player's parameters move.
+    """The optimizer of a player.
 
     Attributes:
         name: "adam", "adamw" or "sgd".
         lr: Learning rate before the schedule.
-        lr_multipliers: A factor on the learning rate by slot name.
+        betas: Decay rates of Adam's moments. For "sgd", the first one is the momentum.
+        eps: Adam's epsilon.
+        weight_decay: Weight decay.
+        lr_multipliers: Factors of the learning rate by slot.
         clip: Largest total norm of the player's gradient; 0 means no limit.
     """
 
     name: Literal["adam", "adamw", "sgd"] = field(default="adam", validator=one_of("adam", "adamw", "sgd"))
-    lr: float = field(default=1e-4, validator=real(least=0))
-    betas: tuple[float, float] = field(default=(0.5, 0.999), converter=_tuple, validator=decays)
-    eps: float = field(default=1e-8, validator=real(above=0))
-    weight_decay: float = field(default=0.0, validator=real(least=0))
-    lr_multipliers: Mapping[str, float] = field(factory=dict, validator=factors)
-    clip: float = field(default=0.0, validator=real(least=0))
+    lr: float = field(default=1e-4, validator=number(minimum=0))
+    betas: tuple[float, float] = field(default=(0.5, 0.999), converter=_to_tuple, validator=adam_betas)
+    eps: float = field(default=1e-8, validator=number(above=0))
+    weight_decay: float = field(default=0.0, validator=number(minimum=0))
+    lr_multipliers: Mapping[str, float] = field(factory=dict, validator=factors_by_slot)
+    clip: float = field(default=0.0, validator=number(minimum=0))
 
 
 @frozen
 class Schedule:
-    """The factor on every learning rate: 1 until ``start`` of the steps, then linearly to zero; or smaller from step to step.
+    """The factor of all learning rates over a training.
 
     Attributes:
-        kind: "constant", "linear" or "step".
-        start: The share of all steps after which the linear decay begins.
-        every: The steps between two changes. One change of the linear decay is worth one step of decay, so that a value above 1 gives
-            the slow decay of StarGAN's original code (its rate falls by one step's share, but only every 1000 steps).
-        gamma: What each change of the kind "step" multiplies the rate by.
+        kind: "constant" (1), "linear" (1 at first, then linear decay to zero) or "step" (multiplied by ``gamma`` every ``every`` steps).
+        start: The share of all steps after which the linear decay starts.
+        every: The number of steps between two changes of the rate. In the linear decay, each change is the decay of one step; every=n with
+            n > 1 therefore decays n times slower, as in StarGAN's code (n = 1000).
+        gamma: The factor by which each change of the kind "step" multiplies the rate.
     """
 
     kind: Literal["constant", "linear", "step"] = field(default="linear", validator=one_of("constant", "linear", "step"))
-    start: float = field(default=0.5, validator=real(least=0, most=1))
-    every: int = field(default=1, validator=whole(1))
-    gamma: float = field(default=0.5, validator=real(above=0, most=1))
+    start: float = field(default=0.5, validator=number(minimum=0, maximum=1))
+    every: int = field(default=1, validator=whole_number(1))
+    gamma: float = field(default=0.5, validator=number(above=0, maximum=1))
 
     def factor(self, done: int, steps: int) -> float:
         """Return the factor for the step that follows ``done`` finished steps of ``steps``."""
@@ -164,23 +167,23 @@ class Schedule:
 
 @frozen
 class Player:
-    """Who is trained: some slots, by weighted terms.
+    """Trains some slots with a weighted sum of terms.
 
     Attributes:
-        name: "translator" or "discriminator", with a suffix where there are several.
-        trains: The slots whose parameters this player owns.
-        terms: Its losses by name.
-        every: It plays every n-th step.
-        optimizer: How its parameters move.
-        pool: How many past fakes are shown to this player instead of fresh ones, half of the time; 0 means none.
+        name: "translator" or "discriminator"; a suffix may follow if there are several.
+        trains: The slots whose parameters this player trains.
+        terms: Its terms by name.
+        every: The player trains at every n-th step.
+        optimizer: The optimizer of its parameters.
+        pool: The number of past fakes in its image pool, which it sees instead of new fakes half of the time; 0 means no pool.
     """
 
     name: str
-    trains: tuple[str, ...] = field(validator=names)
+    trains: tuple[str, ...] = field(validator=name_sequence)
     terms: Mapping[str, Term]
-    every: int = field(default=1, validator=whole(1))
+    every: int = field(default=1, validator=whole_number(1))
     optimizer: Optimizer = field(factory=Optimizer)
-    pool: int = field(default=0, validator=whole(0))
+    pool: int = field(default=0, validator=whole_number(0))
 
 
 @frozen
@@ -188,23 +191,23 @@ class Recipe:
     """Everything that ``build`` needs.
 
     Attributes:
-        name: The recipe's registered name.
-        slots: The assembly.
-        plan: How a batch becomes translations: "labelled", "paired", "unpaired", "sampled", a registered name, or any such function.
-        players: In playing order.
-        plan_options: Named options of the plan.
-        image: Size and channels of the images that are drawn.
-        source_channels: Channels of the images that are translated, for paired data; 0 where they are those of ``image``.
+        name: The registered name of the recipe.
+        slots: The slots by name.
+        plan: How translations are made from a batch: "labelled", "paired", "unpaired", "sampled", a registered name, or a function.
+        players: The players, in the order in which they train.
+        plan_options: Options of the plan by name.
+        image: Size and channels of the generated images.
+        source_channels: Channels of the source images, for paired batches; 0 means the channels of ``image``.
         labels: The label sets.
-        batch: Images in a batch, over all processes.
-        steps: The length of a whole training, which the schedule refers to.
-        schedule: The factor on the learning rates.
-        flip: Whether training images are mirrored half of the time.
-        jitter: By what share training images are made larger before a window of their size is cut at random.
-        ema: Decay of the averaged translator; 0 means none.
-        retranslate: Whether each player makes the translations anew, as some originals do, in place of sharing the fakes.
-        redraw: Whether each player that makes them anew also draws anew, as MUNIT's and UNIT's originals do.
-        official: Changes, as ``build`` takes them, that reproduce the original code where it departs from its paper.
+        batch: The batch size, over all processes.
+        steps: The number of steps of a whole training; the schedule depends on it.
+        schedule: The factor of the learning rates.
+        flip: Whether training images are mirrored with probability 0.5.
+        jitter: The share by which training images are enlarged before a random crop of the original size; 0 means no crop.
+        ema: Decay of the exponential moving average of the translator's weights; 0 means no average.
+        retranslate: Whether each player computes the translations again, as some original implementations do, instead of sharing the fakes.
+        redraw: Whether each player that computes the translations again also uses new random numbers, as in the code of MUNIT and UNIT.
+        official: Overrides, as ``build`` accepts them, that reproduce the original code where it differs from its paper.
         paper: Title, authors and year.
         description: What the recipe is, in one sentence.
     """
@@ -215,41 +218,43 @@ class Recipe:
     players: tuple[Player, ...]
     plan_options: Mapping[str, Any] = field(factory=dict)
     image: ImageSpec = field(factory=ImageSpec)
-    source_channels: int = field(default=0, validator=whole(0))
-    labels: DomainSpec = field(factory=DomainSpec, converter=_domain)
-    batch: int = field(default=16, validator=whole(1))
-    steps: int = field(default=200_000, validator=whole(1))
+    source_channels: int = field(default=0, validator=whole_number(0))
+    labels: DomainSpec = field(factory=DomainSpec, converter=_to_domain)
+    batch: int = field(default=16, validator=whole_number(1))
+    steps: int = field(default=200_000, validator=whole_number(1))
     schedule: Schedule = field(factory=Schedule)
-    flip: bool = field(default=True, validator=flag)
-    jitter: float = field(default=0.0, validator=real(least=0, most=1))
-    ema: float = field(default=0.0, validator=real(least=0, below=1))
-    retranslate: bool = field(default=False, validator=flag)
-    redraw: bool = field(default=False, validator=flag)
+    flip: bool = field(default=True, validator=boolean)
+    jitter: float = field(default=0.0, validator=number(minimum=0, maximum=1))
+    ema: float = field(default=0.0, validator=number(minimum=0, below=1))
+    retranslate: bool = field(default=False, validator=boolean)
+    redraw: bool = field(default=False, validator=boolean)
     official: Mapping[str, Any] = field(factory=dict)
     paper: str = ""
     description: str = ""
 
     @property
     def source(self) -> ImageSpec:
-        """Size and channels of the images that are translated."""
+        """Size and channels of the source images."""
         return evolve(self.image, channels=self.source_channels or self.image.channels)
 
     @property
     def plan_name(self) -> str:
-        """What the plan is called in messages."""
+        """The name of the plan in messages."""
         return self.plan if isinstance(self.plan, str) else str(getattr(self.plan, "__name__", type(self.plan).__name__))
 
     def role(self, slot: str) -> str:
         """Return the role of a slot."""
         role = self.slots[slot].role or slot
         if role not in SLOT_ROLES:
-            raise OptionError(f'Slot "{slot}" has no role. Give it one: Slot(..., role="encoder"), or one of {", ".join(SLOT_ROLES)}.')
+            raise OptionError(
+                f'Slot "{slot}" has no role. Set one, for example Slot(..., role="encoder"). Available: {", ".join(SLOT_ROLES)}.'
+            )
         return role
 
     def player(self, name: str) -> Player:
-        """Return the player of that name."""
+        """Return the player with that name."""
         return next(player for player in self.players if player.name == name)
 
-    def with_player(self, changed: Player) -> Recipe:
-        """Return the recipe with the player of the same name replaced."""
-        return evolve(self, players=tuple(changed if player.name == changed.name else player for player in self.players))
+    def with_player(self, new: Player) -> Recipe:
+        """Return the recipe, in which the given player replaces the one with the same name."""
+        return evolve(self, players=tuple(new if player.name == new.name else player for player in self.players))

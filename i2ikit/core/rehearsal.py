@@ -1,7 +1,7 @@
-"""A whole step on tensors without memory: it shows which views each term reads, and refuses assemblies that cannot learn.
+"""The rehearsal: a whole step on tensors without memory. It records the views that each term reads, and finds models that cannot learn.
 
-Tensors of the meta device carry shapes and autograd but no values: the rehearsal costs no memory and no arithmetic, and does not need the
-device of the model. Its first operation makes torch import what describes shapes, about two seconds once a process.
+Tensors on the meta device have shapes and autograd, but no values. The rehearsal therefore requires no memory and no computation, and does
+not depend on the device of the model. The first such operation in a process imports modules of torch, which takes about two seconds.
 """
 
 from __future__ import annotations
@@ -22,79 +22,89 @@ from i2ikit.errors import I2IKitError, OptionError, PlanError
 
 
 def rehearse(model: Model) -> list[str]:
-    """Play one step on shapes; return every problem, and note what each term reads in ``model.views_read``."""
-    double = _double(model)
+    """Run one step on tensors without memory and return all problems.
+
+    This sets ``views_read``, ``stream_names`` and ``unreached_weights`` of the model.
+    """
+    double = _copy_without_memory(model)
     batch = example_batch(model.batch_kind, model.image, model.domain, 2, 0, torch.device("meta"), model.source)
     problems: list[str] = []
     try:
         [(part, streams)] = step.split(double, batch, {}, 0, 1)
-        streams = evolve(streams, seen=set())
+        streams = evolve(streams, requested=set())
         for player in model.recipe.players:
-            mine = streams.by(player.name) if model.recipe.retranslate and model.recipe.redraw else streams
-            translations = double.plan(double.nets, part, mine, True, **model.recipe.plan_options)
+            player_streams = streams.for_player(player.name) if model.recipe.retranslate and model.recipe.redraw else streams
+            translations = double.plan(double.nets, part, player_streams, True, **model.recipe.plan_options)
             for translation in translations:
                 translation.trace = {}
-            for turn in _all_turns(player):
+            for turn in _list_turns(player):
                 step.play(double, turn, translations)
                 for translation in translations:
                     for term, views in (translation.trace or {}).items():
                         seen = model.views_read.setdefault(term, [])
                         seen += [name for name in views if name not in seen]
                     translation.forget(turn.updates)
-        model.stream_names = sorted(streams.seen or ())
-        problems += _unreached(double, part, streams)
+        model.stream_names = sorted(streams.requested or ())
+        problems += _check_conditions(double, part, streams)
     except I2IKitError as error:
         problems.append(str(error))
     except (RuntimeError, TypeError, AttributeError, IndexError, ValueError, NotImplementedError) as error:
-        where = next((t.term for t in locals().get("translations", []) if t.term), "")
-        problems.append(f"The rehearsal failed{f' in term {where!r}' if where else ''}: {type(error).__name__}: {error}")
-    model.idle = [name for name, p in double.nets.named_parameters() if p.requires_grad and p.grad is None] if not problems else []
+        term = next((t.term for t in locals().get("translations", []) if t.term), "")
+        where = f' in term "{term}"' if term else ""
+        problems.append(f"The rehearsal of one step failed{where}: {type(error).__name__}: {error}")
+    model.unreached_weights = (
+        [name for name, p in double.nets.named_parameters() if p.requires_grad and p.grad is None] if not problems else []
+    )
     return problems
 
 
 def example_batch(
-    plan: str, image: ImageSpec, domain: DomainSpec, rows: int, seed: int, device: torch.device, source: ImageSpec | None = None
+    batch_kind: str, image: ImageSpec, domain: DomainSpec, rows: int, seed: int, device: torch.device, source: ImageSpec | None = None
 ) -> dict[str, Any]:
-    """Return random data of the right shapes for a plan that takes batches of the kind ``plan``.
+    """Return a batch of random data of a batch kind.
 
     Args:
-        plan: The kind of batch.
-        image: What is drawn.
+        batch_kind: The batch kind.
+        image: Size and channels of the generated images.
         domain: The label sets.
-        rows: Images in the batch.
-        seed: Of the numbers.
-        device: Where they are made.
-        source: What is translated; ``image`` where None.
+        rows: The number of images in the batch.
+        seed: Seed of the random data.
+        device: Device of the batch.
+        source: Size and channels of the source images (default: those of ``image``).
+
+    Raises:
+        OptionError: ``rows`` is less than 1.
+        PlanError: The batch kind requires labels or domains, and none are declared.
     """
     if rows < 1:
-        raise OptionError(f"A batch has 1 or more rows; {rows} were asked for.")
+        raise OptionError(f"A batch must have 1 or more rows; found rows={rows}.")
     generator = None if device.type == "meta" else torch.Generator("cpu").manual_seed(seed)
 
-    def picture(of: ImageSpec = image) -> Tensor:
-        size = (rows, of.channels, of.height, of.width)
+    def make_images(spec: ImageSpec = image) -> Tensor:
+        size = (rows, spec.channels, spec.height, spec.width)
         return (torch.empty(size) if generator is None else torch.rand(size, generator=generator) * 2 - 1).to(device)
 
-    if plan == "unpaired":
+    if batch_kind == "unpaired":
         if len(domain.names) < 2:
-            raise PlanError('Plan "unpaired" needs two or more domains. Declare them: build(..., labels=("photo", "monet")).')
-        return {name: picture() for name in domain.names}
-    batch: dict[str, Any] = {"image": picture(source or image)}
-    if plan == "paired":
-        batch["target"] = picture()
-    if plan == "labelled" or (plan == "sampled" and domain.width):
+            raise PlanError('Unpaired batches require two or more domains. Name them: build(..., labels=("photo", "monet")).')
+        return {name: make_images() for name in domain.names}
+    batch: dict[str, Any] = {"image": make_images(source or image)}
+    if batch_kind == "paired":
+        batch["target"] = make_images()
+    if batch_kind == "labelled" or (batch_kind == "sampled" and domain.width):
         if not domain.width:
-            raise PlanError(f'Plan "{plan}" needs labels. Declare them: build(..., labels={{"hair": ("black", "blond")}}).')
-        batch["label"] = torch.tensor([_row(domain, seed + row) for row in range(rows)]).to(device)
+            raise PlanError('Labelled batches require labels. Declare them: build(..., labels={"hair": ("black", "blond")}).')
+        batch["label"] = torch.tensor([_make_label(domain, seed + row) for row in range(rows)]).to(device)
     return batch
 
 
-def _row(domain: DomainSpec, index: int) -> list[float]:
-    values = {each.name: each.choices[(index + place) % len(each.choices)] for place, each in enumerate(domain.attributes)}
+def _make_label(domain: DomainSpec, index: int) -> list[float]:
+    values = {each.name: each.choices[(index + position) % len(each.choices)] for position, each in enumerate(domain.attributes)}
     return domain.encode(values)
 
 
-def _double(model: Model) -> Model:
-    """Return a copy of the model whose tensors have no memory."""
+def _copy_without_memory(model: Model) -> Model:
+    """Return a copy of the model on the meta device."""
     memo: dict[int, Any] = {}
     for weight in [*model.nets.parameters(), *model.loss_modules.parameters()]:
         memo[id(weight)] = nn.Parameter(torch.empty_like(weight, device="meta"), requires_grad=weight.requires_grad)
@@ -105,52 +115,55 @@ def _double(model: Model) -> Model:
     return Model(model.recipe, nets, losses, model.plan, seed=model.seed)
 
 
-def _all_turns(player: Any) -> list[step.Turn]:
-    """Return the turns of a step in which every term is due."""
+def _list_turns(player: Any) -> list[step.Turn]:
+    """Return the turns of a step in which all terms are computed."""
     return step.turns(player, 0)
 
 
-def _unreached(double: Model, batch: Any, streams: Any) -> list[str]:
-    """Name the label or the style that has no influence on the fake."""
+def _check_conditions(double: Model, batch: Any, streams: Any) -> list[str]:
+    """Return a problem if the target label or the style has no influence on the fake."""
     problems = []
     fakes = double.plan(double.nets, batch, streams, True, **double.recipe.plan_options)
-    problems += _one_for_all(double, fakes)
+    problems += _check_target_domain(double, fakes)
     slots = ", ".join(f"{name}={slot.component}" for name, slot in double.recipe.slots.items())
     for translation in fakes:
-        if double.batch_kind == "labelled" and not _reaches(translation, "target_label"):
+        if double.batch_kind == "labelled" and not _influences_fake(translation, "target_label"):
             problems.append(
-                f"The target label does not reach the fake in {slots}. "
-                f"Put a conditioner between encoder and generator that reads it, such as stargan_conditioner."
+                f"The target label has no influence on the fake in {slots}. "
+                f"Add a conditioner between encoder and generator that uses the label, such as stargan_conditioner."
             )
-        if translation._style is not None and not _reaches(translation, "style"):
+        if translation._style is not None and not _influences_fake(translation, "style"):
             problems.append(
-                f"The style of the target does not reach the fake in {slots}. Use a generator that reads a style, or leave style= out."
+                f"The target style has no influence on the fake in {slots}. Use a generator that takes a style, or leave style= out."
             )
     return list(dict.fromkeys(problems))
 
 
-def _one_for_all(double: Model, fakes: list[Translation]) -> list[str]:
-    """Name a domain whose images go to several others through the same networks, of which nothing knows which is meant."""
+def _check_target_domain(double: Model, fakes: list[Translation]) -> list[str]:
+    """Return a problem if one network translates a domain to several others, but does not receive the target domain."""
     recipe = double.recipe
-    apart = any(slot.per == "pair" or (slot.per and recipe.role(name) == "generator") for name, slot in recipe.slots.items())
-    ends: dict[str, list[str]] = {}
-    for begin, end in double.routes:
-        ends.setdefault(begin, []).append(end)
-    forked = next((begin for begin, several in ends.items() if len(several) > 1), None)
-    if forked is None or apart or any(_reaches(translation, "target_label") for translation in fakes):
+    is_separate = any(slot.per == "pair" or (slot.per and recipe.role(name) == "generator") for name, slot in recipe.slots.items())
+    targets: dict[str, list[str]] = {}
+    for source, target in double.routes:
+        targets.setdefault(source, []).append(target)
+    source_of_several = next((source for source, several in targets.items() if len(several) > 1), None)
+    if source_of_several is None or is_separate or any(_influences_fake(translation, "target_label") for translation in fakes):
         return []
-    several = " and to ".join(f'"{end}"' for end in ends[forked])
+    several = " and to ".join(f'"{target}"' for target in targets[source_of_several])
     problem = (
-        f'It translates from "{forked}" to {several} by one generator, and nothing tells it which. '
-        'Declare two domains, or give each pair a net of its own: Slot(..., per="pair").'
+        f'One generator translates from "{source_of_several}" to {several}, but it does not receive the target domain. '
+        'Declare two domains, or use one network per pair: Slot(..., per="pair").'
     )
     return [problem]
 
 
-def _reaches(translation: Translation, name: str) -> bool:
+def _influences_fake(translation: Translation, name: str) -> bool:
+    """Return whether the label or style with that name has an influence on the fake, by its gradient."""
     value = translation.style if name == "style" else getattr(translation, name)
     probe = value.detach().clone().requires_grad_()
     setattr(translation, "_style" if name == "style" else name, probe)
-    translation.forget(frozenset(translation.nets.slots))  # what passed through networks; a fake that stays is not read below
+    translation.forget(
+        frozenset(translation.nets.slots)
+    )  # drops what passed through networks; a detached fake may stay, but is not read below
     fake = Translation.fake(translation)
     return fake.requires_grad and torch.autograd.grad(fake.sum(), probe, allow_unused=True)[0] is not None

@@ -1,11 +1,11 @@
-"""Shapes before there are tensors: images, codes and what a component publishes. Imports no torch."""
+"""Specs: the shapes of images and codes, known before there are tensors. This module does not import torch."""
 
 from __future__ import annotations
 
 from attrs import evolve, field, frozen
 
 from i2ikit.core.domain import Attribute, DomainSpec, LabelSet
-from i2ikit.core.validators import whole
+from i2ikit.core.validators import whole_number
 from i2ikit.errors import format_count
 
 __all__ = ["Attribute", "CodeSpec", "DomainSpec", "ImageSpec", "LabelSet", "MapSpec", "StyleSpec"]
@@ -15,9 +15,9 @@ __all__ = ["Attribute", "CodeSpec", "DomainSpec", "ImageSpec", "LabelSet", "MapS
 class ImageSpec:
     """An image [B, channels, height, width] with values in [-1, 1]."""
 
-    channels: int = field(default=3, validator=whole(1))
-    height: int = field(default=128, validator=whole(1))
-    width: int = field(default=128, validator=whole(1))
+    channels: int = field(default=3, validator=whole_number(1))
+    height: int = field(default=128, validator=whole_number(1))
+    width: int = field(default=128, validator=whole_number(1))
 
     def __str__(self) -> str:
         return f"image [{self.channels}, {self.height}, {self.width}]"
@@ -25,7 +25,7 @@ class ImageSpec:
 
 @frozen
 class MapSpec:
-    """One feature map [B, channels, H / stride, W / stride]; a stride of 0 means a fixed size, independent of the image."""
+    """A feature map [B, channels, H / stride, W / stride]. A stride of 0 means a fixed size that does not depend on the image."""
 
     channels: int
     stride: int = 1
@@ -36,7 +36,7 @@ class MapSpec:
 
 @frozen
 class StyleSpec:
-    """A style [B, width], or [B, vectors, width] where ``vectors`` is not 0."""
+    """A style [B, width]; or [B, vectors, width] if ``vectors`` is not 0."""
 
     width: int
     vectors: int = 0
@@ -46,13 +46,19 @@ class StyleSpec:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of one row."""
+        """The shape of one style, without the batch axis."""
         return (self.vectors, self.width) if self.vectors else (self.width,)
 
 
 @frozen
 class CodeSpec:
-    """What an encoder or a conditioner gives: maps fine to coarse, a style, a posterior."""
+    """The shapes of the code that an encoder or a conditioner returns.
+
+    Attributes:
+        maps: The feature maps, from fine to coarse.
+        style: The style; None if there is none.
+        posterior: Whether the code has a posterior.
+    """
 
     maps: tuple[MapSpec, ...] = ()
     style: StyleSpec | None = None
@@ -62,11 +68,11 @@ class CodeSpec:
         maps = "maps " + ", ".join(map(str, self.maps)) if self.maps else "no maps"
         return f"{maps} and {self.style or 'no style'}"
 
-    def widened(self, channels: int) -> CodeSpec:
-        """Return the spec with ``channels`` more channels on the last map."""
+    def with_channels_added(self, channels: int) -> CodeSpec:
+        """Return the spec with additional channels in the last map."""
         *finer, last = self.maps
         return evolve(self, maps=(*finer, evolve(last, channels=last.channels + channels)))
 
-    def styled(self, style: StyleSpec | None) -> CodeSpec:
+    def with_style(self, style: StyleSpec | None) -> CodeSpec:
         """Return the spec with another style."""
         return evolve(self, style=style)

@@ -1,4 +1,4 @@
-"""Models on disk: safetensors for tensors, JSON for the rest, folders that are whole or not there."""
+"""Saves and loads models: tensors as safetensors, all else as JSON. A folder is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from attrs import evolve
 from torch import Tensor
 
-from i2ikit.core import recipe_json
+from i2ikit.core import former_names, recipe_json
 from i2ikit.core.component import is_restoring
 from i2ikit.core.device import find_device
-from i2ikit.core.nets import module_key
+from i2ikit.core.model_state import get_weights, load_weights
 from i2ikit.errors import CheckpointError, suggest
 
 if TYPE_CHECKING:
@@ -26,34 +25,35 @@ if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
 
 CONFIG, WEIGHTS = "config.json", "weights.safetensors"
-FORMAT = 1
+FORMAT = 2
+READABLE_FORMATS = (1, FORMAT)
 
 
 def save(model: Model, directory: str | Path, weights: Mapping[str, Tensor] | None = None) -> Path:
-    """Write a model into a folder, all or nothing; a model that is there is replaced.
+    """Write a model into a folder. An existing model in this folder is replaced; if writing fails, it stays.
 
     Args:
-        model: What to save.
-        directory: The folder, made where it is missing.
-        weights: Tensors that replace the model's by name (averaged weights).
+        model: The model to save.
+        directory: The folder. It is made if it does not exist.
+        weights: Tensors that replace tensors of the model, by name (averaged weights).
 
     Raises:
-        CheckpointError: The folder cannot be written, or holds something else than a model.
+        CheckpointError: The folder cannot be written, or it contains files but no model.
     """
     directory = Path(directory)
     if directory.is_dir() and any(directory.iterdir()) and not (directory / CONFIG).exists():
-        raise CheckpointError(f'"{directory}" holds something else than a model. Choose another folder, or an empty one.')
-    tensors = {**_weights(model), **(weights or {})}
+        raise CheckpointError(f'Folder "{directory}" contains files, but no model. Choose an empty folder or a new one.')
+    tensors = {**get_weights(model), **(weights or {})}
 
     def write(folder: Path) -> None:
         write_tensors(folder / WEIGHTS, tensors)
-        write_json(folder / CONFIG, config(model))
+        write_json(folder / CONFIG, make_config(model))
 
     return write_folder(directory, write)
 
 
-def config(model: Model) -> dict[str, Any]:
-    """Return all that a model is built from, as JSON data."""
+def make_config(model: Model) -> dict[str, Any]:
+    """Return the JSON data from which a model is built again."""
     return {
         "format": FORMAT,
         "i2ikit": version("i2ikit"),
@@ -65,126 +65,92 @@ def config(model: Model) -> dict[str, Any]:
 
 
 def load(path: str | Path, *, registry: Registry | None = None, device: str | torch.device = "cpu") -> Model:
-    """Build a model as it was saved, weights included.
+    """Load a saved model with its weights.
 
     Args:
-        path: A folder that :meth:`Model.save` wrote, a checkpoint of a run (``RUN/checkpoints/step-00000500``), or the folder of a
-            training run, whose final, best or last model is taken.
-        registry: Where components are looked up; the installed plugins by default.
-        device: Where the weights go.
+        path: A folder that :meth:`Model.save` wrote; a checkpoint of a run (``RUN/checkpoints/step-00000500``); or a run
+            folder, whose final model is loaded, else the best one, else that of the last checkpoint.
+        registry: The registry of components (default: that of the installed plugins).
+        device: The device of the weights.
 
     Raises:
-        CheckpointError: Nothing is there, a file is damaged, or the weights do not fit the configuration.
-        OptionError: There is no such device here.
+        CheckpointError: There is no model, a file is damaged, or the weights do not fit the configuration.
+        OptionError: This machine has no such device.
     """
     from i2ikit.core.build import build
 
     device = find_device(device)
-    folder = find(Path(path))
+    folder = find_model_folder(Path(path))
     data = read_json(folder / CONFIG)
-    if data.get("format") != FORMAT:
+    if data.get("format") not in READABLE_FORMATS:
         raise CheckpointError(
-            f'"{folder / CONFIG}" has format {data.get("format")!r}; this version reads {FORMAT}. Install the i2ikit that wrote it.'
+            f'"{folder / CONFIG}" has format {data.get("format")!r}, but this version of i2ikit reads only these formats: '
+            f"{', '.join(map(str, READABLE_FORMATS))}. Install the version of i2ikit that saved the model."
         )
     try:
+        data = former_names.config(data)
         recipe = recipe_json.restore(data["recipe"])
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f'"{folder / CONFIG}" is no configuration of a model: {error!r}.') from error
+        reason = str(error) if isinstance(error, CheckpointError) else f"{error!r}. {_suggest_other_model(folder / CONFIG)}"
+        raise CheckpointError(f'"{folder / CONFIG}" is not a valid model configuration: {reason}') from error
     token = is_restoring.set(True)
     try:
         model = build(recipe, registry=registry, seed=int(data.get("seed", 0)), rehearsal=False)
     finally:
         is_restoring.reset(token)
-    model.lost = recipe_json.lost_terms(data["recipe"])
+    model.missing_losses = recipe_json.find_missing_losses(data["recipe"])
     load_weights(model, read_tensors(folder / WEIGHTS), str(folder / WEIGHTS))
     model.steps_done = int(data.get("step", 0))
     model.preprocessing = dict(data.get("preprocessing", {}))
     return model.to(device)
 
 
-def find(path: Path) -> Path:
-    """Return the model folder that a path means: itself, that of a checkpoint, or a run's final, best or latest model."""
+def find_model_folder(path: Path) -> Path:
+    """Return the model folder for a path: the path itself, the model of a checkpoint, or the final, best or last model of a run."""
     for folder in (path, path / "model"):
         if (folder / CONFIG).is_file():
             return folder
     if path.is_file():
         raise CheckpointError(
-            f'"{path}" is a file, and a model is a folder. Checkpoints of other projects are imported: i2ikit import --help.'
+            f'"{path}" is a file, but a model is a folder. To import a checkpoint of another project, see: i2ikit import --help'
         )
     if not path.is_dir():
         near = sorted(each.name for each in path.parent.iterdir() if each.is_dir()) if path.parent.is_dir() else []
-        shown = [name for name in near if not name.startswith(".")]
-        raise CheckpointError(f'There is no model at "{path}".{" " + suggest(path.name, shown) if shown else ""}')
+        visible = [name for name in near if not name.startswith(".")]
+        raise CheckpointError(f'There is no model at "{path}".{" " + suggest(path.name, visible) if visible else ""}')
     for name in ("final", "best"):
         if (path / name / CONFIG).is_file():
             return path / name
-    kept = sorted(path.glob(f"checkpoints/*/model/{CONFIG}"))
-    if kept:
-        return kept[-1].parent
-    raise CheckpointError(f'"{path}" holds no model: neither {CONFIG} nor a finished checkpoint is there.')
+    saved = [folder / "model" for folder in list_checkpoints(path) if (folder / "model" / CONFIG).is_file()]
+    if saved:
+        return saved[-1]
+    raise CheckpointError(
+        f'Folder "{path}" contains no model: there is neither {CONFIG} nor a complete checkpoint. Choose a model folder or a run folder.'
+    )
 
 
-def load_weights(model: Model, tensors: Mapping[str, Tensor], origin: str) -> None:
-    """Copy saved weights into a model.
-
-    Raises:
-        CheckpointError: Names or shapes differ; the first five differences are named.
-    """
-    own = _weights(model)
-    # What belonged to a loss given as a module: the file could not hold the loss, and says so when the model is loaded.
-    tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(_lost_losses(model))}
-    for name, tensor in tensors.items():
-        if name.startswith("pools.") and (name not in own or own[name].shape[:2] == tensor.shape[:2]):
-            _make_pool(model, name, tensor)
-    own = _weights(model)
-    wrong = [f"{name} is missing" for name in own if name not in tensors]
-    wrong += [f"{name} is not expected" for name in tensors if name not in own]
-    wrong += [
-        f"{n} is {list(tensors[n].shape)}, expected {list(own[n].shape)}" for n in own if n in tensors and own[n].shape != tensors[n].shape
-    ]
-    if wrong:
-        more = [f"and {len(wrong) - 5} more"] if len(wrong) > 5 else []
-        raise CheckpointError(f'"{origin}" does not fit recipe "{model.recipe.name}": {"; ".join([*wrong[:5], *more])}.')
-    with torch.no_grad():
-        for name, tensor in own.items():
-            tensor.copy_(tensors[name])
-
-
-def training_state(model: Model) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors and the JSON data of a training: weights, optimizers, pools, steps done."""
-    tensors = _weights(model)
-    for player in model.recipe.players:
-        for index, state in model.optimizer(player).state_dict()["state"].items():
-            tensors |= {f"optimizers.{player.name}.{index}.{key}": value for key, value in state.items() if isinstance(value, Tensor)}
-    return tensors, {"step": model.steps_done, "seed": model.seed}
-
-
-def restore_training_state(model: Model, tensors: Mapping[str, Tensor], data: Mapping[str, Any]) -> None:
-    """Take up a training where :func:`training_state` left it."""
-    load_weights(model, {name: value for name, value in tensors.items() if not name.startswith("optimizers.")}, "the checkpoint")
-    for player in model.recipe.players:
-        optimizer = model.optimizer(player)
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith(f"optimizers.{player.name}."):
-                index, key = name.removeprefix(f"optimizers.{player.name}.").split(".")
-                state.setdefault(int(index), {})[key] = value.clone()
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    model.steps_done, model.seed = int(data["step"]), int(data["seed"])
+def list_checkpoints(run: Path) -> list[Path]:
+    """Return the checkpoint folders of a run in the order of their steps: ``step-00000500``, and those of version 0.1."""
+    found: list[tuple[int, Path]] = []
+    for path in run.glob("checkpoints/*"):
+        kind, _, number = path.name.partition("-")
+        if kind in former_names.STEP_PREFIXES and number.isdigit() and path.is_dir():
+            found.append((int(number), path))
+    return [path for _, path in sorted(found)]
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write tensors as safetensors."""
+    """Write tensors into a safetensors file."""
     from safetensors.torch import save_file
 
     save_file({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}, path)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read safetensors.
+    """Read a safetensors file.
 
     Raises:
-        CheckpointError: The file is missing, cut or damaged.
+        CheckpointError: The file is missing or damaged.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -192,109 +158,92 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise CheckpointError(f'"{path}" is missing.')
     try:
-        return load_file(path)
+        return former_names.tensors(load_file(path))
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f'"{path}" is damaged ({error}). {_instead(path)}') from error
+        raise CheckpointError(f'"{path}" is damaged ({error}). {_suggest_other_model(path)}') from error
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Write JSON data that a person can read."""
+    """Write JSON data, indented for reading."""
     path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read JSON data.
+    """Read a JSON object from a file.
 
     Raises:
-        CheckpointError: The file is missing, cut or damaged.
+        CheckpointError: The file is missing or damaged.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CheckpointError(f'"{path}" is missing.') from None
     except (OSError, ValueError) as error:
-        raise CheckpointError(f'"{path}" is damaged ({error}). {_instead(path)}') from error
+        raise CheckpointError(f'"{path}" is damaged ({error}). {_suggest_other_model(path)}') from error
     if not isinstance(data, dict):
-        raise CheckpointError(f'"{path}" holds no configuration. {_instead(path)}')
+        raise CheckpointError(f'"{path}" is damaged: it does not contain a JSON object. {_suggest_other_model(path)}')
     return data
 
 
-def _instead(path: Path) -> str:
-    """Say which model there is in place of one with a damaged file: another one of the same run."""
+def _suggest_other_model(path: Path) -> str:
+    """Return a remedy for a damaged file: another model of the same run, if there is one."""
     for run in list(path.parents)[:4]:
-        folders = [*sorted(run.glob("checkpoints/step-*"), reverse=True), run / "final", run / "best"]
-        there = [each for each in folders if each not in path.parents and any((each / name / CONFIG).is_file() for name in ("", "model"))]
-        if there:
-            return f'Take another model of the run: "{there[0]}".'
-    return "There is no other model of the same run: copy it anew from where it came, or train again."
+        folders = [*reversed(list_checkpoints(run)), run / "final", run / "best"]
+        models = [each for each in folders if each not in path.parents and any((each / name / CONFIG).is_file() for name in ("", "model"))]
+        if models:
+            return f'Use another model of the same run: "{models[0]}".'
+    return "There is no other model of the same run. Copy the model again, or train it again."
 
 
 def write_folder(directory: Path, write: Callable[[Path], None]) -> Path:
-    """Fill a folder beside its place and move it there: a reader sees all of it or nothing.
+    """Write a folder under a temporary name and then rename it, so that readers never see an incomplete folder.
 
-    What else the folder held, such as a note beside a model, is kept.
+    Other files in an existing folder, such as notes, stay.
+
+    Args:
+        directory: The folder.
+        write: Writes the files into the folder that it is given.
 
     Raises:
-        CheckpointError: It cannot be written (a full disk, no permission); nothing is left behind.
+        CheckpointError: The folder cannot be written (full disk, no permission). No temporary files remain.
     """
     mark = uuid.uuid4().hex[:8]
-    fresh, old = directory.with_name(f".{directory.name}.{mark}.tmp"), directory.with_name(f".{directory.name}.{mark}.old")
+    new, old = directory.with_name(f".{directory.name}.{mark}.tmp"), directory.with_name(f".{directory.name}.{mark}.old")
     try:
-        fresh.mkdir(parents=True)
-        write(fresh)
-        _flush(fresh)
+        new.mkdir(parents=True)
+        write(new)
+        _flush_files(new)
         if directory.exists():
             directory.replace(old)
-        fresh.replace(directory)
+        new.replace(directory)
         if old.exists():
-            for each in _others(old, directory):
+            for each in _list_others(old, directory):
                 each.replace(directory / each.name)
     except Exception as error:
         if isinstance(error, OSError) or "SafetensorError" in type(error).__name__:
             free = shutil.disk_usage(directory.parent if directory.parent.exists() else Path()).free // 2**20
             raise CheckpointError(
-                f'"{directory}" cannot be written: {error} ({free} MiB are free). What was there before is untouched.'
+                f'"{directory}" cannot be written: {error} ({free} MiB are free). Its earlier files are unchanged. '
+                f"Free some disk space, check the permissions, or choose another folder."
             ) from error
         raise
     finally:
-        # Also after a second Ctrl-C, which is no Exception: what was there comes back before anything is removed.
+        # Runs also after a second Ctrl-C, which is not an Exception: the old folder is restored before anything is removed.
         if old.exists() and not directory.exists():
             old.replace(directory)
-        shutil.rmtree(fresh, ignore_errors=True)
-        if old.exists() and not _others(old, directory):
+        shutil.rmtree(new, ignore_errors=True)
+        if old.exists() and not _list_others(old, directory):
             shutil.rmtree(old, ignore_errors=True)
     return directory
 
 
-def _others(old: Path, directory: Path) -> list[Path]:
-    """Return what a folder held that the one in its place does not."""
+def _list_others(old: Path, directory: Path) -> list[Path]:
+    """Return the files and folders of the old folder that the new one does not have."""
     return [each for each in old.iterdir() if not (directory / each.name).exists()]
 
 
-def _flush(folder: Path) -> None:
+def _flush_files(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
-            with path.open("r+b") as file:  # Windows flushes no file that is open for reading only
+            with path.open("r+b") as file:  # Windows does not flush a file that is open for reading only
                 os.fsync(file.fileno())
-
-
-def _weights(model: Model) -> dict[str, Tensor]:
-    tensors = {f"nets.{name}": tensor for name, tensor in model.nets.named_state()}
-    tensors |= {f"losses.{name}": tensor for name, tensor in model.loss_modules.state_dict(keep_vars=True).items()}
-    tensors |= {f"pools.{name}": tensor for name, tensor in model.pools.state_dict(keep_vars=True).items()}
-    return tensors
-
-
-def _lost_losses(model: Model) -> tuple[str, ...]:
-    """Return the prefixes of the weights of losses that the recipe no longer has."""
-    terms = {f"{player.name}__{name}" for player in model.recipe.players for name in player.terms}
-    return tuple(f"losses.{module_key(name)}." for name in model.lost if name not in terms)
-
-
-def _make_pool(model: Model, name: str, tensor: Tensor) -> None:
-    from i2ikit.core.pool import Pool
-
-    key, _, leaf = name.removeprefix("pools.").rpartition(".")
-    if leaf == "images":
-        size = evolve(model.image, height=tensor.shape[-2], width=tensor.shape[-1])
-        model.pools[key] = Pool(tensor.shape[0], size).to(next(model.nets.parameters()))

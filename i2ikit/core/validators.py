@@ -1,4 +1,4 @@
-"""What the values of a recipe may be, said in one line where they are not. Imports no torch."""
+"""Validators of the values in a recipe; an error explains the problem in one line. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -12,119 +12,122 @@ from i2ikit.errors import OptionError, suggest
 Validator = Callable[[Any, Any, Any], None]
 
 
-def whole(least: int) -> Validator:
-    """Accept whole numbers from ``least`` on."""
+def whole_number(minimum: int) -> Validator:
+    """Make a validator that accepts whole numbers of ``minimum`` or more."""
 
     def check(owner: Any, field: Any, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise _wrong(owner, field, value, f"a whole number of {least} or more")
+        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+            raise _make_error(owner, field, value, f"a whole number of {minimum} or more")
 
     return check
 
 
-def real(*, above: float = -math.inf, least: float = -math.inf, below: float = math.inf, most: float = math.inf) -> Validator:
-    """Accept finite numbers: more than ``above``, at least ``least``, less than ``below``, at most ``most``."""
+def number(*, above: float = -math.inf, minimum: float = -math.inf, below: float = math.inf, maximum: float = math.inf) -> Validator:
+    """Make a validator that accepts finite numbers: ``above < value < below`` and ``minimum <= value <= maximum``."""
     limits = [
         text
         for text, limit in (
             (f"above {above:g}", above),
-            (f"from {least:g} on", least),
+            (f"of {minimum:g} or more", minimum),
             (f"below {below:g}", below),
-            (f"up to {most:g}", most),
+            (f"at most {maximum:g}", maximum),
         )
         if math.isfinite(limit)
     ]
 
     def check(owner: Any, field: Any, value: Any) -> None:
-        fits = _number(value) and above < value < below and least <= value <= most
+        fits = _is_number(value) and above < value < below and minimum <= value <= maximum
         if not fits:
-            raise _wrong(owner, field, value, " ".join(["a number", " and ".join(limits)]).strip())
+            raise _make_error(owner, field, value, " ".join(["a number", " and ".join(limits)]).strip())
 
     return check
 
 
-def flag(owner: Any, field: Any, value: Any) -> None:
+def boolean(owner: Any, field: Any, value: Any) -> None:
     """Accept True and False."""
     if not isinstance(value, bool):
-        raise _wrong(owner, field, value, "True or False")
+        raise _make_error(owner, field, value, "True or False")
 
 
 def one_of(*choices: str) -> Validator:
-    """Accept one of some words."""
+    """Make a validator that accepts one of the given words."""
 
     def check(owner: Any, field: Any, value: Any) -> None:
         if not isinstance(value, str):
-            raise _wrong(owner, field, value, "one of " + ", ".join(choices))
+            raise _make_error(owner, field, value, "one of " + ", ".join(choices))
         if value not in choices:
-            raise OptionError(f'"{field.name}" of {_called(owner)} is "{value}". {suggest(value, choices)}')
+            raise OptionError(f'"{field.name}" of {_describe_owner(owner)} is "{value}". {suggest(value, choices)}')
 
     return check
 
 
-def decays(owner: Any, field: Any, value: Any) -> None:
-    """Accept the two decays of Adam's moments, each in [0, 1)."""
-    if len(value) != 2 or not all(_number(each) and 0 <= each < 1 for each in value):
-        raise _wrong(owner, field, value, "two numbers from 0 on and below 1, such as (0.5, 0.999)")
+def adam_betas(owner: Any, field: Any, value: Any) -> None:
+    """Accept the two decay rates of Adam's moments, each in [0, 1)."""
+    if len(value) != 2 or not all(_is_number(each) and 0 <= each < 1 for each in value):
+        raise _make_error(owner, field, value, "two numbers of 0 or more and below 1, such as (0.5, 0.999)")
 
 
-def names(owner: Any, field: Any, value: Any) -> None:
+def name_sequence(owner: Any, field: Any, value: Any) -> None:
     """Accept a sequence of names."""
     if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(each, str) for each in value):
-        raise _wrong(owner, field, value, 'names, such as ("encoder", "generator")')
+        raise _make_error(owner, field, value, 'a sequence of names, such as ("encoder", "generator")')
 
 
-def factors(owner: Any, field: Any, value: Any) -> None:
-    """Accept a factor of 0 or more by slot."""
-    if not isinstance(value, Mapping) or not all(_number(each) and each >= 0 for each in value.values()):
-        raise _wrong(owner, field, value, 'factors of 0 or more by slot, such as {"encoder": 0.01}')
+def factors_by_slot(owner: Any, field: Any, value: Any) -> None:
+    """Accept a mapping from slots to factors of 0 or more."""
+    if not isinstance(value, Mapping) or not all(_is_number(each) and each >= 0 for each in value.values()):
+        raise _make_error(owner, field, value, 'a mapping from slots to factors of 0 or more, such as {"encoder": 0.01}')
 
 
-def refuse_kind(name: str, annotation: Any, value: Any) -> None:
-    """Raise OptionError where the value of a component's option is plainly of another kind than its annotation says.
+def check_type(name: str, annotation: Any, value: Any) -> None:
+    """Check the value of a component's option against its annotation.
 
-    Only what can be told without doubt is refused: numbers, words, True and False, a choice of words, and unions of these.
+    Only these types are checked: numbers, texts, True and False, choices of texts, None, and unions of these.
+
+    Raises:
+        OptionError: The value has another type than the annotation.
     """
-    wanted = _kinds(annotation)
-    if wanted is None or any(_is(kind, value) for kind in wanted):
+    expected = _list_types(annotation)
+    if expected is None or any(_has_type(kind, value) for kind in expected):
         return
-    words = [each for kind in wanted if isinstance(kind, tuple) for each in kind]
+    words = [each for kind in expected if isinstance(kind, tuple) for each in kind]
     if words and isinstance(value, str) and all(isinstance(each, str) for each in words):
         raise OptionError(f'"{name}" is "{value}". {suggest(value, words)}')
-    raise OptionError(f'"{name}" is {value!r}; it must be {" or ".join(_says(kind) for kind in wanted)}.')
+    raise OptionError(f'"{name}" is {value!r}; it must be {" or ".join(_describe_type(kind) for kind in expected)}.')
 
 
-_SAYS = {int: "a whole number", float: "a number", bool: "True or False", str: "a word", type(None): "None"}
+_TYPES = {int: "a whole number", float: "a number", bool: "True or False", str: "a text", type(None): "None"}
 
 
-def _kinds(annotation: Any) -> list[Any] | None:
-    """Return the plain kinds of an annotation, a tuple for a choice of values; None where it holds any other."""
+def _list_types(annotation: Any) -> list[Any] | None:
+    """Return the types in an annotation, with a tuple for a choice of values; None if it contains a type that is not checked."""
     if annotation is None:
         return [type(None)]
-    if annotation in _SAYS:
+    if annotation in _TYPES:
         return [annotation]
     if get_origin(annotation) is Literal:
         return [get_args(annotation)]
     if get_origin(annotation) in (Union, types.UnionType):
-        parts = [_kinds(each) for each in get_args(annotation)]
+        parts = [_list_types(each) for each in get_args(annotation)]
         return None if any(part is None for part in parts) else [kind for part in parts for kind in part or ()]
     return None
 
 
-def _is(kind: Any, value: Any) -> bool:
+def _has_type(kind: Any, value: Any) -> bool:
     if isinstance(kind, tuple):
         return any(value == each and type(value) is type(each) for each in kind)
     if kind is float:
-        return _number(value)
+        return _is_number(value)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, kind)
 
 
-def _says(kind: Any) -> str:
-    return "one of " + ", ".join(map(str, kind)) if isinstance(kind, tuple) else _SAYS[kind]
+def _describe_type(kind: Any) -> str:
+    return "one of " + ", ".join(map(str, kind)) if isinstance(kind, tuple) else _TYPES[kind]
 
 
-def _number(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -138,10 +141,10 @@ _OWNERS = {
 }
 
 
-def _called(owner: Any) -> str:
+def _describe_owner(owner: Any) -> str:
     kind = type(owner).__name__
     return _OWNERS.get(kind) or f'{kind.lower()} "{owner.name}"'
 
 
-def _wrong(owner: Any, field: Any, value: Any, wanted: str) -> OptionError:
-    return OptionError(f'"{field.name}" of {_called(owner)} is {value!r}; it must be {wanted}.')
+def _make_error(owner: Any, field: Any, value: Any, expected: str) -> OptionError:
+    return OptionError(f'"{field.name}" of {_describe_owner(owner)} is {value!r}; it must be {expected}.')

@@ -1,4 +1,4 @@
-"""Data sets, transforms, batches, and images in and out."""
+"""Data sets, transforms and batches; reading and writing of image files."""
 
 from i2ikit.data.check import CheckReport, check
 from i2ikit.data.dataset import Dataset, FileDataset, Item

@@ -1,4 +1,4 @@
-"""Which rows meet in a batch."""
+"""The order of rows in which each batch holds rows of one kind."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from collections.abc import Hashable, Sequence
 import torch
 
 
-def alike(order: Sequence[int], kinds: Sequence[Hashable], batch: int, generator: torch.Generator) -> list[int]:
-    """Return an order whose batches hold rows of one kind as far as they go; what is left over meets in mixed batches.
+def group_batches(order: Sequence[int], kinds: Sequence[Hashable], batch: int, generator: torch.Generator) -> list[int]:
+    """Return an order of rows in which each batch holds rows of one kind; the rows that remain form mixed batches.
 
-    Labels are exchanged among rows that know the same label sets. In a mixed batch few rows find a partner of another value, so that a
-    partly labelled set would hardly train translation; the paper's two data sets have a batch each (StarGAN, section 3.3).
+    Target labels are exchanged between rows that know the same label sets. In a mixed batch, few rows find a partner with another value,
+    so that partly labelled data would hardly train translation. StarGAN uses one batch for each of its two data sets for the same reason
+    (section 3.3 of the paper).
 
     Args:
         order: Rows in random order.
-        kinds: What must be equal within a batch, by row.
+        kinds: The kind of each row; all rows of a batch have the same kind.
         batch: Rows in a batch.
-        generator: Of the order of the batches.
+        generator: Random numbers that shuffle the batches.
 
     Returns:
-        Whole batches, one after the other; the ragged rest is left out.
+        Complete batches, one after the other; the last rows that do not fill a batch are left out.
     """
     groups: dict[Hashable, list[int]] = {}
     for row in order:
@@ -31,8 +32,8 @@ def alike(order: Sequence[int], kinds: Sequence[Hashable], batch: int, generator
         whole = len(group) // batch * batch
         batches += [group[start : start + batch] for start in range(0, whole, batch)]
         rest += group[whole:]
-    # The rest is mixed by the order it came in, so that a small group does not always stand at its end and fall out with it.
-    places = {row: place for place, row in enumerate(order)}
-    rest.sort(key=places.__getitem__)
+    # The rest follows the given random order. Otherwise a small group would always be last, and would be left out every time.
+    positions = {row: position for position, row in enumerate(order)}
+    rest.sort(key=positions.__getitem__)
     batches += [rest[start : start + batch] for start in range(0, len(rest) // batch * batch, batch)]
-    return [row for place in torch.randperm(len(batches), generator=generator).tolist() for row in batches[place]]
+    return [row for index in torch.randperm(len(batches), generator=generator).tolist() for row in batches[index]]

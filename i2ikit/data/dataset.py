@@ -1,4 +1,4 @@
-"""What a data set is, and the one that lies in files."""
+"""The data set protocol, and the data set whose images are files."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ class Item:
     """One image of a data set.
 
     Attributes:
-        file: Its name, relative to the data set.
+        file: Name of the file, relative to the data set.
         split: ``"train"``, ``"val"`` or ``"test"``.
-        row: The value of each attribute, None where it is unknown.
-        subject: What stays the same when attributes change, where the data says so.
-        partner: The name of the target image of a pair.
+        row: The value of each attribute; None means unknown.
+        subject: Identity that does not change when attributes change, such as a person; None if the data does not name it.
+        target_file: Name of the target image of a pair.
     """
 
     file: str
     split: str = "train"
     row: Mapping[str, str | None] = field(factory=dict, hash=False)
     subject: str | None = None
-    partner: str | None = None
+    target_file: str | None = None
 
 
 @frozen
 class Origin:
-    """How a data set was opened, so that a run can open it again.
+    """Path and options that a data set was opened with, so that a run can open it again.
 
     Attributes:
-        path: As the user wrote it.
-        options: Of :func:`i2ikit.data.open_data`.
+        path: The path as the user wrote it.
+        options: The options of :func:`i2ikit.data.open_data`.
     """
 
     path: str
@@ -53,18 +53,18 @@ class Origin:
 
 
 class Dataset(Protocol):
-    """Images with labels, without pairs, or in pairs.
+    """Images with labels, images of unpaired domains, or pairs of images.
 
     Attributes:
-        name: A short name for people.
-        kind: ``"labelled"``, ``"unpaired"`` or ``"paired"``.
-        domain: The label sets; for ``"unpaired"`` its one group names the domains.
-        image: The native channels and size, that of most images; of pairs, that of the targets.
-        source: The same of the images that are translated: those of ``image``, but for pairs of unlike images.
-        bits: 8 or 16 a channel; 32 for float arrays.
-        items: In a fixed order; for ``"paired"`` one item a pair.
-        splits: Those that have items, in the order train, val, test.
-        notes: What was chosen on the reader's behalf, one line each.
+        name: A short name for messages.
+        batch_kind: ``"labelled"``, ``"unpaired"`` or ``"paired"``.
+        domain: The label sets. For ``"unpaired"``, its single group names the domains.
+        image: Channels and native size of most images; for pairs, of the targets.
+        source: Channels and native size of the images to translate; they differ from ``image`` only for some pairs.
+        bits: Bits of a channel: 8 or 16, or 32 for float arrays.
+        items: The images in a fixed order; for ``"paired"``, one item for each pair.
+        splits: The splits that have items, in the order train, val, test.
+        notes: What was chosen automatically, one line each.
     """
 
     @property
@@ -87,19 +87,19 @@ class Dataset(Protocol):
     def notes(self) -> tuple[str, ...]: ...
 
     def split(self, name: str) -> Dataset:
-        """Return the items of one split, or raise UnknownNameError."""
+        """Return a data set of the items of one split, or raise UnknownNameError."""
 
     def read(self, item: Item) -> Tensor:
-        """Return the image [C H W], float32 in [-1, 1], at its native size."""
+        """Return the image [C H W], float32 in [-1, 1], at its native size; of a pair, the source."""
 
-    def target(self, item: Item) -> Tensor | None:
-        """Return the second image of a pair [C H W] in [-1, 1], or None."""
+    def read_target(self, item: Item) -> Tensor | None:
+        """Return the target image of a pair [C H W] in [-1, 1], or None if the data is not paired."""
 
-    def label(self, item: Item) -> list[float]:
-        """Return the label entries [D]."""
+    def encode_label(self, item: Item) -> list[float]:
+        """Return the label [D]."""
 
     def find_target(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
-        """Return the true image [C H W] after a change of attributes, or None where the data has none."""
+        """Return the true image [C H W] after a change of attribute values, or None if the data has none."""
 
     def fingerprint(self) -> str:
         """Return a hash of the files, their sizes and their labels."""
@@ -109,15 +109,15 @@ class FileDataset:
     """A data set whose images are files; see :class:`Dataset`.
 
     Args:
-        images: Where and how to read.
-        items: In their order.
-        name: A short name for people.
-        kind: ``"labelled"``, ``"unpaired"`` or ``"paired"``.
+        images: Reads the images.
+        items: The images in a fixed order.
+        name: A short name for messages.
+        batch_kind: ``"labelled"``, ``"unpaired"`` or ``"paired"``.
         domain: The label sets.
-        image: The native channels and size.
-        source: Those of the first images of pairs; ``image`` where None.
-        bits: A channel.
-        notes: What was chosen on the reader's behalf.
+        image: Channels and native size; for pairs, of the targets.
+        source: Channels and native size of the sources of pairs; None means the same as ``image``.
+        bits: Bits of a channel.
+        notes: What was chosen automatically, one line each.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class FileDataset:
         self.images, self.items, self.notes = images, tuple(items), tuple(notes)
         self.name, self.batch_kind, self.domain, self.image, self.bits = name, batch_kind, domain, image, bits
         self.source = source or image
-        self.origin: Origin | None = None  # a part of a data set has none: it could not be opened again as it is
+        self.origin: Origin | None = None  # None for a part of a data set: its path and options would open all of it
         present = {item.split for item in self.items}
         self.splits = tuple(each for each in SPLITS if each in present)
 
@@ -144,62 +144,63 @@ class FileDataset:
         return len(self.items)
 
     def split(self, name: str) -> FileDataset:
-        """Return the items of one split, or raise UnknownNameError."""
+        """Return a data set of the items of one split, or raise UnknownNameError."""
         if name not in self.splits:
             raise UnknownNameError(f'split of "{self.name}"', name, self.splits)
-        return self.keep([item for item in self.items if item.split == name])
+        return self.select([item for item in self.items if item.split == name])
 
-    def keep(self, items: Sequence[Item]) -> FileDataset:
-        """Return the same data set with these items only; decoded images are shared."""
-        kept: dict[str, Any] = {each: getattr(self, each) for each in ("name", "batch_kind", "domain", "image", "source", "bits", "notes")}
-        return FileDataset(self.images, items, **kept)
+    def select(self, items: Sequence[Item]) -> FileDataset:
+        """Return a data set of some of the items, which shares the cache of decoded images."""
+        names = ("name", "batch_kind", "domain", "image", "source", "bits", "notes")
+        shared: dict[str, Any] = {name: getattr(self, name) for name in names}
+        return FileDataset(self.images, items, **shared)
 
     def read(self, item: Item) -> Tensor:
-        """Return the image [C H W], float32 in [-1, 1], at its native size."""
-        return to_float(self.images.pixels(item.file))
+        """Return the image [C H W], float32 in [-1, 1], at its native size; of a pair, the source."""
+        return to_float(self.images.read_pixels(item.file))
 
-    def target(self, item: Item) -> Tensor | None:
-        """Return the second image of a pair [C H W] in [-1, 1], or None."""
-        if item.partner is None:
+    def read_target(self, item: Item) -> Tensor | None:
+        """Return the target image of a pair [C H W] in [-1, 1], or None if the data is not paired."""
+        if item.target_file is None:
             return None
-        return to_float(self.images.pixels(item.partner, second=True))
+        return to_float(self.images.read_pixels(item.target_file, is_target=True))
 
-    def label(self, item: Item) -> list[float]:
-        """Return the label entries [D]."""
+    def encode_label(self, item: Item) -> list[float]:
+        """Return the label [D]."""
         return self.domain.encode(item.row)
 
     def find_target(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
-        """Return the image of the same subject with the changed and otherwise the same known values, or None where there is none.
+        """Return the image of the same subject with the changed values, or None if there is none.
 
-        For pairs it is the target, whatever the change.
+        All other known values of the two images are equal. For pairs, the target is returned for any change.
         """
         if self.batch_kind == "paired":
-            return self.target(item)
-        other = self.twin(item, change)
-        return None if other is None else self.read(other)
+            return self.read_target(item)
+        target = self.find_target_item(item, change)
+        return None if target is None else self.read(target)
 
-    def twin(self, item: Item, change: Mapping[str, object]) -> Item | None:
-        """Return the item that :meth:`find_target` shows."""
-        wanted = {name: _text(self.domain.attribute(name), value) for name, value in change.items()}
+    def find_target_item(self, item: Item, change: Mapping[str, object]) -> Item | None:
+        """Return the item whose image :meth:`find_target` returns, or None."""
+        values = {name: _format_value(self.domain.attribute(name), value) for name, value in change.items()}
         if item.subject is None:
             return None
-        wanted = {**{name: value for name, value in item.row.items() if value is not None}, **wanted}
-        for other in self._subjects[item.subject]:
-            if all(other.row.get(name) == value for name, value in wanted.items()):
+        values = {**{name: value for name, value in item.row.items() if value is not None}, **values}
+        for other in self._items_by_subject[item.subject]:
+            if all(other.row.get(name) == value for name, value in values.items()):
                 return other
         return None
 
     def fingerprint(self) -> str:
         """Return a hash of the files, their sizes and their labels."""
-        digest = hashlib.sha256(repr((self.batch_kind, self.domain.declaration(), self.images.reading)).encode())
+        digest = hashlib.sha256(repr((self.batch_kind, self.domain.to_dict(), self.images.reading)).encode())
         for item in self.items:
-            files = [item.file] + [item.partner] * (item.partner is not None)
+            files = [item.file] + [item.target_file] * (item.target_file is not None)
             sizes = [self.images.source.size(str(file)) for file in files]
-            digest.update(repr((item.file, item.split, sorted(item.row.items()), item.subject, item.partner, sizes)).encode())
+            digest.update(repr((item.file, item.split, sorted(item.row.items()), item.subject, item.target_file, sizes)).encode())
         return digest.hexdigest()
 
     @cached_property
-    def _subjects(self) -> Mapping[str, list[Item]]:
+    def _items_by_subject(self) -> Mapping[str, list[Item]]:
         subjects: defaultdict[str, list[Item]] = defaultdict(list)
         for item in self.items:
             if item.subject is not None:
@@ -207,7 +208,7 @@ class FileDataset:
         return subjects
 
 
-def _text(attribute: Attribute, value: object) -> str:
-    attribute.encode(value)
+def _format_value(attribute: Attribute, value: object) -> str:
+    attribute.encode(value)  # raises an error for a value that the attribute does not have
     text = str(value).strip()
     return text if attribute.values else ("yes" if text.lower() in YES else "no")

@@ -1,4 +1,4 @@
-"""The pixels of a data set: decoded, shaped as the reader asked, and kept in memory."""
+"""Pixels of a data set: decoded, processed as :class:`Reading` describes, and cached in memory."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from torch import Tensor
 from i2ikit.core.specs import ImageSpec
 from i2ikit.data.source import Source
 from i2ikit.errors import DataError
-from i2ikit.pixels import Pixels, composite, decode, mode_name, to_tensor, with_channels
+from i2ikit.pixels import Pixels, composite, convert_channels, decode, mode_name, to_tensor
 
 CACHE_BYTES = 1 << 30
-"""How many bytes of decoded images one data set keeps in memory."""
+"""Bytes of decoded images that one data set keeps in memory."""
 
 
 @frozen
 class Reading:
-    """How pixels are read.
+    """How the pixels of a file are processed when it is read.
 
     Attributes:
         background: The colour behind transparent pixels; None keeps alpha as a channel.
-        channels: How many channels to give; None takes those of the files, which must then be equal.
-        source_channels: The same for the first images of pairs, where theirs differ.
-        crop: Height and width of a centred window, or None.
-        glued: ``"AB"`` reads the left half as the image and the right half as its target, ``"BA"`` the other way around.
+        channels: Number of channels to convert to; None keeps the channels of the files, which must then be equal.
+        source_channels: The same for the sources of pairs, if their number of channels differs from that of the targets.
+        crop: Height and width of a centre crop, or None.
+        glued: ``"AB"`` reads the left half of a file as the source and the right half as the target, ``"BA"`` the other way around; an
+            empty text reads the whole file.
     """
 
     background: str | None = None
@@ -37,62 +38,76 @@ class Reading:
 
 
 class Images:
-    """Decoded images of one source, kept in memory up to :data:`CACHE_BYTES`."""
+    """Decoded images of one source, cached in memory up to ``budget`` bytes."""
 
     def __init__(self, source: Source, reading: Reading, budget: int = CACHE_BYTES) -> None:
         self.source, self.reading = source, reading
-        self.expected: dict[bool, int] = {False: 0, True: 0}  # channels, of second images of pairs apart
-        self._kept: dict[tuple[str, bool], Tensor] = {}
-        self._left = budget
+        self.expected_channels: dict[bool, int] = {False: 0, True: 0}  # of sources and of targets; 0 accepts any number
+        self._cache: dict[tuple[str, bool], Tensor] = {}
+        self._cache_left = budget
         self._lock = threading.Lock()
 
-    def pixels(self, file: str, second: bool = False) -> Tensor:
-        """Return stored pixels [C H W] as integers (or float32 of a float array), or raise DataError."""
-        kept = self._kept.get((file, second))
-        if kept is not None:
-            return kept
-        array = self.shape(decode(self.source.read(file), file), file, second)
-        expected = self.expected[second]
+    def read_pixels(self, file: str, is_target: bool = False) -> Tensor:
+        """Return processed pixels [C H W] as integers, or as float32 for a float array.
+
+        Args:
+            file: Name of the file.
+            is_target: Whether the image is the target of a pair.
+
+        Raises:
+            DataError: The file is damaged, or its number of channels differs from that of the data set.
+        """
+        cached = self._cache.get((file, is_target))
+        if cached is not None:
+            return cached
+        array = self.process(decode(self.source.read(file), file), file, is_target)
+        expected = self.expected_channels[is_target]
         if expected and array.shape[2] != expected:
-            have, most = mode_name(array.shape[2]), mode_name(expected)
             raise DataError(
-                f'Image "{file}" is {have} while the data set is {most}. Say how: background="white" blends alpha, channels=3 repeats gray.'
+                f'Image "{file}" is {mode_name(array.shape[2])}, but the data set is {mode_name(expected)}. Use background="white" to '
+                "blend alpha, or channels=3 to repeat gray."
             )
         tensor = to_tensor(array)
         with self._lock:
-            if tensor.nbytes <= self._left and (file, second) not in self._kept:
-                self._kept[file, second] = tensor
-                self._left -= tensor.nbytes
+            if tensor.nbytes <= self._cache_left and (file, is_target) not in self._cache:
+                self._cache[file, is_target] = tensor
+                self._cache_left -= tensor.nbytes
         return tensor
 
-    def shape(self, pixels: Pixels, file: str, second: bool = False) -> Pixels:
-        """Return pixels [H W C] after half, background, channels and crop."""
+    def process(self, pixels: Pixels, file: str, is_target: bool = False) -> Pixels:
+        """Return pixels [H W C] after halving, background, channels and crop."""
         reading = self.reading
         if reading.glued:
             width = pixels.shape[1]
             if width % 2:
-                raise DataError(f'Image "{file}" is {width} pixels wide, which cannot be halved into a pair.')
-            right = second == (reading.glued == "AB")
-            pixels = pixels[:, width // 2 :] if right else pixels[:, : width // 2]
+                raise DataError(f'Image "{file}" is {width} pixels wide. A pair side by side requires an even width.')
+            is_right = is_target == (reading.glued == "AB")
+            pixels = pixels[:, width // 2 :] if is_right else pixels[:, : width // 2]
         if reading.background is not None:
             pixels = composite(pixels, reading.background)
-        channels = reading.channels if second or reading.source_channels is None else reading.source_channels
+        channels = reading.channels if is_target or reading.source_channels is None else reading.source_channels
         if channels is not None:
-            pixels = with_channels(pixels, channels, file)
+            pixels = convert_channels(pixels, channels, file)
         if reading.crop is not None:
-            pixels = _centre(pixels, reading.crop, file)
+            pixels = _crop_centre(pixels, reading.crop, file)
         return pixels
 
 
-def native(images: Images, files: Sequence[str], second: bool = False) -> tuple[ImageSpec, int]:
-    """Return channels and size of most of a sample of files, and the largest bits; damaged files are left to the reader that needs them."""
+def find_native_spec(images: Images, files: Sequence[str], is_target: bool = False) -> tuple[ImageSpec, int]:
+    """Return the most frequent channels and size in a sample of the files, and the largest number of bits.
+
+    Damaged files are skipped; they are reported when they are read as data.
+
+    Raises:
+        DataError: No file of the sample can be read.
+    """
     shapes: list[tuple[int, int, int]] = []
     bits = 8
     problem: DataError | None = None
     step = max(1, len(files) // 16)
     for file in files[::step]:
         try:
-            array = images.shape(decode(images.source.read(file), file), file, second)
+            array = images.process(decode(images.source.read(file), file), file, is_target)
         except DataError as cause:
             problem = problem or cause
             continue
@@ -104,9 +119,9 @@ def native(images: Images, files: Sequence[str], second: bool = False) -> tuple[
     return ImageSpec(channels, height, width), bits
 
 
-def _centre(pixels: Pixels, crop: tuple[int, int], file: str) -> Pixels:
+def _crop_centre(pixels: Pixels, crop: tuple[int, int], file: str) -> Pixels:
     height, width = pixels.shape[:2]
     if crop[0] > height or crop[1] > width:
-        raise DataError(f'Image "{file}" is {height}x{width}, smaller than the crop of {crop[0]}x{crop[1]}. Crop less.')
+        raise DataError(f'Image "{file}" is {height}x{width}, smaller than the crop of {crop[0]}x{crop[1]}. Choose a smaller crop.')
     top, left = round((height - crop[0]) / 2), round((width - crop[1]) / 2)
     return pixels[top : top + crop[0], left : left + crop[1]]

@@ -1,4 +1,4 @@
-"""Several data sets under one label vector, each known for its own part (StarGAN, section 3.2)."""
+"""Several data sets with one joint label vector; each knows only its own label sets (StarGAN, section 3.2)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from i2ikit.errors import DataError, format_count
 
 
 class JointDataset:
-    """A data set whose labels stand in a wider label vector; the sets of the other data are unknown here."""
+    """A data set with the label vector of several data sets, in which the label sets of the others are unknown."""
 
     def __init__(self, data: Dataset, domain: DomainSpec) -> None:
         self.data, self.domain = data, domain
 
     @property
     def name(self) -> str:
-        """A short name for people."""
+        """A short name for messages."""
         return self.data.name
 
     @property
@@ -31,52 +31,52 @@ class JointDataset:
 
     @property
     def image(self) -> ImageSpec:
-        """The native channels and size."""
+        """Channels and native size of the images."""
         return self.data.image
 
     @property
     def source(self) -> ImageSpec:
-        """The native channels and size of what is translated."""
+        """Channels and native size of the images to translate."""
         return self.data.source
 
     @property
     def bits(self) -> int:
-        """A channel."""
+        """Bits of a channel."""
         return self.data.bits
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """In a fixed order."""
+        """The images in a fixed order."""
         return self.data.items
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Those that have items."""
+        """The splits that have items."""
         return self.data.splits
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was chosen on the reader's behalf."""
+        """What was chosen automatically, one line each."""
         return self.data.notes
 
     def split(self, name: str) -> JointDataset:
-        """Return the items of one split, or raise UnknownNameError."""
+        """Return a data set of the items of one split, or raise UnknownNameError."""
         return JointDataset(self.data.split(name), self.domain)
 
     def read(self, item: Item) -> Tensor:
         """Return the image [C H W], float32 in [-1, 1], at its native size."""
         return self.data.read(item)
 
-    def target(self, item: Item) -> Tensor | None:
+    def read_target(self, item: Item) -> Tensor | None:
         """Return None: labelled data has no pairs."""
-        return self.data.target(item)
+        return self.data.read_target(item)
 
-    def label(self, item: Item) -> list[float]:
-        """Return the label entries [D] of all sets; those of the other data are zero and masked."""
+    def encode_label(self, item: Item) -> list[float]:
+        """Return the label [D] of all label sets; the entries of the other data sets are zero, and their masks too."""
         return self.domain.encode(item.row)
 
     def find_target(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
-        """Return the true image after a change of this data's own attributes, or None."""
+        """Return the true image after a change of this data set's own attributes, or None."""
         own = {attribute.name for attribute in self.data.domain.attributes}
         return self.data.find_target(item, change) if set(change) <= own else None
 
@@ -86,22 +86,22 @@ class JointDataset:
 
 
 def join(datasets: Sequence[Dataset]) -> tuple[JointDataset, ...]:
-    """Return the data sets under one :class:`~i2ikit.core.domain.DomainSpec` that has the label sets of all, in order.
+    """Return the data sets with one joint :class:`~i2ikit.core.domain.DomainSpec` that holds the label sets of all, in order.
 
-    The paper's CelebA and RaFD are the case of two; one loader each gives the batches of a step.
+    StarGAN's paper does so with CelebA and RaFD. In training, each data set has its own loader, and a step uses one batch of each.
 
     Raises:
-        DataError: A data set is not labelled, or their images differ in channels.
+        DataError: A data set is not labelled, or the numbers of channels differ.
         LabelError: Two data sets have an attribute of the same name.
     """
     for data in datasets:
         if data.batch_kind != "labelled" or not data.domain.sets:
-            raise DataError(f'"{data.name}" has no labels, so it cannot be joined. Open it with batch_kind="labelled" and labels.')
+            raise DataError(f'"{data.name}" has no labels, so it cannot be joined. Open it as labelled data (batch_kind="labelled").')
         if data.image.channels != datasets[0].image.channels:
             first = datasets[0]
             raise DataError(
-                f'"{first.name}" has {format_count(first.image.channels, "channel")} and "{data.name}" {data.image.channels}. '
-                "Use equal channels=."
+                f'"{first.name}" has {format_count(first.image.channels, "channel")} and "{data.name}" has {data.image.channels}. '
+                "Open both with the same channels=."
             )
     several = len(datasets) > 1
     sets: list[LabelSet] = []

@@ -1,62 +1,64 @@
-"""From columns of text to declared label sets."""
+"""Label sets made from the columns of a manifest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from i2ikit.core.domain import NO, NONE, YES, Attribute, DomainSpec, LabelSet
-from i2ikit.data.manifest import Found, listed
+from i2ikit.data.manifest import Manifest, format_names
 from i2ikit.errors import DataError, LabelError, UnknownNameError
 
-MOST_VALUES = 100
-"""A column with more values than this is text for people, not a label, unless it is asked for."""
+MAX_VALUES = 100
+"""A column with more values than this is not a label by default."""
 
 Rows = list[dict[str, str | None]]
 
 
-def declare(
-    found: Found, labels: Sequence[str] | None = None, sets: Sequence[Sequence[str]] | None = None
+def declare_labels(
+    manifest: Manifest, labels: Sequence[str] | None = None, sets: Sequence[Sequence[str]] | None = None
 ) -> tuple[DomainSpec, Rows, list[str]]:
-    """Return the label sets of columns, the row of each record and notes.
+    """Return the label sets of a manifest, the attribute values of each record, and notes.
 
-    A column of yes and no is an independent attribute, any other an exclusive group whose values stand in order of first appearance.
-    Columns that are empty in the same rows form one set.
+    A column of yes and no becomes an independent attribute. Any other column becomes an exclusive group, with its values in the order of
+    first appearance. Columns that are empty in the same rows form one label set.
 
     Args:
-        found: What a reader found.
-        labels: The columns to take, in this order; None takes all that can be labels.
-        sets: The columns of each set, where the pattern of empty cells shall not decide.
+        manifest: The manifest of the reader.
+        labels: The columns to use, in this order; None uses all that can be labels.
+        sets: The columns of each label set; None groups columns by their empty cells.
 
     Raises:
-        UnknownNameError: A column that the data does not have.
-        LabelError: A column that was asked for and has fewer than two values.
-        DataError: The sets do not hold each column once.
+        UnknownNameError: The data does not have a column.
+        LabelError: A requested column has fewer than two values.
+        DataError: The sets do not contain each column exactly once.
     """
     if labels is None and sets is not None:
         labels = [name for part in sets for name in part]
-    asked = labels is not None
+    requested = labels is not None
     if labels is None:
-        labels = found.labels or found.columns
-    names = [_known(name, found.columns) for name in dict.fromkeys(labels)]
+        labels = manifest.labels or manifest.columns
+    names = [_find_column(name, manifest.columns) for name in dict.fromkeys(labels)]
     attributes: dict[str, Attribute] = {}
     notes: list[str] = []
     for name in names:
-        attribute, reason = _attribute(found, name, asked)
+        attribute, reason = _make_attribute(manifest, name, requested)
         if attribute is not None:
             attributes[name] = attribute
-        elif asked:
+        elif requested:
             raise LabelError(f'Column "{name}" cannot be a label: {reason}.')
         else:
-            notes.append(f'Column "{name}" is left out: {reason}.')
-    rows: Rows = [{name: _value(attribute, record.cells.get(name)) for name, attribute in attributes.items()} for record in found.records]
-    parts = _given_sets(sets, attributes) if sets is not None else _sets_by_pattern(rows, attributes)
+            notes.append(f'Column "{name}" is not a label: {reason}.')
+    rows: Rows = [
+        {name: _parse_cell(attribute, record.cells.get(name)) for name, attribute in attributes.items()} for record in manifest.records
+    ]
+    parts = _parse_sets(sets, attributes) if sets is not None else _group_by_empty_cells(rows, attributes)
     masked = any(value is None for row in rows for value in row.values())
-    spec = DomainSpec(tuple(_label_set(part, attributes, len(parts)) for part in parts), masked=masked)
+    spec = DomainSpec(tuple(_make_label_set(part, attributes, len(parts)) for part in parts), masked=masked)
     ordered: Rows = [{each.name: row[each.name] for each in spec.attributes} for row in rows]
     return spec, ordered, notes
 
 
-def _known(name: str, columns: Sequence[str]) -> str:
+def _find_column(name: str, columns: Sequence[str]) -> str:
     if name in columns:
         return name
     matches = [column for column in columns if column.lower() == name.lower()]
@@ -65,52 +67,55 @@ def _known(name: str, columns: Sequence[str]) -> str:
     raise UnknownNameError("label column", name, columns)
 
 
-def _attribute(found: Found, name: str, asked: bool) -> tuple[Attribute | None, str]:
-    if name in found.exclusive:
-        return Attribute(name, found.exclusive[name]), ""
-    values = list(dict.fromkeys(text for record in found.records if (text := _clean(record.cells.get(name))) is not None))
+def _make_attribute(manifest: Manifest, name: str, requested: bool) -> tuple[Attribute | None, str]:
+    """Return the attribute of a column, or None and the reason why it cannot be a label."""
+    if name in manifest.exclusive_groups:
+        return Attribute(name, manifest.exclusive_groups[name]), ""
+    values = list(dict.fromkeys(text for record in manifest.records if (text := _strip_cell(record.cells.get(name))) is not None))
     if not values:
         return None, "all its cells are empty"
     if {value.lower() for value in values} <= {*YES, *NO}:
         if len({value.lower() in YES for value in values}) == 1:
-            return None, f'it has one value only ("{values[0]}")'
+            return None, f'it has only one value ("{values[0]}")'
         return Attribute(name), ""
-    if len(values) > MOST_VALUES and not asked:
+    if len(values) > MAX_VALUES and not requested:
         return None, f"it has {len(values)} different values"
-    groups = tuple(value for value in values if value != NONE)
-    if len(groups) < 2:
-        return None, f'it has one value only ("{values[0]}")'
-    return Attribute(name, groups), ""
+    group_values = tuple(value for value in values if value != NONE)
+    if len(group_values) < 2:
+        return None, f'it has only one value ("{values[0]}")'
+    return Attribute(name, group_values), ""
 
 
-def _clean(cell: str | None) -> str | None:
+def _strip_cell(cell: str | None) -> str | None:
     return None if cell is None or not cell.strip() else cell.strip()
 
 
-def _value(attribute: Attribute, cell: str | None) -> str | None:
-    text = _clean(cell)
+def _parse_cell(attribute: Attribute, cell: str | None) -> str | None:
+    text = _strip_cell(cell)
     if text is None or attribute.values:
         return text
     return "yes" if text.lower() in YES else "no"
 
 
-def _sets_by_pattern(rows: Rows, attributes: Mapping[str, Attribute]) -> list[list[str]]:
+def _group_by_empty_cells(rows: Rows, attributes: Mapping[str, Attribute]) -> list[list[str]]:
     patterns: dict[bytes, list[str]] = {}
     for name in attributes:
         patterns.setdefault(bytes(row[name] is None for row in rows), []).append(name)
     return list(patterns.values())
 
 
-def _given_sets(sets: Sequence[Sequence[str]], attributes: Mapping[str, Attribute]) -> list[list[str]]:
-    parts = [[_known(name, list(attributes)) for name in part] for part in sets]
-    held = [name for part in parts for name in part]
-    twice = sorted({name for name in held if held.count(name) > 1})
-    left = [name for name in attributes if name not in held]
-    if twice or left or not all(parts):
-        problem = f"{listed(twice)} twice" if twice else f"not {listed(left)}" if left else "an empty set"
-        raise DataError(f"The label sets must hold each column once; found {problem}.")
+def _parse_sets(sets: Sequence[Sequence[str]], attributes: Mapping[str, Attribute]) -> list[list[str]]:
+    parts = [[_find_column(name, list(attributes)) for name in part] for part in sets]
+    names = [name for part in parts for name in part]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    missing = [name for name in attributes if name not in names]
+    if repeated or missing or not all(parts):
+        problem = (
+            f"{format_names(repeated)} is repeated" if repeated else f"{format_names(missing)} is missing" if missing else "a set is empty"
+        )
+        raise DataError(f"sets= must contain each label column exactly once, but {problem}.")
     return parts
 
 
-def _label_set(part: Sequence[str], attributes: Mapping[str, Attribute], count: int) -> LabelSet:
+def _make_label_set(part: Sequence[str], attributes: Mapping[str, Attribute], count: int) -> LabelSet:
     return LabelSet("labels" if count == 1 else "+".join(part), tuple(attributes[name] for name in part))

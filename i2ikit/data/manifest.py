@@ -1,4 +1,4 @@
-"""What a reader of any layout finds, before it becomes a data set."""
+"""The manifest: what the reader of a layout returns, before it becomes a data set."""
 
 from __future__ import annotations
 
@@ -18,111 +18,124 @@ _SPLIT_NAMES = {
 
 @frozen
 class Record:
-    """One image as its layout describes it.
+    """One row of a manifest: one image.
 
     Attributes:
-        file: Its name in the source.
-        split: Empty where the layout has none.
-        cells: The text of each column; None or empty is unknown.
-        subject: What stays the same when attributes change.
-        partner: The name of the target image.
-        group: What must not be torn apart by a hold-out: the subject, or the file where it is empty.
+        file: Name of the file in its source.
+        split: Split of the image; empty if the layout has no splits.
+        cells: Text of each column; None or an empty text means unknown.
+        subject: Identity that does not change when attributes change, such as a person.
+        target_file: Name of the target image of a pair.
+        group: Images of one group are held out together; if empty, the subject is the group, else the file.
     """
 
     file: str
     split: str = ""
     cells: Mapping[str, str | None] = field(factory=dict)
     subject: str | None = None
-    partner: str | None = None
+    target_file: str | None = None
     group: str = ""
 
 
 @frozen
-class Found:
-    """Everything that a reader found.
+class Manifest:
+    """All images of a layout, and how the layout describes them.
 
     Attributes:
-        records: In the order of the layout.
+        records: One for each image, in the order of the layout.
         columns: The columns of the cells, in order.
-        kind: What the layout is when nothing else is asked for.
-        labels: The columns to take when nothing else is asked for; empty means all.
-        selected: Whether the reader has already taken the labels that were asked for.
-        glued: See :class:`i2ikit.data.dataset.Reading`.
-        crop: The crop that goes with the layout.
-        exclusive: Columns that are groups, with their values in order; others are scored by their cells.
-        notes: What was chosen, one line each.
+        batch_kind: ``"labelled"``, ``"unpaired"`` or ``"paired"``, unless the user requests another one.
+        labels: The columns that are labels by default; empty means all.
+        labels_selected: Whether the reader has already selected the requested labels.
+        glued: See :class:`i2ikit.data.images.Reading`.
+        crop: The usual crop of this data set, in pixels.
+        exclusive_groups: Columns that are exclusive groups, with their values in order. The type of the other columns follows from their
+            cells.
+        notes: What the reader chose, one line each.
     """
 
     records: tuple[Record, ...]
     columns: tuple[str, ...] = ()
     batch_kind: str = "labelled"
     labels: tuple[str, ...] = ()
-    selected: bool = False
+    labels_selected: bool = False
     glued: str = ""
     crop: int | None = None
-    exclusive: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    exclusive_groups: Mapping[str, tuple[str, ...]] = field(factory=dict)
     notes: tuple[str, ...] = ()
 
 
-def split_name(text: str, where: str) -> str:
-    """Return ``"train"``, ``"val"``, ``"test"``, or nothing for nothing; raise DataError for anything else."""
+def parse_split(text: str, where: str) -> str:
+    """Return ``"train"``, ``"val"`` or ``"test"`` for a split name, and an empty text for an empty text.
+
+    Raises:
+        DataError: The text is not the name of a split.
+    """
     word = text.strip().lower()
     if word and word not in _SPLIT_NAMES:
-        raise DataError(f'{where} names the split "{text}". Use train, val or test.')
+        raise DataError(f'{where} has the split "{text}". Use train, val or test.')
     return _SPLIT_NAMES.get(word, "")
 
 
-def stem(file: str) -> str:
-    """Return the last part of a name without its ending; quicker than pathlib for the hundred thousands of a large set."""
+def find_split(folder: str) -> str:
+    """Return the split that a folder name stands for, or an empty text."""
+    return _SPLIT_NAMES.get(folder.lower(), "")
+
+
+def get_stem(file: str) -> str:
+    """Return the last part of a name without its suffix.
+
+    Pathlib is too slow for the hundred thousands of names of a large data set.
+    """
     last = file.rsplit("/", 1)[-1]
     return last.rpartition(".")[0] or last
 
 
-def split_folder(text: str) -> str:
-    """Return the split that a folder is named after, or nothing."""
-    return _SPLIT_NAMES.get(text.lower(), "")
+def assign_splits(manifest: Manifest, share: float | None) -> Manifest:
+    """Give every record a split; if there is no test split, hold out a share of the groups as ``"test"``.
 
-
-def hold_out(found: Found, share: float | None) -> Found:
-    """Give every record a split; where there is none, a share of the subjects (files where there are none) becomes ``"test"``.
-
-    A subject is held out by its name alone, so that adding images never moves another one.
+    Whether a group is held out depends on a hash of its name alone, so that adding images never moves other images between splits.
 
     Args:
-        found: What the reader found.
-        share: Between 0 and 1; None is 0.1 where the layout has no split of its own, and 0 otherwise.
+        manifest: The manifest of the reader.
+        share: The share of the groups to hold out, at least 0 and less than 1; None means 0.1 if the layout has no splits, else 0.
 
     Raises:
-        DataError: The share is not between 0 and 1.
+        DataError: The share is out of range.
     """
     if share is not None and not 0 <= share < 1:
-        raise DataError(f"A hold-out is a share from 0 up to 1; found {share}.")
-    records = tuple(record if record.split else evolve(record, split="train") for record in found.records)
+        raise DataError(f"holdout must be at least 0 and less than 1; found {share}.")
+    records = tuple(record if record.split else evolve(record, split="train") for record in manifest.records)
     has_split = any(record.split != "train" for record in records)
     share = (0.0 if has_split else 0.1) if share is None else share
     if not share or any(record.split == "test" for record in records):
-        return evolve(found, records=records)
-    places = {group: _place(group) for group in (_group(record) for record in records if record.split == "train")}
-    if len(places) < 2:
-        return evolve(found, records=records)
-    held = {group for group, place in places.items() if place < share} or {min(places, key=places.__getitem__)}
-    if len(held) == len(places):
-        held.discard(max(places, key=places.__getitem__))
-    records = tuple(evolve(record, split="test") if record.split == "train" and _group(record) in held else record for record in records)
+        return evolve(manifest, records=records)
+    fractions = {group: _hash_to_fraction(group) for group in (_get_group(record) for record in records if record.split == "train")}
+    if len(fractions) < 2:
+        return evolve(manifest, records=records)
+    held_out = {group for group, fraction in fractions.items() if fraction < share} or {min(fractions, key=fractions.__getitem__)}
+    if len(held_out) == len(fractions):
+        held_out.discard(max(fractions, key=fractions.__getitem__))
+    records = tuple(
+        evolve(record, split="test") if record.split == "train" and _get_group(record) in held_out else record for record in records
+    )
     count = sum(record.split == "test" for record in records)
-    note = f"There is no test split: {count} of {len(records)} images are held out by the hash of subject or name (holdout={share:g})."
-    return evolve(found, records=records, notes=(*found.notes, note))
+    note = (
+        f"The data has no test split. {count} of {len(records)} images are held out as test images, chosen by a hash of the subject or "
+        f"the file name (holdout={share:g})."
+    )
+    return evolve(manifest, records=records, notes=(*manifest.notes, note))
 
 
-def _group(record: Record) -> str:
+def _get_group(record: Record) -> str:
     return record.group or record.subject or record.file
 
 
-def _place(group: str) -> float:
+def _hash_to_fraction(group: str) -> float:
     return int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") / 2**64
 
 
-def listed(names: Sequence[str], most: int = 3) -> str:
-    """Return the first names in quotes, and how many more there are."""
+def format_names(names: Sequence[str], most: int = 3) -> str:
+    """Return the first ``most`` names in quotes, and how many more there are."""
     shown = ", ".join(f'"{name}"' for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

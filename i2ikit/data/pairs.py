@@ -1,83 +1,94 @@
-"""Two folders, unpaired or matched by name, and pairs glued into one image."""
+"""Readers of two folders (unpaired domains, or pairs of equal name) and of pairs side by side in one image."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from i2ikit.data.manifest import Found, Record, listed
-from i2ikit.data.path_layout import Place, labelled
+from i2ikit.data.manifest import Manifest, Record, format_names
+from i2ikit.data.path_layout import ImagePath, make_labelled_manifest
 from i2ikit.errors import DataError, UnknownNameError, format_count
 
 
-def two_folders(places: Sequence[Place], domains: Sequence[str], batch_kind: str | None, pairs: object) -> Found:
-    """Read two folders: as pairs when all names match, unpaired otherwise, unless the caller says what they are."""
-    order = _order(pairs, domains)
+def read_two_folders(paths: Sequence[ImagePath], domains: Sequence[str], batch_kind: str | None, pairs: object) -> Manifest:
+    """Read two folders: as pairs if all names are equal, else as unpaired domains, unless the user chooses."""
+    order = _parse_pairs(pairs, domains)
     if batch_kind in {"labelled", "unpaired"}:
-        return labelled(places, order, batch_kind)
+        return make_labelled_manifest(paths, order, batch_kind)
     if batch_kind == "paired" or pairs:
-        return matched(places, order, strict=False)
-    if pairs is None and _names(places, order[0]) == _names(places, order[1]):
-        return matched(places, order, strict=True)
-    found = labelled(places, order, "unpaired")
-    note = f'Two folders, {listed(order)}, are read as unpaired domains; batch_kind="labelled" reads them as labels.'
-    return Found(found.records, found.columns, batch_kind=found.batch_kind, exclusive=found.exclusive, notes=(note,))
+        return match_by_name(paths, order, strict=False)
+    if pairs is None and _list_keys(paths, order[0]) == _list_keys(paths, order[1]):
+        return match_by_name(paths, order, strict=True)
+    manifest = make_labelled_manifest(paths, order, "unpaired")
+    note = f'The two folders {format_names(order)} are read as unpaired domains. Use batch_kind="labelled" to read them as labels.'
+    return Manifest(
+        manifest.records, manifest.columns, batch_kind=manifest.batch_kind, exclusive_groups=manifest.exclusive_groups, notes=(note,)
+    )
 
 
-def matched(places: Sequence[Place], order: Sequence[str], *, strict: bool) -> Found:
-    """Return pairs of equal name, the first folder being the source.
+def match_by_name(paths: Sequence[ImagePath], order: Sequence[str], *, strict: bool) -> Manifest:
+    """Return the pairs of equal name of two folders.
+
+    Args:
+        paths: All images.
+        order: The folder of the sources and the folder of the targets.
+        strict: Whether it is known that every image has a partner; otherwise a note names the images without one.
 
     Raises:
-        DataError: No name stands in both folders.
+        UnknownNameError: There is no such folder.
+        DataError: No name is in both folders.
     """
-    domains = sorted({place.domain for place in places})
+    domains = sorted({path.domain for path in paths})
     for name in order:
         if name not in domains:
             raise UnknownNameError("folder", name, domains)
-    targets = {(place.split, place.key): place.file for place in places if place.domain == order[1]}
-    sources = [place for place in places if place.domain == order[0]]
+    targets = {(path.split, path.key): path.file for path in paths if path.domain == order[1]}
+    sources = [path for path in paths if path.domain == order[0]]
     records = tuple(
-        Record(place.file, place.split, partner=targets[place.split, place.key], group=place.key)
-        for place in sources
-        if (place.split, place.key) in targets
+        Record(path.file, path.split, target_file=targets[path.split, path.key], group=path.key)
+        for path in sources
+        if (path.split, path.key) in targets
     )
     if not records:
-        first, second = (listed([place.key for place in places if place.domain == name]) for name in order)
+        first, second = (format_names([path.key for path in paths if path.domain == name]) for name in order)
         raise DataError(
-            f'No name stands both in "{order[0]}" and in "{order[1]}", so there are no pairs: {first} against {second}. Give equal names, '
-            f'or use batch_kind="unpaired".'
+            f'There are no pairs: no file name is in both "{order[0]}" ({first}) and "{order[1]}" ({second}). Give the two images of a '
+            'pair the same name, or use batch_kind="unpaired".'
         )
-    keys = {(place.split, place.key) for place in sources}
-    lone = [place.file for place in sources if (place.split, place.key) not in targets]
-    lone += [file for key, file in targets.items() if key not in keys]
-    notes = [f'Pairs by equal name, {order[0]} -> {order[1]}; pairs="{order[1]},{order[0]}" swaps them, batch_kind="unpaired" parts them.']
-    if lone and not strict:
-        notes.append(f"{format_count(len(lone), 'image')} without a partner of equal name, left out: {listed(lone)}.")
-    return Found(records, batch_kind="paired", notes=tuple(notes))
-
-
-def glued(places: Sequence[Place], pairs: object) -> Found:
-    """Return pairs whose left half A is the source and whose right half B is the target; ``pairs=("B", "A")`` swaps them."""
-    order = "".join(_order(pairs, ("A", "B")))
-    records = tuple(Record(place.file, place.split, partner=place.file) for place in places)
-    turned = '"B,A"' if order == "AB" else '"A,B"'
-    return Found(
-        records,
-        batch_kind="paired",
-        glued=order,
-        notes=(f"Glued pairs, {order[0]} -> {order[1]} (A is the left half); pairs={turned} swaps them.",),
+    keys = {(path.split, path.key) for path in sources}
+    single = [path.file for path in sources if (path.split, path.key) not in targets]
+    single += [file for key, file in targets.items() if key not in keys]
+    note = (
+        f'Images of equal name are pairs, {order[0]} -> {order[1]}. Use pairs="{order[1]},{order[0]}" to swap them, or '
+        'batch_kind="unpaired" to separate them.'
     )
+    notes = [note]
+    if single and not strict:
+        notes.append(f"{format_count(len(single), 'image')} left out, without a partner of equal name: {format_names(single)}.")
+    return Manifest(records, batch_kind="paired", notes=tuple(notes))
 
 
-def _order(pairs: object, domains: Sequence[str]) -> tuple[str, str]:
+def read_glued(paths: Sequence[ImagePath], pairs: object) -> Manifest:
+    """Read images that hold a pair side by side: the left half A is the source, the right half B the target.
+
+    ``pairs=("B", "A")`` swaps them.
+    """
+    order = "".join(_parse_pairs(pairs, ("A", "B")))
+    records = tuple(Record(path.file, path.split, target_file=path.file) for path in paths)
+    swapped = '"B,A"' if order == "AB" else '"A,B"'
+    note = f"Each image is a pair side by side, {order[0]} -> {order[1]}, where A is the left half. Use pairs={swapped} to swap them."
+    return Manifest(records, batch_kind="paired", glued=order, notes=(note,))
+
+
+def _parse_pairs(pairs: object, domains: Sequence[str]) -> tuple[str, str]:
     if not isinstance(pairs, Sequence) or isinstance(pairs, str):
         return domains[0], domains[1]
     if len(pairs) != 2 or len(set(pairs)) != 2:
-        raise DataError(f"A pair is named by source and target; found {listed([str(each) for each in pairs])}.")
+        raise DataError(f"pairs= must name two folders, source and target; found {format_names([str(each) for each in pairs])}.")
     for name in pairs:
         if name not in domains:
             raise UnknownNameError("folder", str(name), domains)
     return str(pairs[0]), str(pairs[1])
 
 
-def _names(places: Sequence[Place], domain: str) -> set[tuple[str, str]]:
-    return {(place.split, place.key) for place in places if place.domain == domain}
+def _list_keys(paths: Sequence[ImagePath], domain: str) -> set[tuple[str, str]]:
+    return {(path.split, path.key) for path in paths if path.domain == domain}

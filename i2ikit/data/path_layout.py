@@ -1,4 +1,4 @@
-"""The folders of an image read as its split and its domain."""
+"""Split and domain of an image, read from the folders in its path."""
 
 from __future__ import annotations
 
@@ -8,17 +8,24 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from i2ikit.data.manifest import Found, Record, split_folder, stem
+from i2ikit.data.manifest import Manifest, Record, find_split, get_stem
 
 EXPRESSIONS = frozenset({"angry", "contemptuous", "disgusted", "fearful", "happy", "neutral", "sad", "surprised"})
-"""The folders of RaFD as StarGAN's authors arrange it."""
+"""The folder names of RaFD, as StarGAN's authors sort it."""
 
-_LETTERED = re.compile(r"^(train|val|test)([A-Z])$")
+_SPLIT_AND_LETTER = re.compile(r"^(train|val|test)([A-Z])$")
 
 
 @frozen
-class Place:
-    """Where an image lies: its split and its domain, each empty where the layout has none, and its name within them."""
+class ImagePath:
+    """The path of an image, in parts.
+
+    Attributes:
+        file: The whole path.
+        split: The split; empty if no folder names one.
+        domain: The folder that names the domain; empty if there is none.
+        key: The rest of the path without the suffix.
+    """
 
     file: str
     split: str
@@ -26,44 +33,47 @@ class Place:
     key: str
 
 
-def place_of(file: str) -> Place:
-    """Return where a file lies; ``trainA``, ``train/A`` and ``A/train`` are the same."""
+def parse_image_path(file: str) -> ImagePath:
+    """Return the parts of a path; ``trainA``, ``train/A`` and ``A/train`` mean the same."""
     *folders, name = file.split("/")
     split = domain = ""
-    if folders and (letter := _LETTERED.match(folders[0])):
-        split, domain, *folders = split_folder(letter[1]), letter[2], *folders[1:]
+    if folders and (match := _SPLIT_AND_LETTER.match(folders[0])):
+        split, domain, *folders = find_split(match[1]), match[2], *folders[1:]
     else:
-        if folders and split_folder(folders[0]):
-            split, *folders = split_folder(folders[0]), *folders[1:]
-        elif len(folders) > 1 and split_folder(folders[1]):
-            split, folders = split_folder(folders[1]), [folders[0], *folders[2:]]
+        if folders and find_split(folders[0]):
+            split, *folders = find_split(folders[0]), *folders[1:]
+        elif len(folders) > 1 and find_split(folders[1]):
+            split, folders = find_split(folders[1]), [folders[0], *folders[2:]]
         if folders:
             domain, *folders = folders
-    return Place(file, split, domain, "/".join([*folders, stem(name)]))
+    return ImagePath(file, split, domain, "/".join([*folders, get_stem(name)]))
 
 
-def labelled(places: Sequence[Place], domains: Sequence[str], batch_kind: str) -> Found:
-    """Return one record an image, its folder being the value of the attribute ``domain`` (``expression`` for RaFD's folders)."""
+def make_labelled_manifest(paths: Sequence[ImagePath], domains: Sequence[str], batch_kind: str) -> Manifest:
+    """Return a manifest in which the folder of each image is the value of the attribute ``domain``.
+
+    The attribute is called ``expression`` if all folders are RaFD's.
+    """
     column = "expression" if {name.lower() for name in domains} <= EXPRESSIONS else "domain"
-    shared = _shared_names(places, domains)
+    matching = _find_matching_splits(paths, domains)
     records = tuple(
         Record(
-            place.file,
-            place.split,
-            {column: place.domain},
-            subject=f"{place.split}:{place.key}" if place.split in shared else None,
-            group=place.key,
+            path.file,
+            path.split,
+            {column: path.domain},
+            subject=f"{path.split}:{path.key}" if path.split in matching else None,
+            group=path.key,
         )
-        for place in places
+        for path in paths
     )
-    return Found(records, (column,), batch_kind=batch_kind, exclusive={column: tuple(domains)})
+    return Manifest(records, (column,), batch_kind=batch_kind, exclusive_groups={column: tuple(domains)})
 
 
-def _shared_names(places: Sequence[Place], domains: Sequence[str]) -> set[str]:
-    # two folders whose names match fully show each subject twice; by chance alone, cameras give equal names to different things
+def _find_matching_splits(paths: Sequence[ImagePath], domains: Sequence[str]) -> set[str]:
+    # If all names of two folders are equal, each subject is in both. A few equal names mean nothing: cameras reuse names.
     if len(domains) != 2:
         return set()
     keys: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    for place in places:
-        keys[place.split, place.domain].add(place.key)
+    for path in paths:
+        keys[path.split, path.domain].add(path.key)
     return {split for split, _ in keys if keys[split, domains[0]] == keys[split, domains[1]]}

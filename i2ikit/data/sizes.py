@@ -1,4 +1,4 @@
-"""Whether the two images of each pair are equally large."""
+"""A check that the two images of each pair have the same size."""
 
 from __future__ import annotations
 
@@ -12,36 +12,38 @@ from i2ikit.errors import DataError, format_count
 
 
 def check_sizes(data: Dataset) -> None:
-    """Refuse pairs of files whose two images are not equally large: resized apart, their pixels would not lie on each other.
+    """Check that the two images of each pair have the same size.
 
-    Images that are cut to one window as they are read are equally large.
+    If source and target were resized by different factors, their pixels would not correspond. Nothing is checked if every image is
+    cropped to the same size when it is read.
 
     Raises:
-        DataError: There are such pairs; the first three are named.
+        DataError: The sizes of some pairs differ. The message names the first three.
     """
     if not isinstance(data, FileDataset) or data.batch_kind != "paired" or data.images.reading.glued or data.images.reading.crop:
         return
-    odd = []
+    different = []
     for item in data.items:
-        sizes = [_size(data.images, file) for file in (item.file, str(item.partner))]
+        sizes = [_read_size(data.images, file) for file in (item.file, str(item.target_file))]
         if None not in sizes and sizes[0] != sizes[1]:
-            odd.append(f"{item.file} {_by(sizes[0])} and {_by(sizes[1])}")
-    if odd:
-        shown = "; ".join(odd[:3]) + (f"; and {len(odd) - 3} more" if len(odd) > 3 else "")
+            different.append(f"{item.file} {_format_size(sizes[0])} and {_format_size(sizes[1])}")
+    if different:
+        shown = "; ".join(different[:3]) + (f"; and {len(different) - 3} more" if len(different) > 3 else "")
         raise DataError(
-            f"{format_count(len(odd), 'pair')} of {len(data.items):,} have images of unlike sizes: {shown}. Resize one to the other."
+            f"Source and target differ in size in {len(different):,} of {format_count(len(data.items), 'pair')}: {shown}. Resize one of "
+            "the two images."
         )
 
 
-def _size(images: Images, file: str) -> tuple[int, int] | None:
-    """Return height and width as the file's head says; None where it does not, which is left to the reader."""
+def _read_size(images: Images, file: str) -> tuple[int, int] | None:
+    """Return height and width from the header of a file, or None if the header cannot be read."""
     try:
-        with Image.open(io.BytesIO(images.source.read(file))) as opened:
-            turned = opened.getexif().get(0x0112, 1) >= 5  # photographs that lie on their side
-            return opened.size if turned else (opened.height, opened.width)
+        with Image.open(io.BytesIO(images.source.read(file))) as image:
+            is_rotated = image.getexif().get(0x0112, 1) >= 5  # the EXIF tag swaps height and width
+            return image.size if is_rotated else (image.height, image.width)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, DataError):
         return None
 
 
-def _by(size: tuple[int, int] | None) -> str:
+def _format_size(size: tuple[int, int] | None) -> str:
     return "" if size is None else f"{size[0]}x{size[1]}"

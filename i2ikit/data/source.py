@@ -1,4 +1,4 @@
-"""Where the files of a data set lie: a folder or a zip archive, read in place."""
+"""Sources of files: a folder, or a zip archive that is read without unpacking."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from typing import Protocol
 
 from i2ikit.errors import DataError
 
-MAX_MEMBER = 1 << 30
-"""The largest member of an archive that is unpacked into memory, in bytes."""
+MAX_FILE_BYTES = 1 << 30
+"""The largest size of a file in an archive, in bytes, because files are unpacked into memory."""
 
 
 class Source(Protocol):
-    """Named files; a name is relative and has forward slashes."""
+    """A folder or an archive that files are read from; names are relative, with forward slashes."""
 
     @property
     def path(self) -> Path:
-        """Where the source lies."""
+        """Path of the folder or archive."""
 
     @property
     def files(self) -> tuple[str, ...]:
-        """All names, sorted."""
+        """Names of all files, sorted."""
 
     def read(self, file: str) -> bytes:
         """Return the bytes of a file, or raise DataError."""
@@ -36,11 +36,11 @@ class Source(Protocol):
 
 
 class FolderSource:
-    """The files under a folder; hidden ones are left out."""
+    """The files in a folder and its subfolders, without hidden files."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.files = tuple(sorted(_walk(path)))
+        self.files = tuple(sorted(_list_files(path)))
 
     def read(self, file: str) -> bytes:
         """Return the bytes of a file, or raise DataError."""
@@ -58,10 +58,10 @@ class FolderSource:
 
 
 class ZipSource:
-    """The members of a zip archive, read without unpacking it; one folder that holds everything is left out of the names.
+    """The files of a zip archive, read without unpacking it. If one folder contains all files, the names are relative to it.
 
     Raises:
-        DataError: The archive is damaged, or a member has an unsafe name, is a link, is locked or is too large.
+        DataError: The archive is damaged, or a file in it has an unsafe name, is a link, needs a password or is too large.
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,69 +69,71 @@ class ZipSource:
         try:
             self._archive = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError) as cause:
-            raise DataError(f'Archive "{path}" cannot be opened: {cause}. Check that it was copied whole.') from None
+            raise DataError(f'Archive "{path}" cannot be opened: {cause}. Check that it was copied completely.') from None
         members = {info.filename: info for info in self._archive.infolist() if not info.is_dir()}
         for info in members.values():
-            _refuse_unsafe(path, info)
-        visible = [name for name in members if not _hidden(name)]
+            _check_member(path, info)
+        visible = [name for name in members if not _is_hidden(name)]
         tops = {name.split("/", 1)[0] if "/" in name else "" for name in visible}
         cut = len(tops.pop()) + 1 if len(tops) == 1 and "" not in tops else 0
         self._members = {name[cut:]: members[name] for name in visible}
         self.files = tuple(sorted(self._members))
 
     def read(self, file: str) -> bytes:
-        """Return the bytes of a member, or raise DataError."""
+        """Return the bytes of a file, or raise DataError."""
         try:
             return self._archive.read(self._members[file])
         except KeyError:
-            raise DataError(f'Archive "{self.path}" has no "{file}".') from None
+            raise DataError(f'Archive "{self.path}" has no file "{file}".') from None
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as cause:
             raise DataError(
-                f'"{file}" in archive "{self.path}" cannot be read: {cause}. Check that the archive was copied whole.'
+                f'"{file}" in archive "{self.path}" cannot be read: {cause}. Check that the archive was copied completely.'
             ) from None
 
     def size(self, file: str) -> int:
-        """Return the size of a member in bytes, unpacked."""
+        """Return the unpacked size of a file in bytes."""
         return self._members[file].file_size
 
 
 def open_source(path: Path) -> Source:
-    """Return the source at a path that exists."""
+    """Return the source of a path, which must exist."""
     return ZipSource(path) if path.is_file() else FolderSource(path)
 
 
-def natural_order(names: Sequence[str]) -> list[str]:
-    """Return names sorted as people count: 2 before 10."""
+def sort_naturally(names: Sequence[str]) -> list[str]:
+    """Return names sorted with numbers by value: 2 before 10."""
     return sorted(
         names, key=lambda name: [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
     )
 
 
-def _walk(root: Path) -> list[str]:
-    found: list[str] = []
-    seen: set[str] = set()
+def _list_files(root: Path) -> list[str]:
+    names: list[str] = []
+    visited: set[str] = set()
     for folder, folders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
-        folders[:] = [] if real in seen else [name for name in folders if not _hidden(name)]
-        if real in seen:
+        folders[:] = [] if real in visited else [name for name in folders if not _is_hidden(name)]
+        if real in visited:
             continue
-        seen.add(real)
+        visited.add(real)
         prefix = Path(folder).relative_to(root).as_posix()
-        found += [name if prefix == "." else f"{prefix}/{name}" for name in files if not _hidden(name)]
-    return found
+        names += [name if prefix == "." else f"{prefix}/{name}" for name in files if not _is_hidden(name)]
+    return names
 
 
-def _hidden(name: str) -> bool:
+def _is_hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
 
-def _refuse_unsafe(path: Path, info: zipfile.ZipInfo) -> None:
+def _check_member(path: Path, info: zipfile.ZipInfo) -> None:
     name = info.filename
     if name.startswith("/") or "\\" in name or ":" in name.split("/", maxsplit=1)[0] or ".." in name.split("/") or "\x00" in name:
-        raise DataError(f'Archive "{path}" holds the unsafe name "{name}". It was not opened; pack the folder anew.')
+        raise DataError(f'Archive "{path}" has a file with the unsafe name "{name}", so it was not opened. Pack the folder again.')
     if stat.S_ISLNK(info.external_attr >> 16):
-        raise DataError(f'Archive "{path}" holds the link "{name}". It was not opened; pack the files themselves.')
+        raise DataError(f'Archive "{path}" has the link "{name}", so it was not opened. Pack the file itself instead of the link.')
     if info.flag_bits & 0x1:
-        raise DataError(f'Archive "{path}" is locked with a password. Pack it without one.')
-    if info.file_size > MAX_MEMBER:
-        raise DataError(f'Archive "{path}" holds "{name}" of {info.file_size} bytes, more than an image needs. It was not opened.')
+        raise DataError(f'Archive "{path}" needs a password. Pack it without one.')
+    if info.file_size > MAX_FILE_BYTES:
+        raise DataError(
+            f'Archive "{path}" has the file "{name}" of {info.file_size} bytes, so it was not opened. The limit is {MAX_FILE_BYTES}.'
+        )

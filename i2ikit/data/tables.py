@@ -1,4 +1,4 @@
-"""Attribute tables: CSV, JSON lines, and the ``dataset.json`` of StyleGAN's archives."""
+"""Readers of attribute tables: CSV, JSON lines, and ``dataset.json`` of StyleGAN's archives."""
 
 from __future__ import annotations
 
@@ -9,93 +9,99 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from i2ikit.data.manifest import Found, Record, listed, split_name
+from i2ikit.data.manifest import Manifest, Record, format_names, parse_split
 from i2ikit.data.source import Source
-from i2ikit.errors import DataError, suggest
+from i2ikit.errors import DataError, format_count, suggest
 from i2ikit.pixels import is_image
 
 FILE, SPLIT, SUBJECT, TARGET = "file", "split", "subject", "target"
 _RESERVED = (FILE, SPLIT, SUBJECT, TARGET)
 
-Line = tuple[int, dict[str, str | None]]
+TableRow = tuple[int, dict[str, str | None]]
+"""The number of a row in its file, and its cells by column."""
 
 
 def find_table(source: Source) -> str | None:
-    """Return the table at the top of a source, or None.
+    """Return the name of the attribute table in the top folder of a source, or None.
 
     Raises:
-        DataError: Two tables could be meant.
+        DataError: There are several tables.
     """
     top = [name for name in source.files if "/" not in name]
-    tables = [name for name in top if name.lower().endswith((".csv", ".jsonl")) and _has_files(source, name)]
+    tables = [name for name in top if name.lower().endswith((".csv", ".jsonl")) and _has_file_column(source, name)]
     if "attributes.csv" in tables:
         return "attributes.csv"
     if len(tables) > 1:
-        raise DataError(f'"{source.path}" has the attribute tables {listed(tables)}. Name the one to read: {source.path / tables[0]}.')
+        raise DataError(
+            f'"{source.path}" has several attribute tables: {format_names(tables)}. Open one of them, such as "{source.path / tables[0]}".'
+        )
     if tables:
         return tables[0]
     return "dataset.json" if "dataset.json" in top else None
 
 
-def overlooked(source: Source) -> str:
-    """Return a sentence about a table at the top of a source that is not read, because it does not name files; else nothing."""
-    tables = [name for name in source.files if "/" not in name and name.lower().endswith(".csv") and not _has_files(source, name)]
+def describe_unread_table(source: Source) -> str:
+    """Return a sentence about a table in the top folder that is ignored, because it has no file names; else an empty text."""
+    tables = [name for name in source.files if "/" not in name and name.lower().endswith(".csv") and not _has_file_column(source, name)]
     if not tables:
         return ""
-    header = _header(source.read(tables[0]).decode("utf-8-sig", "replace"))[0]
-    return f'Table "{tables[0]}" is not read: it has no column "{FILE}". {_rename(header)}'
+    header = _parse_header(source.read(tables[0]).decode("utf-8-sig", "replace"))[0]
+    return f'Table "{tables[0]}" is not read: it has no column "{FILE}". {_suggest_column(header)}'
 
 
-def read_table(source: Source, table: str) -> Found:
-    """Read a table with a column ``file`` and, where it has them, ``split``, ``subject`` and ``target``; all others are attributes.
+def read_table(source: Source, table: str) -> Manifest:
+    """Read a table with a column ``file`` and optional columns ``split``, ``subject`` and ``target``; all other columns are attributes.
 
     Args:
-        source: Where table and images lie.
-        table: Its name; file names in it are relative to its folder.
+        source: Where the table and the images are.
+        table: Name of the table; the file names in it are relative to its folder.
 
     Raises:
-        DataError: A damaged table, a name that is not among the files, or a name that stands twice.
+        DataError: The table is damaged, a file does not exist, or a file is named twice.
     """
-    text = _text(source, table)
+    text = _read_text(source, table)
     if table.lower().endswith(".json"):
-        lines = _dataset_json(text, table)
+        rows = _parse_dataset_json(text, table)
     elif table.lower().endswith(".jsonl"):
-        lines = list(_json_lines(text, table))
+        rows = list(_parse_json_lines(text, table))
     else:
         try:
-            lines = list(_csv_lines(text, table))
+            rows = list(_parse_csv(text, table))
         except csv.Error as cause:
-            raise DataError(f'Table "{table}" is no CSV: {cause}.') from None
-    if not lines:
+            raise DataError(f'Table "{table}" is not a valid CSV file: {cause}.') from None
+    if not rows:
         raise DataError(f'Table "{table}" has no rows.')
-    columns = tuple(dict.fromkeys(name for _, cells in lines for name in cells if name not in _RESERVED))
-    names = _Names(source, table)
+    columns = tuple(dict.fromkeys(name for _, cells in rows for name in cells if name not in _RESERVED))
+    finder = _FileFinder(source, table)
     records: list[Record] = []
-    seen: dict[str, int] = {}
-    for number, cells in lines:
-        file = names.find(cells.get(FILE), number)
-        if file in seen:
-            raise DataError(f'Table "{table}" names "{cells.get(FILE)}" in row {seen[file]} and in row {number}. Keep one of them.')
-        seen[file] = number
-        partner = cells.get(TARGET)
+    row_of_file: dict[str, int] = {}
+    for number, cells in rows:
+        file = finder.find(cells.get(FILE), number)
+        if file in row_of_file:
+            raise DataError(
+                f'Table "{table}" has the file "{cells.get(FILE)}" twice, in row {row_of_file[file]} and in row {number}. Remove one row.'
+            )
+        row_of_file[file] = number
+        target_file = cells.get(TARGET)
         records.append(
             Record(
                 file,
-                split_name(cells.get(SPLIT) or "", f'Row {number} of table "{table}"'),
+                parse_split(cells.get(SPLIT) or "", f'Row {number} of table "{table}"'),
                 {name: cells.get(name) for name in columns},
                 (cells.get(SUBJECT) or "").strip() or None,
-                names.find(partner, number) if partner else None,
+                finder.find(target_file, number) if target_file else None,
             )
         )
-    names.refuse_missing()
-    paired = all(record.partner for record in records)
-    unused = sum(is_image(name) for name in source.files) - len({*seen, *(record.partner for record in records if record.partner)})
-    notes = (f'{unused} image{"s are" if unused > 1 else " is"} not in the table "{table}" and left out.',) if unused > 0 else ()
-    return Found(tuple(records), columns, batch_kind="paired" if paired else "labelled", notes=notes)
+    finder.check_missing()
+    is_paired = all(record.target_file for record in records)
+    used = {*row_of_file, *(record.target_file for record in records if record.target_file)}
+    unused = sum(is_image(name) for name in source.files) - len(used)
+    notes = (f'{format_count(unused, "image")} left out, not named in the table "{table}".',) if unused > 0 else ()
+    return Manifest(tuple(records), columns, batch_kind="paired" if is_paired else "labelled", notes=notes)
 
 
-class _Names:
-    """Finds the files of a table, and collects those that are missing so that one message can name them."""
+class _FileFinder:
+    """Finds the files of a table, and collects the missing ones so that one message can name them."""
 
     def __init__(self, source: Source, table: str) -> None:
         self.files, self.table, self.path = frozenset(source.files), table, source.path
@@ -105,7 +111,7 @@ class _Names:
     def find(self, cell: str | None, number: int) -> str:
         name = (cell or "").strip()
         if not name:
-            raise DataError(f'Row {number} of table "{self.table}" names no file.')
+            raise DataError(f'Row {number} of table "{self.table}" has no file name.')
         for folder in ("", "images"):
             candidate = (self.folder / folder / name).as_posix()
             if candidate in self.files:
@@ -113,26 +119,28 @@ class _Names:
         self.missing.append(name)
         return f"missing/{name}"
 
-    def refuse_missing(self) -> None:
+    def check_missing(self) -> None:
         if self.missing:
             raise DataError(
-                f'Table "{self.table}" names {listed(self.missing)}, not in "{self.path}". File names are relative to the table.'
+                f'Table "{self.table}" names {format_names(self.missing)}, but "{self.path}" does not have these files. File names must be '
+                "relative to the table."
             )
 
 
-def _text(source: Source, table: str) -> str:
+def _read_text(source: Source, table: str) -> str:
     try:
         return source.read(table).decode("utf-8-sig")
     except UnicodeDecodeError as cause:
         raise DataError(f'Table "{table}" is not UTF-8 text (byte {cause.start}). Save it as UTF-8.') from None
 
 
-def _has_files(source: Source, table: str) -> bool:
-    # Whether it is text is asked of the table that is read; another one may lie there for people.
-    return table.lower().endswith(".jsonl") or FILE in _header(source.read(table).decode("utf-8-sig", "replace"))[0]
+def _has_file_column(source: Source, table: str) -> bool:
+    # Text that is not UTF-8 is an error only in the table that is read. Another CSV file in the folder may have any encoding.
+    return table.lower().endswith(".jsonl") or FILE in _parse_header(source.read(table).decode("utf-8-sig", "replace"))[0]
 
 
-def _header(text: str) -> tuple[list[str], str]:
+def _parse_header(text: str) -> tuple[list[str], str]:
+    """Return the column names of a CSV table and its delimiter."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     for delimiter in (",", ";", "\t"):
         names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
@@ -141,13 +149,13 @@ def _header(text: str) -> tuple[list[str], str]:
     return [name.strip() for name in next(csv.reader([first]), [])], ","
 
 
-def _csv_lines(text: str, table: str) -> Iterator[Line]:
-    header, delimiter = _header(text)
+def _parse_csv(text: str, table: str) -> Iterator[TableRow]:
+    header, delimiter = _parse_header(text)
     if FILE not in header:
-        raise DataError(f'Table "{table}" has no column "{FILE}"; its columns are {listed(header, 12)}. {_rename(header)}')
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise DataError(f'Table "{table}" has the column {listed(twice)} twice. Give each a name of its own.')
+        raise DataError(f'Table "{table}" has no column "{FILE}", only {format_names(header, 12)}. {_suggest_column(header)}')
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated:
+        raise DataError(f'Table "{table}" has the column {format_names(repeated)} twice. Give each column its own name.')
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows = (cells for cells in reader if any(cell.strip() for cell in cells))
     next(rows, None)
@@ -157,27 +165,27 @@ def _csv_lines(text: str, table: str) -> Iterator[Line]:
         yield reader.line_num, dict(zip(header, cells, strict=True))
 
 
-def _rename(header: Sequence[str]) -> str:
+def _suggest_column(header: Sequence[str]) -> str:
     likely = [name for name in header if name.lower() in {"file", "filename", "file_name", "path", "image", "image_id", "img"}]
-    return f'Rename "{likely[0]}" to "{FILE}".' if likely else f'Add a column "{FILE}" with the name of each image.'
+    return f'Rename "{likely[0]}" to "{FILE}".' if likely else f'Add a column "{FILE}" with the file name of each image.'
 
 
-def _json_lines(text: str, table: str) -> Iterator[Line]:
+def _parse_json_lines(text: str, table: str) -> Iterator[TableRow]:
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:
             cells = json.loads(line)
         except ValueError as cause:
-            raise DataError(f'Row {number} of table "{table}" is no JSON: {cause}.') from None
+            raise DataError(f'Row {number} of table "{table}" is not valid JSON: {cause}.') from None
         if not isinstance(cells, dict):
-            raise DataError(f'Row {number} of table "{table}" is no JSON object such as {{"file": "1.png", "hair": "black"}}.')
+            raise DataError(f'Row {number} of table "{table}" is not a JSON object such as {{"file": "1.png", "hair": "black"}}.')
         if FILE not in cells:
             raise DataError(f'Row {number} of table "{table}" has no "{FILE}". {suggest(FILE, cells)}')
-        yield number, {str(name): _cell(value, f'"{name}" in row {number} of table "{table}"') for name, value in cells.items()}
+        yield number, {str(name): _format_cell(value, f'"{name}" in row {number} of table "{table}"') for name, value in cells.items()}
 
 
-def _cell(value: Any, where: str) -> str | None:
+def _format_cell(value: Any, where: str) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool):
@@ -186,18 +194,19 @@ def _cell(value: Any, where: str) -> str | None:
         return str(int(value))
     if isinstance(value, (str, int, float)):
         return str(value)
-    raise DataError(f"{where} is a {type(value).__name__}; a value is text, a number, true, false or null.")
+    raise DataError(f"{where} is a {type(value).__name__}. A value must be text, a number, true, false or null.")
 
 
-def _dataset_json(text: str, table: str) -> list[Line]:
+def _parse_dataset_json(text: str, table: str) -> list[TableRow]:
     try:
         pairs = json.loads(text).get("labels")
     except (ValueError, AttributeError):
         pairs = None
     if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-        raise DataError(f'Table "{table}" is not of the form {{"labels": [["1.png", 3], ...]}}.')
+        raise DataError(f'Table "{table}" must have the form {{"labels": [["1.png", 3], ...]}}.')
     ordered = sorted({pair[1] for pair in pairs}) if all(isinstance(pair[1], int) for pair in pairs) else []
-    lines: list[Line] = [
-        (number, {FILE: str(file), "domain": _cell(value, f'Label {number} of "{table}"')}) for number, (file, value) in enumerate(pairs, 1)
+    rows: list[TableRow] = [
+        (number, {FILE: str(file), "domain": _format_cell(value, f'Label {number} of "{table}"')})
+        for number, (file, value) in enumerate(pairs, 1)
     ]
-    return lines if not ordered else sorted(lines, key=lambda line: (ordered.index(int(str(line[1]["domain"]))), line[0]))
+    return rows if not ordered else sorted(rows, key=lambda row: (ordered.index(int(str(row[1]["domain"]))), row[0]))

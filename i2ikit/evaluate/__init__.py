@@ -1,27 +1,28 @@
-"""Measuring models: distances to targets, what classifiers and perceptual networks see, diversity, sizes; each number with its protocol."""
+"""Evaluation of models: distances to targets, accuracy, perceptual metrics, diversity and parameter counts, each with its protocol."""
 
 from i2ikit.evaluate.classifier import Classifier
 from i2ikit.evaluate.distribution import FID, KID, frechet_distance, kernel_distance
-from i2ikit.evaluate.diversity import multiscale, pairwise
-from i2ikit.evaluate.extractor import Extractor, own_extractor
-from i2ikit.evaluate.inception import load_classifier, load_inception
+from i2ikit.evaluate.diversity import multiscale_diversity, pairwise_diversity
+from i2ikit.evaluate.evaluation_classifier import EvaluationClassifier, load_evaluation_classifier, make_evaluation_classifier
+from i2ikit.evaluate.extractor import Extractor, make_classifier_extractor
+from i2ikit.evaluate.inception import load_inception, load_inception_classifier
 from i2ikit.evaluate.lpips import LPIPS, LPIPSDiversity, perceptual_diversity
 from i2ikit.evaluate.measure import evaluate
-from i2ikit.evaluate.metrics import L1, PSNR, SSIM, EdgeEnergy, edge_energy, l1, psnr, ssim, unit
-from i2ikit.evaluate.pairs_as_domains import Sides
-from i2ikit.evaluate.parameters import Parameters, count_parameters
-from i2ikit.evaluate.perceptual import PerceptualDistance, load_lpips, own_distance
+from i2ikit.evaluate.metrics import MAE, PSNR, SSIM, EdgeEnergy, edge_energy, mae, psnr, ssim, to_unit_range
+from i2ikit.evaluate.pairs_as_domains import PairsAsDomains
+from i2ikit.evaluate.parameters import ParameterCounts, count_parameters
+from i2ikit.evaluate.perceptual import PerceptualDistance, load_lpips, make_classifier_distance
 from i2ikit.evaluate.protocol import Number, ProtocolError, compare
-from i2ikit.evaluate.reference import Reference, load_reference, reference_classifier
 from i2ikit.evaluate.report import Report
 from i2ikit.evaluate.resize import Preparation
 from i2ikit.evaluate.run import evaluate_run
 from i2ikit.evaluate.scores import ConditionalInceptionScore, InceptionScore
 
 __all__ = [
-    "FID", "KID", "L1", "LPIPS", "PSNR", "SSIM", "Classifier", "ConditionalInceptionScore", "EdgeEnergy", "Extractor", "InceptionScore",
-    "LPIPSDiversity", "Number", "Parameters", "PerceptualDistance", "Preparation", "ProtocolError", "Reference", "Report", "Sides",
-    "compare", "count_parameters", "edge_energy", "evaluate", "evaluate_run", "frechet_distance", "kernel_distance", "l1",
-    "load_classifier", "load_inception", "load_lpips", "load_reference", "multiscale", "own_distance", "own_extractor", "pairwise",
-    "perceptual_diversity", "psnr", "reference_classifier", "ssim", "unit",
+    "FID", "KID", "LPIPS", "MAE", "PSNR", "SSIM", "Classifier", "ConditionalInceptionScore", "EdgeEnergy", "EvaluationClassifier",
+    "Extractor", "InceptionScore", "LPIPSDiversity", "Number", "PairsAsDomains", "ParameterCounts", "PerceptualDistance", "Preparation",
+    "ProtocolError", "Report", "compare", "count_parameters", "edge_energy", "evaluate", "evaluate_run", "frechet_distance",
+    "kernel_distance", "load_evaluation_classifier", "load_inception", "load_inception_classifier", "load_lpips", "mae",
+    "make_classifier_distance", "make_classifier_extractor", "make_evaluation_classifier", "multiscale_diversity", "pairwise_diversity",
+    "perceptual_diversity", "psnr", "ssim", "to_unit_range",
 ]  # fmt: skip

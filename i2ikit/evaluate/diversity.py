@@ -1,4 +1,4 @@
-"""How different the translations of one input are from each other. No network is asked: these are distances of pixels."""
+"""The diversity of the translations of one input, as distances between pixels; no network is used."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from torch.nn import functional as F
 from i2ikit.errors import OptionError
 
 SCALES = 4
-"""The multi-scale distance is the mean over this many sizes, each half the one before."""
+"""The number of sizes of the multi-scale diversity, each half the one before."""
 
 
-def pairwise(images: Tensor) -> Tensor:
-    """Return the mean absolute difference over all unordered pairs of images, a scalar.
+def pairwise_diversity(images: Tensor) -> Tensor:
+    """Return the mean absolute difference over all unordered pairs of images, a scalar tensor.
 
     Args:
-        images: Translations of one input [N C H W] in [0, 1], two or more.
+        images: Two or more translations of one input [N, C, H, W] in [0, 1].
 
     Raises:
         OptionError: There are fewer than two images.
     """
     if images.ndim != 4 or len(images) < 2:
-        raise OptionError(f"Diversity needs two or more images [N, C, H, W]; found shape {list(images.shape)}.")
+        raise OptionError(f"Diversity requires two or more images [N, C, H, W]; found {list(images.shape)}.")
     flat = images.flatten(1)
     return torch.pdist(flat.double(), p=1).mean().div(flat.shape[1]).float()
 
 
-def multiscale(images: Tensor) -> Tensor:
-    """Return the mean of :func:`pairwise` over up to four sizes, each the average of 2x2 pixels of the one before.
+def multiscale_diversity(images: Tensor) -> Tensor:
+    """Return the mean of :func:`pairwise_diversity` over up to four sizes, each the average of 2x2 pixels of the one before.
 
-    Noise and shifted edges fade at the smaller sizes, changes of colour and shape stay. There are fewer sizes where the image becomes
-    smaller than 2 pixels.
+    At smaller sizes, noise and shifted edges fade, and changes of colour and shape remain. Small images have fewer sizes: no size is below
+    one pixel.
 
     Args:
-        images: Translations of one input [N C H W] in [0, 1], two or more.
+        images: Two or more translations of one input [N, C, H, W] in [0, 1].
 
     Raises:
         OptionError: There are fewer than two images.
     """
-    distances = [pairwise(images)]
+    distances = [pairwise_diversity(images)]
     while len(distances) < SCALES and min(images.shape[-2:]) >= 2:
         images = F.avg_pool2d(images, 2)
-        distances.append(pairwise(images))
+        distances.append(pairwise_diversity(images))
     return torch.stack(distances).mean()

@@ -1,7 +1,8 @@
-"""What turns images into features and classes for FID, KID, IS and CIS, with a name and a hash that its numbers carry."""
+"""Feature extractors for FID, KID, IS and CIS; their names and hashes are part of every number."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,26 +11,26 @@ from torch import Tensor, nn
 
 from i2ikit.errors import OptionError
 from i2ikit.evaluate.classifier import Classifier
-from i2ikit.evaluate.metrics import in_unit, signed
-from i2ikit.evaluate.perceptual import OWN
-from i2ikit.evaluate.reference import Reference
-from i2ikit.evaluate.weights import digest_of
+from i2ikit.evaluate.evaluation_classifier import EvaluationClassifier
+from i2ikit.evaluate.metrics import check_unit_range, to_signed_range
+from i2ikit.evaluate.perceptual import OWN_CLASSIFIER
+from i2ikit.evaluate.weights import hash_tensors
 
-MOST_CLASSES = 1024
-"""The classes of several attributes are all combinations of their values; more are not counted."""
+MAX_CLASSES = 1024
+"""The largest number of classes. The classes of several attributes are all combinations of their values; with more, there are none."""
 
 
 class Extractor(nn.Module):
-    """Features of images, and the classes it sees in them.
+    """A network that returns features of images, and the logits of classes if it has any.
 
-    It is what torchmetrics calls ``feature``: a module with ``num_features``.
+    It can be passed to torchmetrics as ``feature``: it is a module with ``num_features``.
 
     Args:
-        name: Such as ``"own-classifier"`` or ``"inception"``; its numbers are called ``fid@NAME``.
-        network: Images [B C H W] in [0, 1] to features [B, F].
-        num_features: F.
-        config: What it is, as JSON data, with the hash of its weights; part of the protocol of every number it gives.
-        logits: Images [B C H W] in [0, 1] to the logits of classes [B, K]; None where it tells none.
+        name: The name in its numbers: ``fid@NAME``. Examples are ``"own-classifier"`` and ``"inception"``.
+        network: Takes images [B, C, H, W] in [0, 1] and returns features [B, F].
+        num_features: The number of features F.
+        config: Its description with the hash of its weights, as JSON data; part of the protocol of every number that uses it.
+        logits: Takes images [B, C, H, W] in [0, 1] and returns the logits of classes [B, K]; None if there are no classes.
     """
 
     def __init__(
@@ -42,71 +43,75 @@ class Extractor(nn.Module):
     ) -> None:
         super().__init__()
         self.name, self.num_features, self.config = name, num_features, dict(config)
-        self.network, self.classes = network, logits
+        self.network, self.classifier = network, logits
         self.eval()
 
     def train(self, mode: bool = True) -> Extractor:
-        """Stay as it is: features under dropout or renewed statistics are none."""
+        """Stay in evaluation mode: dropout or updated batch statistics would change the features."""
         return super().train(False)
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
-        """Return features [B, F] of images [B C H W] in [0, 1].
+        """Return features [B, F] of images [B, C, H, W] in [0, 1].
 
         Raises:
-            OptionError: The images are outside, or the network gives something else.
+            OptionError: The images are out of range, or the network returns another shape.
         """
-        features = self.network(in_unit(images))
+        features = self.network(check_unit_range(images))
         if features.shape != (len(images), self.num_features):
             raise OptionError(
-                f'The extractor "{self.name}" gave {list(features.shape)} for {len(images)} images, not {self.num_features} features each.'
+                f'The extractor "{self.name}" must return {self.num_features} features for each of {len(images)} images; '
+                f"found {list(features.shape)}."
             )
         return features
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
-        """Return the logits of the classes [B, K] of images [B C H W] in [0, 1].
+        """Return the logits of the classes [B, K] of images [B, C, H, W] in [0, 1].
 
         Raises:
-            OptionError: It tells no classes, or the images are outside.
+            OptionError: The extractor has no classes, or the images are out of range.
         """
-        if self.classes is None:
-            raise OptionError(f'The extractor "{self.name}" tells no classes, so there is no inception score. Give one with logits=.')
-        return self.classes(in_unit(images))
+        if self.classifier is None:
+            raise OptionError(
+                f'The extractor "{self.name}" has no classes, which inception scores require. Give an extractor with logits=.'
+            )
+        return self.classifier(check_unit_range(images))
 
 
-def own_extractor(reference: Reference) -> Extractor:
-    """Return the features that the heads of a reference classifier read, and as classes all combinations of its attributes' values.
+def make_classifier_extractor(classifier: EvaluationClassifier) -> Extractor:
+    """Return an extractor from an evaluation classifier.
 
-    Its numbers are called ``fid@own-classifier`` and so on. They hold for the data that the classifier was trained on alone, and are never
-    compared with those of Inception: the protocol has the hash of its weights.
+    Its features are the inputs of the classifier's heads. Its classes are all combinations of the attributes' values. Its numbers are named
+    ``fid@own-classifier`` and so on. They are valid only for the data that the classifier was trained on. They cannot be compared with
+    those of Inception V3, because the protocol has the hash of the weights.
     """
-    classifier = reference.classifier
-    count = 1
-    for each in classifier.attributes:
-        count *= len(each.choices)
+    network = classifier.network
+    count = math.prod(len(each.choices) for each in network.attributes)
     config = {
-        "extractor": OWN,
+        "extractor": OWN_CLASSIFIER,
         "features": "mean and maximum of the last maps of the classifier trained on the data",
-        "classes": {each.name: list(each.choices) for each in classifier.attributes},
-        "sha256": digest_of(classifier.state_dict()),
-        "classifier": dict(reference.config),
+        "classes": {each.name: list(each.choices) for each in network.attributes},
+        "sha256": hash_tensors(network.state_dict()),
+        "classifier": dict(classifier.config),
     }
-    network = _Read(classifier)
-    return Extractor(OWN, network, classifier.head.in_features, config, _Joint(classifier) if count <= MOST_CLASSES else None)
+    logits = _JointLogits(network) if count <= MAX_CLASSES else None
+    return Extractor(OWN_CLASSIFIER, _Features(network), network.head.in_features, config, logits)
 
 
-class _Read(nn.Module):
+class _Features(nn.Module):
+    """Returns the features of a classifier for images in [0, 1]."""
+
     def __init__(self, classifier: Classifier) -> None:
         super().__init__()
         self.classifier = classifier
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.classifier.features(signed(images))
+        return self.classifier.features(to_signed_range(images))
 
 
-class _Joint(nn.Module):
-    """The log-probabilities of all combinations of values: given the image, the heads tell each attribute by itself."""
+class _JointLogits(nn.Module):
+    """Returns the log-probabilities of all combinations of values; the attributes are independent for a given image."""
 
     def __init__(self, classifier: Classifier) -> None:
         super().__init__()
@@ -114,24 +119,24 @@ class _Joint(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         joint = torch.zeros(len(images), 1, device=images.device)
-        for logits in self.classifier.logits(signed(images)).values():
+        for logits in self.classifier.logits(to_signed_range(images)).values():
             joint = (joint[:, :, None] + logits.log_softmax(dim=1)[:, None, :]).flatten(1)
         return joint
 
 
 def parse_features(text: str) -> Extractor | str:
-    """Return what ``"inception=WEIGHTS.pth"`` names, or ``"own-classifier"`` as it is.
+    """Load the extractor described by ``"inception=WEIGHTS.pth"``, or return ``"own-classifier"`` unchanged.
 
     Raises:
-        OptionError: The text is of another form.
-        CheckpointError: The weights cannot be read.
+        OptionError: The text has another form.
+        CheckpointError: The weights cannot be loaded.
         MissingExtraError: torch-fidelity is not installed.
     """
     from i2ikit.evaluate.inception import load_inception
 
     name, _, path = text.partition("=")
-    if name == OWN and not path:
-        return OWN
+    if name == OWN_CLASSIFIER and not path:
+        return OWN_CLASSIFIER
     if name != "inception" or not path:
-        raise OptionError(f'Features are named as "{OWN}" or "inception=WEIGHTS.pth"; found "{text}".')
+        raise OptionError(f'Features must be "{OWN_CLASSIFIER}" or "inception=WEIGHTS.pth"; found "{text}".')
     return load_inception(path)

@@ -1,4 +1,4 @@
-"""Inception V3 from weights on disk: the one of FID, and one that was fine-tuned as a classifier."""
+"""Inception V3 with weights from files: the network of FID, and a classifier that was fine-tuned from it."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from torch.nn import functional as F
 
 from i2ikit.errors import CheckpointError, MissingExtraError, OptionError
 from i2ikit.evaluate.extractor import Extractor
-from i2ikit.evaluate.weights import digest, read_weights
+from i2ikit.evaluate.weights import hash_file, read_weights
 
-FEATURES, SIDE = 2048, 299
+NUM_FEATURES, INPUT_SIZE = 2048, 299
 
 
 def load_inception(path: str | Path) -> Extractor:
-    """Return the Inception V3 of FID, whose 2,048 features are those of the original TensorFlow network, from weights on disk.
+    """Load the Inception V3 of FID; its 2,048 features equal those of the original TensorFlow network.
 
-    The network is that of torch-fidelity (optional: ``i2ikit[metrics]``), with its own resizing to 299x299 of images in 8 bits.
+    The network is that of torch-fidelity (optional: ``i2ikit[metrics]``). It rounds images to 8 bits and resizes them to 299x299 by itself.
 
     Args:
-        path: ``weights-inception-2015-12-05-6726825d.pth`` of torch-fidelity's releases, or a file of the same tensors.
+        path: ``weights-inception-2015-12-05-6726825d.pth`` from torch-fidelity's releases, or a file with the same tensors.
 
     Raises:
         MissingExtraError: torch-fidelity is not installed.
-        CheckpointError: The file is missing, damaged, unsafe or of another network.
+        CheckpointError: The file is missing, damaged or unsafe, or belongs to another network.
     """
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
@@ -34,35 +34,35 @@ def load_inception(path: str | Path) -> Extractor:
         raise MissingExtraError("FID with Inception V3", "metrics") from error
     tensors = read_weights(path)
     with TemporaryDirectory() as folder, torch.random.fork_rng(devices=[]):
-        safe = Path(folder) / "inception.pth"  # torch-fidelity unpickles what it is given: it gets tensors alone
+        safe = Path(folder) / "inception.pth"  # torch-fidelity unpickles its file: it receives a safe one, with tensors only
         torch.save(tensors, safe)
         try:
             network = FeatureExtractorInceptionV3(
                 "inception-v3-compat", ["2048", "logits_unbiased"], feature_extractor_weights_path=str(safe)
             )
         except RuntimeError as error:
-            raise _another(path, "the Inception V3 of FID", error) from error
-    config = {"extractor": "inception", "features": "2048 of Inception V3 (2015-12-05), by torch-fidelity", "sha256": digest(path)}
-    return Extractor("inception", _Bytes(network, 0), FEATURES, config, _Bytes(network, 1))
+            raise _make_error(path, "the Inception V3 of FID", error) from error
+    config = {"extractor": "inception", "features": "2048 of Inception V3 (2015-12-05), by torch-fidelity", "sha256": hash_file(path)}
+    return Extractor("inception", _FidelityOutput(network, 0), NUM_FEATURES, config, _FidelityOutput(network, 1))
 
 
-def load_classifier(path: str | Path, *, name: str = "inception-classifier") -> Extractor:
-    """Return an Inception V3 that was fine-tuned as a classifier (MUNIT, section 5.2), for IS and CIS, from weights on disk.
+def load_inception_classifier(path: str | Path, *, name: str = "inception-classifier") -> Extractor:
+    """Load an Inception V3 that was fine-tuned as a classifier (MUNIT, section 5.2), for IS and CIS.
 
-    Images are resized to 299x299, bilinear, and given in [-1, 1]. The number of classes is that of the last layer.
+    Images are resized to 299x299 (bilinear) and scaled to [-1, 1]. The number of classes is that of the last layer.
 
     Args:
         path: The state dict of torchvision's ``inception_v3``, with or without its auxiliary classifier.
-        name: What its numbers are called after the @.
+        name: The name in its numbers, after the @.
 
     Raises:
-        CheckpointError: The file is missing, damaged, unsafe or of another network.
+        CheckpointError: The file is missing, damaged or unsafe, or belongs to another network.
     """
     from torchvision.models import inception_v3
 
     tensors = read_weights(path)
     if "fc.weight" not in tensors or tensors["fc.weight"].ndim != 2:
-        raise CheckpointError(f'"{path}" is no classifier by Inception V3: its last layer "fc.weight" is missing.')
+        raise CheckpointError(f'"{path}" does not hold an Inception V3 classifier: the last layer "fc.weight" is missing.')
     classes = len(tensors["fc.weight"])
     auxiliary = any(key.startswith("AuxLogits.") for key in tensors)
     with torch.random.fork_rng(devices=[]):
@@ -70,42 +70,44 @@ def load_classifier(path: str | Path, *, name: str = "inception-classifier") -> 
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
-        raise _another(path, "torchvision's inception_v3", error) from error
+        raise _make_error(path, "torchvision's inception_v3", error) from error
     network.requires_grad_(requires_grad=False)
-    config = {"extractor": name, "features": f"{classes} logits of torchvision's Inception V3", "sha256": digest(path)}
-    classify = _Resized(network.eval())
+    config = {"extractor": name, "features": f"{classes} logits of torchvision's Inception V3", "sha256": hash_file(path)}
+    classify = _ResizedClassifier(network.eval())
     return Extractor(name, classify, classes, config, classify)
 
 
-class _Bytes(nn.Module):
-    """One of the answers of torch-fidelity's network, which reads 8 bits."""
+class _FidelityOutput(nn.Module):
+    """Returns one of the outputs of torch-fidelity's network, which takes images in 8 bits."""
 
-    def __init__(self, network: nn.Module, place: int) -> None:
+    def __init__(self, network: nn.Module, index: int) -> None:
         super().__init__()
-        self.network, self.place = network, place
+        self.network, self.index = network, index
 
     def forward(self, images: Tensor) -> Tensor:
-        found: Tensor = self.network(_colours(images).mul(255.0).round().clamp(0, 255).byte())[self.place]
-        return found
+        output: Tensor = self.network(_to_rgb(images).mul(255.0).round().clamp(0, 255).byte())[self.index]
+        return output
 
 
-class _Resized(nn.Module):
+class _ResizedClassifier(nn.Module):
+    """Resizes images to the input size of a classifier."""
+
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        large = F.interpolate(_colours(images), (SIDE, SIDE), mode="bilinear", antialias=True)
-        found: Tensor = self.network(large * 2.0 - 1.0)
-        return found
+        resized = F.interpolate(_to_rgb(images), (INPUT_SIZE, INPUT_SIZE), mode="bilinear", antialias=True)
+        output: Tensor = self.network(resized * 2.0 - 1.0)
+        return output
 
 
-def _colours(images: Tensor) -> Tensor:
+def _to_rgb(images: Tensor) -> Tensor:
     if images.ndim != 4 or images.shape[1] not in {1, 3}:
-        raise OptionError(f"Inception V3 reads images [B, 3, H, W] or [B, 1, H, W]; found {list(images.shape)}.")
+        raise OptionError(f"Inception V3 requires images [B, 3, H, W] or [B, 1, H, W]; found {list(images.shape)}.")
     return images.expand(-1, 3, -1, -1)
 
 
-def _another(path: str | Path, what: str, error: RuntimeError) -> CheckpointError:
+def _make_error(path: str | Path, what: str, error: RuntimeError) -> CheckpointError:
     reasons = [line.strip() for line in str(error).splitlines()[1:]] or [str(error)]
     return CheckpointError(f'"{path}" does not hold the weights of {what}: {" ".join(reasons)[:300]}')

@@ -1,4 +1,4 @@
-"""LPIPS and the diversity that it measures, as torchmetrics metrics."""
+"""LPIPS and LPIPS diversity as torchmetrics metrics."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import torch
 from torch import Tensor
 
 from i2ikit.errors import OptionError
-from i2ikit.evaluate.metrics import Mean, signed
+from i2ikit.evaluate.metrics import Mean, to_signed_range
 from i2ikit.evaluate.perceptual import PerceptualDistance
 
 PAIRS, INPUTS = 19, 100
-"""Pairs an input, and inputs, of the papers' protocol: 1,900 pairs (BicycleGAN, section 4; MUNIT, section 5.2)."""
+"""The protocol of the papers: 19 pairs of each of 100 inputs, 1,900 pairs (BicycleGAN, section 4; MUNIT, section 5.2)."""
 
 
 class LPIPS(Mean):
-    """Mean over pairs of a perceptual distance, such as :func:`i2ikit.evaluate.load_lpips` gives.
+    """Mean over images of a perceptual distance to the target, such as :func:`i2ikit.evaluate.load_lpips` returns.
 
     Args:
-        distance: Between images in [-1, 1]; the metric itself takes [0, 1] as all metrics here do.
-        options: Of ``torchmetrics.Metric``.
+        distance: A distance between images in [-1, 1]; the metric takes images in [0, 1], as all metrics here.
+        options: Options of ``torchmetrics.Metric``.
     """
 
     higher_is_better = False
@@ -30,18 +30,18 @@ class LPIPS(Mean):
         self.distance = distance
 
     def update(self, images: Tensor, target: Tensor) -> None:
-        """Add pairs of images [B C H W] in [0, 1]."""
-        self._add(self.distance(signed(images), signed(target)))
+        """Add images and their targets, both [B, C, H, W] in [0, 1]."""
+        self._add(self.distance(to_signed_range(images), to_signed_range(target)))
 
 
 class LPIPSDiversity(Mean):
     """Mean over inputs of the mean distance between samples of one input (BicycleGAN, section 4; MUNIT, section 5.2).
 
     Args:
-        distance: Between images in [-1, 1].
-        pairs: How many unordered pairs of the samples of an input are compared, drawn without return from a fixed seed: 19 in the papers;
-            None compares all.
-        options: Of ``torchmetrics.Metric``.
+        distance: A distance between images in [-1, 1].
+        pairs: The number of pairs of samples that are compared for each input, drawn without replacement from a fixed seed: 19 in the
+            papers. None compares all pairs.
+        options: Options of ``torchmetrics.Metric``.
     """
 
     higher_is_better = True
@@ -51,34 +51,36 @@ class LPIPSDiversity(Mean):
         self.distance, self.pairs = distance, pairs
 
     def update(self, samples: Tensor) -> None:
-        """Add the samples of one input [S C H W] or of several inputs [B S C H W], in [0, 1].
+        """Add the samples of one input [S, C, H, W] or of several inputs [B, S, C, H, W], in [0, 1].
 
         Raises:
-            OptionError: Two samples cannot be had, or there are fewer pairs than are to be drawn.
+            OptionError: There are fewer than two samples, or fewer than ``pairs`` pairs.
         """
         for each in samples if samples.ndim == 5 else [samples]:
             self._add(perceptual_diversity(self.distance, each, self.pairs).reshape(1))
 
 
 def perceptual_diversity(distance: PerceptualDistance, samples: Tensor, pairs: int | None = None) -> Tensor:
-    """Return the mean distance between the samples of one input, a scalar; each sample is read once.
+    """Return the mean distance between the samples of one input, a scalar tensor; the features of each sample are computed once.
 
     Args:
-        distance: Between images in [-1, 1].
-        samples: [S C H W] in [0, 1].
-        pairs: How many unordered pairs, drawn without return from a fixed seed; None compares all.
+        distance: A distance between images in [-1, 1].
+        samples: [S, C, H, W] in [0, 1].
+        pairs: The number of pairs that are compared, drawn without replacement from a fixed seed; None compares all pairs.
 
     Raises:
-        OptionError: There are fewer than two samples, or fewer pairs than are to be drawn.
+        OptionError: There are fewer than two samples, or fewer than ``pairs`` pairs.
     """
     if samples.ndim != 4 or len(samples) < 2:
-        raise OptionError(f"Diversity needs two or more samples [S, C, H, W] of one input; found shape {list(samples.shape)}.")
-    places = torch.combinations(torch.arange(len(samples)))
+        raise OptionError(f"Diversity requires two or more samples [S, C, H, W] of one input; found {list(samples.shape)}.")
+    indices = torch.combinations(torch.arange(len(samples)))
     if pairs is not None:
-        if not 1 <= pairs <= len(places):
-            raise OptionError(f"{len(samples)} samples have {len(places)} pairs, and {pairs} are asked for. Draw more samples.")
-        places = places[torch.randperm(len(places), generator=torch.Generator().manual_seed(0))[:pairs]]
+        if not 1 <= pairs <= len(indices):
+            raise OptionError(f"pairs={pairs} is out of range: {len(samples)} samples have {len(indices)} pairs. Give more samples.")
+        indices = indices[torch.randperm(len(indices), generator=torch.Generator().manual_seed(0))[:pairs]]
     with torch.no_grad():
-        maps = distance.features(signed(samples))
-        found = [distance.between([m[a : a + 1] for m in maps], [m[b : b + 1] for m in maps]) for a, b in places.tolist()]
-    return torch.cat(found).double().mean().float()
+        maps = distance.features(to_signed_range(samples))
+        distances = [
+            distance.compute_distance([each[a : a + 1] for each in maps], [each[b : b + 1] for each in maps]) for a, b in indices.tolist()
+        ]
+    return torch.cat(distances).double().mean().float()

@@ -8,29 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from i2ikit.data import Dataset, Item
+from i2ikit.data import Dataset
 from i2ikit.errors import DataError, OptionError, format_count
-from i2ikit.evaluate import targets as true_targets
-from i2ikit.evaluate.aggregate import Tally
-from i2ikit.evaluate.asked import add_distances, asked_networks, draws_samples, protocols_of
-from i2ikit.evaluate.extractor import Extractor
-from i2ikit.evaluate.feature_metrics import Collected
-from i2ikit.evaluate.measurement import STYLED_INPUTS, STYLES, Measurement
-from i2ikit.evaluate.pairs_as_domains import Sides
+from i2ikit.evaluate.aggregate import get_network_protocols
+from i2ikit.evaluate.evaluation_classifier import STEPS, EvaluationClassifier, load_evaluation_classifier, make_evaluation_classifier
+from i2ikit.evaluate.extractor import Extractor, make_classifier_extractor
+from i2ikit.evaluate.feature_metrics import FeatureMetrics
+from i2ikit.evaluate.measurement import NUM_INPUTS, SAMPLES_PER_INPUT, Measurement
+from i2ikit.evaluate.pairs_as_domains import PairsAsDomains
 from i2ikit.evaluate.parameters import count_parameters
-from i2ikit.evaluate.perceptual import PerceptualDistance
-from i2ikit.evaluate.protocol import Number, versions
-from i2ikit.evaluate.reference import STEPS, Reference, load_reference, reference_classifier
+from i2ikit.evaluate.perceptual import OWN_CLASSIFIER, PerceptualDistance, make_classifier_distance
+from i2ikit.evaluate.protocol import Number, get_versions
 from i2ikit.evaluate.report import Report
 from i2ikit.evaluate.resize import Preparation
-from i2ikit.evaluate.targets import Targets
+from i2ikit.evaluate.targets import Targets, choose_items, choose_targets, sample_items
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
 
 
-APART = ("unpaired", "paired")
-"""Plans of which each input has one target at a time: diversity is that of samples, 0 where the model draws nothing."""
+ONE_TARGET_KINDS = ("unpaired", "paired")
+"""Batch kinds whose inputs have one target at a time: diversity compares samples, and is 0 for a model without randomness."""
 
 
 def evaluate(
@@ -40,7 +38,7 @@ def evaluate(
     split: str = "test",
     targets: Targets = "all",
     batch: int = 64,
-    classifier: str | Path | Reference | None = "auto",
+    classifier: str | Path | EvaluationClassifier | None = "auto",
     cache: str | Path | None = None,
     classifier_steps: int = STEPS,
     limit: int | None = None,
@@ -48,208 +46,223 @@ def evaluate(
     resize: str = "lanczos",
     features: Extractor | str | None = None,
     lpips: PerceptualDistance | Sequence[PerceptualDistance] = (),
-    samples: int = STYLES,
-    sampled: int = STYLED_INPUTS,
+    samples_per_input: int = SAMPLES_PER_INPUT,
+    num_inputs: int = NUM_INPUTS,
 ) -> Report:
     """Measure a model on one split of a data set.
 
-    Every image whose value of an attribute is known is translated to every other value, the other attributes kept; where the data has the
-    true image of a change, the translation is measured against it. A number that cannot be measured is left out, and the report says why.
+    Every image with a known value of an attribute is translated to every other value; the other attributes stay as they are. Where the data
+    has the target image of a translation, the two are compared. Numbers that cannot be measured are left out, and the report gives the
+    reason.
 
     Args:
-        model: A model, or anything with its ``translate``, ``domain`` and ``image``.
-        data: All splits: the reference classifier is trained on ``"train"``.
-        split: What is measured on.
+        model: A model, or any object with its ``translate``, ``domain`` and ``image``.
+        data: The whole data set: the evaluation classifier is trained on its split ``"train"``.
+        split: The split to measure on.
         targets: ``"all"``, the names of attributes, or a mapping ``{"tone": ("dark",)}``.
-        batch: Images that are translated together.
-        classifier: ``"auto"`` trains one or takes the one in ``cache``; a folder or a Reference is taken as it is; None leaves
-            accuracy out.
-        cache: A folder in which the classifier is kept.
-        classifier_steps: How many batches of 32 a classifier of ``"auto"`` is trained on; more where domains are hard to tell apart.
-        limit: At most so many input images, drawn with seed 0; all by default.
-        crop: A window that is cut before resizing, as :class:`i2ikit.data.Transform` takes it; "fit" is what ``fit`` trains with.
-        resize: How images are brought to the model's size: "lanczos" or "bilinear".
-        features: What FID, KID and the inception scores are taken of: an :class:`i2ikit.evaluate.Extractor`, or "own-classifier" for the
-            features of the reference classifier, which then also gives a perceptual distance; None leaves these numbers out.
-        lpips: Perceptual distances to the target and between samples, such as :func:`i2ikit.evaluate.load_lpips` gives.
-        samples: How many translations of one input diversity compares, drawn with the seeds from 0; 0 draws none.
-        sampled: Of how many inputs, drawn with seed 0. MUNIT's own protocol has 100.
+        batch: The number of images that are translated together.
+        classifier: ``"auto"`` loads the evaluation classifier from ``cache`` or trains one. A folder or an EvaluationClassifier is used as
+            it is. None leaves accuracy out.
+        cache: The folder in which the classifier is saved.
+        classifier_steps: The number of training steps of the classifier, each on a batch of 32 images. Domains that are hard to tell apart
+            need more.
+        limit: The largest number of input images, drawn with seed 0; None measures all.
+        crop: The window that is cropped before resizing, as in :class:`i2ikit.data.Transform`; "fit" is the crop of the training.
+        resize: How images are resized to the model's size: "lanczos" or "bilinear".
+        features: The features of FID, KID and the inception scores: an :class:`i2ikit.evaluate.Extractor`, or "own-classifier" for those of
+            the evaluation classifier, which then also gives a perceptual distance. None leaves these numbers out.
+        lpips: Perceptual distances to the target and between samples, such as :func:`i2ikit.evaluate.load_lpips` returns.
+        samples_per_input: The number of translations of one input that diversity compares, drawn with the seeds from 0; 0 draws none.
+        num_inputs: The number of inputs that diversity is measured on, drawn with seed 0. MUNIT uses 100.
 
     Raises:
-        DataError: Data and model do not fit: other channels, no shared attribute.
-        UnknownNameError: A split, attribute or value that does not exist.
-        OptionError: Something else that cannot be asked for.
+        DataError: Data and model do not fit: other channels, or no shared attribute.
+        UnknownNameError: A split, an attribute or a value does not exist.
+        OptionError: Another option is out of range, or the model translates no images.
     """
-    if batch < 1 or (limit is not None and limit < 1):
-        raise OptionError(f"batch and limit are 1 or more; found batch={batch}, limit={limit}.")
-    if classifier_steps < 1:
-        raise OptionError(f"classifier_steps is 1 or more; found {classifier_steps}.")
-    if samples < 0 or samples == 1 or sampled < 1:
-        raise OptionError(f"samples is 2 or more, or 0 for none, and sampled 1 or more; found samples={samples}, sampled={sampled}.")
-    plan = _plan(model, data)
-    data, notes = _fitting(model, data, plan)
+    _check_ranges(batch, limit, classifier_steps, samples_per_input, num_inputs)
+    batch_kind = _get_batch_kind(model, data)
+    data, notes = _fit_data(model, data, batch_kind)
     prepare = Preparation(model.image.height, model.image.width, crop, resize)
     left_out: dict[str, str] = {}
-    described, numbers = _described(model, left_out)
+    description, parameter_numbers = _describe_model(model, left_out)
     if split == "test" and split not in data.splits:
-        reason = f'"{data.name}" has no split "test"; it has: {", ".join(data.splits)}.'
-        return Report(tuple(numbers), described, left_out={**left_out, "psnr": reason, "accuracy": reason, "diversity": reason})
+        reason = f'"{data.name}" has no split "test". Available: {", ".join(data.splits)}.'
+        left_out.update(psnr=reason, accuracy=reason, diversity=reason)
+        return Report(tuple(parameter_numbers), description, left_out=left_out)
     part = data.split(split)
-    _check_channels(model, part, plan)
-    chosen = _chosen(model, data, plan, targets)
-    items = _inputs(model, part, plan, limit, notes)
+    _check_channels(model, part, batch_kind)
+    chosen = choose_targets(model, data, batch_kind, targets)
+    items = choose_items(model, part, batch_kind, limit, notes)
     protocol = {
         "split": split, "inputs": len(items), "targets": {name: list(values) for name, values in chosen.items()}, **prepare.protocol(),
         "channels": part.image.channels, "range": "[0, 1], not rounded to 8 bits", "data": data.fingerprint(),
-        "step": int(getattr(model, "steps_done", 0)), "seed": int(getattr(model, "seed", 0)), "versions": versions(),
+        "step": int(getattr(model, "steps_done", 0)), "seed": int(getattr(model, "seed", 0)), "versions": get_versions(),
     }  # fmt: skip
-    reference = _reference(classifier, data, prepare, plan, split, cache, classifier_steps, left_out)
-    extractor, distances = asked_networks(features, lpips, reference, left_out)
+    trained = _choose_classifier(classifier, data, prepare, batch_kind, split, cache, classifier_steps, left_out)
+    extractor, distances = _choose_networks(features, lpips, trained, left_out)
     for network in (extractor, *distances):
         if network is not None:
             network.to(getattr(model, "device", torch.device("cpu")))
-    draws = samples > 0 and (plan in APART or draws_samples(model))
+    has_samples = samples_per_input > 0 and (batch_kind in ONE_TARGET_KINDS or _is_stochastic(model))
     measurement = Measurement(
-        model, plan, part, chosen, prepare, reference, Collected(extractor) if extractor else None, distances, samples if draws else 0,
-        frozenset(item.file for item in true_targets.drawn(items, sampled)), left_out=left_out,
-    )  # fmt: skip
-    tally = measurement.tally
-    add_distances(tally, distances)
+        model,
+        batch_kind,
+        part,
+        chosen,
+        prepare,
+        trained,
+        FeatureMetrics(extractor) if extractor else None,
+        distances,
+        samples_per_input if has_samples else 0,
+        frozenset(item.file for item in sample_items(items, num_inputs)),
+        left_out=left_out,
+    )
+    aggregator = measurement.aggregator
+    aggregator.add_distances(distances)
     for start in range(0, len(items), batch):
         measurement.add(items[start : start + batch])
-    _explain_missing(tally, left_out, part)
-    scored = {"classifier": dict(reference.config)} if reference else {}
-    extra = {"accuracy": scored, "kept": scored, **protocols_of(distances)}
-    compared = f"{samples} samples of each input for one target, all pairs" if draws else "the translations of one input to all targets"
-    of_sets = measurement.collected.numbers(protocol, compared, left_out) if measurement.collected else []
-    alone = plan == "paired"  # one target, which has no name of its own
-    numbers = tally.numbers(protocol, extra, compared, alone=alone) + of_sets + _own(reference, protocol, scored) + numbers
-    return Report(tuple(numbers), described, tuple(tally.pairs()), left_out, tuple(notes))
+    aggregator.explain_missing(left_out, part.name)
+    classifier_entry = {"classifier": dict(trained.config)} if trained else {}
+    extra = {"accuracy": classifier_entry, "kept": classifier_entry, **get_network_protocols(distances)}
+    compared = (
+        f"{samples_per_input} samples of each input for one target, all pairs"
+        if has_samples
+        else "the translations of one input to all targets"
+    )
+    numbers = aggregator.compute_numbers(protocol, extra, compared, has_one_target=batch_kind == "paired")
+    if measurement.feature_metrics:
+        numbers += measurement.feature_metrics.compute_numbers(protocol, compared, left_out)
+    numbers += _list_classifier_numbers(trained, protocol, classifier_entry) + parameter_numbers
+    return Report(tuple(numbers), description, tuple(aggregator.compute_pairs()), left_out, tuple(notes))
 
 
-def _plan(model: Model, data: Dataset) -> str:
-    plan = str(getattr(model, "batch_kind", data.batch_kind))  # the kind of batch: a plan of a plugin has a name of its own
-    if plan == "sampled" or (plan == "unpaired" and getattr(model, "routes", True) == ()):
-        raise OptionError("This model draws images from noise: there is no input that its translations could be measured against.")
-    if plan == "paired" and data.batch_kind != "paired":
-        raise DataError(f'The model translates pairs, and "{data.name}" is {data.batch_kind}. Give a data set of pairs.')
-    return plan
+def _check_ranges(batch: int, limit: int | None, classifier_steps: int, samples_per_input: int, num_inputs: int) -> None:
+    for name, value in (("batch", batch), ("limit", limit), ("classifier_steps", classifier_steps), ("num_inputs", num_inputs)):
+        if value is not None and value < 1:
+            raise OptionError(f"{name}={value} is out of range: it must be 1 or more.")
+    if samples_per_input < 0 or samples_per_input == 1:
+        raise OptionError(
+            f"samples_per_input={samples_per_input} is out of range: it must be 2 or more, or 0 to measure diversity without samples."
+        )
 
 
-def _fitting(model: Model, data: Dataset, plan: str) -> tuple[Dataset, list[str]]:
-    """Return the data as the model's plan takes it: pairs are two domains for a model of domains."""
-    names = model.domain.names if plan == "unpaired" else ()
-    if plan != "unpaired" or data.batch_kind != "paired":
+def _get_batch_kind(model: Model, data: Dataset) -> str:
+    batch_kind = str(getattr(model, "batch_kind", data.batch_kind))  # a plan of a plugin has a name of its own
+    if batch_kind == "sampled" or (batch_kind == "unpaired" and getattr(model, "routes", True) == ()):
+        raise OptionError("This model generates images from noise. An evaluation requires a model that translates input images.")
+    if batch_kind == "paired" and data.batch_kind != "paired":
+        raise DataError(f'The model translates pairs, but "{data.name}" is {data.batch_kind}. Give a data set of pairs.')
+    return batch_kind
+
+
+def _fit_data(model: Model, data: Dataset, batch_kind: str) -> tuple[Dataset, list[str]]:
+    """Return the data in the form that the model needs, and notes: for a model of two domains, pairs become two domains."""
+    names = model.domain.names if batch_kind == "unpaired" else ()
+    if batch_kind != "unpaired" or data.batch_kind != "paired":
         return data, []
     if len(names) != 2:
-        raise DataError(f'"{data.name}" has pairs, and the model {len(names)} domains. Open the data with batch_kind="unpaired".')
-    return Sides(data, model.domain.attributes[0].name, names), [f"The pairs are read as {names[0]} and {names[1]}, source and target."]
+        raise DataError(f'"{data.name}" has pairs, but the model has {len(names)} domains. Open the data with batch_kind="unpaired".')
+    note = f"The pairs are read as two domains: sources are {names[0]}, targets are {names[1]}."
+    return PairsAsDomains(data, model.domain.attributes[0].name, names), [note]
 
 
-def _check_channels(model: Model, part: Dataset, plan: str) -> None:
-    sides = [(part.image, model.image, "images", "takes")]
-    if plan == "paired":
-        sides = [(part.source, model.source, "sources", "takes"), (part.image, model.image, "targets", "draws")]
-    for there, own, what, does in sides:
-        if there.channels != own.channels:
+def _check_channels(model: Model, part: Dataset, batch_kind: str) -> None:
+    specs = [(part.image, model.image, "images")]
+    if batch_kind == "paired":
+        specs = [(part.source, model.source, "sources"), (part.image, model.image, "targets")]
+    for found, expected, name in specs:
+        if found.channels != expected.channels:
             raise DataError(
-                f'"{part.name}" has {what} of {format_count(there.channels, "channel")} and the model {does} {own.channels}. '
-                'Open the data as it was opened for training, such as with background="white".'
+                f'The model expects {name} of {format_count(expected.channels, "channel")}, but "{part.name}" has {name} of '
+                f'{format_count(found.channels, "channel")}. Open the data as for training, for example with background="white".'
             )
 
 
-def _chosen(model: Model, data: Dataset, plan: str, targets: Targets) -> dict[str, tuple[str, ...]]:
-    if plan == "paired":
-        return {}
-    shared = [each.name for each in true_targets.shared_attributes(model.domain, data)]
-    return true_targets.wanted(model.domain, shared if targets == "all" else targets)
-
-
-def _inputs(model: Model, data: Dataset, plan: str, limit: int | None, notes: list[str]) -> list[Item]:
-    items = list(data.items)
-    if plan == "labelled" and not model.domain.masked:
-        items = [item for item in items if true_targets.can_be_labelled(model.domain, item)]
-        if len(items) < len(data.items):
-            notes.append(f"{len(data.items) - len(items)} images are left out: a label is unknown, and the model's labels have no mask.")
-    if limit is not None and limit < len(items):
-        items = true_targets.drawn(items, limit)
-        notes.append(f"Measured on {limit} of the images only (limit).")
-    return items
-
-
-def _reference(
-    classifier: str | Path | Reference | None, data: Dataset, prepare: Preparation, plan: str, split: str, cache: str | Path | None,
-    steps: int, left_out: dict[str, str],
-) -> Reference | None:  # fmt: skip
-    if isinstance(classifier, Reference):
+def _choose_classifier(
+    classifier: str | Path | EvaluationClassifier | None,
+    data: Dataset,
+    prepare: Preparation,
+    batch_kind: str,
+    split: str,
+    cache: str | Path | None,
+    steps: int,
+    left_out: dict[str, str],
+) -> EvaluationClassifier | None:
+    if isinstance(classifier, EvaluationClassifier):
         return classifier
     if classifier is None:
-        left_out["accuracy"] = "no classifier was asked for."
+        left_out["accuracy"] = "No classifier was requested."
         return None
     if classifier != "auto":
-        return load_reference(classifier)
-    if plan == "paired":
+        return load_evaluation_classifier(classifier)
+    if batch_kind == "paired":
         if data.source.channels != data.image.channels:
-            left_out["accuracy"] = "sources and targets have different channels: no classifier reads both."
+            left_out["accuracy"] = "Sources and targets have different numbers of channels: one classifier cannot take both."
             return None
-        data = Sides(data)
+        data = PairsAsDomains(data)
     try:
-        return reference_classifier(data, prepare, cache=cache, held_out=split, steps=steps)
+        return make_evaluation_classifier(data, prepare, cache=cache, held_out=split, steps=steps)
     except DataError as reason:
         left_out["accuracy"] = str(reason)
         return None
 
 
-def _explain_missing(tally: Tally, left_out: dict[str, str], data: Dataset) -> None:
-    if not tally.rows:
-        left_out["psnr"] = left_out["accuracy"] = left_out["diversity"] = "no image has a known value of an attribute that was asked for."
-        return
-    without = sorted(
-        {row["attribute"] for row in tally.rows if "psnr" not in row} - {row["attribute"] for row in tally.rows if "psnr" in row}
-    )
-    reason = f'"{data.name}" has no true image of a change'
-    if not any("psnr" in row for row in tally.rows):
-        left_out["psnr"] = f"{reason}."
-    else:
-        left_out.update({f"psnr/{name}": f"{reason} of {name}." for name in without})
-    if not any(tally.kept.values()) and "accuracy" not in left_out:
-        left_out["kept"] = "there is no other attribute with known values that could be kept."
-    if not tally.inputs["diversity"]:
-        left_out["diversity"] = "each input has one translation only."
+def _choose_networks(
+    features: Extractor | str | None,
+    lpips: PerceptualDistance | Sequence[PerceptualDistance],
+    classifier: EvaluationClassifier | None,
+    left_out: dict[str, str],
+) -> tuple[Extractor | None, list[PerceptualDistance]]:
+    """Return the extractor and the perceptual distances to measure with, or raise OptionError."""
+    distances = [lpips] if isinstance(lpips, PerceptualDistance) else list(lpips)
+    if isinstance(features, Extractor) or features is None:
+        return features, distances
+    if features != OWN_CLASSIFIER:
+        raise OptionError(f'features={features!r} is unknown. Give an Extractor, or "{OWN_CLASSIFIER}".')
+    if classifier is None:
+        left_out[f"fid@{OWN_CLASSIFIER}"] = f"There is no classifier trained on the data. {left_out.get('accuracy', '')}".strip()
+        return None, distances
+    return make_classifier_extractor(classifier), [*distances, make_classifier_distance(classifier)]
 
 
-def _own(reference: Reference | None, protocol: Mapping[str, Any], scored: Mapping[str, Any]) -> list[Number]:
-    if reference is None:
+def _is_stochastic(model: Model) -> bool:
+    """Return whether a model draws random numbers when it translates: a style, or noise within its networks."""
+    nets = getattr(model, "nets", None)
+    options: Mapping[str, Any] = getattr(getattr(model, "recipe", None), "plan_options", {})
+    modules = nets.modules() if nets is not None else ()
+    return bool(options.get("style") or getattr(nets, "style", None)) or any(getattr(each, "stochastic", False) for each in modules)
+
+
+def _list_classifier_numbers(
+    classifier: EvaluationClassifier | None, protocol: Mapping[str, Any], classifier_entry: Mapping[str, Any]
+) -> list[Number]:
+    if classifier is None:
         return []
-    description = "share of real held-out images in which the reference classifier recognises the known value"
-    return [
-        Number(f"classifier_accuracy/{name}", value, "", True, {
-            **{key: protocol[key] for key in ("split", "data", "versions")}, "count": reference.counts.get(name), "definition": description,
-            **scored,
-        })
-        for name, value in reference.accuracy.items()
-    ]  # fmt: skip
+    description = "share of real held-out images in which the evaluation classifier recognises the known value"
+    shared = {key: protocol[key] for key in ("split", "data", "versions")}
+    numbers = []
+    for name, value in classifier.accuracy.items():
+        entries = {"count": classifier.counts.get(name), "definition": description, **classifier_entry}
+        numbers.append(Number(f"classifier_accuracy/{name}", value, "", True, {**shared, **entries}))
+    return numbers
 
 
-def _described(model: Model, left_out: dict[str, str]) -> tuple[dict[str, Any], list[Number]]:
-    described: dict[str, Any] = {"step": int(getattr(model, "steps_done", 0)), "seed": int(getattr(model, "seed", 0))}
+def _describe_model(model: Model, left_out: dict[str, str]) -> tuple[dict[str, Any], list[Number]]:
+    """Return the description of the model that the report begins with, and the numbers of its parameters."""
+    description: dict[str, Any] = {"step": int(getattr(model, "steps_done", 0)), "seed": int(getattr(model, "seed", 0))}
     recipe = getattr(model, "recipe", None)
     if recipe is not None:
-        described["recipe"] = recipe.name
+        description["recipe"] = recipe.name
     if not hasattr(model, "nets"):
-        left_out["parameters"] = "the model has no nets that could be counted."
-        return described, []
-    format_count = count_parameters(model)
-    protocol = {"definition": "parameters, trainable or not; shared ones once", "versions": versions()}
-    numbers = [Number("parameters", format_count.total, "", False, protocol)]
-    numbers += [Number(f"parameters/{name}", count, "", False, protocol) for name, count in format_count.slots.items() if count]
-    if format_count.translators > 1:
-        crossed = {
-            **protocol,
-            "definition": format_count.formula,
-            "translators": format_count.translators,
-            "translator": format_count.translator,
-        }
-        numbers.append(Number("parameters_cross_domain", format_count.cross_domain, "", False, crossed))
-    described["parameters"] = {"total": format_count.total, **format_count.slots}
-    return described, numbers
+        left_out["parameters"] = "The model has no networks whose parameters could be counted."
+        return description, []
+    counts = count_parameters(model)
+    protocol = {"definition": "number of parameters, trainable or not; shared parameters count once", "versions": get_versions()}
+    numbers = [Number("parameters", counts.total, "", False, protocol)]
+    numbers += [Number(f"parameters/{name}", count, "", False, protocol) for name, count in counts.slots.items() if count]
+    if counts.translators > 1:
+        entries = {"definition": counts.formula, "translators": counts.translators, "translator": counts.translator}
+        numbers.append(Number("parameters_cross_domain", counts.cross_domain, "", False, {**protocol, **entries}))
+    description["parameters"] = {"total": counts.total, **counts.slots}
+    return description, numbers

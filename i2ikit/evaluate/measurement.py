@@ -1,34 +1,35 @@
-"""One batch of inputs: translated to every target, and measured in every way that the data allows."""
+"""Translates the inputs of an evaluation batch by batch, and measures the translations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from attrs import define, field
 from torch import Tensor
 
 from i2ikit.data import Dataset, Item
-from i2ikit.evaluate import targets as true_targets
-from i2ikit.evaluate.aggregate import Tally
-from i2ikit.evaluate.diversity import multiscale, pairwise
-from i2ikit.evaluate.feature_metrics import Collected
+from i2ikit.evaluate.aggregate import Aggregator
+from i2ikit.evaluate.diversity import multiscale_diversity, pairwise_diversity
+from i2ikit.evaluate.evaluation_classifier import EvaluationClassifier
+from i2ikit.evaluate.feature_metrics import FeatureMetrics
 from i2ikit.evaluate.lpips import perceptual_diversity
-from i2ikit.evaluate.metrics import WINDOW, blurred, edge_energy, l1, psnr, signed, ssim, unit
+from i2ikit.evaluate.metrics import SSIM_WINDOW, blur, edge_energy, mae, psnr, ssim, to_signed_range, to_unit_range
 from i2ikit.evaluate.pairs_as_domains import SOURCE, TARGET
 from i2ikit.evaluate.perceptual import PerceptualDistance
-from i2ikit.evaluate.reference import Reference
 from i2ikit.evaluate.resize import Preparation
-from i2ikit.evaluate.targets import Ask
+from i2ikit.evaluate.targets import PAIRED, TranslationRequest, encode_labels, find_nearest, find_targets, list_requests
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
 
-STYLES, STYLED_INPUTS = 8, 64
-"""How many samples of how many inputs diversity is measured on, where nothing else is asked for."""
-PIECE = 16
-"""Images in one call on a CPU, where what a network keeps of more does not fit its cache: a quarter faster than 64."""
+K = TypeVar("K", bound=Hashable)
+
+SAMPLES_PER_INPUT, NUM_INPUTS = 8, 64
+"""Defaults of diversity: the number of samples of one input, and the number of inputs."""
+CHUNK = 16
+"""Images in one call on a CPU: the activations of 64 images do not fit its cache, and 16 at a time are a quarter faster."""
 
 
 @define
@@ -36,187 +37,216 @@ class Measurement:
     """A measurement in progress.
 
     Attributes:
-        model: What is measured.
-        plan: "labelled", "unpaired" or "paired".
+        model: The model to measure.
+        batch_kind: "labelled", "unpaired" or "paired".
         data: The split that is measured on.
-        chosen: The values that are asked for by attribute.
-        prepare: How images are cropped and resized.
-        reference: The classifier, where there is one.
-        collected: What an extractor says of real images and translations, where one is asked.
-        distances: Perceptual distances that are measured beside those of pixels.
-        samples: How many samples of one input are drawn with seeds from 0; 0 compares its translations to all targets in their place.
-        sampled: The files whose samples are drawn.
-        tally: What was found so far.
+        targets: The requested values of each attribute.
+        prepare: Crops and resizes images.
+        classifier: The evaluation classifier, if there is one.
+        feature_metrics: FID, KID and the inception scores, if an extractor is given.
+        distances: Perceptual distances to measure in addition to those of pixels.
+        samples_per_input: The number of samples of one input, drawn with the seeds from 0. With 0, diversity compares the translations of
+            one input to all targets.
+        sampled_files: The input files that samples are drawn for.
+        aggregator: The measurements so far.
         left_out: What cannot be measured, with the reason.
     """
 
     model: Model
-    plan: str
+    batch_kind: str
     data: Dataset
-    chosen: Mapping[str, Sequence[str]]
+    targets: Mapping[str, Sequence[str]]
     prepare: Preparation
-    reference: Reference | None = None
-    collected: Collected | None = None
+    classifier: EvaluationClassifier | None = None
+    feature_metrics: FeatureMetrics | None = None
     distances: Sequence[PerceptualDistance] = ()
-    samples: int = 0
-    sampled: frozenset[str] = frozenset()
-    tally: Tally = field(factory=Tally)
+    samples_per_input: int = 0
+    sampled_files: frozenset[str] = frozenset()
+    aggregator: Aggregator = field(factory=Aggregator)
     left_out: dict[str, str] = field(factory=dict)
 
     def add(self, items: Sequence[Item]) -> None:
-        """Translate some items and measure what comes out; each image is read once."""
-        pairs = [Ask(row, true_targets.PAIRED, SOURCE, TARGET) for row in range(len(items))]
-        asked = pairs if self.plan == "paired" else true_targets.asks(items, self.chosen)
-        if self.plan == "unpaired":
-            routes = getattr(self.model, "routes", None)  # a stand-in for a model may not say
-            asked = [ask for ask in asked if routes is None or (ask.source, ask.target) in routes]
-        if not asked and self.collected is None:
+        """Translate a batch of items and measure the translations; each image is read once."""
+        requests = self._list_requests(items)
+        if not requests and self.feature_metrics is None:
             return
         device = getattr(self.model, "device", torch.device("cpu"))
         inputs = torch.stack([self.prepare(self.data.read(item)) for item in items]).to(device)
-        labels = true_targets.labels(self.model.domain, items).to(device) if self.plan == "labelled" else None
-        fakes = self.translated(inputs, labels, asked)
-        rows: list[dict[str, Any]] = [{"attribute": ask.attribute, "source": ask.source, "target": ask.target} for ask in asked]
-        real, there = true_targets.find_targets(self.data, items, asked, self.prepare)
-        places = there.nonzero().flatten().tolist()
-        targets: dict[int, Tensor] = {}
-        if real is not None:
-            real = unit(real.to(device))
-            targets = dict(zip(places, real, strict=True))
-            self._distances(rows, places, unit(fakes), unit(inputs), asked, real)
-            self._nearest(rows, targets, unit(fakes), unit(inputs), asked)
-        self._discriminate(rows, fakes, items, asked)
-        self._collect(items, inputs, fakes, asked, real)
-        if self.samples:
-            self._draw_samples(items, inputs, labels, asked)
+        labels = encode_labels(self.model.domain, items).to(device) if self.batch_kind == "labelled" else None
+        fakes = self.translate(inputs, labels, requests)
+        rows: list[dict[str, Any]] = [{"attribute": each.attribute, "source": each.source, "target": each.target} for each in requests]
+        found, has_target = find_targets(self.data, items, requests, self.prepare)
+        indices = has_target.nonzero().flatten().tolist()
+        targets = None if found is None else to_unit_range(found.to(device))
+        target_by_index: dict[int, Tensor] = {}
+        if targets is not None:
+            target_by_index = dict(zip(indices, targets, strict=True))
+            self._measure_distances(rows, indices, to_unit_range(fakes), to_unit_range(inputs), requests, targets)
+            self._measure_nearest(rows, target_by_index, to_unit_range(fakes), to_unit_range(inputs), requests)
+        self._classify(rows, fakes, items, requests)
+        self._add_features(items, inputs, fakes, requests, targets)
+        if self.samples_per_input:
+            self._measure_samples(items, inputs, labels, requests)
         else:
-            self._diversity(unit(fakes), targets, asked)
-        self.tally.rows += rows
+            self._measure_diversity(to_unit_range(fakes), target_by_index, requests)
+        self.aggregator.rows += rows
 
-    def translated(self, inputs: Tensor, labels: Tensor | None, asked: Sequence[Ask], **options: Any) -> Tensor:
-        """Return the translations in the order of ``asked`` [N C H W] in [-1, 1]: each call has inputs of one target."""
-        groups: dict[tuple[str, ...], list[int]] = {}
-        for place, ask in enumerate(asked):
-            key = (ask.attribute, ask.target) if self.plan == "labelled" else (ask.attribute, ask.target, ask.source)
-            groups.setdefault(key, []).append(place)
+    def translate(self, inputs: Tensor, labels: Tensor | None, requests: Sequence[TranslationRequest], **options: Any) -> Tensor:
+        """Return the translations in the order of the requests [N, C, H, W] in [-1, 1]; each call of the model has one target."""
+
+        def call_key(request: TranslationRequest) -> Hashable:
+            key = (request.attribute, request.target)
+            return key if self.batch_kind == "labelled" else (*key, request.source)
+
         image = self.model.image
-        fakes = torch.empty(len(asked), image.channels, *inputs.shape[2:], device=inputs.device)
-        piece = PIECE if inputs.device.type == "cpu" else len(asked)
-        for places in (group[start : start + piece] for group in groups.values() for start in range(0, len(group), piece)):
-            ask, rows = asked[places[0]], torch.tensor([asked[place].row for place in places], device=inputs.device)
-            if self.plan == "paired":
-                made = self.model.translate(inputs[rows], **options)
-            elif self.plan == "unpaired":
-                made = self.model.translate(inputs[rows], to=ask.target, source=ask.source, **options)
+        fakes = torch.empty(len(requests), image.channels, *inputs.shape[2:], device=inputs.device)
+        chunk = CHUNK if inputs.device.type == "cpu" else len(requests)
+        groups = _group(requests, call_key).values()
+        for indices in (group[start : start + chunk] for group in groups for start in range(0, len(group), chunk)):
+            request = requests[indices[0]]
+            rows = torch.tensor([requests[index].index for index in indices], device=inputs.device)
+            if self.batch_kind == "paired":
+                fake = self.model.translate(inputs[rows], **options)
+            elif self.batch_kind == "unpaired":
+                fake = self.model.translate(inputs[rows], to=request.target, source=request.source, **options)
             else:
                 assert labels is not None
-                made = self.model.translate(inputs[rows], to={ask.attribute: ask.target}, label=labels[rows], **options)
-            fakes[torch.tensor(places, device=inputs.device)] = made.to(fakes)
+                fake = self.model.translate(inputs[rows], to={request.attribute: request.target}, label=labels[rows], **options)
+            fakes[torch.tensor(indices, device=inputs.device)] = fake.to(fakes)
         return fakes.clamp_(-1.0, 1.0)
 
-    def _distances(
-        self, rows: list[dict[str, Any]], places: list[int], made: Tensor, inputs: Tensor, asked: Sequence[Ask], real: Tensor
+    def _list_requests(self, items: Sequence[Item]) -> list[TranslationRequest]:
+        if self.batch_kind == "paired":
+            return [TranslationRequest(index, PAIRED, SOURCE, TARGET) for index in range(len(items))]
+        requests = list_requests(items, self.targets)
+        routes = getattr(self.model, "routes", None)  # a stand-in for a model may have no routes
+        if self.batch_kind != "unpaired" or routes is None:
+            return requests
+        return [each for each in requests if (each.source, each.target) in routes]
+
+    def _measure_distances(
+        self,
+        rows: list[dict[str, Any]],
+        indices: list[int],
+        fakes: Tensor,
+        inputs: Tensor,
+        requests: Sequence[TranslationRequest],
+        targets: Tensor,
     ) -> None:
-        measures: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"psnr": psnr, "l1": l1}
-        if min(real.shape[-2:]) >= WINDOW:
+        measures: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"psnr": psnr, "mae": mae}
+        if min(targets.shape[-2:]) >= SSIM_WINDOW:
             measures["ssim"] = ssim
         else:
-            self.left_out["ssim"] = (
-                f"SSIM needs {WINDOW}x{WINDOW} pixels or more; the images are {self.prepare.height}x{self.prepare.width}."
-            )
-        rows_of = torch.tensor([asked[place].row for place in places], device=inputs.device)
-        shown = {"": made[torch.tensor(places, device=made.device)]}
-        if inputs.shape[1] in {1, real.shape[1]}:
-            shown["_copy"] = inputs.expand(-1, real.shape[1], -1, -1)[rows_of]
-            shown["_blur"] = blurred(inputs).expand(-1, real.shape[1], -1, -1)[rows_of]
+            size = f"{self.prepare.height}x{self.prepare.width}"
+            self.left_out["ssim"] = f"SSIM requires {SSIM_WINDOW}x{SSIM_WINDOW} pixels or more; the images have {size}."
+        input_indices = torch.tensor([requests[index].index for index in indices], device=inputs.device)
+        images = {"": fakes[torch.tensor(indices, device=fakes.device)]}
+        if inputs.shape[1] in {1, targets.shape[1]}:
+            images["_copy"] = inputs.expand(-1, targets.shape[1], -1, -1)[input_indices]
+            images["_blur"] = blur(inputs).expand(-1, targets.shape[1], -1, -1)[input_indices]
         else:
-            self.left_out["psnr_copy"] = f"an input has {inputs.shape[1]} channels and its target {real.shape[1]}."
-        for key, images in shown.items():
-            measured = {name: measure(images, real) for name, measure in measures.items() if key != "_blur" or name == "psnr"}
-            if key != "_blur":
-                measured["edges"] = edge_energy(images)
+            self.left_out["psnr_copy"] = f"Inputs have {inputs.shape[1]} channels and targets {targets.shape[1]}: they cannot be compared."
+        for ending, compared in images.items():
+            measured = {name: measure(compared, targets) for name, measure in measures.items() if ending != "_blur" or name == "psnr"}
+            if ending != "_blur":
+                measured["edges"] = edge_energy(compared)
             for name, values in measured.items():
-                for place, value in zip(places, values.tolist(), strict=True):
-                    rows[place][f"{name}{key}"] = value
-        for place, value in zip(places, edge_energy(real).tolist(), strict=True):
-            rows[place]["edges_target"] = value
+                for index, value in zip(indices, values.tolist(), strict=True):
+                    rows[index][f"{name}{ending}"] = value
+        for index, value in zip(indices, edge_energy(targets).tolist(), strict=True):
+            rows[index]["edges_target"] = value
         for distance in self.distances:
+            chunks = zip(*(torch.split(to_signed_range(each), CHUNK) for each in (images[""], targets)), strict=True)
             with torch.no_grad():
-                parts = [distance(a, b) for a, b in zip(*(torch.split(signed(each), PIECE) for each in (shown[""], real)), strict=True)]
-            for place, value in zip(places, torch.cat(parts).tolist(), strict=True):
-                rows[place][distance.name] = value
+                found = [distance(fake, target) for fake, target in chunks]
+            for index, value in zip(indices, torch.cat(found).tolist(), strict=True):
+                rows[index][distance.name] = value
 
-    def _nearest(self, rows: list[dict[str, Any]], real: Mapping[int, Tensor], made: Tensor, inputs: Tensor, asked: Sequence[Ask]) -> None:
-        groups: dict[tuple[int, str], list[int]] = {}
-        for place, ask in enumerate(asked):
-            groups.setdefault((ask.row, ask.attribute), []).append(place)
-        for (row, name), places in groups.items():
-            whole = name != true_targets.PAIRED and len(places) == len(self.model.domain.attribute(name).choices) - 1
-            if whole and all(place in real for place in places):
-                candidates = torch.stack([*(real[place] for place in places), inputs[row]])
-                for index, found in enumerate(true_targets.nearest(made[places], candidates).tolist()):
-                    rows[places[index]]["nearest_accuracy"] = float(found == index)
+    def _measure_nearest(
+        self,
+        rows: list[dict[str, Any]],
+        targets: Mapping[int, Tensor],
+        fakes: Tensor,
+        inputs: Tensor,
+        requests: Sequence[TranslationRequest],
+    ) -> None:
+        for (row, name), indices in _group(requests, lambda request: (request.index, request.attribute)).items():
+            has_all_values = name != PAIRED and len(indices) == len(self.model.domain.attribute(name).choices) - 1
+            if has_all_values and all(index in targets for index in indices):
+                candidates = torch.stack([*(targets[index] for index in indices), inputs[row]])
+                for position, nearest in enumerate(find_nearest(fakes[indices], candidates).tolist()):
+                    rows[indices[position]]["nearest_accuracy"] = float(nearest == position)
 
-    def _discriminate(self, rows: list[dict[str, Any]], fakes: Tensor, items: Sequence[Item], asked: Sequence[Ask]) -> None:
-        if self.reference is None:
+    def _classify(self, rows: list[dict[str, Any]], fakes: Tensor, items: Sequence[Item], requests: Sequence[TranslationRequest]) -> None:
+        if self.classifier is None:
             return
-        network = self.reference.classifier.to(fakes.device)
-        found = {name: places.tolist() for name, places in network.read(fakes).items()}
-        for place, (row, ask) in enumerate(zip(rows, asked, strict=True)):
+        network = self.classifier.network.to(fakes.device)
+        predictions = {name: choices.tolist() for name, choices in network.predict(fakes).items()}
+        for index, (row, request) in enumerate(zip(rows, requests, strict=True)):
             kept = []
             for attribute in network.attributes:
-                seen, known = attribute.choices[found[attribute.name][place]], items[ask.row].row.get(attribute.name)
-                if ask.attribute == attribute.name:
-                    row["accuracy"] = float(seen == ask.target)
+                predicted = attribute.choices[predictions[attribute.name][index]]
+                known = items[request.index].row.get(attribute.name)
+                if request.attribute == attribute.name:
+                    row["accuracy"] = float(predicted == request.target)
                 elif known in attribute.choices:
-                    kept.append(seen == known)
-                    self.tally.kept[attribute.name].append(seen == known)
+                    kept.append(predicted == known)
+                    self.aggregator.kept[attribute.name].append(predicted == known)
             if kept:
                 row["kept"] = sum(kept) / len(kept)
 
-    def _diversity(self, made: Tensor, real: Mapping[int, Tensor], asked: Sequence[Ask]) -> None:
-        groups: dict[int, list[int]] = {}
-        for place, ask in enumerate(asked):
-            groups.setdefault(ask.row, []).append(place)
-        for places in groups.values():
-            if len(places) > 1:
-                self._compare(made[places])
-                if all(place in real for place in places):
-                    self.tally.inputs["diversity_target"].append(float(pairwise(torch.stack([real[place] for place in places]))))
+    def _measure_diversity(self, fakes: Tensor, targets: Mapping[int, Tensor], requests: Sequence[TranslationRequest]) -> None:
+        for indices in _group(requests, lambda request: request.index).values():
+            if len(indices) > 1:
+                self._add_diversity(fakes[indices])
+                if all(index in targets for index in indices):
+                    diversity = pairwise_diversity(torch.stack([targets[index] for index in indices]))
+                    self.aggregator.inputs["diversity_target"].append(float(diversity))
 
-    def _collect(self, items: Sequence[Item], inputs: Tensor, fakes: Tensor, asked: Sequence[Ask], real: Tensor | None) -> None:
-        if self.collected is None:
+    def _add_features(
+        self, items: Sequence[Item], inputs: Tensor, fakes: Tensor, requests: Sequence[TranslationRequest], targets: Tensor | None
+    ) -> None:
+        if self.feature_metrics is None:
             return
-        made: dict[tuple[str, str], list[int]] = {}
-        for place, ask in enumerate(asked):
-            made.setdefault((ask.attribute, ask.target), []).append(place)
-        if made:
-            self.collected.add_made(made, unit(fakes))
-        if self.plan == "paired":
-            if real is not None:
-                self.collected.add_real({(true_targets.PAIRED, TARGET): list(range(len(real)))}, real)
+        fakes_by_target = _group(requests, lambda request: (request.attribute, request.target))
+        if fakes_by_target:
+            self.feature_metrics.add_fakes(fakes_by_target, to_unit_range(fakes))
+        if self.batch_kind == "paired":
+            if targets is not None:
+                self.feature_metrics.add_real({(PAIRED, TARGET): list(range(len(targets)))}, targets)
             return
-        shown = {
+        real_by_value = {
             (name, value): rows
-            for name, values in self.chosen.items()
+            for name, values in self.targets.items()
             for value in values
             if (rows := [row for row, item in enumerate(items) if item.row.get(name) == value])
         }
-        if shown:
-            self.collected.add_real(shown, unit(inputs))
+        if real_by_value:
+            self.feature_metrics.add_real(real_by_value, to_unit_range(inputs))
 
-    def _draw_samples(self, items: Sequence[Item], inputs: Tensor, labels: Tensor | None, asked: Sequence[Ask]) -> None:
-        firsts = [ask for ask in {each.row: each for each in reversed(asked)}.values() if items[ask.row].file in self.sampled]
-        if not firsts:
+    def _measure_samples(
+        self, items: Sequence[Item], inputs: Tensor, labels: Tensor | None, requests: Sequence[TranslationRequest]
+    ) -> None:
+        first_requests = {each.index: each for each in reversed(requests)}.values()
+        sampled = [each for each in first_requests if items[each.index].file in self.sampled_files]
+        if not sampled:
             return
-        drawn = [unit(self.translated(inputs, labels, firsts, seed=seed)) for seed in range(self.samples)]
-        for ask, each in zip(firsts, torch.stack(drawn, dim=1), strict=True):
-            self._compare(each)
-            if self.collected is not None:
-                self.collected.add_samples((ask.attribute, ask.target), each)
+        samples = [to_unit_range(self.translate(inputs, labels, sampled, seed=seed)) for seed in range(self.samples_per_input)]
+        for request, images in zip(sampled, torch.stack(samples, dim=1), strict=True):
+            self._add_diversity(images)
+            if self.feature_metrics is not None:
+                self.feature_metrics.add_samples((request.attribute, request.target), images)
 
-    def _compare(self, images: Tensor) -> None:
-        self.tally.inputs["diversity"].append(float(pairwise(images)))
-        self.tally.inputs["diversity_multiscale"].append(float(multiscale(images)))
+    def _add_diversity(self, images: Tensor) -> None:
+        self.aggregator.inputs["diversity"].append(float(pairwise_diversity(images)))
+        self.aggregator.inputs["diversity_multiscale"].append(float(multiscale_diversity(images)))
         for distance in self.distances:
-            self.tally.inputs[f"diversity_{distance.name}"].append(float(perceptual_diversity(distance, images)))
+            self.aggregator.inputs[f"diversity_{distance.name}"].append(float(perceptual_diversity(distance, images)))
+
+
+def _group(requests: Sequence[TranslationRequest], key: Callable[[TranslationRequest], K]) -> dict[K, list[int]]:
+    """Return the indices of the requests by key, in the order of the requests."""
+    groups: dict[K, list[int]] = {}
+    for index, request in enumerate(requests):
+        groups.setdefault(key(request), []).append(index)
+    return groups

@@ -1,4 +1,4 @@
-"""How many parameters a model has, and how many translating between all its domains would take with one network a pair."""
+"""Counts the parameters of a model, and those of cross-domain models for the same task (one model for each ordered pair of domains)."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ FORMULA = "k(k-1) translators for the k values of an attribute, summed over the 
 
 
 @frozen
-class Parameters:
+class ParameterCounts:
     """Parameter counts; a tensor that two slots share counts once in the total.
 
     Attributes:
-        slots: For each slot.
-        total: Of all slots.
-        translator: Of one translator: every slot but the discriminators, one net of a slot that has several.
-        cross_domain: Of all translators that cross-domain models need, k(k-1) for k domains (StarGAN, section 1).
-        translators: How many these are.
-        formula: How ``cross_domain`` was counted.
+        slots: The count of each slot.
+        total: The count of all slots.
+        translator: The count of one cross-domain translator: every slot but the discriminators; a slot with several nets counts one net.
+        cross_domain: The count of all cross-domain translators, k(k-1) for k domains (StarGAN, section 1).
+        translators: The number of these translators.
+        formula: How ``cross_domain`` is computed, in words.
     """
 
     slots: Mapping[str, int]
@@ -36,24 +36,24 @@ class Parameters:
     formula: str
 
 
-def count_parameters(model: Model) -> Parameters:
+def count_parameters(model: Model) -> ParameterCounts:
     """Count the parameters of a model, trainable or not."""
     names = tuple(model.nets.slots)
     modules = {name: model.slot(name) for name in names}
-    translating = [name for name in names if model.nets.roles[name] != "discriminator" and _count(modules[name])]
-    one = sum(_count(modules[name]) // _nets(modules[name], model.nets.slots[name].per) for name in translating)
-    translators = pairs_of_domains(model.domain)
-    return Parameters(
+    translating_slots = [name for name in names if model.nets.roles[name] != "discriminator" and _count(modules[name])]
+    translator = sum(_count(modules[name]) // _count_nets(modules[name], model.nets.slots[name].per) for name in translating_slots)
+    translators = count_domain_pairs(model.domain)
+    return ParameterCounts(
         slots={name: _count(modules[name]) for name in names},
         total=_count(model.nets),
-        translator=one,
-        cross_domain=one * translators,
+        translator=translator,
+        cross_domain=translator * translators,
         translators=translators,
-        formula=FORMULA.format(slots=", ".join(translating) or "(none)"),
+        formula=FORMULA.format(slots=", ".join(translating_slots) or "(none)"),
     )
 
 
-def pairs_of_domains(domain: DomainSpec) -> int:
+def count_domain_pairs(domain: DomainSpec) -> int:
     """Return k(k-1) for the k values of an attribute, summed over the attributes."""
     return sum(len(each.choices) * (len(each.choices) - 1) for each in domain.attributes)
 
@@ -62,5 +62,5 @@ def _count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def _nets(module: nn.Module, per: str | None) -> int:
+def _count_nets(module: nn.Module, per: str | None) -> int:
     return len(module) if per and isinstance(module, nn.ModuleDict) else 1

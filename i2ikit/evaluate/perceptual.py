@@ -1,4 +1,4 @@
-"""Distances between maps of a network: LPIPS, and the same of a classifier that was trained on the data."""
+"""Perceptual distances: LPIPS, and a similar distance between the maps of the evaluation classifier."""
 
 from __future__ import annotations
 
@@ -10,25 +10,28 @@ import torch
 from torch import Tensor, nn
 
 from i2ikit.errors import CheckpointError, OptionError
-from i2ikit.evaluate.backbones import CHANNELS, Trunk
+from i2ikit.evaluate.backbones import CHANNELS, Backbone
 from i2ikit.evaluate.classifier import Classifier
-from i2ikit.evaluate.reference import Reference
-from i2ikit.evaluate.weights import digest, digest_of, read_weights
+from i2ikit.evaluate.evaluation_classifier import EvaluationClassifier
+from i2ikit.evaluate.weights import hash_file, hash_tensors, read_weights
 
 EPS = 1e-10
-"""What is added to the length of a pixel's features before they are divided by it."""
-OWN = "own-classifier"
-"""What stands after the @ of every number that the classifier trained on the data gives."""
+"""Added to the length of a pixel's feature vector before the vector is divided by it."""
+OWN_CLASSIFIER = "own-classifier"
+"""The part after the @ in the names of all numbers that use the evaluation classifier."""
 
 
 class PerceptualDistance(nn.Module):
-    """Sum over layers of the mean over pixels of weighted squared differences of features of length one (Zhang et al., 2018, equation 1).
+    """Perceptual distance between the features of a network (Zhang et al., 2018, equation 1).
+
+    The feature vector of each pixel is divided by its length. The distance is the weighted sum of squared differences over channels,
+    averaged over pixels and summed over layers.
 
     Args:
-        name: Of the numbers it gives, such as ``"lpips@alex"``.
-        maps: A network from images [B C H W] in [-1, 1] to a list of maps [B C H W].
-        weights: One weight a channel for each layer (w_l of the paper, which is squared there); None weighs all channels by 1.
-        config: What the distance is, as JSON data; part of the protocol of every number it gives.
+        name: The name of its numbers, such as ``"lpips@alex"``.
+        maps: A network that takes images [B, C, H, W] in [-1, 1] and returns a list of maps [B, C, H, W].
+        weights: One weight for each channel of each layer (the square of w_l in the paper); None weights all channels by 1.
+        config: The description of the distance, as JSON data; part of the protocol of every number that uses it.
     """
 
     def __init__(
@@ -45,15 +48,15 @@ class PerceptualDistance(nn.Module):
         self.eval()
 
     def train(self, mode: bool = True) -> PerceptualDistance:
-        """Stay as it is: a distance that drops units or renews statistics is none."""
+        """Stay in evaluation mode: dropout or updated batch statistics would change the distance."""
         return super().train(False)
 
     def features(self, images: Tensor) -> list[Tensor]:
-        """Return the maps of images [B C H W] in [-1, 1], the features of every pixel of length one, so that pairs can share them."""
+        """Return the maps of images [B, C, H, W] in [-1, 1], with feature vectors of length one; several pairs can share them."""
         return [each / (each.square().sum(dim=1, keepdim=True).sqrt() + EPS) for each in self.maps(images)]
 
-    def between(self, first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
-        """Return the distance of each row [B] of what :meth:`features` gave."""
+    def compute_distance(self, first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
+        """Return the distance [B] between two results of :meth:`features`."""
         total = torch.zeros(len(first[0]), device=first[0].device, dtype=first[0].dtype)
         for layer, (a, b) in enumerate(zip(first, second, strict=True)):
             squares = (a - b).square()
@@ -62,33 +65,35 @@ class PerceptualDistance(nn.Module):
         return total
 
     def forward(self, images: Tensor, target: Tensor) -> Tensor:
-        """Return the distance of each pair of images [B].
+        """Return the distance between each image and its target [B].
 
         Args:
-            images: [B C H W] in [-1, 1].
-            targets: [B C H W] in [-1, 1].
+            images: [B, C, H, W] in [-1, 1].
+            target: [B, C, H, W] in [-1, 1].
 
         Raises:
             OptionError: The shapes differ.
         """
         if images.shape != target.shape:
-            raise OptionError(f"Images and target are [B, C, H, W] of one shape; found {list(images.shape)} and {list(target.shape)}.")
-        return self.between(self.features(images), self.features(target))
+            raise OptionError(
+                f"Images and target must be [B, C, H, W] and have the same shape; found {list(images.shape)} and {list(target.shape)}."
+            )
+        return self.compute_distance(self.features(images), self.features(target))
 
 
-def load_lpips(trunk: str, weights: str | Path, linear: str | Path) -> PerceptualDistance:
-    """Return LPIPS (Zhang et al., 2018, version 0.1) from two files; the hashes of both enter the protocol of its numbers.
+def load_lpips(backbone: str, weights: str | Path, linear: str | Path) -> PerceptualDistance:
+    """Return LPIPS (Zhang et al., 2018, version 0.1) from two files; the protocol of its numbers has the hashes of both.
 
     Args:
-        trunk: ``"alex"`` or ``"vgg"``.
-        weights: torchvision's ``alexnet`` or ``vgg16``.
-        linear: The five linear layers of LPIPS, ``lin0.model.1.weight`` to ``lin4.model.1.weight`` [1 C 1 1].
+        backbone: ``"alex"`` or ``"vgg"``.
+        weights: The weights of torchvision's ``alexnet`` or ``vgg16``.
+        linear: The five linear layers of LPIPS, ``lin0.model.1.weight`` to ``lin4.model.1.weight`` [1, C, 1, 1].
 
     Raises:
-        OptionError: There is no such trunk.
-        CheckpointError: A file is missing, damaged, unsafe or of another network.
+        OptionError: There is no backbone of this name.
+        CheckpointError: A file is missing, damaged or unsafe, or belongs to another network.
     """
-    network = Trunk(trunk, weights)
+    network = Backbone(backbone, weights)
     found = read_weights(linear)
     layers = []
     for layer, channels in enumerate(network.channels):
@@ -96,42 +101,44 @@ def load_lpips(trunk: str, weights: str | Path, linear: str | Path) -> Perceptua
         if len(names) != 1 or found[names[0]].shape != (1, channels, 1, 1):
             shapes = ", ".join(f"{name} {list(found[name].shape)}" for name in names) or "nothing"
             raise CheckpointError(
-                f'"{linear}" holds no linear layers of LPIPS for "{trunk}": layer {layer} is [1, {channels}, 1, 1], found {shapes}.'
+                f'"{linear}" does not hold the linear layers of LPIPS for "{backbone}": expected [1, {channels}, 1, 1] in layer {layer}, '
+                f"found {shapes}."
             )
         layers.append(found[names[0]].float())
-    config = {"distance": "LPIPS 0.1", "trunk": trunk, "trunk_sha256": digest(weights), "linear_sha256": digest(linear)}
-    return PerceptualDistance(f"lpips@{trunk}", network, layers, config)
+    config = {"distance": "LPIPS 0.1", "trunk": backbone, "trunk_sha256": hash_file(weights), "linear_sha256": hash_file(linear)}
+    return PerceptualDistance(f"lpips@{backbone}", network, layers, config)
 
 
 def parse_lpips(text: str) -> PerceptualDistance:
-    """Return the LPIPS that ``"alex=TRUNK.pth,LINEAR.pth"`` names.
+    """Load LPIPS as described by ``"alex=BACKBONE.pth,LINEAR.pth"``.
 
     Raises:
-        OptionError: The text is of another form.
-        CheckpointError: As :func:`load_lpips`.
+        OptionError: The text has another form.
+        CheckpointError: A file cannot be loaded, as in :func:`load_lpips`.
     """
-    trunk, _, files = text.partition("=")
+    backbone, _, files = text.partition("=")
     paths = [each.strip() for each in files.split(",") if each.strip()]
-    if trunk.strip() not in CHANNELS or len(paths) != 2:
-        raise OptionError(f'LPIPS is named as "alex=TRUNK.pth,LINEAR.pth" or "vgg=TRUNK.pth,LINEAR.pth"; found "{text}".')
-    return load_lpips(trunk.strip(), paths[0], paths[1])
+    if backbone.strip() not in CHANNELS or len(paths) != 2:
+        raise OptionError(f'LPIPS requires "alex=BACKBONE.pth,LINEAR.pth" or "vgg=BACKBONE.pth,LINEAR.pth"; found "{text}".')
+    return load_lpips(backbone.strip(), paths[0], paths[1])
 
 
-def own_distance(reference: Reference) -> PerceptualDistance:
-    """Return the distance between the maps of the reference classifier, all channels alike: made as LPIPS, and not LPIPS.
+def make_classifier_distance(classifier: EvaluationClassifier) -> PerceptualDistance:
+    """Return the perceptual distance between the maps of an evaluation classifier; its form is that of LPIPS, with equal channel weights.
 
-    Its numbers are called ``perceptual@own-classifier``. They hold for the data that the classifier was trained on alone.
+    Its numbers are called ``perceptual@own-classifier``. They are valid only for the data that the classifier was trained on, and must not
+    be compared with LPIPS.
     """
     config = {
         "distance": "as LPIPS, all channels alike, on the four blocks of the classifier trained on the data",
-        "sha256": digest_of(reference.classifier.state_dict()),
-        "classifier": dict(reference.config),
+        "sha256": hash_tensors(classifier.network.state_dict()),
+        "classifier": dict(classifier.config),
     }
-    return PerceptualDistance(f"perceptual@{OWN}", _Blocks(reference.classifier), None, config)
+    return PerceptualDistance(f"perceptual@{OWN_CLASSIFIER}", _Blocks(classifier.network), None, config)
 
 
 class _Blocks(nn.Module):
-    """The maps after each ReLU of a classifier."""
+    """Returns the maps after each ReLU of a classifier."""
 
     def __init__(self, classifier: Classifier) -> None:
         super().__init__()

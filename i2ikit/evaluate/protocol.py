@@ -1,4 +1,4 @@
-"""Numbers that carry how they were measured, and the comparison that checks it."""
+"""Measured numbers with their protocols, and a comparison that checks the protocols."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from attrs import asdict, field, frozen
 from i2ikit.errors import I2IKitError
 
 PACKAGES = ("i2ikit", "torch", "torchvision", "torchmetrics")
-WHAT_WAS_MEASURED = ("step", "seed", "versions")
-"""Entries of a protocol that say what was measured, and by which software, but not how: numbers that are compared may differ in them."""
+UNCOMPARED_ENTRIES = ("step", "seed", "versions")
+"""Entries of a protocol that may differ between two numbers: they describe the model and the software, not the method."""
 
 
 class ProtocolError(I2IKitError, ValueError):
-    """Two numbers were measured in different ways.
+    """Two numbers with different protocols cannot be compared.
 
     Attributes:
-        difference: The first entry in which their protocols differ, such as ``"classifier.seed"``.
+        difference: The first entry that differs, such as ``"classifier.seed"``.
     """
 
     def __init__(self, name: str, difference: str, first: object, second: object) -> None:
         self.difference = difference
         super().__init__(
-            f'Two numbers "{name}" cannot be compared: their protocols differ in "{difference}" ({_text(first)} and {_text(second)}). '
-            f"Measure both in the same way."
+            f'Two numbers "{name}" cannot be compared: their protocols differ in "{difference}" '
+            f"({_format_value(first)} and {_format_value(second)}). Measure both in the same way."
         )
 
 
@@ -35,11 +35,11 @@ class Number:
     """One measured number.
 
     Attributes:
-        name: Such as ``"psnr"``, or ``"psnr/tone"`` for one attribute.
-        value: In ``unit``.
-        unit: ``"dB"``, or empty for shares and counts.
-        higher_is_better: None where neither is better.
-        protocol: How it was measured, as JSON data.
+        name: The name, such as ``"psnr"``, or ``"psnr/tone"`` for one attribute.
+        value: The value in ``unit``.
+        unit: The unit, such as ``"dB"``; empty for shares and counts.
+        higher_is_better: Whether a higher value is better; None if neither is.
+        protocol: How the number was measured, as JSON data.
     """
 
     name: str
@@ -54,42 +54,42 @@ class Number:
 
 
 def compare(a: Number, b: Number) -> float:
-    """Return ``b.value - a.value``, where both were measured in the same way.
+    """Return ``b.value - a.value`` after checking that both were measured in the same way.
 
-    Step, seed and package versions may differ: comparing models that differ in these is what the comparison is for.
+    Step, seed and package versions may differ, because they describe the models that are compared.
 
     Raises:
-        ProtocolError: The names or the protocols differ; the message names the first difference.
+        ProtocolError: The names or the protocols differ; the message gives the first difference.
     """
     if a.name != b.name:
         raise ProtocolError(a.name, "name", a.name, b.name)
-    for key, first, second in differences(a.protocol, b.protocol):
+    for key, first, second in find_differences(a.protocol, b.protocol):
         raise ProtocolError(a.name, key, first, second)
     return b.value - a.value
 
 
-def differences(a: Mapping[str, Any], b: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, object, object]]:
-    """Yield the key and both values of each difference between two protocols, nested keys joined by dots."""
+def find_differences(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object, object]]:
+    """Yield the key and both values of each difference between two protocols; nested keys are joined by dots."""
     for key in dict.fromkeys([*a, *b]):
-        if not within and key in WHAT_WAS_MEASURED:
+        if not prefix and key in UNCOMPARED_ENTRIES:
             continue
         first, second = a.get(key), b.get(key)
         if isinstance(first, Mapping) and isinstance(second, Mapping):
-            yield from differences(first, second, f"{within}{key}.")
-        elif _plain(first) != _plain(second):
-            yield f"{within}{key}", first, second
+            yield from find_differences(first, second, f"{prefix}{key}.")
+        elif _to_list(first) != _to_list(second):
+            yield f"{prefix}{key}", first, second
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of the packages that take part in a number."""
+def get_versions() -> dict[str, str]:
+    """Return the versions of the packages that compute the numbers."""
     return {name: metadata.version(name) for name in PACKAGES}
 
 
-def _plain(value: object) -> object:
+def _to_list(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _text(value: object) -> str:
+def _format_value(value: object) -> str:
     if value is None:
         return "nothing"
     text = str(value)

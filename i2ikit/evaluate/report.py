@@ -1,4 +1,4 @@
-"""What an evaluation found: numbers with their protocols, tables by ordered pair, and what was left out and why."""
+"""The report of an evaluation: numbers with their protocols, tables of ordered pairs, and the reasons for missing numbers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Report:
     """The result of :func:`i2ikit.evaluate.evaluate`.
 
     Attributes:
-        numbers: In the order in which they are shown.
-        model: Recipe, step, seed and parameter counts.
-        pairs: One row for each attribute, source and target value: ``attribute``, ``source``, ``target``, ``count`` and the means there.
-        left_out: For each number that could not be measured, the reason.
-        notes: What a reader should know, one line each.
+        numbers: The numbers, in the order in which they are printed.
+        model: Recipe, step, seed and parameter counts of the model.
+        pairs: One row for each attribute, source value and target value: ``attribute``, ``source``, ``target``, ``count`` and the means.
+        left_out: The reason for each number that could not be measured.
+        notes: Remarks about the measurement, one line each.
     """
 
     numbers: tuple[Number, ...]
@@ -36,7 +36,7 @@ class Report:
         """Return a number by name.
 
         Raises:
-            UnknownNameError: It was not measured; the message says why.
+            UnknownNameError: It was not measured; the message gives the reason.
         """
         for number in self.numbers:
             if number.name == name:
@@ -49,8 +49,8 @@ class Report:
         return self.number(name).value
 
     def table(self) -> list[str]:
-        """Return the numbers as lines of text: first those of all attributes, then a table by ordered pair for each attribute."""
-        rows = [(each.name, _shown(each), each.unit, _counted(each)) for each in self.numbers]
+        """Return the report as lines of text: all numbers, then a table of ordered pairs for each attribute."""
+        rows = [(each.name, _format_number(each), each.unit, _format_count(each)) for each in self.numbers]
         widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
         lines = [f"{name:<{widths[0]}}  {value:>{widths[1]}} {unit:<{widths[2]}}  {count}".rstrip() for name, value, unit, count in rows]
         for attribute in dict.fromkeys(str(row["attribute"]) for row in self.pairs):
@@ -61,16 +61,16 @@ class Report:
         return lines
 
     def matrix(self, attribute: str, measure: str) -> list[str]:
-        """Return one measure of one attribute by source (down) and target (across) as lines of text; none where it was not measured.
+        """Return a table of one measure of one attribute as lines of text: source values in rows, target values in columns.
 
-        Every value has a row and a column, in the order in which the attribute declares them.
+        Every value has a row and a column, in the order in which the attribute declares them. Without measurements there are no lines.
         """
         rows = [row for row in self.pairs if row["attribute"] == attribute and row.get(measure) is not None]
         if len(rows) < 2:
             return []
-        asked = [each.protocol.get("targets", {}).get(attribute, ()) for each in self.numbers]
-        seen = [str(row[side]) for side in ("source", "target") for row in self.pairs if row["attribute"] == attribute]
-        values = list(dict.fromkeys([*next(filter(None, asked), ()), *seen]))
+        declared = [each.protocol.get("targets", {}).get(attribute, ()) for each in self.numbers]
+        measured = [str(row[side]) for side in ("source", "target") for row in self.pairs if row["attribute"] == attribute]
+        values = list(dict.fromkeys([*next(filter(None, declared), ()), *measured]))
         found = {(row["source"], row["target"]): row[measure] for row in rows}
         digits = 1 if measure.startswith("psnr") else 2
         body = [
@@ -80,7 +80,7 @@ class Report:
         widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
         lines = ["  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))])
                  for row in table]  # fmt: skip
-        return ["", f"{measure}/{attribute} from each value (down) to each other (across)", *lines]
+        return ["", f"{measure}/{attribute}: source values in rows, target values in columns", *lines]
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON data."""
@@ -93,51 +93,52 @@ class Report:
         }
 
     def write(self, path: str | Path) -> Path:
-        """Write the report as JSON, whole or not at all."""
+        """Write the report as JSON; the file is replaced in one step, so it is never incomplete."""
         path = Path(path)
         write_atomically(path, (json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n").encode())
         return path
 
     @classmethod
     def read(cls, path: str | Path) -> Report:
-        """Read what :meth:`write` wrote.
+        """Read a report that :meth:`write` wrote.
 
         Raises:
             CheckpointError: The file is missing or damaged.
         """
+        from i2ikit.core import former_names
         from i2ikit.core.storage import read_json
 
-        data = read_json(Path(path))
+        data = former_names.numbers(read_json(Path(path)))
         try:
             numbers = tuple(Number(**number) for number in data["numbers"])
             return cls(numbers, data.get("model", {}), tuple(data.get("pairs", ())), data.get("left_out", {}), tuple(data.get("notes", ())))
         except (KeyError, TypeError) as error:
-            raise CheckpointError(f'"{path}" holds no numbers of an evaluation: {error!r}. Run i2ikit eval again.') from error
+            raise CheckpointError(f'"{path}" does not hold the numbers of an evaluation: {error!r}. Run i2ikit eval again.') from error
 
 
-def protocol_lines(numbers: Sequence[Number]) -> list[str]:
-    """Return what the protocols of all numbers have in common as lines of text."""
+def format_protocol(numbers: Sequence[Number]) -> list[str]:
+    """Return the entries that the protocols of all numbers share, as lines of text."""
     if not numbers:
         return []
     first = numbers[0].protocol
     shared = [key for key in first if all(each.protocol.get(key) == first[key] for each in numbers)]
-    return [f"{key}: {_joined(first[key])}" for key in shared if first[key] is not None]
+    return [f"{key}: {_format_entry(first[key])}" for key in shared if first[key] is not None]
 
 
-def _joined(value: Any) -> str:
+def _format_entry(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_joined(each)}" for key, each in value.items())
+        return ", ".join(f"{key} {_format_entry(each)}" for key, each in value.items())
     if isinstance(value, (list, tuple)):
         return "x".join(map(str, value)) if all(isinstance(each, int) for each in value) else ", ".join(map(str, value))
     return str(value)
 
 
-def _shown(number: Number) -> str:
+def _format_number(number: Number) -> str:
     if number.unit == "dB":
         return f"{number.value:.2f}"
     return f"{number.value:,.0f}" if number.name.startswith("parameters") else f"{number.value:.4f}"
 
 
-def _counted(number: Number) -> str:
+def _format_count(number: Number) -> str:
     count = number.protocol.get("count")
     return f"({count})" if count else ""

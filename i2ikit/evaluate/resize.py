@@ -1,4 +1,4 @@
-"""From the native image to the size that is measured at."""
+"""Crops and resizes images to the size that is measured at."""
 
 from __future__ import annotations
 
@@ -21,52 +21,53 @@ RESIZES: dict[str, str] = {
 LOBES = 3
 
 
-def _known(_: object, __: object, value: str) -> None:
+def _check_resize(_: object, __: object, value: str) -> None:
     if value not in RESIZES:
-        raise OptionError(f'"{value}" is no way to resize. {suggest(value, RESIZES)}')
+        raise OptionError(f'resize="{value}" is unknown. {suggest(value, RESIZES)}')
 
 
 @frozen
 class Preparation:
-    """How inputs and targets alike are cropped and resized; nothing is mirrored.
+    """Crops and resizes inputs and targets in the same way, without mirroring.
 
     Args:
-        height: Of the result.
-        width: Of the result.
-        crop: As :class:`i2ikit.data.Transform` takes it.
-        resize: One of ``RESIZES``. Images that have the size already are left as they are.
+        height: The height of the result.
+        width: The width of the result.
+        crop: The crop, as in :class:`i2ikit.data.Transform`.
+        resize: ``"lanczos"`` or ``"bilinear"``. Images that already have the size stay as they are.
 
     Raises:
-        OptionError: A size below 1, an unknown crop or an unknown way to resize.
+        OptionError: ``resize`` is unknown.
     """
 
     height: int
     width: int
     crop: Any = None
-    resize: str = field(default="lanczos", validator=_known)
+    resize: str = field(default="lanczos", validator=_check_resize)
 
     def __call__(self, image: Tensor) -> Tensor:
-        """Return an image [C H W] or images [B C H W] in [-1, 1] at the size of the result.
+        """Return an image [C, H, W] or images [B, C, H, W] in [-1, 1], cropped and resized.
 
         Raises:
             DataError: The image is smaller than the crop.
+            OptionError: The size or the crop is out of range.
         """
         transform = Transform(self.height, self.width, crop=self.crop)
         if self.resize == "bilinear":
             return transform.apply(image) if image.ndim == 3 else torch.stack([transform.apply(each) for each in image])
-        image = self._cropped(image)
+        image = self._crop(image)
         if image.shape[-2:] == (self.height, self.width):
             return image.contiguous()
-        rows = _weights(image.shape[-2], self.height).to(image)
-        columns = _weights(image.shape[-1], self.width).to(image)
+        rows = _compute_weights(image.shape[-2], self.height).to(image)
+        columns = _compute_weights(image.shape[-1], self.width).to(image)
         return (rows @ (image @ columns.T)).clamp(-1.0, 1.0)
 
     def protocol(self) -> dict[str, Any]:
-        """Return what has to be equal before two numbers may be compared."""
+        """Return the entries of the protocol: two numbers can be compared only if they are equal."""
         crop = list(self.crop) if isinstance(self.crop, tuple) else self.crop
         return {"size": [self.height, self.width], "resize": RESIZES[self.resize], "crop": crop}
 
-    def _cropped(self, image: Tensor) -> Tensor:
+    def _crop(self, image: Tensor) -> Tensor:
         if self.crop is None:
             return image
         height, width = image.shape[-2:]
@@ -76,23 +77,23 @@ class Preparation:
         else:
             window = (self.crop, self.crop) if isinstance(self.crop, int) else (int(self.crop[0]), int(self.crop[1]))
         if window[0] > height or window[1] > width:
-            raise DataError(f"An image is {height}x{width}, smaller than the crop of {window[0]}x{window[1]}. Crop less.")
+            raise DataError(f"An image is {height}x{width}, smaller than the crop of {window[0]}x{window[1]}. Use a smaller crop.")
         top, left = round((height - window[0]) / 2), round((width - window[1]) / 2)
         return image[..., top : top + window[0], left : left + window[1]]
 
 
 @lru_cache(maxsize=16)
-def _weights(old: int, new: int) -> Tensor:
-    """Return the weight of each old pixel for each new one [new, old]."""
+def _compute_weights(old: int, new: int) -> Tensor:
+    """Return the weights of the old pixels for each new pixel [new, old]."""
     scale = old / new
     stretch = max(scale, 1.0)
     support = LOBES * stretch
     weights = torch.zeros(new, old, dtype=torch.float64)
-    for place in range(new):
-        centre = (place + 0.5) * scale
+    for row in range(new):
+        centre = (row + 0.5) * scale
         first, last = max(0, int(centre - support + 0.5)), min(old, int(centre + support + 0.5))
         for index in range(first, last):
-            weights[place, index] = _lanczos((index + 0.5 - centre) / stretch)
+            weights[row, index] = _lanczos((index + 0.5 - centre) / stretch)
     return weights / weights.sum(1, keepdim=True)
 
 

@@ -1,4 +1,4 @@
-"""The evaluation of a training run, with the data and the options that it was trained with."""
+"""Evaluates a training run on the data and with the data options of its training."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from i2ikit.core import former_names
 from i2ikit.core.storage import load, read_json
 from i2ikit.data import Dataset, open_data
 from i2ikit.errors import CheckpointError, OptionError
@@ -24,86 +25,91 @@ RUN, NUMBERS, CLASSIFIER = "run.json", "numbers.json", "classifier"
 def evaluate_run(
     run: str | Path, *, data: str | Path | Dataset | None = None, device: str = "cpu", write: bool = True, **options: Any
 ) -> Report:
-    """Measure the final, best or latest model of a run, and write RUN/numbers.json, or another file where a part alone is measured.
+    """Measure the final, best or latest model of a run, and write its numbers into the run.
 
-    The reference classifier is kept in RUN/classifier. A run on several data sets is measured on each: its report has the numbers of each
-    attribute, and none over all.
+    The numbers go to RUN/numbers.json; those of another split, of some targets or of a limited number of images go to another file. The
+    evaluation classifier is saved in RUN/classifier. A run on several data sets is measured on each of them: its report has the numbers of
+    each attribute, and no numbers over all attributes.
 
     Args:
-        run: The folder of a run, or of a model, for which ``data`` must be given and nothing is written.
-        data: Other data than the run was trained on, or the same at another place; opened with the run's options.
-        device: Where the model runs.
-        write: Whether the numbers are written into the run, where :func:`numbers_file` says.
-        options: As :func:`i2ikit.evaluate.evaluate` takes them.
+        run: The folder of a run. It may be the folder of a model, too: ``data`` is required then, and nothing is written.
+        data: Data other than that of the training, or the same data in another folder; it is opened with the options of the run.
+        device: The device of the model.
+        write: Whether the numbers are written into the run, to the file of :func:`numbers_file`.
+        options: Options of :func:`i2ikit.evaluate.evaluate`.
 
     Raises:
         CheckpointError: There is no model, or a file of the run is damaged.
-        OptionError: The data is neither given nor recorded.
+        OptionError: ``data`` is missing, and the run does not record the path of its data.
         DataError: The data is missing, or does not fit the model.
     """
     folder = Path(run)
     model = load(folder, device=device)
     is_run = (folder / RUN).is_file()
-    recorded = _sources(read_json(folder / RUN)) if is_run else []
+    recorded = _list_sources(former_names.run(read_json(folder / RUN))) if is_run else []
     if isinstance(data, (str, Path)) or data is None:
-        opened = _opened(folder, recorded, model, None if data is None else str(data))
+        datasets = _open_datasets(folder, recorded, model, None if data is None else str(data))
     else:
-        opened = [data]
+        datasets = [data]
     reports = []
-    for place, each in enumerate(opened):
-        own = dict(options)
+    for index, each in enumerate(datasets):
+        own_options = dict(options)
         if is_run:
-            own.setdefault("cache", folder / CLASSIFIER if len(opened) == 1 else folder / CLASSIFIER / str(place + 1))
-        reports.append(_noted(evaluate(model, each, **own), each, [source.get("fingerprint") for source in recorded]))
-    report = reports[0] if len(reports) == 1 else _together(reports, [each.name for each in opened])
+            cache = folder / CLASSIFIER if len(datasets) == 1 else folder / CLASSIFIER / str(index + 1)
+            own_options.setdefault("cache", cache)
+        reports.append(_note_changed_data(evaluate(model, each, **own_options), each, [source.get("fingerprint") for source in recorded]))
+    report = reports[0] if len(reports) == 1 else _merge_reports(reports, [each.name for each in datasets])
     if is_run and write:
         report.write(folder / numbers_file(**options))
     return report
 
 
 def numbers_file(*, split: str = "test", targets: Any = "all", limit: int | None = None, **_: Any) -> str:
-    """Return where the numbers of an evaluation are written: a part of them never replaces the whole, which the page shows."""
-    named = targets if isinstance(targets, str) else "-".join(targets)
-    parts = [f"split-{split}"] * (split != "test") + [f"targets-{named}"] * (targets != "all") + [f"limit-{limit}"] * (limit is not None)
+    """Return the file name for the numbers of an evaluation with these options.
+
+    Only a complete evaluation is written to numbers.json, which the page shows: a partial one never replaces it.
+    """
+    name = targets if isinstance(targets, str) else "-".join(targets)
+    parts = [f"split-{split}"] * (split != "test") + [f"targets-{name}"] * (targets != "all") + [f"limit-{limit}"] * (limit is not None)
     words = re.sub(r"[^\w.-]+", "-", "-".join(parts))
     return f"numbers-{words}.json" if words else NUMBERS
 
 
-def _sources(run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _list_sources(run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     data = run.get("data")
     sources = data if isinstance(data, list) else [data]
     return [source for source in sources if isinstance(source, Mapping)]
 
 
-def _opened(folder: Path, recorded: Sequence[Mapping[str, Any]], model: Model, path: str | None) -> list[Dataset]:
+def _open_datasets(folder: Path, recorded: Sequence[Mapping[str, Any]], model: Model, path: str | None) -> list[Dataset]:
     if path is None and not (recorded and all(source.get("path") for source in recorded)):
-        raise OptionError(f'"{folder}" does not say which data to measure on. Give it: --data PATH.')
+        raise OptionError(f'"{folder}" does not record the path of its data. Give it: --data PATH.')
     if path is None:
-        return [_open(folder, source["path"], source.get("options", {})) for source in recorded]
+        return [_open_dataset(folder, source["path"], source.get("options", {})) for source in recorded]
     if recorded:
-        return [_open(folder, path, recorded[0].get("options", {}))]
-    prepared = {name: model.preprocessing.get(name) for name in ("background", "crop", "channels")}
-    return [_open(folder, path, {**prepared, "labels": [each.name for each in model.domain.attributes] or None})]
+        return [_open_dataset(folder, path, recorded[0].get("options", {}))]
+    preprocessing = {name: model.preprocessing.get(name) for name in ("background", "crop", "channels")}
+    return [_open_dataset(folder, path, {**preprocessing, "labels": [each.name for each in model.domain.attributes] or None})]
 
 
-def _open(folder: Path, path: str, options: Mapping[str, Any]) -> Dataset:
+def _open_dataset(folder: Path, path: str, options: Mapping[str, Any]) -> Dataset:
     if path == "faces" or path.startswith("faces:"):
         options = {name: value for name, value in options.items() if name == "labels"}
     try:
         return open_data(path, **options)
     except TypeError as error:
-        raise CheckpointError(f'"{folder / RUN}" records options that data cannot be opened with: {error}.') from error
+        raise CheckpointError(f'"{folder / RUN}" records unknown data options: {error}.') from error
 
 
-def _noted(report: Report, data: Dataset, trained_on: Sequence[str | None]) -> Report:
+def _note_changed_data(report: Report, data: Dataset, trained_on: Sequence[str | None]) -> Report:
     if not any(trained_on) or data.fingerprint() in trained_on:
         return report
-    note = "The data is not what the run was trained on, or has changed since: the fingerprints differ."
+    note = "The data differs from the data of the training: the fingerprints differ."
     return evolve(report, notes=(*report.notes, note))
 
 
-def _together(reports: Sequence[Report], names: Sequence[str]) -> Report:
-    """Return one report of several data sets: what is said of all attributes of one data set would be read as said of all data."""
+def _merge_reports(reports: Sequence[Report], names: Sequence[str]) -> Report:
+    """Return one report of several data sets, without the numbers over all attributes: each of them is about one data set only."""
     first = reports[0]
     numbers = [each for report in reports for each in report.numbers if "/" in each.name and not each.name.startswith("parameters")]
     numbers += [each for each in first.numbers if each.name.startswith("parameters")]

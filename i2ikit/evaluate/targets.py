@@ -1,9 +1,9 @@
-"""Which translations are asked of a model, and what each should look like."""
+"""The translations that an evaluation requests from a model, and the target image of each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from attrs import frozen
@@ -11,41 +11,44 @@ from torch import Tensor
 
 from i2ikit.core.domain import Attribute, DomainSpec
 from i2ikit.data import Dataset, Item
-from i2ikit.errors import DataError, LabelError, OptionError
+from i2ikit.errors import DataError, LabelError, OptionError, format_count
 from i2ikit.evaluate.resize import Preparation
+
+if TYPE_CHECKING:
+    from i2ikit.core.model import Model
 
 Targets = str | Iterable[str] | Mapping[str, Iterable[str]]
 PAIRED = "pair"
-"""What stands for the attribute where every image has one target image."""
+"""The attribute name that is used where every image has one target image and no attributes."""
 
 
 @frozen
-class Ask:
-    """One translation that is asked for.
+class TranslationRequest:
+    """One requested translation.
 
     Attributes:
-        row: The place of its input among the inputs.
-        attribute: What is to change.
-        source: The input's value.
-        target: The value asked for.
+        index: The index of the input in its batch.
+        attribute: The attribute to change.
+        source: The input's value of the attribute.
+        target: The requested value.
     """
 
-    row: int
+    index: int
     attribute: str
     source: str
     target: str
 
 
-def wanted(domain: DomainSpec, targets: Targets) -> dict[str, tuple[str, ...]]:
-    """Return the values to ask for by attribute.
+def parse_targets(domain: DomainSpec, targets: Targets) -> dict[str, tuple[str, ...]]:
+    """Return the requested values of each attribute.
 
     Args:
-        domain: What the model knows.
-        targets: ``"all"``, the names of attributes as ``"tone,gender"`` or as a sequence, or a mapping ``{"tone": ("dark",)}``.
+        domain: The domain of the model.
+        targets: ``"all"``, names of attributes as ``"tone,gender"`` or as a sequence, or a mapping ``{"tone": ("dark",)}``.
 
     Raises:
-        UnknownNameError: An attribute or a value that the domain does not have.
-        OptionError: Nothing is asked for.
+        UnknownNameError: The domain does not have an attribute or a value.
+        OptionError: ``targets`` is empty.
     """
     if isinstance(targets, str) and targets == "all":
         targets = [each.name for each in domain.attributes]
@@ -53,94 +56,128 @@ def wanted(domain: DomainSpec, targets: Targets) -> dict[str, tuple[str, ...]]:
         targets = [name.strip() for name in targets.split(",") if name.strip()]
     if not isinstance(targets, Mapping):
         targets = {name: domain.attribute(name).choices for name in targets}
-    chosen: dict[str, tuple[str, ...]] = {}
+    found: dict[str, tuple[str, ...]] = {}
     for name, values in targets.items():
         attribute = domain.attribute(name)
-        chosen[name] = tuple(attribute.decode(attribute.encode(value)) for value in ([values] if isinstance(values, str) else values))
-    if not chosen or not any(chosen.values()):
-        raise OptionError(f'targets={targets!r} asks for nothing. Write "all", or names of attributes.')
-    return chosen
+        found[name] = tuple(attribute.decode(attribute.encode(value)) for value in ([values] if isinstance(values, str) else values))
+    if not found or not any(found.values()):
+        raise OptionError(f'targets={targets!r} names no value to translate to. Write "all", or names of attributes.')
+    return found
 
 
-def drawn(items: Sequence[Item], most: int) -> list[Item]:
-    """Return at most so many items in their order, drawn with seed 0: in a table that is sorted, every n-th could be of one value."""
+def choose_targets(model: Model, data: Dataset, batch_kind: str, targets: Targets) -> dict[str, tuple[str, ...]]:
+    """Return the requested values of each attribute that model and data share; none for a model of pairs.
+
+    Raises:
+        DataError: Model and data share no attribute.
+        UnknownNameError: The model does not have an attribute or a value.
+        OptionError: ``targets`` is empty.
+    """
+    if batch_kind == "paired":
+        return {}
+    shared = [each.name for each in find_shared_attributes(model.domain, data)]
+    return parse_targets(model.domain, shared if targets == "all" else targets)
+
+
+def find_shared_attributes(domain: DomainSpec, data: Dataset) -> list[Attribute]:
+    """Return the attributes of a model's domain that the data has, too.
+
+    Raises:
+        DataError: There is none.
+    """
+    names = {each.name for each in data.domain.attributes}
+    shared = [each for each in domain.attributes if each.name in names]
+    if not shared:
+        known = ", ".join(each.name for each in domain.attributes) or "none"
+        found = ", ".join(sorted(names)) or "none"
+        raise DataError(f'"{data.name}" has none of the model\'s attributes. The model has: {known}. The data has: {found}.')
+    return shared
+
+
+def choose_items(model: Model, data: Dataset, batch_kind: str, limit: int | None, notes: list[str]) -> list[Item]:
+    """Return the items to measure, and add a note for each reason why some are left out."""
+    items = list(data.items)
+    if batch_kind == "labelled" and not model.domain.masked:
+        items = [item for item in items if can_be_labelled(model.domain, item)]
+        if len(items) < len(data.items):
+            count = format_count(len(data.items) - len(items), "image")
+            notes.append(f"{count} left out: some labels are unknown, and the model's labels have no mask for unknown values.")
+    if limit is not None and limit < len(items):
+        items = sample_items(items, limit)
+        notes.append(f"Measured on {limit} of the images only (limit).")
+    return items
+
+
+def sample_items(items: Sequence[Item], most: int) -> list[Item]:
+    """Return at most ``most`` items, drawn with seed 0, in their order.
+
+    Evenly spaced items would be wrong: in a sorted table, every n-th item can have the same value.
+    """
     if len(items) <= most:
         return list(items)
     order = torch.randperm(len(items), generator=torch.Generator().manual_seed(0))[:most]
     return [items[index] for index in sorted(order.tolist())]
 
 
-def asks(items: Sequence[Item], chosen: Mapping[str, Sequence[str]]) -> list[Ask]:
-    """Return every ordered pair (value of the item, other value) of each attribute that is known for an item."""
-    found = []
-    for row, item in enumerate(items):
-        for name, values in chosen.items():
+def list_requests(items: Sequence[Item], targets: Mapping[str, Sequence[str]]) -> list[TranslationRequest]:
+    """Return a request for each item, each attribute that is known for it, and each requested value other than its own."""
+    requests = []
+    for index, item in enumerate(items):
+        for name, values in targets.items():
             source = item.row.get(name)
             if source is not None:
-                found += [Ask(row, name, source, target) for target in values if target != source]
-    return found
+                requests += [TranslationRequest(index, name, source, target) for target in values if target != source]
+    return requests
 
 
-def labels(domain: DomainSpec, items: Sequence[Item]) -> Tensor:
-    """Return the labels of items as a model reads them [B, D]; attributes that the data does not have are unknown.
+def encode_labels(domain: DomainSpec, items: Sequence[Item]) -> Tensor:
+    """Return the labels [B, D] of items for a model's domain; attributes that the data does not have are unknown.
 
     Raises:
-        LabelError: A value is unknown, and the model's label has no mask to say so.
+        LabelError: A value is unknown, and the label has no mask for unknown values.
     """
-    return torch.tensor([label_of(domain, item) for item in items], dtype=torch.float32).reshape(len(items), domain.width)
+    return torch.tensor([encode_label(domain, item) for item in items], dtype=torch.float32).reshape(len(items), domain.width)
 
 
-def label_of(domain: DomainSpec, item: Item) -> list[float]:
-    """Return the label entries of one item [D], or raise LabelError."""
+def encode_label(domain: DomainSpec, item: Item) -> list[float]:
+    """Return the label entries [D] of one item, or raise LabelError."""
     return domain.encode({each.name: item.row.get(each.name) for each in domain.attributes})
 
 
 def can_be_labelled(domain: DomainSpec, item: Item) -> bool:
     """Return whether a label without mask can describe an item."""
     try:
-        label_of(domain, item)
+        encode_label(domain, item)
     except LabelError:
         return False
     return True
 
 
-def shared_attributes(model: DomainSpec, data: Dataset) -> list[Attribute]:
-    """Return the model's attributes that the data knows.
-
-    Raises:
-        DataError: There is none.
-    """
-    names = {each.name for each in data.domain.attributes}
-    shared = [each for each in model.attributes if each.name in names]
-    if not shared:
-        known = ", ".join(each.name for each in model.attributes) or "none"
-        raise DataError(f'"{data.name}" has none of the model\'s attributes ({known}); its own: {", ".join(sorted(names)) or "none"}.')
-    return shared
-
-
-def find_targets(data: Dataset, items: Sequence[Item], asked: Sequence[Ask], prepare: Preparation) -> tuple[Tensor | None, Tensor]:
-    """Return the true images [N C H W] in [-1, 1] of those translations that have one, and which these are [B] (bool)."""
-    changes: list[dict[str, Any]] = [{} if ask.attribute == PAIRED else {ask.attribute: ask.target} for ask in asked]
-    inputs = [items[ask.row] for ask in asked]
-    many = getattr(data, "find_targets", None)  # drawings are made faster together
-    if many is not None and asked:
-        return prepare(many(inputs, changes)), torch.ones(len(asked), dtype=torch.bool)
+def find_targets(
+    data: Dataset, items: Sequence[Item], requests: Sequence[TranslationRequest], prepare: Preparation
+) -> tuple[Tensor | None, Tensor]:
+    """Return the target images [N, C, H, W] in [-1, 1] of the requests that have one, and which requests these are [B] (bool)."""
+    changes: list[dict[str, Any]] = [{} if each.attribute == PAIRED else {each.attribute: each.target} for each in requests]
+    inputs = [items[each.index] for each in requests]
+    find_many = getattr(data, "find_targets", None)  # the built-in faces are drawn faster in one call
+    if find_many is not None and requests:
+        return prepare(find_many(inputs, changes)), torch.ones(len(requests), dtype=torch.bool)
     found = [data.find_target(item, change) for item, change in zip(inputs, changes, strict=True)]
-    there = torch.tensor([target is not None for target in found], dtype=torch.bool)
+    has_target = torch.tensor([target is not None for target in found], dtype=torch.bool)
     images = [target for target in found if target is not None]
     if not images:
-        return None, there
+        return None, has_target
     if len({image.shape for image in images}) == 1:
-        return prepare(torch.stack(images)), there
-    return torch.stack([prepare(image) for image in images]), there
+        return prepare(torch.stack(images)), has_target
+    return torch.stack([prepare(image) for image in images]), has_target
 
 
-def nearest(fakes: Tensor, candidates: Tensor) -> Tensor:
-    """Return for each image the index of the candidate that is nearest to it in L2 [N].
+def find_nearest(fakes: Tensor, candidates: Tensor) -> Tensor:
+    """Return for each translation the index [N] of the candidate that is nearest to it in L2.
 
     Args:
-        fakes: Translations of one input [N C H W].
-        candidates: The true image of each value [K C H W]; of the input's own value it is the input.
+        fakes: Translations of one input [N, C, H, W].
+        candidates: The true image of each value [K, C, H, W]; for the input's own value this is the input.
     """
     squares = [(candidates - fake).square().mean(dim=(1, 2, 3)) for fake in fakes]
     return torch.stack(squares).argmin(1)

@@ -1,4 +1,4 @@
-"""Drawing translations of images of any size: padded to the networks' stride, whole or in tiles, once or with several styles."""
+"""Generate translations of images of any size: padded to the networks' stride, whole or in tiles, with one or several styles."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @frozen
 class Request:
-    """What is asked of each image.
+    """A requested translation, the same for all images of a batch but for label and style.
 
     Attributes:
-        target_label: The label [B, D], where there are labels.
-        source_name, target_name: Domains with nets of their own, or None.
-        seed: Of what is drawn.
-        style: Styles [B, S] or [B, V, S] in place of drawn ones.
+        target_label: The label [B, D] of the translation; None for models without labels.
+        source_name, target_name: The domains, for models with domains; else None.
+        seed: The seed of all random draws.
+        style: Styles [B, S] or [B, V, S]; None draws them from the prior.
     """
 
     target_label: Tensor | None
@@ -37,8 +37,8 @@ class Request:
     seed: int
     style: Tensor | None = None
 
-    def translation(self, model: Model, pixels: Tensor, *, requires_grad: bool = False) -> Translation:
-        """Return the translation of images [B, C, H, W]."""
+    def make_translation(self, model: Model, pixels: Tensor, *, requires_grad: bool = False) -> Translation:
+        """Make the translation of images [B, C, H, W]."""
         streams = RandomStreams(("translate", self.seed), device=pixels.device)
         style = self.style
         if style is None and model.nets.style is not None:
@@ -47,8 +47,10 @@ class Request:
             model.nets,
             streams,
             real=pixels,
-            source_label=_label(model, self.source_name, pixels),
-            target_label=self.target_label.to(pixels) if self.target_label is not None else _label(model, self.target_name, pixels),
+            source_label=_make_domain_label(model, self.source_name, pixels),
+            target_label=self.target_label.to(pixels)
+            if self.target_label is not None
+            else _make_domain_label(model, self.target_name, pixels),
             source_name=self.source_name,
             target_name=self.target_name,
             style=None if style is None else style.to(pixels),
@@ -57,60 +59,64 @@ class Request:
 
 
 def generate(model: Model, pixels: Tensor, request: Request, samples: int, tile: int | None) -> Iterator[Tensor]:
-    """Give the translations of images [B, C, H, W] for the seeds that begin with the request's, each of the size of the images.
+    """Yield the translations of images [B, C, H, W], one for each seed from the request's seed on, each of the size of the images.
 
-    Images are reflected to a multiple of the networks' stride, twice it at least where a network does not say ``min_size``, and cropped
-    back; what networks draw larger or smaller than their input is cropped in that proportion.
+    Images are padded by reflection to a multiple of the networks' stride, and to twice that stride at least unless a network declares
+    ``min_size``. The translations are cropped back. If the networks change the size, the crop is scaled by the same factor.
     """
-    multiple, least = get_size_constraints(model)
+    size_multiple, min_size = get_size_constraints(model)
     height, width = pixels.shape[-2:]
-    whole = pad_image(pixels, multiple, least)
+    whole = pad_image(pixels, size_multiple, min_size)
     requests = [evolve(request, seed=request.seed + number) for number in range(samples)]
     if tile is None or max(whole.shape[-2:]) <= tile:
-        fakes = _from_one_code(model, whole.to(model.device), requests)
+        fakes = _generate_whole(model, whole.to(model.device), requests)
     else:
-        fakes = _in_tiles(model, whole, requests, tile, multiple, least)
+        fakes = _generate_in_tiles(model, whole, requests, tile, size_multiple, min_size)
     for fake in fakes:
-        kept = (round(height * fake.shape[-2] / whole.shape[-2]), round(width * fake.shape[-1] / whole.shape[-1]))
-        yield fake[..., : kept[0], : kept[1]]
+        crop = (round(height * fake.shape[-2] / whole.shape[-2]), round(width * fake.shape[-1] / whole.shape[-1]))
+        yield fake[..., : crop[0], : crop[1]]
 
 
-def _from_one_code(model: Model, pixels: Tensor, requests: list[Request]) -> Iterator[Tensor]:
-    """Encode once where encoding draws nothing: what differs between samples comes after it."""
+def _generate_whole(model: Model, pixels: Tensor, requests: list[Request]) -> Iterator[Tensor]:
+    """Translate whole images; the code is computed once for all samples unless the encoder draws random numbers."""
     first: Translation | None = None
     for request in requests:
-        translation = request.translation(model, pixels)
+        translation = request.make_translation(model, pixels)
         translation.same_source_as, first = first, first or translation
         yield translation.fake
 
 
-def _in_tiles(model: Model, pixels: Tensor, requests: list[Request], tile: int, multiple: int, least: int) -> Iterator[Tensor]:
-    def look(image: Tensor) -> Tensor:
-        row = evolve(requests[0], target_label=_first(requests[0].target_label), style=_first(requests[0].style))
-        return row.translation(model, image, requires_grad=True).fake
+def _generate_in_tiles(
+    model: Model, pixels: Tensor, requests: list[Request], tile: int, size_multiple: int, min_size: int
+) -> Iterator[Tensor]:
+    def translate_one(image: Tensor) -> Tensor:
+        row = evolve(requests[0], target_label=_take_first(requests[0].target_label), style=_take_first(requests[0].style))
+        return row.make_translation(model, image, requires_grad=True).fake
 
-    reach = measure_reach(look, pixels.shape[1], multiple, least, model.device)
-    drawing = model.nets.draws_random_numbers(name for name, role in model.nets.roles.items() if role not in NON_TRANSLATOR_ROLES)
+    reach = measure_reach(translate_one, pixels.shape[1], size_multiple, min_size, model.device)
+    is_random = model.nets.is_stochastic(name for name, role in model.nets.roles.items() if role not in NON_TRANSLATOR_ROLES)
     if reach is None:
         warnings.warn(
-            "The tiles do not equal the whole image: these networks look at all of it (norms over all pixels, pooling, or a reach as wide "
-            "as a tile). Larger tiles come closer.",
+            "The result in tiles differs from that of the whole image: an output pixel of these networks depends on all of the image "
+            "(norms over all pixels, pooling, or a receptive field as large as a tile). Use larger tiles for a closer result.",
             stacklevel=5,
         )
-    elif drawing:
-        warnings.warn("The tiles do not equal the whole image: these networks draw noise for each tile.", stacklevel=5)
+    elif is_random:
+        warnings.warn(
+            "The result in tiles differs from that of the whole image: these networks draw new noise for each tile.", stacklevel=5
+        )
     for request in requests:
-        yield run_in_tiles(functools.partial(_fake, model, request), pixels, tile, multiple, reach, model.device)
+        yield run_in_tiles(functools.partial(_translate, model, request), pixels, tile, size_multiple, reach, model.device)
 
 
-def _fake(model: Model, request: Request, pixels: Tensor) -> Tensor:
-    return request.translation(model, pixels).fake
+def _translate(model: Model, request: Request, pixels: Tensor) -> Tensor:
+    return request.make_translation(model, pixels).fake
 
 
-def _first(rows: Tensor | None) -> Tensor | None:
+def _take_first(rows: Tensor | None) -> Tensor | None:
     return None if rows is None else rows[:1]
 
 
-def _label(model: Model, name: str | None, pixels: Tensor) -> Tensor | None:
-    """Return the label [B, D] of a domain that has nets of its own, as its plan gives it in training."""
+def _make_domain_label(model: Model, name: str | None, pixels: Tensor) -> Tensor | None:
+    """Return the label [B, D] of a domain, as its plan gives it in training; None without a domain."""
     return None if name is None else one_hot(name, model.domain, len(pixels), pixels)

@@ -1,4 +1,4 @@
-"""The label of a translation that is asked for: what is named, and what is kept of the source."""
+"""Make the label of a requested translation from the requested values and the label of the source."""
 
 from __future__ import annotations
 
@@ -12,47 +12,49 @@ from torch.nn import functional as F
 from i2ikit.core.domain import DomainSpec
 from i2ikit.errors import LabelError, OptionError
 
-Ask = Callable[[], Tensor | None]
-"""Gives the discriminator's domain logits [B, D], or None where there is no discriminator that could tell."""
+Predict = Callable[[], Tensor | None]
+"""Returns the domain logits [B, D] of the source images, or None if no discriminator can predict them."""
 
 
-def target_label(
-    domain: DomainSpec, rows: int, to: Any, label: Any, source: str | None, ask: Ask, like: Tensor
+def make_target_label(
+    domain: DomainSpec, rows: int, to: Any, label: Any, source: str | None, predict: Predict, like: Tensor
 ) -> tuple[Tensor, dict[str, str]]:
-    """Return the target label [B, D], and where each attribute's value comes from: "to", "label", "discriminator" or "unknown".
+    """Return the target label [B, D], and the origin of each attribute's value: "to", "label", "discriminator" or "unknown".
 
-    A label set of which ``to`` names a part becomes known as a whole; what neither ``to`` nor ``label`` says of it, the discriminator is asked.
+    If ``to`` sets one attribute of a label set, the rest of that set comes from ``label``, else from the discriminator.
 
     Args:
         domain: The model's label sets.
         rows: The number of images, B.
-        to: What is asked for: values by attribute, a value of the only attribute, or a label [B, D] or [D].
-        label: What is known of the source: values by attribute, one mapping a row, a label [B, D] or [D], or None.
-        source: "unknown" leaves the sets that ``to`` does not name unknown where nothing is known of them, as does a label that calls
-            one of their attributes unknown (None, "", or a mask entry of 0).
-        ask: How the discriminator is asked, at most once.
-        like: Whose dtype and device the label takes.
+        to: The request: values by attribute, a value of the only attribute, or a label [B, D] or [D].
+        label: The label of the source: values by attribute, one such mapping per image, a label [B, D] or [D], or None.
+        source: "unknown" leaves a label set unknown if neither ``to`` nor ``label`` names any of its attributes. A set is also left
+            unknown if ``label`` marks one of its attributes as unknown (None, "", or a mask entry of 0).
+        predict: Returns the domain logits of the source images; called once at most.
+        like: The dtype and the device of the label.
 
     Raises:
-        UnknownNameError: An attribute or a value that the labels do not have.
-        LabelError: A label of another width.
-        OptionError: Nothing is asked for, or nobody can tell what the source is.
+        UnknownNameError: The labels have no such attribute or value.
+        LabelError: A label has another width.
+        OptionError: Nothing is requested, or a value of the source is neither given nor predicted.
     """
     if isinstance(to, Tensor) or (isinstance(to, Sequence) and not isinstance(to, str)):
-        return _given(to, "to", domain, rows, like), {each.name: "to" for each in domain.attributes}
+        return _convert_label(to, "to", domain, rows, like), {each.name: "to" for each in domain.attributes}
     if isinstance(to, str) and len(domain.attributes) == 1:
         to = {domain.attributes[0].name: to}
     if not isinstance(to, Mapping) or not to:
-        raise OptionError(f'to={to!r} names no target. Write to={{"{domain.attributes[0].name}": "{domain.attributes[0].choices[0]}"}}.')
-    named = {domain.attribute(name).name: domain.attribute(name).encode(value) for name, value in to.items()}
-    made, known, hidden = _known(domain, rows, label, like)
+        raise OptionError(
+            f'to={to!r} names no target value. Write to={{"{domain.attributes[0].name}": "{domain.attributes[0].choices[0]}"}}.'
+        )
+    requested = {domain.attribute(name).name: domain.attribute(name).encode(value) for name, value in to.items()}
+    target, known, hidden = _read_source_label(domain, rows, label, like)
     origin = {each.name: "label" for each in domain.attributes}
     logits: Tensor | None = None
     for index, part in enumerate(domain.sets):
-        others = [each for each in part.attributes if each.name not in named]
-        touched = len(others) < len(part.attributes)
-        masked = torch.zeros_like(hidden[index])  # rows of which this set stays unknown
-        if domain.masked and not touched:
+        others = [each for each in part.attributes if each.name not in requested]
+        is_requested = len(others) < len(part.attributes)
+        masked = torch.zeros_like(hidden[index])  # images of which this set stays unknown
+        if domain.masked and not is_requested:
             nothing = ~torch.stack([known[each.name] for each in others]).any(0)
             masked = hidden[index] | nothing if source == "unknown" else hidden[index]
         for each in others:
@@ -60,63 +62,65 @@ def target_label(
                 origin[each.name] = "unknown"
             if bool((known[each.name] | masked).all()):
                 continue
-            logits = logits if logits is not None else ask()
+            logits = logits if logits is not None else predict()
             if logits is None:
-                spare = ', or mask its set: source="unknown"' if domain.masked and not touched else ""
+                mask = ', or leave its label set unknown: source="unknown"' if domain.masked and not is_requested else ""
                 raise OptionError(
-                    f'The source\'s "{each.name}" is not given, and this model has no trained discriminator that could tell it. '
-                    f"Give it in label=, or name it in to={spare}."
+                    f'The value of "{each.name}" of the source is not given, and this model has no trained discriminator to predict it. '
+                    f"Give it in label=, or set it in to={mask}."
                 )
-            place = domain.slice_of(each.name)
-            said = logits[:, place]
-            told = F.one_hot(said.argmax(1), each.width).to(like.dtype) if each.values else (said > 0).to(like.dtype)
-            made[:, place] = torch.where(known[each.name][:, None], made[:, place], told)
+            place = domain.get_slice(each.name)
+            predicted = logits[:, place]
+            estimate = F.one_hot(predicted.argmax(1), each.width) if each.values else predicted > 0
+            target[:, place] = torch.where(known[each.name][:, None], target[:, place], estimate.to(like.dtype))
             origin[each.name] = "discriminator"
         if domain.masked:
-            made[:, domain.slice_of_set(index)] *= ~masked[:, None]
-            made[:, domain.content + index] = (~masked).to(like.dtype)
-    for name, entries in named.items():
-        made[:, domain.slice_of(name)] = torch.tensor(entries, dtype=like.dtype, device=like.device)
+            target[:, domain.get_set_slice(index)] *= ~masked[:, None]
+            target[:, domain.num_values + index] = (~masked).to(like.dtype)
+    for name, entries in requested.items():
+        target[:, domain.get_slice(name)] = torch.tensor(entries, dtype=like.dtype, device=like.device)
         origin[name] = "to"
-    return made, origin
+    return target, origin
 
 
-def _known(domain: DomainSpec, rows: int, label: Any, like: Tensor) -> tuple[Tensor, dict[str, Tensor], list[Tensor]]:
-    """Return label entries [B, D], whether each attribute is known [B], and whether each set is called unknown [B]."""
-    made = torch.zeros(rows, domain.width, dtype=like.dtype, device=like.device)
+def _read_source_label(domain: DomainSpec, rows: int, label: Any, like: Tensor) -> tuple[Tensor, dict[str, Tensor], list[Tensor]]:
+    """Return label entries [B, D], whether each attribute is known [B], and whether each set is marked as unknown [B]."""
+    source = torch.zeros(rows, domain.width, dtype=like.dtype, device=like.device)
     known = {each.name: torch.zeros(rows, dtype=torch.bool, device=like.device) for each in domain.attributes}
     hidden = [torch.zeros(rows, dtype=torch.bool, device=like.device) for _ in domain.sets]
     if label is None:
-        return made, known, hidden
+        return source, known, hidden
     if isinstance(label, Mapping):
         label = [label] * rows
     if isinstance(label, (list, tuple)) and label and all(isinstance(row, Mapping) for row in label):
         if len(label) != rows:
-            raise LabelError(f"label= has {len(label)} rows, and there are {rows} images. Give one a row.")
+            raise LabelError(f"label= has {len(label)} rows, and there are {rows} images. Give one row per image.")
         for number, row in enumerate(label):
             for name, value in row.items():
                 if value is None or str(value).strip() == "":
-                    hidden[domain.set_of(name)][number] = True
+                    hidden[domain.get_set_index(name)][number] = True
                 else:
                     entries = domain.attribute(name).encode(value)
-                    made[number, domain.slice_of(name)] = torch.tensor(entries, dtype=like.dtype, device=like.device)
+                    source[number, domain.get_slice(name)] = torch.tensor(entries, dtype=like.dtype, device=like.device)
                     known[name][number] = True
-        return made, known, hidden
-    given = _given(label, "label", domain, rows, like)
+        return source, known, hidden
+    numbers = _convert_label(label, "label", domain, rows, like)
     for index, part in enumerate(domain.sets):
-        there = given[:, domain.content + index] > 0.5 if domain.masked else torch.ones(rows, dtype=torch.bool, device=like.device)
+        there = numbers[:, domain.num_values + index] > 0.5 if domain.masked else torch.ones(rows, dtype=torch.bool, device=like.device)
         known.update({each.name: there for each in part.attributes})
         hidden[index] = ~there
-    made[:, : domain.content] = given[:, : domain.content]
-    return made, known, hidden
+    source[:, : domain.num_values] = numbers[:, : domain.num_values]
+    return source, known, hidden
 
 
-def _given(label: Any, option: str, domain: DomainSpec, rows: int, like: Tensor) -> Tensor:
+def _convert_label(label: Any, option: str, domain: DomainSpec, rows: int, like: Tensor) -> Tensor:
     try:
-        given = torch.as_tensor(label, dtype=like.dtype, device=like.device)
+        numbers = torch.as_tensor(label, dtype=like.dtype, device=like.device)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise LabelError(f"{option}= is no label: {error}. Give values by attribute, or numbers [{rows}, {domain.width}].") from None
-    given = given.expand(rows, -1) if given.ndim == 1 else given
-    if given.shape != (rows, domain.width):
-        raise LabelError(f"{option}= has shape {list(given.shape)}; needed is [{rows}, {domain.width}]: {', '.join(domain.entries)}.")
-    return given.clone()
+        raise LabelError(
+            f"{option}= cannot be read as a label: {error}. Give values by attribute, or numbers [{rows}, {domain.width}]."
+        ) from None
+    numbers = numbers.expand(rows, -1) if numbers.ndim == 1 else numbers
+    if numbers.shape != (rows, domain.width):
+        raise LabelError(f"{option}= has shape {list(numbers.shape)}; expected [{rows}, {domain.width}]: {', '.join(domain.entries)}.")
+    return numbers.clone()

@@ -1,1 +1,1 @@
-"""Losses that several families share: plain functions of one Translation. Options are given by name in a Term."""
+"""Losses that several families share: functions of one Translation. Their options are set by name in a Term."""

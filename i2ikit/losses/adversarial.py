@@ -1,7 +1,7 @@
-"""Discriminator against translator: the four usual games.
+"""Adversarial losses: WGAN, LSGAN, hinge and logistic, each for the discriminator and for the generator.
 
-A discriminator loss compares the references, real images of the target domain, with the fakes. Every loss takes the mean over images and patches,
-and the sum over the discriminator's scales (MUNIT, pix2pixHD), or their mean where ``average`` is set (SPADE).
+A discriminator loss compares the scores of references (real images of the target domain) with those of fakes. Every loss is the mean over
+images and patches, and the sum over the discriminator's scales (MUNIT, pix2pixHD), or the mean over the scales with ``average`` (SPADE).
 """
 
 from __future__ import annotations
@@ -14,72 +14,87 @@ from torch.nn import functional as F
 
 from i2ikit.core.translation import Translation
 
-Score = Callable[[Tensor], Tensor]
+ScoreLoss = Callable[[Tensor], Tensor]
+"""Loss of each score, elementwise."""
 
 
 def wgan_discriminator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
-    """Scores of fakes down, scores of real images up (Arjovsky et al. 2017, equation 2). Needs a penalty to stay finite.
+    """WGAN discriminator loss: mean score of fakes minus mean score of real images (Arjovsky et al. 2017, equation 2).
+
+    Without a gradient penalty it has no lower bound.
 
     Args:
         t: The translation.
-        discriminator: The slot of the discriminator.
-        of: Which view is scored as the fake.
-        average: Mean over the scales in place of their sum.
+        discriminator: Slot of the discriminator.
+        of: Name of the view that is scored as the fake.
+        average: Take the mean over the scales instead of the sum.
     """
-    return _against(t, discriminator, of, average, real=lambda score: -score, fake=lambda score: score)
+    return _compute_discriminator_loss(t, discriminator, of, average, real=lambda score: -score, fake=lambda score: score)
 
 
 def wgan_generator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
-    """Scores of fakes up. Options as :func:`wgan_discriminator_loss`."""
-    return _for(t, discriminator, of, average, lambda score: -score)
+    """WGAN generator loss: minus the mean score of fakes. Options as in :func:`wgan_discriminator_loss`."""
+    return _compute_generator_loss(t, discriminator, of, average, lambda score: -score)
 
 
 def lsgan_discriminator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
-    """Scores of real images to 1, of fakes to 0, by squared distance, not halved (Mao et al. 2017).
+    """LSGAN discriminator loss: squared distance of real scores from 1 and of fake scores from 0 (Mao et al. 2017).
 
-    Options as :func:`wgan_discriminator_loss`.
+    The paper's factor of 1/2 is left out. Options as in :func:`wgan_discriminator_loss`.
     """
-    return _against(t, discriminator, of, average, real=lambda score: (score - 1).square(), fake=torch.square)
+    return _compute_discriminator_loss(t, discriminator, of, average, real=lambda score: (score - 1).square(), fake=torch.square)
 
 
 def lsgan_generator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
-    """Scores of fakes to 1, by squared distance. Options as :func:`wgan_discriminator_loss`."""
-    return _for(t, discriminator, of, average, lambda score: (score - 1).square())
+    """LSGAN generator loss: squared distance of fake scores from 1. Options as in :func:`wgan_discriminator_loss`."""
+    return _compute_generator_loss(t, discriminator, of, average, lambda score: (score - 1).square())
 
 
 def hinge_discriminator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
-    """Scores of real images above 1, of fakes below -1 (Lim and Ye 2017; SAGAN). Options as :func:`wgan_discriminator_loss`."""
-    return _against(t, discriminator, of, average, real=lambda score: F.relu(1 - score), fake=lambda score: F.relu(1 + score))
+    """Hinge discriminator loss: real scores should be above 1, fake scores below -1 (Lim and Ye 2017; SAGAN).
+
+    Options as in :func:`wgan_discriminator_loss`.
+    """
+    return _compute_discriminator_loss(
+        t, discriminator, of, average, real=lambda score: F.relu(1 - score), fake=lambda score: F.relu(1 + score)
+    )
 
 
 def hinge_generator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
-    """Scores of fakes up. Options as :func:`wgan_discriminator_loss`."""
-    return _for(t, discriminator, of, average, lambda score: -score)
+    """Hinge generator loss: minus the mean score of fakes. Options as in :func:`wgan_discriminator_loss`."""
+    return _compute_generator_loss(t, discriminator, of, average, lambda score: -score)
 
 
 def logistic_discriminator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
-    """Real or fake as binary cross entropy (Goodfellow et al. 2014, equation 1). Options as :func:`wgan_discriminator_loss`."""
-    return _against(t, discriminator, of, average, real=lambda score: F.softplus(-score), fake=F.softplus)
+    """Discriminator loss of the original GAN: binary cross-entropy of real and fake (Goodfellow et al. 2014, equation 1).
+
+    Options as in :func:`wgan_discriminator_loss`.
+    """
+    return _compute_discriminator_loss(t, discriminator, of, average, real=lambda score: F.softplus(-score), fake=F.softplus)
 
 
 def logistic_generator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
-    """Fakes taken for real, the non-saturating form (Goodfellow et al. 2014, section 3). Options as :func:`wgan_discriminator_loss`."""
-    return _for(t, discriminator, of, average, lambda score: F.softplus(-score))
+    """Non-saturating generator loss: cross-entropy of fakes with the label real (Goodfellow et al. 2014, section 3).
+
+    Options as in :func:`wgan_discriminator_loss`.
+    """
+    return _compute_generator_loss(t, discriminator, of, average, lambda score: F.softplus(-score))
 
 
-def _against(t: Translation, discriminator: str, of: str, average: bool, *, real: Score, fake: Score) -> Tensor:
-    return _over_scales(t.discriminate("reference", by=discriminator).scores, real, average) + _for(t, discriminator, of, average, fake)
+def _compute_discriminator_loss(t: Translation, discriminator: str, of: str, average: bool, *, real: ScoreLoss, fake: ScoreLoss) -> Tensor:
+    on_real = _reduce(t.discriminate("reference", slot=discriminator).scores, real, average)
+    return on_real + _compute_generator_loss(t, discriminator, of, average, fake)
 
 
-def _for(t: Translation, discriminator: str, of: str, average: bool, price: Score) -> Tensor:
-    return _over_scales(t.discriminate(of, by=discriminator).scores, price, average)
+def _compute_generator_loss(t: Translation, discriminator: str, of: str, average: bool, score_loss: ScoreLoss) -> Tensor:
+    return _reduce(t.discriminate(of, slot=discriminator).scores, score_loss, average)
 
 
-def _over_scales(scores: tuple[Tensor, ...], price: Score, average: bool) -> Tensor:
-    priced = torch.stack([price(precise(score)).mean() for score in scores])
-    return priced.mean() if average else priced.sum()
+def _reduce(scores: tuple[Tensor, ...], score_loss: ScoreLoss, average: bool) -> Tensor:
+    losses = torch.stack([score_loss(promote_to_float32(score)).mean() for score in scores])
+    return losses.mean() if average else losses.sum()
 
 
-def precise(tensor: Tensor) -> Tensor:
-    """Return the tensor in float32 at least: means of half-precision numbers lose what losses differ by."""
+def promote_to_float32(tensor: Tensor) -> Tensor:
+    """Return the tensor in float32, or in its own dtype if that is wider: means in half precision are too inexact for losses."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

@@ -1,4 +1,4 @@
-"""Penalties on the discriminator's gradient with respect to the image. They run in float32 and call the discriminator eagerly."""
+"""Gradient penalties on the discriminator. They run in float32 and call the discriminator eagerly, not compiled."""
 
 from __future__ import annotations
 
@@ -11,62 +11,61 @@ import torch
 from torch import Tensor
 
 from i2ikit.core.translation import Translation
-from i2ikit.losses.adversarial import precise
+from i2ikit.losses.adversarial import promote_to_float32
 
 
 def gradient_penalty_loss(t: Translation, *, discriminator: str = "discriminator", eps: float = 0.0) -> Tensor:
-    """Hold the norm of the discriminator's gradient at 1 between real and fake images (Gulrajani et al. 2017, equation 3).
+    """Gradient penalty of WGAN-GP: squared distance of the discriminator's gradient norm from 1 (Gulrajani et al. 2017, equation 3).
 
-    The image is ``alpha * real + (1 - alpha) * fake`` with one uniform alpha an image, drawn from the stream "alpha". The gradient is
-    that of the sum of all scores of an image, patches and scales included, and the penalty is the mean over the batch of
-    ``(norm - 1) ** 2``.
+    The gradient is taken at ``alpha * real + (1 - alpha) * fake``, with one uniform alpha per image from the random stream "alpha". It is
+    the gradient of the sum of all scores of an image, over patches and scales. The penalty is the mean of ``(norm - 1) ** 2`` over the
+    batch.
 
     Args:
         t: The translation.
-        discriminator: The slot of the discriminator.
-        eps: Added to the squared norm under the root. The usual code has none, and so has the default; the slope of the root at 0 is
-            infinite, and a discriminator whose gradient vanishes altogether makes the step not finite.
+        discriminator: Slot of the discriminator.
+        eps: Added to the squared norm before the square root. The default is 0, as in the usual code. The square root has an infinite
+            slope at 0, so with eps 0 a gradient of exactly zero makes the step non-finite.
     """
-    real, fake = precise(t.reference), precise(t.fake.detach())
+    real, fake = promote_to_float32(t.reference), promote_to_float32(t.fake.detach())
     alpha = t.uniform("alpha", 1, 1, 1)
-    between = alpha * real + (1 - alpha) * fake
-    gradient = _gradient(t, between, "fake", discriminator)
+    mixed = alpha * real + (1 - alpha) * fake
+    gradient = _compute_gradient(t, mixed, "fake", discriminator)
     norm = (gradient.flatten(1).square().sum(1) + eps).sqrt()
     return (norm - 1).square().mean()
 
 
 def r1_loss(t: Translation, *, discriminator: str = "discriminator", factor: float = 0.5) -> Tensor:
-    """Flatten the discriminator on real images (Mescheder et al. 2018, equation 9).
+    """R1 penalty: squared gradient of the discriminator on real images (Mescheder et al. 2018, equation 9).
 
-    The squared gradient is summed over an image and averaged over the batch.
+    The squared gradient is summed over each image and averaged over the batch.
 
     Args:
         t: The translation.
-        discriminator: The slot of the discriminator.
-        factor: What the mean is multiplied by. With the default, the weight of the term is the paper's gamma, which stands there as
-            gamma / 2.
+        discriminator: Slot of the discriminator.
+        factor: Factor of the mean. The paper's factor is gamma / 2: with the default 0.5, the weight of the term is gamma.
     """
-    gradient = _gradient(t, precise(t.reference), "reference", discriminator)
+    gradient = _compute_gradient(t, promote_to_float32(t.reference), "reference", discriminator)
     return factor * gradient.flatten(1).square().sum(1).mean()
 
 
-def _gradient(t: Translation, image: Tensor, of: str, discriminator: str) -> Tensor:
+def _compute_gradient(t: Translation, image: Tensor, view: str, discriminator: str) -> Tensor:
     image = image.detach().requires_grad_()
-    with _full_precision(image.device.type), _eager():
-        scores = t.discriminate_image(image, of, discriminator).scores
-        total = torch.stack([precise(score).sum() for score in scores]).sum()
+    with _disable_autocast(image.device.type), _force_eager():
+        scores = t.discriminate_image(image, view, discriminator).scores
+        total = torch.stack([promote_to_float32(score).sum() for score in scores]).sum()
         (gradient,) = torch.autograd.grad(total, image, create_graph=True)
     return gradient
 
 
-def _full_precision(device: str) -> AbstractContextManager[Any]:
-    # A rehearsal runs on the meta device, which has no autocast.
+def _disable_autocast(device: str) -> AbstractContextManager[Any]:
+    # A rehearsal runs on the meta device, which does not support autocast.
     return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 
 
 @contextmanager
-def _eager() -> Iterator[None]:
-    # Compiled code has no second derivative. Asking dynamo would import it, so it is asked only where somebody compiles.
+def _force_eager() -> Iterator[None]:
+    # Compiled code has no second derivative. set_stance imports dynamo, so it is used only if dynamo is already loaded.
     if "torch._dynamo" not in sys.modules:
         yield
         return

@@ -1,4 +1,4 @@
-"""What ends the layers of StyleGAN2."""
+"""The noise, bias and activation at the end of StyleGAN2's layers."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from i2ikit import ops
 
 
 class FusedLeakyReLU(nn.Module):
-    """Add noise and a learnt bias, apply a leaky ReLU, multiply and clamp, in one step (Karras et al. 2020).
+    """Leaky ReLU with noise, a learned bias, a gain and a clamp, in one operation (Karras et al. 2020).
 
     Args:
-        channels: Of what comes in, along axis 1.
-        slope: Below zero.
-        gain: Multiplies what was activated; the root of 2 keeps the second moment of normal numbers, but for the slope.
-        clamp: Limits the result to -clamp .. clamp; None does not.
+        channels: Channels of the input, on axis 1.
+        slope: Slope for negative values.
+        gain: Factor of the activated values. The default, the square root of 2, nearly preserves the second moment of normal numbers.
+        clamp: Limits the output to [-clamp, clamp]; None sets no limit.
 
     Shapes:
-        in:  [B, C, ...]; noise [B, 1, H, W] or [1, 1, H, W], one plane for all channels, multiplied by its strength, for maps alone
-        out: as what came in
+        in:  [B, C, ...]; noise [B, 1, H, W] or [1, 1, H, W], already scaled by its strength and equal for all channels; only with maps
+            [B, C, H, W]
+        out: as the input
     """
 
     def __init__(self, channels: int, *, slope: float = 0.2, gain: float = 2.0**0.5, clamp: float | None = None) -> None:
@@ -28,7 +29,7 @@ class FusedLeakyReLU(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, maps: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Add, activate, multiply and clamp."""
+        """Add noise and bias, activate, multiply by the gain and clamp."""
         return ops.bias_act(maps, self.bias, "lrelu", self.slope, self.gain, self.clamp, noise=noise)
 
     def extra_repr(self) -> str:

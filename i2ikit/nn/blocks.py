@@ -14,23 +14,23 @@ Edges = Literal["zeros", "reflect"]
 
 
 class ConvBlock(nn.Module):
-    """A convolution, an instance norm and, where wanted, a ReLU.
+    """Convolution, instance norm and an optional ReLU.
 
     Args:
-        inputs: Channels in.
-        outputs: Channels out.
-        kernel: Side of the kernel.
-        stride: Step of the kernel; the size is divided by it, or multiplied where ``up``.
-        up: Transposed convolution.
-        active: End in a ReLU.
-        track: Keep running statistics in the norm; see InstanceNorm.
-        affine: Learn a scale and a shift for each channel in the norm.
-        bias: Give the convolution a bias, as some originals do. The norm takes every constant away, and the bias with it.
-        edges: What lies around the maps: "zeros", or "reflect" for their mirror image, which a transposed convolution cannot have.
+        inputs: Input channels.
+        outputs: Output channels.
+        kernel: Kernel size.
+        stride: Stride of the convolution. The size is divided by it, or multiplied by it if ``up`` is set.
+        up: Use a transposed convolution.
+        active: Apply a ReLU at the end.
+        track: Update running statistics in the norm; see :class:`i2ikit.nn.InstanceNorm`.
+        affine: Learn a scale and a shift per channel in the norm.
+        bias: Give the convolution a bias, as some original codes do. The norm removes every constant, so the bias has no effect.
+        edges: Padding: "zeros", or "reflect", which a transposed convolution does not support.
 
     Shapes:
-        in:  [B, inputs, H, W]
-        out: [B, outputs, H / stride, W / stride], or [B, outputs, H * stride, W * stride]; so is a residual, which is added before the ReLU
+        in:  maps [B, inputs, H, W]; residual, added before the ReLU, with the shape of the output
+        out: [B, outputs, H / stride, W / stride], or [B, outputs, H * stride, W * stride] if ``up`` is set
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ConvBlock(nn.Module):
         padding = (kernel - stride + 1) // 2
         self.conv: nn.Module
         if up:
-            # One more row and column where an odd kernel leaves the result short of stride times the size.
+            # With an odd kernel the output is smaller than stride times the input: add the missing rows and columns.
             missing = stride - kernel + 2 * padding
             self.conv = nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, missing, bias=bias)
         else:
@@ -64,13 +64,13 @@ class ConvBlock(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolution blocks, the second without activation, added to what came in (He et al. 2016).
+    """Residual block: two 3x3 convolution blocks, the second without activation, added to the input (He et al. 2016).
 
     Args:
-        channels: Channels in and out.
-        track, affine, bias, edges: As ConvBlock takes them.
-        dropout: The share of values that are left out between the two, in training and in use alike: it is the noise of generators that
-            are given no other (Isola et al. 2017, section 3.2). Who sets it above 0 draws from torch's global stream.
+        channels: Input and output channels.
+        track, affine, bias, edges: See :class:`ConvBlock`.
+        dropout: Dropout rate between the two convolutions, in training and in evaluation mode. It is the noise of generators without
+            another noise input (Isola et al. 2017, section 3.2). It uses torch's global random generator.
 
     Shapes:
         in, out: [B, channels, H, W]
@@ -92,7 +92,7 @@ class ResidualBlock(nn.Module):
         self.second = ConvBlock(channels, channels, kernel=3, active=False, track=track, affine=affine, bias=bias, edges=edges)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Return the maps with the block's change added."""
+        """Return the input maps plus the output of the two convolutions."""
         between = self.first(maps)
         if self.dropout:
             between = F.dropout(between, self.dropout, training=True)

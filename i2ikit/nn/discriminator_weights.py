@@ -1,4 +1,4 @@
-"""The patch discriminator under the names of the original codes of CycleGAN, pix2pix and BicycleGAN."""
+"""Layer names of the patch discriminator in the original codes of CycleGAN, pix2pix and BicycleGAN."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 
 from attrs import frozen
 
-from i2ikit.nn.weights import State, foreign
+from i2ikit.nn.weights import StateDict, make_wrong_network_error
 
 
 @frozen
 class DiscriminatorSizes:
-    """What the tensors of an original patch discriminator say of it.
+    """Sizes of an original patch discriminator, inferred from the shapes of its tensors.
 
     Attributes:
-        channels: Of what it sees, the source included where it is conditional.
+        channels: Input channels, including those of the source image if the discriminator is conditional.
         width, depth, norm, scales: Options of :class:`i2ikit.nn.PatchDiscriminator`.
-        prefixes: The original's name of each scale.
-        antialiased: Whether a fixed filter halves the maps, as in CUT's code.
+        prefixes: Original key prefix of each scale.
+        antialiased: Whether a fixed blur filter follows each downsampling convolution, as in CUT's code.
     """
 
     channels: int
@@ -31,52 +31,59 @@ class DiscriminatorSizes:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options of the component."""
-        narrower = {"scales": self.scales, "narrower": True} if self.scales > 1 else {}
-        blurred = {"antialiased": True} if self.antialiased else {}
-        return {"width": self.width, "depth": self.depth, "norm": self.norm, **narrower, **blurred}
+        """Options of the component "patch_discriminator"."""
+        multiscale = {"scales": self.scales, "narrower": True} if self.scales > 1 else {}
+        antialiased = {"antialiased": True} if self.antialiased else {}
+        return {"width": self.width, "depth": self.depth, "norm": self.norm, **multiscale, **antialiased}
 
 
-def discriminator_sizes(state: State, name: str, what: str) -> DiscriminatorSizes:
-    """Read the sizes of a patch discriminator off its tensors.
+def infer_discriminator_sizes(state: StateDict, name: str, what: str) -> DiscriminatorSizes:
+    """Infer the sizes of a patch discriminator from the shapes of its tensors.
+
+    Args:
+        state: State dict of the original.
+        name: Name of the file or argument, for messages.
+        what: Expected network, such as "pix2pix discriminator", for messages.
 
     Raises:
-        CheckpointError: These are no tensors of such a discriminator.
+        CheckpointError: The tensors are not those of a patch discriminator.
     """
-    several = sorted({found[0] for key in state if (found := re.match(r"model_\d+", key))}, key=lambda prefix: int(prefix[6:]))
+    several = sorted({match[0] for key in state if (match := re.match(r"model_\d+", key))}, key=lambda prefix: int(prefix[6:]))
     prefixes = tuple(several) or (("net",) if "net.0.weight" in state else ("model",))
     first = state.get(f"{prefixes[0]}.0.weight")
     layers = len([key for key in state if re.fullmatch(rf"{prefixes[0]}\.\d+\.weight", key) and state[key].ndim == 4])
     depth = 0 if prefixes == ("net",) else layers - 2
-    third = state.get(f"{prefixes[0]}.3.weight")  # a norm, or a convolution where a filter stands before it
+    third = state.get(f"{prefixes[0]}.3.weight")  # a norm, or a convolution if a blur filter precedes it
     antialiased = third is not None and third.ndim == 4
-    score = state.get(f"{prefixes[0]}.{_score(depth, antialiased)}.weight")
+    score = state.get(f"{prefixes[0]}.{_get_score_index(depth, antialiased)}.weight")
     if first is None or first.ndim != 4 or score is None or score.ndim != 4 or score.shape[0] != 1:
-        raise foreign(state, name, what, "model.0.weight, model.0.bias, model.2.weight, ..., net.0.weight, ... or model_0.0.weight, ...")
+        raise make_wrong_network_error(
+            state, name, what, "model.0.weight, model.0.bias, model.2.weight, ..., net.0.weight, ... or model_0.0.weight, ..."
+        )
     norm = "batch" if f"{prefixes[0]}.{4 if antialiased else 3}.weight" in state else "instance"
     return DiscriminatorSizes(first.shape[1], first.shape[0], depth, norm, len(prefixes), prefixes, antialiased)
 
 
-def discriminator_parts(depth: int, prefixes: tuple[str, ...], antialiased: bool = False) -> dict[str, str]:
-    """Return our name of each layer of a patch discriminator, by the original's.
+def map_discriminator_layers(depth: int, prefixes: tuple[str, ...], antialiased: bool = False) -> dict[str, str]:
+    """Return the layer names of a patch discriminator: original name -> our name.
 
     Args:
-        depth: Convolutions of stride 2; 0 for the pixel discriminator.
-        prefixes: The original's name of each scale.
-        antialiased: Whether a filter follows each step down, and is counted too.
+        depth: Number of downsampling convolutions; 0 for the pixel discriminator.
+        prefixes: Original key prefix of each scale.
+        antialiased: Whether a blur filter follows each downsampling convolution; the original numbers the filters too.
     """
-    first, apart = (3, 4) if antialiased else (2, 3)
-    parts: dict[str, str] = {}
+    first, distance = (3, 4) if antialiased else (2, 3)
+    names: dict[str, str] = {}
     for scale, prefix in enumerate(prefixes):
         ours = f"scales.{scale}"
-        parts[f"{prefix}.0"] = f"{ours}.layers.0"
+        names[f"{prefix}.0"] = f"{ours}.layers.0"
         for step in range(max(depth, 1)):
-            place = first + apart * step
-            parts |= {f"{prefix}.{place}": f"{ours}.layers.{step + 1}", f"{prefix}.{place + 1}": f"{ours}.norms.{step + 1}"}
-        parts[f"{prefix}.{_score(depth, antialiased)}"] = f"{ours}.score"
-    return parts
+            index = first + distance * step
+            names |= {f"{prefix}.{index}": f"{ours}.layers.{step + 1}", f"{prefix}.{index + 1}": f"{ours}.norms.{step + 1}"}
+        names[f"{prefix}.{_get_score_index(depth, antialiased)}"] = f"{ours}.score"
+    return names
 
 
-def _score(depth: int, antialiased: bool) -> int:
-    """Return the number of the convolution that gives the scores."""
+def _get_score_index(depth: int, antialiased: bool) -> int:
+    """Return the original index of the convolution that computes the scores."""
     return 4 * depth + 2 if antialiased else 2 + 3 * max(depth, 1)

@@ -1,4 +1,4 @@
-"""The encoder that leaves the image as it is."""
+"""The encoder that returns the image unchanged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from i2ikit.core.specs import CodeSpec, ImageSpec, MapSpec
 
 
 class IdentityEncoder(nn.Module):
-    """Give the image itself as the code's only map, for generators that draw from whole images (StarGAN, CycleGAN, pix2pix).
+    """Identity encoder: passes the image on as the code's only map (StarGAN, CycleGAN, pix2pix).
+
+    It is for generators that take whole images.
 
     Shapes:
         in:  image [B, C, H, W] in [-1, 1]

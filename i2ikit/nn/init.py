@@ -1,4 +1,4 @@
-"""First weights."""
+"""Initial weights of networks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from i2ikit.nn.norms import InstanceNorm
 M = TypeVar("M", bound=nn.Module)
 
 
-def kaiming(net: M) -> M:
-    """Draw the weights of all convolutions and linear layers so that ReLUs keep the second moment, and return the net (He et al. 2015).
+def init_kaiming(net: M) -> M:
+    """Initialise all convolutions and linear layers by Kaiming's normal distribution, and return the network (He et al. 2015).
 
-    Biases begin at 0.
+    It preserves the second moment of activations through ReLUs. Biases are 0.
     """
     for module in net.modules():
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
@@ -24,17 +24,21 @@ def kaiming(net: M) -> M:
     return net
 
 
-def gaussian(net: M, deviation: float = 0.02) -> M:
-    """Draw the weights of all convolutions and linear layers from a normal distribution, and return the net (DCGAN, section 3).
+def init_gaussian(net: M, std: float = 0.02) -> M:
+    """Initialise all convolutions and linear layers by a normal distribution of mean 0, and return the network (DCGAN, section 3).
 
-    Biases begin at 0, and the scales of learnt norms near 1, with the same deviation.
+    Biases are 0. Scales of learned norms are normal with mean 1 and the same standard deviation.
+
+    Args:
+        net: The network to initialise, in place.
+        std: Standard deviation.
     """
     for module in net.modules():
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
-            nn.init.normal_(module.weight, 0.0, deviation)
+            nn.init.normal_(module.weight, 0.0, std)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, (nn.BatchNorm2d, InstanceNorm)) and module.weight is not None and module.bias is not None:
-            nn.init.normal_(module.weight, 1.0, deviation)
+            nn.init.normal_(module.weight, 1.0, std)
             nn.init.zeros_(module.bias)
     return net

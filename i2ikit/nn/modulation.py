@@ -1,4 +1,4 @@
-"""The layers of StyleGAN2 that a style drives, with its equalised learning rate (Karras et al. 2018, section 4.1; 2020, section 2.2)."""
+"""StyleGAN2's linear layer and modulated convolution, with equalised learning rate (Karras et al. 2018, section 4.1; 2020, section 2.2)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from i2ikit import ops
 
 
 class EqualLinear(nn.Module):
-    """A linear layer whose weights are stored at unit variance and scaled in use, so that all layers learn at one lr_multiplier.
+    """Linear layer with equalised learning rate: weights are stored with unit variance and scaled in every forward pass.
 
     Args:
-        inputs: Width of what comes in.
-        outputs: Width of what goes out.
-        bias: What the learnt bias begins at; None for no bias.
+        inputs: Width of the input.
+        outputs: Width of the output.
+        bias: Initial value of the learned bias; None for no bias.
         activation: See ``i2ikit.ops.bias_act``; None is linear.
-        lr_multiplier: Multiplies the learning rate of this layer: what is stored is larger by 1 / lr_multiplier and multiplied by it in use. StyleGAN2's
-            mapping network has 0.01.
+        lr_multiplier: Factor of this layer's learning rate: weights are stored divided by it, and multiplied by it in the forward pass.
+            StyleGAN2's mapping network uses 0.01.
 
     Shapes:
         in:  [..., inputs]
@@ -37,7 +37,7 @@ class EqualLinear(nn.Module):
         self.bias = None if bias is None else nn.Parameter(torch.full((outputs,), bias / lr_multiplier))
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """Multiply, add and activate."""
+        """Multiply by the weights, add the bias and activate."""
         bias = None if self.bias is None else self.bias * self.lr_multiplier
         if self.activation is None:
             return F.linear(vectors, self.weight * self.scale, bias)
@@ -50,32 +50,32 @@ class EqualLinear(nn.Module):
 
 
 class ModulatedConv(nn.Module):
-    """A convolution whose weights a style scales for each image, with all that follows it in a layer of StyleGAN2, in one step.
+    """StyleGAN2's modulated convolution: the style scales the weights for each image. Noise, bias and activation run in the same operation.
 
-    As it stands, the convolution alone. With ``noise``, ``bias`` and ``activation="lrelu"`` a whole layer of the synthesis; with a kernel
-    of 1, ``demodulate=False`` and ``bias`` the layer that draws colours.
+    By default it is the convolution alone. With ``noise``, ``bias`` and ``activation="lrelu"`` it is a complete layer of the synthesis
+    network. With kernel 1, ``demodulate=False`` and ``bias`` it is the "toRGB" layer.
 
     Args:
-        inputs: Channels in.
-        outputs: Channels out.
-        kernel: Side of the kernel, odd; the size is kept but for ``up`` and ``down``.
-        style: Width of the style vector, from which a learnt affine layer draws the scale of each channel, about 1 at first. Where None,
-            the style is those scales themselves.
-        demodulate: Bring the scaled weights of each output channel back to unit length.
+        inputs: Input channels.
+        outputs: Output channels.
+        kernel: Kernel size, odd. Only ``up`` and ``down`` change the size of the maps.
+        style: Width of the style vector. A learned affine layer computes the scale of each channel from it, initially about 1. With
+            None, the style itself contains the scales.
+        demodulate: Normalise the scaled weights of each output channel to unit length.
         up: Factor of upsampling before the convolution.
-        down: Factor of downsampling after it.
+        down: Factor of downsampling after the convolution.
         taps: Filter of both; see ``i2ikit.ops.fir_filter``.
-        noise: Learn the strength of a noise that is added to every channel, 0 at first.
-        bias: Learn a bias for each output channel, 0 at first.
+        noise: Learn the strength of the noise that is added to every channel, initially 0.
+        bias: Learn a bias per output channel, initially 0.
         activation: See ``i2ikit.ops.bias_act``; None is linear.
-        gain: Multiplies what was activated; by itself what the activation has.
-        clamp: Limits the result to -clamp .. clamp; None does not.
-        equalized: Store weights at unit variance and scale them in use, so that all layers learn at one lr_multiplier.
+        gain: Factor of the activated values; None is the activation's own gain.
+        clamp: Limits the output to [-clamp, clamp]; None sets no limit.
+        equalized: Store weights with unit variance and scale them in every forward pass (equalised learning rate).
 
     Shapes:
-        in:  maps [B, inputs, H, W]; style [B, style], or [B, inputs]; noise [B, 1, H', W'] or [1, 1, H', W'], which is added as
-            it is where no strength is learnt
-        out: [B, outputs, H', W'] with H' = H * up / down, W' likewise
+        in:  maps [B, inputs, H, W]; style [B, style], or [B, inputs] if ``style`` is None; noise [B, 1, H', W'] or [1, 1, H', W'],
+            multiplied by the learned strength if there is one
+        out: [B, outputs, H', W'] with H' = H * up / down and W' = W * up / down
     """
 
     fir: Tensor
@@ -107,11 +107,11 @@ class ModulatedConv(nn.Module):
         self.affine = None if style is None else EqualLinear(style, inputs, bias=1.0)
         self.strength = nn.Parameter(torch.zeros(())) if noise else None
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
-        # Made anew from the options, and so no part of what is saved.
+        # Not saved: it is computed from the options.
         self.register_buffer("fir", ops.fir_filter(taps), persistent=False)
 
     def forward(self, maps: Tensor, style: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Convolve maps by weights scaled by a style, add noise, and end as the layer ends."""
+        """Convolve maps with weights scaled by the style, add noise and bias, and activate."""
         scales = style if self.affine is None else cast(Tensor, self.affine(style))
         if noise is not None and self.strength is not None:
             noise = noise * self.strength

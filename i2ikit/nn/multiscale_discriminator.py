@@ -12,45 +12,49 @@ from torch.nn import functional as F
 from i2ikit.core.code import DiscriminatorOutput
 from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import OptionError
-from i2ikit.nn.init import gaussian
+from i2ikit.nn.init import init_gaussian
 from i2ikit.nn.padded_conv import Pad, PaddedConv
 
-SCALES = 3
+DEFAULT_SCALES = 3
 
 
 class MultiscaleDiscriminator(nn.Module):
-    """Score an image at full, half and quarter resolution, each by a discriminator of its own (MUNIT, section 5.1; Wang et al. 2018).
+    """Multi-scale discriminator: scores patches at full, half and quarter resolution (MUNIT, section 5.1; Wang et al. 2018).
 
-    Each is 4x4 convolutions of stride 2 with leaky ReLUs of slope 0.2, without norm, and a 1x1 convolution that scores each place.
+    Each resolution has its own network: 4x4 convolutions of stride 2 with leaky ReLUs of slope 0.2 and without norm, then a 1x1
+    convolution that computes the scores.
 
     Args:
         image: Size and channels of the images.
-        width: Channels after the first convolution; doubled by each further one.
-        depth: Convolutions of stride 2.
-        scales: Resolutions. The paper has 3; by default 3 too, or as many as the smaller side has room for.
-        pad: "reflect" or "zero".
+        width: Channels after the first convolution. Each further one doubles them.
+        depth: Number of convolutions of stride 2.
+        scales: Number of resolutions. By default 3, as in the paper, or fewer if the smaller side does not allow 3.
+        pad: Padding: "reflect" or "zero".
 
     Shapes:
         in:  [B, C, H, W]
-        out: scores[i] [B, 1, H / 2**(depth + i), W / 2**(depth + i)], the full resolution first;  features[i]: one map a strided
-            convolution
+        out: scores[i] [B, 1, H / 2**(depth + i), W / 2**(depth + i)], the full resolution first;  features[i]: the maps of the strided
+            convolutions
 
     Raises:
-        OptionError: A number that cannot be, or an image without room for the convolutions.
+        OptionError: An option is out of range, or the image is too small for the convolutions.
     """
 
     def __init__(self, image: ImageSpec, *, width: int = 64, depth: int = 4, scales: int | None = None, pad: Pad = "reflect") -> None:
         super().__init__()
         if width < 1 or depth < 1 or (scales is not None and scales < 1):
-            raise OptionError(f'"multiscale_discriminator" with width={width}, depth={depth} and scales={scales}: each is 1 or more.')
+            raise OptionError(
+                '"multiscale_discriminator": width, depth and scales must be at least 1; '
+                f"found width={width}, depth={depth}, scales={scales}."
+            )
         room = int(math.log2(min(image.height, image.width))) - depth + 1
         if room < (scales or 1):
             raise OptionError(
-                f'"multiscale_discriminator" with depth={depth} and scales={scales or 1} does not fit {image}: the smaller side has to be '
-                f"{2 ** (depth + (scales or 1) - 1)} or more."
+                f'"multiscale_discriminator" with depth={depth} and scales={scales or 1} does not fit {image}. '
+                f"Use sides of at least {2 ** (depth + (scales or 1) - 1)} pixels, a smaller depth or fewer scales."
             )
-        self.scales = nn.ModuleList(_Patches(image.channels, width, depth, pad) for _ in range(scales or min(SCALES, room)))
-        gaussian(self)
+        self.scales = nn.ModuleList(_SingleScale(image.channels, width, depth, pad) for _ in range(scales or min(DEFAULT_SCALES, room)))
+        init_gaussian(self)
 
     def forward(self, image: Tensor) -> DiscriminatorOutput:
         """Score images."""
@@ -64,7 +68,9 @@ class MultiscaleDiscriminator(nn.Module):
         return DiscriminatorOutput(tuple(scores), None, tuple(features))
 
 
-class _Patches(nn.Module):
+class _SingleScale(nn.Module):
+    """Convolutions that score the patches at one resolution."""
+
     def __init__(self, channels: int, width: int, depth: int, pad: Pad) -> None:
         super().__init__()
         widths = [channels, *(width * 2**step for step in range(depth))]

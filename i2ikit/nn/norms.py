@@ -12,20 +12,23 @@ from i2ikit.errors import SpecError
 
 
 class InstanceNorm(nn.Module):
-    """Normalise each channel of each image by its own mean and variance (Ulyanov et al. 2016), in training and in use alike.
+    """Instance norm: normalises each channel of each image by its own mean and variance (Ulyanov et al. 2016).
+
+    The output is the same in training and in evaluation mode.
 
     Args:
         channels: Channels of the maps.
-        affine: Learn a scale and a shift for each channel.
-        track: Keep running statistics as buffers, as some originals do. They are updated in training, saved and loaded, and never
-            used for the output: those originals never leave training mode, and their images come out wrong with these statistics.
-            Each process and each micro-batch counts its own images.
+        affine: Learn a scale and a shift per channel.
+        track: Update running statistics in training, as some original codes do. They are saved and loaded, but never used for the
+            output: those codes always run in training mode, and their images are wrong with these statistics. Each process and each
+            micro-batch counts its own images.
         eps: Added to the variance.
-        momentum: The share of the newest statistics in the running ones.
-        activation: What the result goes through in the same step: None, ``"relu"``, or ``"lrelu"`` with a slope of 0.2.
+        momentum: Weight of the current statistics in the update of the running ones.
+        activation: Activation in the same operation: None, ``"relu"``, or ``"lrelu"`` with slope 0.2.
 
     Shapes:
-        in, out: [B, C, H, W] with H * W > 1; so is a residual, which is added before the activation
+        in:  maps [B, C, H, W] with H * W > 1; residual [B, C, H, W], added before the activation
+        out: [B, C, H, W]
     """
 
     running_mean: Tensor
@@ -53,12 +56,12 @@ class InstanceNorm(nn.Module):
             self.register_buffer("num_batches_tracked", torch.zeros((), dtype=torch.long))
 
     def forward(self, maps: Tensor, residual: Tensor | None = None) -> Tensor:
-        """Normalise maps [B, C, H, W], add a residual, and activate."""
+        """Normalise maps [B, C, H, W], add the residual and activate."""
         if self.track and self.training and len(maps):
-            self._remember(maps.detach())
+            self._update_running_statistics(maps.detach())
         return ops.adain(maps, self.weight, self.bias, self.eps, residual, self.activation)
 
-    def _remember(self, maps: Tensor) -> None:
+    def _update_running_statistics(self, maps: Tensor) -> None:
         var, mean = torch.var_mean(maps.to(self.running_mean.dtype), (2, 3))
         self.running_mean.lerp_(mean.mean(0), self.momentum)
         self.running_var.lerp_(var.mean(0), self.momentum)
@@ -69,18 +72,18 @@ class InstanceNorm(nn.Module):
 
 
 class AdaIN(nn.Module):
-    """Normalise each channel of each image, and give it the scale and the shift that a style asks for (Huang and Belongie 2017).
+    """Adaptive instance norm: an instance norm whose scale and shift come from a style (Huang and Belongie 2017).
 
     Args:
         channels: Channels of the maps.
-        style: Width of a style vector, from which an affine layer draws the shifts and how far the scales are from 1, as in StarGAN v2.
-            Where None, the style is the scales and shifts themselves, as in MUNIT, where one network draws those of all layers.
+        style: Width of the style vector. A learned affine layer computes scale - 1 and the shift from it, as in StarGAN v2. With None,
+            the style itself contains the scales and shifts, as in MUNIT, where one network computes those of all layers.
         eps: Added to the variance.
-        activation: What the result goes through in the same step: None, ``"relu"``, or ``"lrelu"`` with a slope of 0.2.
+        activation: Activation in the same operation: None, ``"relu"``, or ``"lrelu"`` with slope 0.2.
 
     Shapes:
-        in:  maps [B, C, H, W]; style [B, style], or [B, 2C], first the scales, then the shifts; residual [B, C, H, W], added before the
-            activation
+        in:  maps [B, C, H, W]; style [B, style], or [B, 2C] if ``style`` is None: scales, then shifts; residual [B, C, H, W], added
+            before the activation
         out: [B, C, H, W]
 
     Raises:
@@ -96,9 +99,9 @@ class AdaIN(nn.Module):
         self.affine = None if style is None else nn.Linear(style, 2 * channels)
 
     def forward(self, maps: Tensor, style: Tensor, residual: Tensor | None = None) -> Tensor:
-        """Normalise maps [B, C, H, W], scale and shift them, add a residual, and activate."""
+        """Normalise maps [B, C, H, W], scale and shift them by the style, add the residual and activate."""
         if tuple(style.shape) != (maps.shape[0], self.width):
-            raise SpecError(f"AdaIN: style has shape {list(style.shape)}; for maps of shape {list(maps.shape)} it has to be "
+            raise SpecError(f"AdaIN: style has shape {list(style.shape)}; for maps of shape {list(maps.shape)} it must be "
                             f"{[maps.shape[0], self.width]}.")  # fmt: skip
         scale, shift = (style if self.affine is None else self.affine(style)).chunk(2, dim=1)
         if self.affine is not None:
@@ -111,15 +114,15 @@ class AdaIN(nn.Module):
 
 
 class LayerNorm(nn.Module):
-    """Normalise each image by the mean and the deviation of all its channels and pixels, as MUNIT's decoder does.
+    """Layer norm of MUNIT's decoder: normalises each image by the mean and the standard deviation of all its channels and pixels.
 
-    Other than torch's, it takes the unbiased deviation, adds eps to that and not to the variance, and learns one scale and one shift a
-    channel. The scales begin anywhere between 0 and 1.
+    It differs from torch's layer norm: the standard deviation is the unbiased one, eps is added to it and not to the variance, and there is
+    one learned scale and shift per channel. Initial scales are uniform in [0, 1].
 
     Args:
         channels: Channels of the maps.
-        affine: Learn a scale and a shift for each channel.
-        eps: Added to the deviation.
+        affine: Learn a scale and a shift per channel.
+        eps: Added to the standard deviation.
 
     Shapes:
         in, out: [B, C, H, W] with C * H * W > 1
@@ -135,9 +138,9 @@ class LayerNorm(nn.Module):
         """Normalise maps [B, C, H, W]."""
         wide = torch.promote_types(maps.dtype, torch.float32)
         centred = maps - maps.mean((1, 2, 3), keepdim=True, dtype=wide)
-        # A norm has a gradient of zero where all pixels are equal; that of a variance's root is infinite.
-        # One norm over all axes adds millions of squares one after another in float32, and loses four of its seven digits; axis by axis
-        # and the innermost first it keeps six, in about the same time (channels last at most 1.6 times, of this line alone).
+        # If all pixels are equal, the gradient of vector_norm is zero, but that of the variance's square root is infinite.
+        # vector_norm over all axes at once adds millions of squares in sequence and loses four of the seven digits of float32. Axis by
+        # axis, innermost first, it keeps six digits in about the same time (this line takes at most 1.6 times as long in channels-last).
         length = centred
         for axis in (3, 2, 1) if centred.is_contiguous() else (1, 3, 2):
             length = torch.linalg.vector_norm(length, dim=axis, keepdim=True)

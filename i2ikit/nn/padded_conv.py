@@ -1,4 +1,4 @@
-"""A convolution that pads by reflection, with the norm and the activation behind it."""
+"""Convolution with reflection padding, norm and activation."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ Activation = Literal["relu", "lrelu", "tanh"] | None
 
 
 class PaddedConv(nn.Module):
-    """Pad, convolve with a bias, normalise and activate (MUNIT, appendix B.2).
+    """Padding, convolution with bias, norm and activation (MUNIT, appendix B.2).
 
     Args:
-        inputs: Channels in.
-        outputs: Channels out.
-        kernel: Side of the kernel.
-        stride: Step of the kernel; the size is divided by it.
-        pad: What surrounds the maps: "reflect", or "zero".
-        norm: "none"; "instance", without weights of its own; "adain", whose scales and shifts come with the maps; "layer", see LayerNorm.
-        activation: "relu"; "lrelu", of slope 0.2; "tanh"; or None.
+        inputs: Input channels.
+        outputs: Output channels.
+        kernel: Kernel size.
+        stride: Stride of the convolution. The size is divided by it.
+        pad: Padding: "reflect" or "zero".
+        norm: "none"; "instance", without learned scale and shift; "adain", whose scales and shifts are an input; "layer", see
+            :class:`i2ikit.nn.LayerNorm`.
+        activation: "relu", "lrelu" (slope 0.2), "tanh" or None.
 
     Shapes:
-        in:  maps [B, inputs, H, W]; style [B, 2 * outputs], first the scales, then the shifts, for "adain" alone; residual as out, added
-            before the activation, for "instance" and "adain" alone
+        in:  maps [B, inputs, H, W]; style [B, 2 * outputs], scales, then shifts, only for "adain"; residual with the shape of the output,
+            added before the activation, only for "instance" and "adain"
         out: [B, outputs, H / stride, W / stride]
 
     Raises:
-        OptionError: No such padding, or a norm and an activation that do not go together.
-        SpecError: The maps are too small to be reflected.
+        OptionError: The padding is unknown, or the norm does not support the activation.
+        SpecError: The maps are too small for reflection padding.
     """
 
     def __init__(
@@ -52,9 +53,9 @@ class PaddedConv(nn.Module):
     ) -> None:
         super().__init__()
         if pad not in get_args(Pad):
-            raise OptionError(f'There is no padding "{pad}". {suggest(str(pad), get_args(Pad))}')
+            raise OptionError(f'No padding is called "{pad}". {suggest(str(pad), get_args(Pad))}')
         if activation == "tanh" and norm in {"instance", "adain"}:
-            raise OptionError(f'The activation "tanh" does not follow the norm "{norm}", which ends in "relu", "lrelu" or None.')
+            raise OptionError(f'The norm "{norm}" does not support the activation "tanh". Use "relu", "lrelu" or None.')
         self.margin, self.pad = (kernel - stride + 1) // 2, pad
         self.conv = Conv2d(inputs, outputs, kernel, stride, self.margin, padding_mode="zeros" if pad == "zero" else pad)
         fused = None if activation == "tanh" else activation
@@ -65,26 +66,30 @@ class PaddedConv(nn.Module):
             self.norm = AdaIN(outputs, activation=fused)
         elif norm == "layer":
             self.norm = LayerNorm(outputs)
-        # What the norm does in one step with its own work is not done again.
+        # The instance norms apply the activation themselves, in the same operation.
         self.activation = activation if norm in {"none", "layer"} else None
 
     def forward(self, maps: Tensor, style: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """Pad, convolve, normalise and activate maps."""
-        self.fits(*maps.shape[-2:])
+        self.check_size(*maps.shape[-2:])
         maps = self.conv(maps)
         if isinstance(self.norm, AdaIN):
             return cast(Tensor, self.norm(maps, style, residual))
         if isinstance(self.norm, InstanceNorm):
             return cast(Tensor, self.norm(maps, residual))
-        return self.activated(maps if self.norm is None else self.norm(maps))
+        return self.activate(maps if self.norm is None else self.norm(maps))
 
-    def fits(self, height: int, width: int) -> None:
-        """Refuse maps that are too small to be reflected."""
+    def check_size(self, height: int, width: int) -> None:
+        """Check that maps are large enough for reflection padding.
+
+        Raises:
+            SpecError: They are too small.
+        """
         if self.pad == "reflect" and min(height, width) <= self.margin:
-            raise SpecError(f"Maps of {height} x {width} cannot be reflected by {self.margin}: the image is too small here.")
+            raise SpecError(f"Maps of {height} x {width} pixels are too small for reflection padding by {self.margin}. Use larger images.")
 
-    def activated(self, maps: Tensor) -> Tensor:
-        """Return the maps activated. Nobody else reads what comes in, and so its memory is used again."""
+    def activate(self, maps: Tensor) -> Tensor:
+        """Apply the activation. It works in place, because nothing else reads these maps."""
         if self.activation == "relu":
             return F.relu(maps, inplace=True)
         if self.activation == "lrelu":

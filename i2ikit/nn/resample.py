@@ -1,4 +1,4 @@
-"""Layers that blur, enlarge and shrink maps by a fixed filter (Karras et al. 2020, appendix B; Zhang 2019)."""
+"""Layers that blur, upsample and downsample maps with a fixed filter (Karras et al. 2020, appendix B; Zhang 2019)."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ BINOMIAL = (1.0, 3.0, 3.0, 1.0)
 
 
 class Resample(nn.Module):
-    """Put zeros between pixels, pad, filter, and keep every so-many-th pixel: what the three layers below have in common.
+    """Base of the three layers below: insert zeros between pixels, pad, filter, and keep every ``down``-th pixel.
 
     Args:
-        taps: The filter; normalised, so that constant maps keep their value. See ``i2ikit.ops.fir_filter``.
-        up: Each pixel becomes this many: one number, or two in the order [x, y].
-        down: Every this-many-th pixel stays: one number, or two in the order [x, y].
-        padding: Zeros on each side of the maps with their zeros between, beyond those that keep the result centred and of the size up /
-            down: one number, [x, y], or [x before, x after, y before, y after]. Negative ones crop.
-        gain: Multiplies the result, beyond what keeps the mean.
-        flip: Correlate with the taps in place of convolving.
-        reflect: The mirror image of the maps in place of the zeros around them.
+        taps: The filter. It is normalised so that constant maps keep their value; see ``i2ikit.ops.fir_filter``.
+        up: Upsampling factor: one number, or two in the order [x, y].
+        down: Downsampling factor: one number, or two in the order [x, y].
+        padding: Extra zeros on each side of the upsampled maps, in addition to those that keep the output centred and of size up / down:
+            one number, [x, y], or [x before, x after, y before, y after]. Negative numbers crop.
+        gain: Factor of the output; with 1 the mean of the maps is kept.
+        flip: Correlate with the taps instead of convolving.
+        reflect: Pad by reflection instead of zeros.
 
     Shapes:
-        in:  maps [B, C, H, W]; skip [B, C, H * up / down, W * up / down], added to the result in the same step
-        out: [B, C, H * up / down, W * up / down], rounded down, with a padding of 0
+        in:  maps [B, C, H, W]; skip [B, C, H * up / down, W * up / down], added to the output in the same operation
+        out: [B, C, H * up / down, W * up / down], rounded down, for a padding of 0
     """
 
     fir: Tensor
@@ -47,22 +47,22 @@ class Resample(nn.Module):
     ) -> None:
         super().__init__()
         name = type(self).__name__
-        self.up, self.down = checks.pair(name, "up", up), checks.pair(name, "down", down)
+        self.up, self.down = checks.parse_pair(name, "up", up), checks.parse_pair(name, "down", down)
         self.flip, self.reflect, self.gain = flip, reflect, gain * self.up[0] * self.up[1]
-        # Made anew from the options, and so no part of what is saved.
+        # Not saved: it is computed from the options.
         self.register_buffer("fir", ops.fir_filter(taps), persistent=False)
-        extra = checks.margins(name, "padding", padding)
+        extra = checks.parse_padding(name, "padding", padding)
         lengths = (self.fir.shape[-1], self.fir.shape[0])
-        ends = [end for sizes in zip(lengths, self.up, self.down, strict=True) for end in _centred(*sizes)]
+        ends = [end for sizes in zip(lengths, self.up, self.down, strict=True) for end in _compute_padding(*sizes)]
         self.padding = tuple(each + more for each, more in zip(ends, extra, strict=True))
 
     def forward(self, maps: Tensor, skip: Tensor | None = None) -> Tensor:
-        """Resample maps, and add a skip."""
+        """Resample maps and add the skip."""
         padding = self.padding
         if self.reflect:
             maps, padding = F.pad(maps, padding, mode="reflect"), (0, 0, 0, 0)
-        step = (maps, self.fir, self.up, self.down, padding, self.flip, self.gain)
-        return ops.upfirdn(*step) if skip is None else ops.upfirdn_act(*step, activation="linear", skip=skip)
+        arguments = (maps, self.fir, self.up, self.down, padding, self.flip, self.gain)
+        return ops.upfirdn(*arguments) if skip is None else ops.upfirdn_act(*arguments, activation="linear", skip=skip)
 
     def extra_repr(self) -> str:
         """Show the options in a printed model."""
@@ -70,13 +70,13 @@ class Resample(nn.Module):
 
 
 class Blur(Resample):
-    """Filter maps at their size: antialiasing, and the smoothing after a transposed convolution.
+    """Blur maps without a change of size: for antialiasing, or after a transposed convolution.
 
     Args:
         taps: The filter.
-        padding: Zeros on each side beyond those that keep the size; negative ones crop.
-        gain: Multiplies the result.
-        flip: Correlate with the taps in place of convolving.
+        padding: Zeros on each side, in addition to those that keep the size. Negative numbers crop.
+        gain: Factor of the output.
+        flip: Correlate with the taps instead of convolving.
 
     Shapes:
         in, out: [B, C, H, W]
@@ -87,17 +87,17 @@ class Blur(Resample):
 
 
 class Upsample(Resample):
-    """Enlarge maps and filter them, keeping their mean.
+    """Upsample maps and filter them; the mean is kept.
 
     Args:
         taps: The filter.
         up: Factor: one number, or two in the order [x, y].
-        padding: Zeros on each side of the enlarged maps beyond those that keep the factor; negative ones crop.
-        gain: Multiplies the result, beyond the up * up that keeps the mean.
-        flip: Correlate with the taps in place of convolving.
+        padding: Zeros on each side of the upsampled maps, in addition to those that keep the factor. Negative numbers crop.
+        gain: Factor of the output, in addition to the up * up that keeps the mean.
+        flip: Correlate with the taps instead of convolving.
 
     Shapes:
-        in:  maps [B, C, H, W]; skip [B, C, H * up, W * up], such as the image that StyleGAN2 adds to at each size
+        in:  maps [B, C, H, W]; skip [B, C, H * up, W * up], added to the output, as StyleGAN2 adds the images of two resolutions
         out: [B, C, H * up, W * up]
     """
 
@@ -114,15 +114,15 @@ class Upsample(Resample):
 
 
 class Downsample(Resample):
-    """Filter maps and shrink them.
+    """Filter maps and downsample them.
 
     Args:
         taps: The filter.
         down: Factor: one number, or two in the order [x, y].
-        padding: Zeros on each side beyond those that keep the factor; negative ones crop.
-        gain: Multiplies the result.
-        flip: Correlate with the taps in place of convolving.
-        reflect: The mirror image of the maps in place of zeros around them (Zhang 2019): edges keep their brightness.
+        padding: Zeros on each side, in addition to those that keep the factor. Negative numbers crop.
+        gain: Factor of the output.
+        flip: Correlate with the taps instead of convolving.
+        reflect: Pad by reflection instead of zeros (Zhang 2019), so that edges keep their brightness.
 
     Shapes:
         in:  [B, C, H, W]
@@ -142,17 +142,17 @@ class Downsample(Resample):
         super().__init__(taps, up=1, down=down, padding=padding, gain=gain, flip=flip, reflect=reflect)
 
 
-def halving() -> Downsample:
-    """Return what halves maps after a convolution of stride 1, in place of its stride: [1, 2, 1] with mirrored edges (Zhang 2019).
+def make_blur_pool() -> Downsample:
+    """Return an antialiased downsampling layer of factor 2: filter [1, 2, 1] with reflection padding (BlurPool; Zhang 2019).
 
-    An odd side is rounded up, as a convolution of stride 2 steps it.
+    A convolution of stride 1 and this layer replace a convolution of stride 2. Odd sides are rounded up, as with stride 2.
     """
     return Downsample((1.0, 2.0, 1.0), padding=(0, 1, 0, 1), reflect=True)
 
 
-def _centred(taps: int, up: int, down: int) -> tuple[int, int]:
-    """Return the zeros before and after an axis that keep the result centred and of the size up / down."""
-    if up > 1:  # a pixel stands before its zeros, and so the filter begins later
+def _compute_padding(taps: int, up: int, down: int) -> tuple[int, int]:
+    """Return the zeros before and after an axis that keep the output centred and of size up / down."""
+    if up > 1:  # each pixel is followed by its inserted zeros, so the filter starts later
         return (taps + up - 1) // 2, (taps - up) // 2
-    # A blur has one zero more before than after where they cannot be equal, as the original codes have it.
+    # If a blur cannot have as many zeros before as after, it has one more before, as in the original codes.
     return (taps - down + 1) // 2 if down > 1 else taps // 2, (taps - down) // 2

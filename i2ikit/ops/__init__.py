@@ -1,4 +1,4 @@
-"""Operators of image-to-image networks, each with a definition in plain torch, a fast route on a CPU, and a Triton kernel for GPUs."""
+"""Operators of image-to-image networks, each with a definition in plain torch, a fast CPU implementation, and a Triton kernel for GPUs."""
 
 from i2ikit.ops.adain import adain as adain
 from i2ikit.ops.bias_act import bias_act as bias_act

@@ -1,4 +1,4 @@
-"""The checks of arguments that the operators share: one line that names the argument, what was found and what it has to be."""
+"""Checks of arguments that the operators share. A message names the operator and the argument, what was found, and what it must be."""
 
 from __future__ import annotations
 
@@ -8,143 +8,148 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from i2ikit.errors import KindError, OptionError, SpecError
+from i2ikit.errors import InputTypeError, OptionError, SpecError
 
 
-def maps(op: str, name: str, value: Tensor, *, rank: int | None = 4) -> None:
-    """Check that a tensor is floating point and has a rank.
+def check_tensor(op: str, name: str, value: Tensor, *, rank: int | None = 4) -> None:
+    """Check that a value is a floating point tensor with a given number of axes; None allows any number.
 
     Raises:
-        KindError: It is no tensor, or not of floating point.
-        SpecError: It has another rank.
+        InputTypeError: It is not a tensor, or its data type is not supported.
+        SpecError: It has another number of axes.
     """
     if not isinstance(value, Tensor):
-        raise KindError(f"{op}: {name} is a {type(value).__name__}; it has to be a tensor.")
+        raise InputTypeError(f"{op}: {name} is of type {type(value).__name__}; it must be a tensor.")
     if not value.is_floating_point():
-        raise KindError(f"{op}: {name} holds {_dtype(value)}; it has to hold floating point numbers. Convert it first.")
+        raise InputTypeError(f"{op}: {name} has dtype {_get_dtype_name(value)}; it must be floating point. Convert it first.")
     if value.element_size() < 2:
-        raise KindError(f"{op}: {name} holds {_dtype(value)}; float16, bfloat16, float32 and float64 are known. Convert it first.")
+        raise InputTypeError(
+            f"{op}: {name} has dtype {_get_dtype_name(value)}; it must be float16, bfloat16, float32 or float64. Convert it first."
+        )
     if rank is not None and value.ndim != rank:
-        raise SpecError(f"{op}: {name} has shape {list(value.shape)}; it has to have {rank} axes{' [B, C, H, W]' if name == 'x' else ''}.")
+        raise SpecError(f"{op}: {name} has shape {list(value.shape)}; it must have {rank} axes{' [B, C, H, W]' if name == 'x' else ''}.")
 
 
-def beside(op: str, name: str, value: Tensor, x: Tensor, *shapes: Sequence[int]) -> None:
-    """Check that a tensor has one of some shapes and lies on the device of x.
+def check_shape(op: str, name: str, value: Tensor, x: Tensor, *shapes: Sequence[int]) -> None:
+    """Check that a floating point tensor has one of the given shapes and is on the device of x.
 
     Raises:
-        KindError: It is no tensor, or not of floating point.
-        SpecError: It has none of the shapes, or lies on another device.
+        InputTypeError: It is not a tensor, or its data type is not supported.
+        SpecError: It has another shape, or is on another device.
     """
-    maps(op, name, value, rank=None)
+    check_tensor(op, name, value, rank=None)
     if not any(tuple(value.shape) == tuple(shape) for shape in shapes):
-        wanted = " or ".join(str(list(shape)) for shape in shapes)
-        raise SpecError(f"{op}: {name} has shape {list(value.shape)}; for x of shape {list(x.shape)} it has to be {wanted}.")
-    if value.device != x.device:
-        raise SpecError(f"{op}: {name} is on {value.device} and x on {x.device}; they have to be on one device.")
+        allowed = " or ".join(str(list(shape)) for shape in shapes)
+        raise SpecError(f"{op}: {name} has shape {list(value.shape)}; for x of shape {list(x.shape)} it must be {allowed}.")
+    _check_same_device(op, name, value, x)
 
 
-def number(op: str, name: str, value: float, *, least: float | None = None, optional: bool = False) -> float:
-    """Return a finite number; ``optional`` says in the message that None would do too.
+def check_number(op: str, name: str, value: float, *, minimum: float | None = None, optional: bool = False) -> float:
+    """Return a finite number; with ``optional`` the message says that None is allowed too.
 
     Raises:
-        KindError: It is no number.
-        OptionError: It is infinite, no number of floating point, or too small.
+        InputTypeError: It is not a number.
+        OptionError: It is infinite, NaN, or below the minimum.
     """
     none = " or None" if optional else ""
     if not isinstance(value, int | float | torch.SymFloat | torch.SymInt) or isinstance(value, bool):
-        raise KindError(f"{op}: {name} is {value!r}; it has to be a number{none}.")
-    # Compared, and not asked for by math.isfinite, which takes no symbol that stands for a number while a compiler traces.
-    if not (-math.inf < value < math.inf and (least is None or value >= least)):
-        wanted = "finite" if least is None else f"finite and at least {least:g}"
-        raise OptionError(f"{op}: {name} is {value}; it has to be {wanted}{none}.")
+        raise InputTypeError(f"{op}: {name} is {value!r}; it must be a number{none}.")
+    # A comparison instead of math.isfinite: that does not accept the symbolic numbers that a compiler uses while it traces.
+    if not (-math.inf < value < math.inf and (minimum is None or value >= minimum)):
+        allowed = "finite" if minimum is None else f"finite and at least {minimum:g}"
+        raise OptionError(f"{op}: {name} is {value}; it must be {allowed}{none}.")
     return float(value)
 
 
-def factor(op: str, name: str, value: int) -> int:
-    """Return one whole number of at least 1.
+def check_positive_int(op: str, name: str, value: int) -> int:
+    """Return an integer of at least 1.
 
     Raises:
-        KindError: It is no whole number.
-        OptionError: It is too small.
+        InputTypeError: It is not an integer.
+        OptionError: It is below 1.
     """
     if not isinstance(value, int | torch.SymInt) or isinstance(value, bool):
-        raise KindError(f"{op}: {name} is {value!r}; it has to be a whole number.")
+        raise InputTypeError(f"{op}: {name} is {value!r}; it must be an integer.")
     if value < 1:
-        raise OptionError(f"{op}: {name} is {value}; it has to be at least 1.")
+        raise OptionError(f"{op}: {name} is {value}; it must be at least 1.")
     return value
 
 
-def filter_taps(op: str, name: str, fir: Tensor, x: Tensor) -> None:
+def check_filter(op: str, name: str, fir: Tensor, x: Tensor) -> None:
     """Check a filter of ``upfirdn``.
 
     Raises:
-        KindError: It is no tensor, or not of floating point.
-        SpecError: It has neither one axis nor two, no taps, or lies on another device than x.
-        OptionError: It wants a gradient.
+        InputTypeError: It is not a tensor, or its data type is not supported.
+        SpecError: It is empty, does not have one or two axes, or is on another device than x.
+        OptionError: It requires a gradient.
     """
-    maps(op, name, fir, rank=None)
+    check_tensor(op, name, fir, rank=None)
     if fir.ndim not in {1, 2} or fir.numel() == 0:
-        raise SpecError(f"{op}: {name} has shape {list(fir.shape)}; it has to be [k] or [kh, kw], with one tap at least.")
-    if fir.device != x.device:
-        raise SpecError(f"{op}: {name} is on {fir.device} and x on {x.device}; they have to be on one device.")
+        raise SpecError(f"{op}: {name} has shape {list(fir.shape)}; it must be [k] or [kh, kw], with at least one tap.")
+    _check_same_device(op, name, fir, x)
     if fir.requires_grad:
-        raise OptionError(f"{op}: {name} wants a gradient, and filters are constants here. Detach it, or use torch.nn.functional.conv2d.")
+        raise OptionError(f"{op}: {name} requires a gradient; a filter must be a constant. Detach it, or use torch.nn.functional.conv2d.")
 
 
-def pixels(op: str, x: Tensor) -> None:
-    """Check that maps have a channel and a pixel.
+def check_not_empty(op: str, x: Tensor) -> None:
+    """Check that maps have at least one channel and one pixel; the batch may be empty.
 
     Raises:
-        SpecError: They have none.
+        SpecError: They have no channel or no pixel.
     """
     if 0 in x.shape[1:]:
-        raise SpecError(f"{op}: x has shape {list(x.shape)}; it has to have one channel and one pixel at least.")
+        raise SpecError(f"{op}: x has shape {list(x.shape)}; it must have at least one channel and one pixel.")
 
 
-def one_dtype(op: str, name: str, value: Tensor, x: Tensor) -> None:
-    """Check that a tensor is of the dtype of x.
+def check_same_dtype(op: str, name: str, value: Tensor, x: Tensor) -> None:
+    """Check that a tensor has the data type of x.
 
     Raises:
-        SpecError: It is of another.
+        SpecError: It has another data type.
     """
     if value.dtype != x.dtype:
-        raise SpecError(f"{op}: {name} is of {_dtype(value)} and x of {_dtype(x)}; they have to be of one dtype.")
+        raise SpecError(f"{op}: {name} has dtype {_get_dtype_name(value)}, but x has {_get_dtype_name(x)}; they must be the same.")
 
 
-def pair(op: str, name: str, value: int | Sequence[int], *, least: int = 1) -> tuple[int, int]:
-    """Return one whole number, or two in the order [x, y], as two.
+def parse_pair(op: str, name: str, value: int | Sequence[int], *, minimum: int = 1) -> tuple[int, int]:
+    """Return one integer, or two in the order [x, y], as two.
 
     Raises:
-        KindError: It is not of whole numbers.
-        OptionError: It is neither one nor two numbers, or one is too small.
+        InputTypeError: It holds something else than integers.
+        OptionError: It has more than two numbers, or one below the minimum.
     """
-    found = tuple(value) if isinstance(value, list | tuple | torch.Size) else (value, value)
-    _whole(op, name, value, found)
-    if len(found) != 2 or min(found) < least:
-        raise OptionError(f"{op}: {name} is {value}; it has to be a number, or two in the order [x, y], of at least {least}.")
-    return found[0], found[1]
+    numbers = tuple(value) if isinstance(value, list | tuple | torch.Size) else (value, value)
+    _check_integers(op, name, value, numbers)
+    if len(numbers) != 2 or min(numbers) < minimum:
+        raise OptionError(f"{op}: {name} is {value}; it must be an integer, or two [x, y], of at least {minimum}.")
+    return numbers[0], numbers[1]
 
 
-def margins(op: str, name: str, value: int | Sequence[int]) -> tuple[int, int, int, int]:
+def parse_padding(op: str, name: str, value: int | Sequence[int]) -> tuple[int, int, int, int]:
     """Return a padding of one, two [x, y] or four numbers [x before, x after, y before, y after] as four.
 
     Raises:
-        KindError: It is not of whole numbers.
-        OptionError: It has another count of them.
+        InputTypeError: It holds something else than integers.
+        OptionError: It has another number of them.
     """
-    found = tuple(value) if isinstance(value, list | tuple | torch.Size) else (value,) * 4
-    _whole(op, name, value, found)
-    if len(found) == 2:
-        found = (found[0], found[0], found[1], found[1])
-    if len(found) != 4:
-        raise OptionError(f"{op}: {name} is {value}; it has to be one number, two [x, y] or four [x before, x after, y before, y after].")
-    return found[0], found[1], found[2], found[3]
+    numbers = tuple(value) if isinstance(value, list | tuple | torch.Size) else (value,) * 4
+    _check_integers(op, name, value, numbers)
+    if len(numbers) == 2:
+        numbers = (numbers[0], numbers[0], numbers[1], numbers[1])
+    if len(numbers) != 4:
+        raise OptionError(f"{op}: {name} is {value}; it must be an integer, or two [x, y], or four [x before, x after, y before, y after].")
+    return numbers[0], numbers[1], numbers[2], numbers[3]
 
 
-def _whole(op: str, name: str, value: object, found: Sequence[object]) -> None:
-    if not all(isinstance(number, int | torch.SymInt) and not isinstance(number, bool) for number in found):
-        raise KindError(f"{op}: {name} is {value}; it has to be of whole numbers.")
+def _check_integers(op: str, name: str, value: object, numbers: Sequence[object]) -> None:
+    if not all(isinstance(number, int | torch.SymInt) and not isinstance(number, bool) for number in numbers):
+        raise InputTypeError(f"{op}: {name} is {value}; it must hold integers.")
 
 
-def _dtype(value: Tensor) -> str:
+def _check_same_device(op: str, name: str, value: Tensor, x: Tensor) -> None:
+    if value.device != x.device:
+        raise SpecError(f"{op}: {name} is on {value.device} and x is on {x.device}; they must be on the same device.")
+
+
+def _get_dtype_name(value: Tensor) -> str:
     return str(value.dtype).removeprefix("torch.")

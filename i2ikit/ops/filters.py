@@ -1,4 +1,4 @@
-"""Filters for upfirdn."""
+"""Filters for ``upfirdn``."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ def fir_filter(
     gain: float = 1.0,
     separable: bool | None = None,
 ) -> Tensor:
-    """Make a filter out of its taps.
+    """Make a filter from its taps.
 
     Args:
-        taps: One axis, which stands for both, or two.
-        normalize: Divide by the sum, so that a constant image keeps its value.
-        flip: Turn the filter around.
-        gain: Multiplies what an image is filtered to; for a separable filter it is split between its two passes.
-        separable: Keep one axis as one, to be applied twice; where None, from 8 taps on, below which one pass is faster.
+        taps: [k], the same along both axes, or [kh, kw].
+        normalize: Divide by the sum, so that a constant image does not change.
+        flip: Reverse the filter along its axes.
+        gain: Multiplies the filtered image. A filter [k] is applied twice, and so takes the square root of the gain.
+        separable: Return a filter of one axis as [k], to be applied along both axes in turn. None: for 8 taps or more; shorter filters are
+            faster in one pass.
 
     Returns:
         [k] or [kh, kw], float32.
 
     Raises:
-        ValueError: The taps have no or more than two axes, are empty, or sum to zero where they are to be normalised.
+        ValueError: The taps do not have one or two axes, are empty, or sum to zero although they should be normalised.
 
     Example:
         >>> from i2ikit import ops
@@ -43,7 +44,7 @@ def fir_filter(
     """
     fir = torch.as_tensor(taps, dtype=torch.float32, device=None if isinstance(taps, Tensor) else "cpu")
     if fir.ndim not in {1, 2} or fir.numel() == 0:
-        raise SpecError(f"fir_filter: taps have shape {list(fir.shape)}; they have to be [k] or [kh, kw], with one at least.")
+        raise SpecError(f"fir_filter: taps have shape {list(fir.shape)}; they must be [k] or [kh, kw], with at least one tap.")
     if fir.ndim == 1 and not (len(fir) >= 8 if separable is None else separable):
         fir = torch.outer(fir, fir)
     if normalize:
@@ -56,47 +57,47 @@ def fir_filter(
 
 
 def lowpass_filter(taps: int, cutoff: float, width: float, rate: float, *, radial: bool = False) -> Tensor | None:
-    """Design a low-pass filter by a Kaiser window (Kaiser 1974), as StyleGAN3 does (Karras et al. 2021, appendix C.1).
+    """Design a low-pass filter with a Kaiser window (Kaiser 1974), as in StyleGAN3 (Karras et al. 2021, appendix C.1).
 
     Args:
-        taps: Length of the filter; 1 gives None, no filter.
-        cutoff: Frequency at which half the amplitude is left.
-        width: Width of the transition band around it, in the unit of ``rate``.
+        taps: Length of the filter; 1 means no filter, and None is returned.
+        cutoff: Frequency at which the amplitude is halved, in the unit of ``rate``.
+        width: Width of the transition band around the cutoff, in the unit of ``rate``.
         rate: Sampling rate.
-        radial: Make a circular filter [taps, taps] in place of a separable one (the same, appendix C.2).
+        radial: Return a radially symmetric filter [taps, taps] instead of a separable one (appendix C.2).
 
     Returns:
-        [taps], or [taps, taps], float32, of sum 1; or None.
+        [taps], or [taps, taps] if ``radial``, float32, with sum 1; or None.
 
     Raises:
-        ValueError: No taps, or a cutoff that is not between zero and half the rate.
+        ValueError: ``taps`` is below 1, ``cutoff`` is not between 0 and half the rate, or ``width`` is not above 0.
     """
     if taps < 1:
-        raise OptionError(f"lowpass_filter: taps is {taps}; it has to be at least 1.")
+        raise OptionError(f"lowpass_filter: taps is {taps}; it must be at least 1.")
     if taps == 1:
         return None
     if not 0 < cutoff < rate / 2 or width <= 0:
         raise OptionError(
-            f"lowpass_filter: cutoff is {cutoff} and width {width}; for a rate of {rate} the cutoff has to lie between 0 and {rate / 2}, "
-            "and the width above 0."
+            f"lowpass_filter: cutoff is {cutoff} and width is {width}; for a rate of {rate} cutoff must be between 0 and {rate / 2}, "
+            "and width above 0."
         )
-    # Kaiser's estimate of the attenuation in dB that so many taps reach for this width, and of the window's shape for it.
+    # Kaiser's estimate of the attenuation in dB for this number of taps and this width, from which the window's shape follows.
     attenuation = 2.285 * (taps - 1) * math.pi * width / (rate / 2) + 7.95
-    window = torch.kaiser_window(taps, periodic=False, beta=_kaiser_shape(attenuation), dtype=torch.float64)
-    place = torch.arange(taps, dtype=torch.float64) - (taps - 1) / 2
+    window = torch.kaiser_window(taps, periodic=False, beta=_get_kaiser_beta(attenuation), dtype=torch.float64)
+    position = torch.arange(taps, dtype=torch.float64) - (taps - 1) / 2
     edge = 2 * cutoff / rate
     if not radial:
-        fir = edge * torch.sinc(edge * place) * window
+        fir = edge * torch.sinc(edge * position) * window
         return (fir / fir.sum()).float()
-    radius = torch.hypot(place[:, None], place[None, :])
-    # The inverse Fourier transform of a disc: a Bessel function of the first order over the radius, and its limit in the middle.
+    radius = torch.hypot(position[:, None], position[None, :])
+    # The inverse Fourier transform of a disc: the Bessel function J1 divided by the radius, and its limit at the centre.
     argument = math.pi * edge * radius
     disc = torch.where(radius > 0, torch.special.bessel_j1(argument) / radius.clamp(min=1e-12), math.pi * edge / 2)
     fir = disc * window[:, None] * window[None, :]
     return (fir / fir.sum()).float()
 
 
-def _kaiser_shape(attenuation: float) -> float:
+def _get_kaiser_beta(attenuation: float) -> float:
     if attenuation > 50:
         return 0.1102 * (attenuation - 8.7)
     if attenuation > 21:

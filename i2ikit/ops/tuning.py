@@ -1,6 +1,6 @@
-"""The choice of a kernel's block by measuring, where the environment variable ``I2IKIT_AUTOTUNE=1`` asks for it; a fixed one otherwise.
+"""Choose the block size of a kernel by measuring, if the environment variable ``I2IKIT_AUTOTUNE=1`` is set; otherwise use a fixed one.
 
-A block that does not run is not chosen. Where the usual one does not, it is the kernel that fails, and not the choice.
+A block that fails to run is not chosen. If the default block fails to run, that is an error of the kernel and is raised.
 """
 
 from __future__ import annotations
@@ -12,50 +12,50 @@ from typing import TypeVar
 
 import torch
 
-from i2ikit.ops.timing import medians
+from i2ikit.ops.timing import measure_medians
 
 Block = TypeVar("Block")
 
 VARIABLE = "I2IKIT_AUTOTUNE"
 
-_found: dict[Hashable, int] = {}
+_fastest: dict[Hashable, int] = {}
 
 
-def fastest(key: Hashable, device: torch.device, blocks: Sequence[Block], launch: Callable[[Block], object]) -> Block:
-    """Return the first block, or where measuring is asked for, the one that runs fastest; measured once a process for each key.
+def choose_block(key: Hashable, device: torch.device, blocks: Sequence[Block], launch: Callable[[Block], object]) -> Block:
+    """Return the first block, or with autotuning the one that runs fastest, which is measured once a process for each key.
 
     Args:
-        key: What the choice depends on.
-        device: Where it runs.
-        blocks: What there is to choose from, the usual one first. Which one runs may change the last digits of sums, and nothing else.
-        launch: Runs the kernel with a block, and may do so again and again.
+        key: Everything that the choice depends on.
+        device: The device that the kernel runs on.
+        blocks: The candidates, the default one first. They may differ in the last digits of sums, and in nothing else.
+        launch: Runs the kernel with a block. It is called repeatedly.
     """
-    if os.environ.get(VARIABLE) != "1" or len(blocks) == 1 or _recording(device):
+    if os.environ.get(VARIABLE) != "1" or len(blocks) == 1 or _is_capturing(device):
         return blocks[0]
-    if key not in _found:
-        _found[key] = _measured(device, blocks, launch)
-    return blocks[_found[key]]
+    if key not in _fastest:
+        _fastest[key] = _find_fastest(device, blocks, launch)
+    return blocks[_fastest[key]]
 
 
-def neighbours(usual: tuple[dict[str, int], int], lines: str) -> list[tuple[dict[str, int], int]]:
-    """Return a block and its warps, and others to try in their place: more or fewer warps, half or twice its lines."""
-    tile, warps = usual
-    others = [(tile, warps * 2), (tile, max(1, warps // 2)), ({**tile, lines: tile[lines] * 2}, warps)]
-    if tile[lines] > 1:
-        others.append(({**tile, lines: tile[lines] // 2}, warps))
-    return [usual, *(each for each in others if each != usual)]
+def list_candidates(default: tuple[dict[str, int], int], axis: str) -> list[tuple[dict[str, int], int]]:
+    """Return a block with its number of warps, and alternatives: twice or half the warps, or the length of one axis of the block."""
+    tile, warps = default
+    others = [(tile, warps * 2), (tile, max(1, warps // 2)), ({**tile, axis: tile[axis] * 2}, warps)]
+    if tile[axis] > 1:
+        others.append(({**tile, axis: tile[axis] // 2}, warps))
+    return [default, *(each for each in others if each != default)]
 
 
-def _measured(device: torch.device, blocks: Sequence[Block], launch: Callable[[Block], object]) -> int:
-    running = {str(index): partial(launch, each) for index, each in enumerate(blocks) if index == 0 or _runs(each, launch)}
-    if len(running) == 1:
+def _find_fastest(device: torch.device, blocks: Sequence[Block], launch: Callable[[Block], object]) -> int:
+    calls = {str(index): partial(launch, each) for index, each in enumerate(blocks) if index == 0 or _can_launch(each, launch)}
+    if len(calls) == 1:
         return 0
-    seconds = medians(running, device, repeats=5)
+    seconds = measure_medians(calls, device, repeats=5)
     return int(min(seconds, key=lambda index: seconds[index]))
 
 
-def _runs(block: Block, launch: Callable[[Block], object]) -> bool:
-    """Say whether a kernel runs with a block, which may need more registers or shared memory than there are."""
+def _can_launch(block: Block, launch: Callable[[Block], object]) -> bool:
+    """Return whether a kernel runs with a block: it may need more registers or shared memory than the device has."""
     try:
         launch(block)
     except torch.OutOfMemoryError:
@@ -65,8 +65,8 @@ def _runs(block: Block, launch: Callable[[Block], object]) -> bool:
     return True
 
 
-def _recording(device: torch.device) -> bool:
-    """Say whether what is launched is only recorded, as into a CUDA graph: then there is nothing to measure."""
+def _is_capturing(device: torch.device) -> bool:
+    """Return whether launches are only recorded, as into a CUDA graph: then nothing can be measured."""
     if device.type == "cpu":
         return False
     return bool(torch.get_device_module(device).is_current_stream_capturing())

@@ -1,35 +1,35 @@
-"""Pictures in and out of files: 1 to 4 channels, 8 or 16 bits, nothing converted unasked. Knows nothing of models or data sets."""
+"""Reading and writing of image files with 1 to 4 channels of 8 or 16 bits. Nothing is converted unless requested."""
 
 from i2ikit.pixels.files import write_atomically
 from i2ikit.pixels.images import (
     Pixels,
-    bits_of,
     composite,
+    convert_channels,
+    convert_pil_image,
     decode,
+    get_bits,
     is_image,
     mode_name,
-    pixels_of,
     read_image,
     read_pixels,
     to_float,
     to_tensor,
-    with_channels,
     write_image,
 )
 
 __all__ = [
     "Pixels",
-    "bits_of",
     "composite",
+    "convert_channels",
+    "convert_pil_image",
     "decode",
+    "get_bits",
     "is_image",
     "mode_name",
-    "pixels_of",
     "read_image",
     "read_pixels",
     "to_float",
     "to_tensor",
-    "with_channels",
     "write_atomically",
     "write_image",
 ]

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Writing of files without partial results."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from i2ikit.errors import DataError
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: beside its place first, then renamed.
+    """Write a file so that it is either complete or not changed: a temporary file in the same folder is renamed.
 
     Raises:
-        DataError: The folder cannot be written or the disk is full.
+        DataError: The folder cannot be written, or the disk is full.
     """
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            draft.write_bytes(data)
-            draft.replace(path)
+            temporary.write_bytes(data)
+            temporary.replace(path)
         except BaseException:
-            draft.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as cause:
-        raise DataError(f'"{path}" cannot be written: {cause.strerror}. Nothing was left half-written.') from None
+        raise DataError(f'"{path}" cannot be written: {cause.strerror}. No partial file remains.') from None

@@ -1,4 +1,4 @@
-"""Pixels in and out: 1 to 4 channels and 8 or 16 bits survive, nothing is converted without being told to."""
+"""Reading and writing of images with 1 to 4 channels of 8 or 16 bits. Nothing is converted unless requested."""
 
 from __future__ import annotations
 
@@ -28,60 +28,59 @@ _NAMES = {1: "gray", 2: "gray with alpha", 3: "RGB", 4: "RGBA"}
 
 
 def is_image(file: str) -> bool:
-    """Return whether the name ends as an image does."""
+    """Return whether a file name has the suffix of an image."""
     return file.lower().endswith(IMAGE_SUFFIXES)
 
 
 def mode_name(channels: int) -> str:
-    """Return how people call an image of so many channels."""
+    """Return the usual name of images with this number of channels, such as "RGB"."""
     return _NAMES.get(channels, format_count(channels, "channel"))
 
 
 def decode(data: bytes, name: str) -> Pixels:
-    """Return the pixels [H W C] of a file: uint8, uint16, or float32 in [-1, 1].
+    """Return the pixels [H W C] of an image file: uint8, uint16, or float32 in [-1, 1].
 
-    A palette becomes the RGB or RGBA that it stands for, a bitmap becomes gray, and a photograph is turned as its EXIF tag says.
+    Palette colours become RGB or RGBA, a bitmap becomes gray, and an image is rotated as its EXIF tag requires.
 
     Args:
         data: The bytes of the file.
-        name: What messages call it.
+        name: Name of the file for error messages.
 
     Raises:
-        DataError: The bytes are damaged, or of a kind (CMYK, 32 bits) that would lose something.
+        DataError: The file is damaged, or decoding it would lose information (CMYK, 32 bits).
     """
     if not data:
         raise DataError(f'Image "{name}" is empty (0 bytes). Replace or remove it.')
     if data[:6] == b"\x93NUMPY":
-        return _array(data, name)
+        return _decode_npy(data, name)
     if png16.is_deep_colour(data):
         return png16.read(data, name)
     try:
-        with Image.open(io.BytesIO(data)) as opened:
-            _refuse_loss(opened, name)
-            opened.load()
-            image = ImageOps.exif_transpose(opened)
-            pixels = pixels_of(image, name)
+        with Image.open(io.BytesIO(data)) as image:
+            _check_lossless(image, name)
+            image.load()
+            pixels = convert_pil_image(ImageOps.exif_transpose(image), name)
     except DataError:
         raise
     except UnidentifiedImageError:
-        raise DataError(f'Image "{name}" is no image that can be read. Replace or remove it.') from None
+        raise DataError(f'Image "{name}" has an unknown format. Replace or remove it.') from None
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as cause:
-        raise DataError(f'Image "{name}" is damaged: {_one_line(cause)}. Replace or remove it.') from None
+        raise DataError(f'Image "{name}" is damaged: {_format_cause(cause)}. Replace or remove it.') from None
     return pixels
 
 
-def _refuse_loss(image: Image.Image, name: str) -> None:
+def _check_lossless(image: Image.Image, name: str) -> None:
     frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # phones add a depth map or a thumbnail to a photograph
-        raise DataError(f'Image "{name}" has {frames} frames, of which only the first would be read. Save each as a file of its own.')
+    if frames > 1 and image.format != "MPO":  # MPO: a photograph with a depth map or a thumbnail
+        raise DataError(f'Image "{name}" has {frames} frames. Only images of one frame are supported: save each frame as a separate file.')
     bits = getattr(image, "tag_v2", {}).get(258, (8,))
     if image.format == "TIFF" and len(bits) > 1 and max(bits) > 8:
         raise DataError(
-            f'Image "{name}" is a TIFF of {len(bits)} channels with {max(bits)} bits, which cannot be read whole. Save it as PNG or NPY.'
+            f'Image "{name}" is a TIFF of {len(bits)} channels with {max(bits)} bits, which is not supported. Save it as PNG or NPY.'
         )
 
 
-def pixels_of(image: Image.Image, name: str) -> Pixels:
+def convert_pil_image(image: Image.Image, name: str) -> Pixels:
     """Return the pixels [H W C] of a PIL image, uint8 or uint16; see :func:`decode`."""
     if image.mode in {"P", "PA"}:
         image = image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
@@ -96,87 +95,87 @@ def pixels_of(image: Image.Image, name: str) -> Pixels:
             raise DataError(f'Image "{name}" has 32 bits. Save it with 8 or 16 bits, or as an NPY of float32 in [-1, 1].')
         return array.astype(np.uint16)[..., None]
     if image.mode == "F":
-        raise DataError(f'Image "{name}" holds 32-bit floats. Save it with 8 or 16 bits, or as an NPY of float32 in [-1, 1].')
-    raise DataError(f'Image "{name}" has mode {image.mode}, which is neither gray nor RGB. Convert it to RGB first.')
+        raise DataError(f'Image "{name}" has 32-bit floats. Save it with 8 or 16 bits, or as an NPY of float32 in [-1, 1].')
+    raise DataError(f'Image "{name}" has mode {image.mode}, which is not supported. Convert it to RGB.')
 
 
-def _array(data: bytes, name: str) -> Pixels:
+def _decode_npy(data: bytes, name: str) -> Pixels:
     try:
         array: Pixels = np.load(io.BytesIO(data), allow_pickle=False)
     except (ValueError, EOFError, OSError) as cause:
-        raise DataError(f'Array "{name}" is damaged: {_one_line(cause)}. Replace or remove it.') from None
+        raise DataError(f'Array "{name}" is damaged: {_format_cause(cause)}. Replace or remove it.') from None
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3:
-        raise DataError(f'Array "{name}" has shape {list(array.shape)}. An image is [H, W], [H, W, C] or [C, H, W].')
+        raise DataError(f'Array "{name}" has shape {list(array.shape)}. An image must be [H, W], [H, W, C] or [C, H, W].')
     if array.shape[0] <= 4 < array.shape[2]:
         array = array.transpose(1, 2, 0)
     if array.dtype in {np.dtype("uint8"), np.dtype("uint16")}:
         return np.ascontiguousarray(array)
     if array.dtype.kind != "f":
-        raise DataError(f'Array "{name}" holds {array.dtype}. Save uint8, uint16, or floats in [-1, 1].')
+        raise DataError(f'Array "{name}" has type {array.dtype}. Save uint8, uint16, or floats in [-1, 1].')
     if not np.isfinite(array).all() or (array.size and float(np.abs(array).max()) > 1.0):
-        raise DataError(f'Array "{name}" holds floats outside [-1, 1]. Scale it, or save uint8 or uint16.')
+        raise DataError(f'Array "{name}" has floats outside [-1, 1]. Scale them, or save uint8 or uint16.')
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
 def composite(pixels: Pixels, background: str) -> Pixels:
-    """Return pixels [H W 1] or [H W 3] without alpha, blended over a colour in their stored (sRGB) values.
+    """Return pixels [H W 1] or [H W 3] without alpha, blended over a background colour in sRGB values.
 
     Args:
-        pixels: [H W C]; without an alpha channel they are returned as they are.
+        pixels: [H W C]; pixels without alpha are returned unchanged.
         background: A colour name or ``#rrggbb``.
 
     Raises:
-        DataError: No such colour, or a colour behind a gray image.
+        DataError: The colour is unknown, or is not gray although the pixels are.
     """
     channels = pixels.shape[2]
     if channels not in {2, 4}:
         return pixels
-    colour = _colour(background)
+    colour = _parse_colour(background)
     if channels == 2 and len(set(colour)) > 1:
-        raise DataError(f'Background "{background}" is a colour, but the images are gray with alpha. Ask for white, black or a gray.')
-    top = float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0
+        raise DataError(f'Background "{background}" is not a gray, but the images are gray with alpha. Use white, black or a gray.')
+    maximum = float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0
     behind = np.array(colour[: channels - 1], dtype=np.float64) / 255.0
     if pixels.dtype.kind == "f":
         alpha = (pixels[..., -1:].astype(np.float64) + 1) / 2
         return (pixels[..., :-1] * alpha + (behind * 2 - 1) * (1 - alpha)).astype(np.float32)
-    alpha = pixels[..., -1:].astype(np.float64) / top
-    blend: Pixels = np.floor(pixels[..., :-1] * alpha + behind * top * (1 - alpha) + 0.5).astype(pixels.dtype)
-    return blend
+    alpha = pixels[..., -1:].astype(np.float64) / maximum
+    blended: Pixels = np.floor(pixels[..., :-1] * alpha + behind * maximum * (1 - alpha) + 0.5).astype(pixels.dtype)
+    return blended
 
 
-def with_channels(pixels: Pixels, channels: int, name: str) -> Pixels:
-    """Return pixels [H W channels] where that adds nothing and drops no alpha: gray repeats, RGB becomes luma (Rec. 601).
+def convert_channels(pixels: Pixels, channels: int, name: str) -> Pixels:
+    """Return pixels [H W channels]: gray is repeated as RGB, RGB becomes luma (Rec. 601), and missing alpha is opaque.
 
     Raises:
-        DataError: An alpha channel would be dropped without a background to put behind it.
+        DataError: Alpha would be removed without a background.
     """
     have = pixels.shape[2]
     if have == channels:
         return pixels
     if have not in _NAMES or channels not in _NAMES:
-        raise DataError(f'Image "{name}" has {have} channels and cannot become {channels}.')
+        raise DataError(f'Image "{name}" has {have} channels, which cannot be converted to {channels}.')
     if have in {2, 4} and channels in {1, 3}:
         raise DataError(
-            f'Image "{name}" is {mode_name(have)}; to read {format_count(channels, "channel")} say what is behind it, '
-            'such as background="white".'
+            f'Image "{name}" is {mode_name(have)}, and its alpha cannot be removed without a background. To read '
+            f'{format_count(channels, "channel")}, choose one, such as background="white".'
         )
     alpha = (
         pixels[..., -1:] if have in {2, 4} else np.full_like(pixels[..., :1], 1 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max)
     )
     colour = pixels[..., : 1 if have <= 2 else 3]
-    wanted = 1 if channels <= 2 else 3
-    if colour.shape[2] < wanted:
+    num_colours = 1 if channels <= 2 else 3
+    if colour.shape[2] < num_colours:
         colour = np.repeat(colour, 3, axis=2)
-    elif colour.shape[2] > wanted:
+    elif colour.shape[2] > num_colours:
         luma = colour.astype(np.float64) @ np.array([[0.299], [0.587], [0.114]])
         colour = (luma if pixels.dtype.kind == "f" else np.floor(luma + 0.5)).astype(pixels.dtype)
     return np.concatenate([colour, alpha], axis=2) if channels in {2, 4} else colour
 
 
 def to_float(pixels: Tensor) -> Tensor:
-    """Return uint8, uint16 or float32 pixels as float32 in [-1, 1], the same shape."""
+    """Return uint8, uint16 or float32 pixels as float32 in [-1, 1], in the same shape."""
     if pixels.dtype == torch.uint8:
         return pixels.float().div_(127.5).sub_(1.0)
     if pixels.dtype == torch.uint16:
@@ -184,13 +183,13 @@ def to_float(pixels: Tensor) -> Tensor:
     return pixels.float()
 
 
-def bits_of(pixels: Pixels | Tensor) -> int:
-    """Return the bits a channel: 8, 16, or 32 for floats."""
+def get_bits(pixels: Pixels | Tensor) -> int:
+    """Return the bits of a channel: 8, 16, or 32 for floats."""
     return pixels.dtype.itemsize * 8
 
 
 def read_pixels(path: Path) -> Pixels:
-    """Return the pixels [H W C] of a file as they are stored; see :func:`decode`."""
+    """Return the pixels [H W C] of an image file without conversion; see :func:`decode`."""
     try:
         data = path.read_bytes()
     except OSError as cause:
@@ -199,44 +198,46 @@ def read_pixels(path: Path) -> Pixels:
 
 
 def read_image(path: str | Path, *, background: str | None = None, channels: int | None = None) -> Tensor:
-    """Return one image [C H W], float32 in [-1, 1].
+    """Read an image file as a tensor [C H W], float32 in [-1, 1].
 
     Args:
-        path: The file.
-        background: A colour to put behind transparent pixels; without it alpha stays a channel.
-        channels: How many channels to give, see :func:`with_channels`.
+        path: Path of the file.
+        background: A colour behind transparent pixels; None keeps alpha as a channel.
+        channels: Number of channels to convert to; see :func:`convert_channels`. None converts nothing.
 
     Raises:
-        DataError: The file is missing or damaged.
+        DataError: The file is missing or damaged, or cannot be converted.
     """
     path = Path(path)
     pixels = read_pixels(path)
     if background is not None:
         pixels = composite(pixels, background)
     if channels is not None:
-        pixels = with_channels(pixels, channels, str(path))
+        pixels = convert_channels(pixels, channels, str(path))
     return to_float(to_tensor(pixels))
 
 
 def write_image(image: Tensor, path: str | Path, bits: int = 8) -> Path:
-    """Write an image, whole or not at all, and return its path.
+    """Write an image file and return its path. After an error, no partial file remains.
 
     Args:
-        image: [C H W] or [1 C H W] in [-1, 1]; values outside are clipped.
+        image: [C H W] or [1 C H W] in [-1, 1]; other values are clipped.
         path: PNG (1 to 4 channels, 8 or 16 bits), TIFF (8 bits, or 16 bits of gray), JPEG, WebP, BMP (8 bits) or NPY (also 32 bits).
-        bits: 8, 16, or 32 for an NPY of float32.
+        bits: Bits of a channel: 8, 16, or 32 for an NPY of float32.
 
     Raises:
-        DataError: The format cannot hold this image, a value is not finite, or the folder cannot be written.
+        DataError: The format does not support the image, a value is not finite, or the folder cannot be written.
     """
     path = Path(path)
     tensor = image.detach().to("cpu", torch.float32)
     if tensor.ndim == 4 and tensor.shape[0] == 1:
         tensor = tensor[0]
     if tensor.ndim != 3:
-        raise DataError(f'"{path}" needs an image [C, H, W]; found shape {list(image.shape)}. Write the images of a batch one by one.')
+        raise DataError(
+            f'Expected an image [C, H, W] for "{path}", found shape {list(image.shape)}. Write the images of a batch one by one.'
+        )
     if not bool(torch.isfinite(tensor).all()):
-        raise DataError(f'The image for "{path}" holds values that are not finite. Nothing was written.')
+        raise DataError(f'The image for "{path}" has values that are not finite. It was not written.')
     array = tensor.clamp(-1, 1).permute(1, 2, 0).contiguous().numpy()
     write_atomically(path, encode(array, path, bits))
     return path
@@ -247,12 +248,12 @@ def to_tensor(pixels: Pixels) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)).copy())
 
 
-def _colour(background: str) -> tuple[int, ...]:
+def _parse_colour(background: str) -> tuple[int, ...]:
     try:
         return ImageColor.getcolor(background, "RGB")[:3]  # type: ignore[index]
     except ValueError:
-        raise DataError(f'"{background}" is no colour. Write a name such as "white" or "#rrggbb".') from None
+        raise DataError(f'"{background}" is not a colour. Use a name such as "white", or "#rrggbb".') from None
 
 
-def _one_line(cause: Exception) -> str:
+def _format_cause(cause: Exception) -> str:
     return (str(cause).strip() or type(cause).__name__).splitlines()[0].rstrip(".")

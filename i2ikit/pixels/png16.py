@@ -1,4 +1,4 @@
-"""PNG with 16 bits a channel, which Pillow reads as 8 bits and cannot write in colour (PNG specification, sections 5, 7 and 9)."""
+"""PNG with 16 bits per channel (PNG specification, sections 5, 7 and 9); Pillow reads it as 8 bits and cannot write it in colour."""
 
 from __future__ import annotations
 
@@ -19,26 +19,29 @@ _UP = 2
 
 
 def is_deep_colour(data: bytes) -> bool:
-    """Return whether the bytes are a PNG of 16 bits with more than one channel."""
+    """Return whether a file is a PNG of 16 bits with more than one channel."""
     return data[:8] == SIGNATURE and data[24:25] == b"\x10" and data[25:26] in {b"\x02", b"\x04", b"\x06"}
 
 
 def read(data: bytes, name: str) -> NDArray[np.uint16]:
-    """Return the pixels [H W C].
+    """Return the pixels [H W C] of a file; ``name`` is for error messages.
 
     Raises:
         DataError: The file is damaged, interlaced, or has a transparent colour instead of alpha.
     """
     packed = b""
     width = height = channels = interlaced = 0
-    for kind, body in _chunks(data, name):
-        if kind == b"IHDR":
+    for chunk_type, body in _read_chunks(data, name):
+        if chunk_type == b"IHDR":
             width, height, _, colour, _, _, interlaced = struct.unpack(">IIBBBBB", body)
             channels = _CHANNELS[colour]
-        elif kind == b"tRNS" or interlaced:
-            what = "is interlaced" if interlaced else "has a transparent colour instead of an alpha channel"
-            raise DataError(f'Image "{name}" has 16 bits and {what}, which cannot be read. Save it plainly.')
-        elif kind == b"IDAT":
+        elif chunk_type == b"tRNS" or interlaced:
+            if interlaced:
+                problem, remedy = "is interlaced", "Save it without interlacing."
+            else:
+                problem, remedy = "has a transparent colour instead of an alpha channel", "Save it with an alpha channel."
+            raise DataError(f'Image "{name}" has 16 bits and {problem}, which is not supported. {remedy}')
+        elif chunk_type == b"IDAT":
             packed += body
     row = width * channels * 2 + 1
     unpacker = zlib.decompressobj()
@@ -47,45 +50,50 @@ def read(data: bytes, name: str) -> NDArray[np.uint16]:
     except zlib.error as cause:
         raise DataError(f'Image "{name}" is damaged: {cause}. Replace or remove it.') from None
     if len(raw) != height * row or max(raw[::row], default=0) > 4:
-        raise DataError(f'Image "{name}" is damaged: its rows are not whole. Replace or remove it.')
+        raise DataError(f'Image "{name}" is damaged: its rows are incomplete. Replace or remove it.')
     rows = np.frombuffer(raw, dtype=np.uint8).reshape(height, row)
-    plain = _unfilter(rows[:, 0], rows[:, 1:].reshape(height, width, channels * 2))
+    plain = _undo_filters(rows[:, 0], rows[:, 1:].reshape(height, width, channels * 2))
     return plain.view(">u2").reshape(height, width, channels).astype(np.uint16)
 
 
 def write(pixels: NDArray[Any]) -> bytes:
-    """Return the file of uint16 pixels [H W C], 1 to 4 channels."""
+    """Return the bytes of a PNG file of uint16 pixels [H W C] with 1 to 4 channels."""
     height, width, channels = pixels.shape
     rows = np.ascontiguousarray(pixels.astype(">u2")).view(np.uint8).reshape(height, width * channels * 2)
-    # each row begins with its filter; the difference to the row above packs well and is quick to make
+    # Each row begins with its filter. The difference to the row above compresses well and is fast to compute.
     filtered = np.full((height, rows.shape[1] + 1), _UP, dtype=np.uint8)
     filtered[0, 1:] = rows[0]
     filtered[1:, 1:] = rows[1:] - rows[:-1]
     header = struct.pack(">IIBBBBB", width, height, 16, _COLOUR[channels], 0, 0, 0)
-    return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(filtered.tobytes(), 6)) + _chunk(b"IEND", b"")
+    return (
+        SIGNATURE
+        + _encode_chunk(b"IHDR", header)
+        + _encode_chunk(b"IDAT", zlib.compress(filtered.tobytes(), 6))
+        + _encode_chunk(b"IEND", b"")
+    )
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def _encode_chunk(chunk_type: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + chunk_type + data + struct.pack(">I", zlib.crc32(chunk_type + data))
 
 
-def _chunks(data: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
+def _read_chunks(data: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
     start = len(SIGNATURE)
     while True:
         head, end = data[start : start + 8], start + 8
         size = int.from_bytes(head[:4], "big")
         body, check = data[end : end + size], data[end + size : end + size + 4]
         if len(check) < 4 or int.from_bytes(check, "big") != zlib.crc32(head[4:] + body):
-            raise DataError(f'Image "{name}" is damaged: it is cut or changed at byte {start}. Replace or remove it.')
+            raise DataError(f'Image "{name}" is damaged: it is truncated or changed at byte {start}. Replace or remove it.')
         if head[4:] == b"IEND":
             return
         yield head[4:], body
         start = end + size + 4
 
 
-def _unfilter(filters: NDArray[np.uint8], rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    # A byte is predicted from its neighbours to the left, above, and above left. All bytes of one anti-diagonal are independent of each
-    # other, so the picture is walked by diagonals: plain[d, y + 1] is the pixel x = d - y, and what lies outside stays zero.
+def _undo_filters(filters: NDArray[np.uint8], rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    # A byte is predicted from its neighbours to the left, above, and above left. The pixels of one anti-diagonal do not depend on each
+    # other, so the image is decoded diagonal by diagonal. plain[d + 2, y + 1] is the pixel x = d - y; pixels outside are zero.
     height, width, size = rows.shape
     plain = np.zeros((width + height + 1, height + 1, size), dtype=np.int16)
     predictor = filters.astype(np.int64)[:, None]
@@ -95,16 +103,18 @@ def _unfilter(filters: NDArray[np.uint8], rows: NDArray[np.uint8]) -> NDArray[np
         left = plain[diagonal + 1, first + 1 : last + 1]
         above = plain[diagonal + 1, first:last]
         corner = plain[diagonal, first:last]
-        kinds = predictor[first:last]
-        guess = np.where(kinds == 1, left, np.where(kinds == _UP, above, 0))
-        if (kinds > _UP).any():
-            guess = np.where(kinds == 3, (left + above) // 2, np.where(kinds == 4, _paeth(left, above, corner), guess))
+        filter_types = predictor[first:last]
+        guess = np.where(filter_types == 1, left, np.where(filter_types == _UP, above, 0))
+        if (filter_types > _UP).any():
+            guess = np.where(
+                filter_types == 3, (left + above) // 2, np.where(filter_types == 4, _predict_paeth(left, above, corner), guess)
+            )
         plain[diagonal + 2, first + 1 : last + 1] = (rows[y, diagonal - y] + guess) % 256
     y, x = np.indices((height, width))
     return np.ascontiguousarray(plain[x + y + 2, y + 1].astype(np.uint8))
 
 
-def _paeth(left: NDArray[np.int16], above: NDArray[np.int16], corner: NDArray[np.int16]) -> NDArray[np.int16]:
+def _predict_paeth(left: NDArray[np.int16], above: NDArray[np.int16], corner: NDArray[np.int16]) -> NDArray[np.int16]:
     near_left, near_above, near_corner = abs(above - corner), abs(left - corner), abs(left + above - 2 * corner)
     chosen: NDArray[np.int16] = np.where(
         (near_left <= near_above) & (near_left <= near_corner), left, np.where(near_above <= near_corner, above, corner)

@@ -1,7 +1,7 @@
-"""The conformance kit: what every component has to keep, as one test for authors of plugins."""
+"""Conformance checks for components: one function that authors of plugins call in a test."""
 
 from __future__ import annotations
 
-from i2ikit.testing.conformance import ConformanceError, Report, check_component
+from i2ikit.testing.conformance import ConformanceError, ConformanceResult, check_component
 
-__all__ = ["ConformanceError", "Report", "check_component"]
+__all__ = ["ConformanceError", "ConformanceResult", "check_component"]

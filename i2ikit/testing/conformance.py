@@ -1,4 +1,4 @@
-"""One call that runs every check on a component and reports all that it breaks."""
+"""``check_component`` runs every check on a component and reports all failures."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from attrs import frozen
 
 from i2ikit.core.registry import Registry, default_registry
-from i2ikit.errors import I2IKitError
+from i2ikit.errors import I2IKitError, format_count
 from i2ikit.testing import loss_checks, network_checks, plan_checks
+from i2ikit.testing.component_under_test import ComponentUnderTest, prepare_component
 from i2ikit.testing.fault import Fault, Skipped
-from i2ikit.testing.subject import Subject, subject_of
-from i2ikit.testing.surroundings import restored
+from i2ikit.testing.side_effects import restore_state
 
-Check = Callable[[Subject], None]
+Check = Callable[[ComponentUnderTest], None]
 
 CHECKS: Mapping[str, tuple[Check, ...]] = {
     **dict.fromkeys(("encoder", "conditioner", "generator", "discriminator"), network_checks.CHECKS),
@@ -24,27 +24,27 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
 
 
 class ConformanceError(I2IKitError, AssertionError):
-    """A component breaks rules of the library.
+    """A component fails conformance checks.
 
     Attributes:
-        component: Its name.
-        failures: By check, what was found and what to do.
+        component: Name of the component.
+        failures: By check name, what was found and what to do.
     """
 
     def __init__(self, component: str, failures: Mapping[str, str]) -> None:
         self.component, self.failures = component, dict(failures)
         lines = "".join(f"\n  - {check}: {found}" for check, found in failures.items())
-        super().__init__(f'Component "{component}" fails {len(failures)} of the checks:{lines}')
+        super().__init__(f'Component "{component}" fails {format_count(len(failures), "check")}:{lines}')
 
 
 @frozen
-class Report:
-    """What was checked.
+class ConformanceResult:
+    """The result of the conformance checks of a component.
 
     Attributes:
-        component: The component's name.
-        passed: The checks that it passed, in order.
-        skipped: By check, why it does not apply.
+        component: Name of the component.
+        passed: Names of the passed checks, in order.
+        skipped: By check name, the reason why the check does not apply.
     """
 
     component: str
@@ -52,30 +52,30 @@ class Report:
     skipped: Mapping[str, str]
 
     def __str__(self) -> str:
-        lines = [f"{self.component}: {len(self.passed)} checks passed, {len(self.skipped)} do not apply"]
+        lines = [f"{self.component}: {format_count(len(self.passed), 'check')} passed, {len(self.skipped)} skipped"]
         lines += [f"  passed   {name}" for name in self.passed]
         lines += [f"  skipped  {name}: {reason}" for name, reason in self.skipped.items()]
         return "\n".join(lines)
 
 
-def check_component(name: str, *, registry: Registry | None = None, **options: Any) -> Report:
-    """Check that a component keeps what the library, its training and its users rely on.
+def check_component(name: str, *, registry: Registry | None = None, **options: Any) -> ConformanceResult:
+    """Check that a component follows the rules that the library relies on.
 
-    Networks are tried on small random inputs of their role, losses on a small translation with every view, plans on a batch that holds
-    everything.
+    Networks are tested on small random inputs of their role, losses on a small translation with every view, and plans on a batch of their
+    batch kind.
 
     Args:
-        name: The component's registered name.
-        registry: Where it is looked up; the installed plugins by default.
-        **options: Options of its factory. ``image=ImageSpec(...)``, ``domain={"hair": (...)}`` and ``code=CodeSpec(...)`` say what it is
-            built for; without them it is tried on 32 x 48, 64, 128 and 256 pixels, on two label sets and none, and on the codes that
-            encoders usually give, and the first that it takes is used.
+        name: The registered name of the component.
+        registry: Registry that has the component. Default: the installed plugins.
+        **options: Options of its factory. ``image=ImageSpec(...)``, ``domain={"hair": (...)}`` and ``code=CodeSpec(...)`` are the specs
+            that it is built for. Without them, images of 32 x 48, 64, 128 and 256 pixels, two label sets or none, and the codes of usual
+            encoders are tried; the first combination that the factory accepts is used.
 
     Returns:
-        The checks that it passed, and those that do not apply with the reason.
+        The passed checks, and the skipped checks with the reason.
 
     Raises:
-        ConformanceError: One line for every check that it fails.
+        ConformanceError: At least one check failed; the message has a line for each failed check.
         UnknownNameError: There is no such component or option.
 
     Example:
@@ -84,31 +84,31 @@ def check_component(name: str, *, registry: Registry | None = None, **options: A
     registry = registry or default_registry()
     registry.component(name)
     try:
-        with restored():
-            subject = subject_of(registry, name, options)
+        with restore_state():
+            component = prepare_component(registry, name, options)
     except LookupError:
         raise
-    except Exception as error:  # whatever the factory raises is what the author has to know
-        raise ConformanceError(name, {"can_be_made": _made_of(error)}) from error
-    passed, skipped, failures = ["can_be_made"], {}, {}
-    for check in CHECKS[subject.role]:
+    except Exception as error:  # the author needs to see any error of the factory
+        raise ConformanceError(name, {"can_be_built": _format_error(error)}) from error
+    passed, skipped, failures = ["can_be_built"], {}, {}
+    for check in CHECKS[component.role]:
         title = check.__name__
         try:
-            with restored():
-                check(subject)
+            with restore_state():
+                check(component)
         except Skipped as reason:
             skipped[title] = str(reason)
         except Fault as fault:
             failures[title] = str(fault)
-        except Exception as error:  # noqa: BLE001  one broken promise must not hide the others
-            failures[title] = _made_of(error)
+        except Exception as error:  # noqa: BLE001  one failure must not hide the others
+            failures[title] = _format_error(error)
         else:
             passed.append(title)
     if failures:
         raise ConformanceError(name, failures)
-    return Report(name, tuple(passed), skipped)
+    return ConformanceResult(name, tuple(passed), skipped)
 
 
-def _made_of(error: Exception) -> str:
+def _format_error(error: Exception) -> str:
     text = " ".join(str(error).split()) or "no message"
     return f"{type(error).__name__}: {text if len(text) <= 500 else text[:497] + '...'}"

@@ -1,4 +1,4 @@
-"""How a check says that it failed, or that it does not apply."""
+"""Exceptions of the checks: a check failed, or it does not apply."""
 
 from __future__ import annotations
 
@@ -6,26 +6,33 @@ import torch
 from torch import Tensor
 
 
-class Fault(Exception):  # noqa: N818  it is no error of the kit: it carries what was found
-    """A promise that the component breaks, in one line: what was found and what to do."""
+class Fault(Exception):  # noqa: N818  not an error of the checks: it carries their finding
+    """A rule that the component breaks, in one line: what was found and what to do."""
 
 
 class Skipped(Exception):  # noqa: N818  as above
-    """Why a check does not apply."""
+    """The check does not apply. The message is the reason."""
 
 
-def compare(found: dict[str, Tensor], wanted: dict[str, Tensor], what: str, advice: str, *, tolerance: float = 1e-5) -> None:
-    """Compare tensors by name.
+def check_close(found: dict[str, Tensor], expected: dict[str, Tensor], what: str, advice: str, *, tolerance: float = 1e-5) -> None:
+    """Compare tensors of the same name.
+
+    Args:
+        found: Tensors by name.
+        expected: Tensors by name that they must equal.
+        what: The two cases that are compared, such as "Saved and loaded".
+        advice: What the author of the component can do.
+        tolerance: Absolute and relative tolerance.
 
     Raises:
-        Fault: They differ by more than ``tolerance``, absolute and relative.
+        Fault: Names, shapes or values differ.
     """
-    if found.keys() != wanted.keys():
-        raise Fault(f"{what}: it gives {', '.join(found) or 'nothing'}, and then {', '.join(wanted) or 'nothing'}. {advice}")
+    if found.keys() != expected.keys():
+        raise Fault(f"{what}: the outputs are {', '.join(found) or 'none'} and {', '.join(expected) or 'none'}. {advice}")
     for name, tensor in found.items():
-        other = wanted[name]
+        other = expected[name]
         if tensor.shape != other.shape:
-            raise Fault(f"{what}: {name} is {list(tensor.shape)}, and then {list(other.shape)}. {advice}")
+            raise Fault(f"{what}: the shapes of {name} are {list(tensor.shape)} and {list(other.shape)}. {advice}")
         if not torch.allclose(tensor.float(), other.float(), rtol=tolerance, atol=tolerance, equal_nan=True):
             gap = (tensor.float() - other.float()).abs().max().item()
             raise Fault(f"{what}: {name} differs by up to {gap:.2g}. {advice}")

@@ -1,4 +1,4 @@
-"""Training: fit a model to data, resume a run, and what a run leaves behind."""
+"""Training: train a model on data, resume a run, and write the files of a run."""
 
 from i2ikit.train.batches import TrainingData
 from i2ikit.train.ema import Averages

@@ -1,4 +1,4 @@
-"""What a step is fed: one batch from each data set, with the time that it took."""
+"""Batches for the training steps: one batch from each data set, and the time that loading took."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from i2ikit.data import Dataset, JointDataset, Loader, Transform, open_data
 from i2ikit.data.dataset import Origin
-from i2ikit.data.loader import grouped
+from i2ikit.data.loader import group_by_domain
 from i2ikit.data.sizes import check_sizes
 from i2ikit.errors import DataError, format_count
 
@@ -27,12 +27,12 @@ Data = Dataset | str | PathLike[str]
 
 @frozen
 class TrainingData:
-    """A data set, and how a resume finds it again.
+    """A data set, and how to open it again when the run is resumed.
 
     Attributes:
-        data: All its splits.
-        path: What the user typed; None where the data set was made in Python.
-        options: Of :func:`i2ikit.data.open_data`.
+        data: The data set with all its splits.
+        path: The path that the user gave; None if the data set was made in Python.
+        options: Options of :func:`i2ikit.data.open_data`.
     """
 
     data: Dataset
@@ -40,8 +40,8 @@ class TrainingData:
     options: Mapping[str, Any] = field(factory=dict)
 
     @classmethod
-    def of(cls, data: Data | TrainingData) -> TrainingData:
-        """Return the source of a data set or a path."""
+    def from_data(cls, data: Data | TrainingData) -> TrainingData:
+        """Make training data from a data set or a path."""
         if isinstance(data, TrainingData):
             return data
         if isinstance(data, (str, PathLike)):
@@ -51,13 +51,13 @@ class TrainingData:
 
     @classmethod
     def restore(cls, stored: Mapping[str, Any]) -> TrainingData:
-        """Open a data set as a run has it in its configuration.
+        """Open the data set that the configuration of a run describes.
 
         Raises:
-            DataError: It was made in Python, so that nothing says where it is.
+            DataError: The data set was made in Python, so the configuration holds no path.
         """
         if stored.get("path") is None:
-            raise DataError(f'Data set "{stored.get("name")}" was made in Python and cannot be found again. Call resume(run, data=...).')
+            raise DataError(f'Data set "{stored.get("name")}" was made in Python and cannot be opened again. Call resume(run, data=...).')
         options = dict(stored.get("options", {}))
         return cls(open_data(stored["path"], **options), stored["path"], options)
 
@@ -66,34 +66,37 @@ class TrainingData:
         return {"path": self.path, "name": self.data.name, "options": dict(self.options), "fingerprint": self.data.fingerprint()}
 
 
-def preprocessing_of(model: Model, sources: Sequence[TrainingData]) -> dict[str, Any]:
-    """Return how the files of the first data set are read, as JSON data: images that are translated later are read the same way."""
+def describe_preprocessing(model: Model, sources: Sequence[TrainingData]) -> dict[str, Any]:
+    """Return how the files of the first data set are read, as JSON data. Inference reads images in the same way."""
     reading = getattr(getattr(sources[0].data, "images", None), "reading", None)
-    how = {name: getattr(reading, name, None) for name in ("background", "crop", "channels", "source_channels")}
+    settings = {name: getattr(reading, name, None) for name in ("background", "crop", "channels", "source_channels")}
     size = [model.image.height, model.image.width]
-    how["crop"] = list(how["crop"]) if how["crop"] is not None else None
-    return {**how, "size": size, "data": [source.data.name for source in sources]}
+    settings["crop"] = list(settings["crop"]) if settings["crop"] is not None else None
+    return {**settings, "size": size, "data": [source.data.name for source in sources]}
 
 
-def listed(data: Data | TrainingData | Sequence[Data | TrainingData]) -> list[Data | TrainingData]:
+def as_list(data: Data | TrainingData | Sequence[Data | TrainingData]) -> list[Data | TrainingData]:
     """Return one or several data sets as a list."""
     return list(data) if isinstance(data, (list, tuple)) else [data]  # type: ignore[list-item]
 
 
-def training_part(data: Dataset) -> Dataset:
-    """Return the split "train", or the whole where there are no splits."""
+def get_training_split(data: Dataset) -> Dataset:
+    """Return the split "train", or the whole data set if it has no splits."""
     return data.split("train") if "train" in data.splits and len(data.splits) > 1 else data
 
 
 class Batches:
-    """One loader a data set, each at its own position.
+    """Loads the batches of each step: one loader for each data set, each with its own position.
 
     Args:
-        model: Whose plan, image size and labels the batches follow.
+        model: Its plan, image size and labels decide what a batch holds.
         sources: The data sets.
-        engine: Where the batches go.
-        workers: Threads of each loader.
-        channels_last: How image tensors lie in memory.
+        engine: Its device receives the batches.
+        workers: Number of threads of each loader.
+        channels_last: Whether image tensors have the memory format ``torch.channels_last``.
+
+    Attributes:
+        loading_seconds: Time that :meth:`next` took. The trainer sets it to zero after each log record.
 
     Raises:
         DataError: The data does not fit the model.
@@ -102,16 +105,16 @@ class Batches:
     def __init__(
         self, model: Model, sources: Sequence[TrainingData], engine: PlainEngine, *, workers: int = 0, channels_last: bool = False
     ) -> None:
-        self.engine, self.seconds = engine, 0.0
-        self._format = torch.channels_last if channels_last else torch.contiguous_format
+        self.engine, self.loading_seconds = engine, 0.0
+        self._memory_format = torch.channels_last if channels_last else torch.contiguous_format
         image = model.image
         self.loaders = []
         for source in sources:
-            data = fitted(model, source.data)
+            data = adapt_to_model(model, source.data)
             transform = Transform(image.height, image.width, crop="fit", flip=model.recipe.flip, jitter=model.recipe.jitter)
             self.loaders.append(
                 Loader(
-                    training_part(data),
+                    get_training_split(data),
                     transform,
                     batch=model.recipe.batch,
                     seed=model.seed,
@@ -123,9 +126,9 @@ class Batches:
 
     def next(self) -> list[dict[str, Any]]:
         """Return the batches of a step, on the engine's device."""
-        begin = time.perf_counter()
-        batches = [self._placed(next(loader)) for loader in self.loaders]
-        self.seconds += time.perf_counter() - begin
+        start = time.perf_counter()
+        batches = [self._move_to_device(next(loader)) for loader in self.loaders]
+        self.loading_seconds += time.perf_counter() - start
         return batches
 
     def state(self) -> list[dict[str, int]]:
@@ -133,59 +136,63 @@ class Batches:
         return [loader.state() for loader in self.loaders]
 
     def restore(self, state: Sequence[Mapping[str, int]]) -> None:
-        """Go on where :meth:`state` was taken."""
+        """Continue from the positions that :meth:`state` returned."""
         for loader, position in zip(self.loaders, state, strict=True):
             loader.restore(position)
 
     def close(self) -> None:
-        """End the loaders' threads."""
+        """Stop the loaders' threads."""
         for loader in self.loaders:
             loader.close()
 
-    def _placed(self, batch: dict[str, Any]) -> dict[str, Any]:
-        return {key: self._tensor(value) if isinstance(value, Tensor) else value for key, value in batch.items()}
+    def _move_to_device(self, batch: dict[str, Any]) -> dict[str, Any]:
+        return {key: self._move_tensor(value) if isinstance(value, Tensor) else value for key, value in batch.items()}
 
-    def _tensor(self, value: Tensor) -> Tensor:
+    def _move_tensor(self, value: Tensor) -> Tensor:
         if value.ndim != 4:
             return value.to(self.engine.device)
-        return value.to(self.engine.device, memory_format=self._format)
+        return value.to(self.engine.device, memory_format=self._memory_format)
 
 
-def fitted(model: Model, data: Dataset) -> Dataset:
-    """Return a data set whose labels are encoded as the model's.
+def adapt_to_model(model: Model, data: Dataset) -> Dataset:
+    """Check that a data set fits a model, and return it with labels encoded as the model's.
 
     Raises:
-        DataError: Kind, channels or labels do not fit the model, or there is too little to learn from.
+        DataError: Batch kind, channels or labels do not fit the model, or there are too few images to train on.
     """
-    wanted = model.batch_kind
-    if data.batch_kind != wanted and wanted in BATCH_KINDS:  # another plan says itself what a batch lacks
+    batch_kind = model.batch_kind
+    if data.batch_kind != batch_kind and batch_kind in BATCH_KINDS:  # plans of other kinds report themselves what a batch lacks
         raise DataError(
-            f'Recipe "{model.recipe.name}" needs {wanted} data; "{data.name}" is {data.batch_kind}. Open it with kind="{wanted}".'
+            f'Recipe "{model.recipe.name}" requires {batch_kind} data; "{data.name}" is {data.batch_kind}. '
+            f'Open the data with batch_kind="{batch_kind}".'
         )
     if data.image.channels != model.image.channels:
         raise DataError(
-            f'"{data.name}" has {format_count(data.image.channels, "channel")} and the model {model.image.channels}. Open the data with '
-            f'channels={model.image.channels} or background="white", or build(..., channels={data.image.channels}).'
+            f'"{data.name}" has images of {format_count(data.image.channels, "channel")}; the model expects {model.image.channels}. '
+            f'Open the data with channels={model.image.channels} or background="white", or call '
+            f"build(..., channels={data.image.channels})."
         )
     if data.source.channels != model.source.channels:
         raise DataError(
-            f'The images to translate of "{data.name}" have {format_count(data.source.channels, "channel")}, those of the model '
-            f"{model.source.channels}. Open the data with source_channels={model.source.channels}, or build(..., "
+            f'The source images of "{data.name}" have {format_count(data.source.channels, "channel")}; the model expects '
+            f"{model.source.channels}. Open the data with source_channels={model.source.channels}, or call build(..., "
             f"source_channels={data.source.channels})."
         )
     check_sizes(data)
-    grouped(training_part(data))
+    group_by_domain(get_training_split(data))
     if data.domain == model.domain or not model.domain.width:
         return data
     own, known = {each.name: each for each in data.domain.attributes}, {each.name: each for each in model.domain.attributes}
     for name, attribute in own.items():
         if name not in known or not set(attribute.values) <= set(known[name].values):
-            lacks = f'does not know "{name}"' if name not in known else f'knows other values of "{name}": {", ".join(known[name].choices)}'
+            expected = f'no label "{name}"' if name not in known else f'other values of "{name}" ({", ".join(known[name].choices)})'
             raise DataError(
-                f'"{data.name}" has the label "{name}" ({", ".join(attribute.choices)}), and the model {lacks}. '
-                f"Build it with labels=data.domain."
+                f'"{data.name}" has the label "{name}" ({", ".join(attribute.choices)}); the model has {expected}. '
+                f"Build the model with labels=data.domain."
             )
     missing = [name for name in known if name not in own]
     if missing and not model.domain.masked:
-        raise DataError(f'"{data.name}" has no label "{missing[0]}", which the model was built with. Declare it in a label set of its own.')
+        raise DataError(
+            f'"{data.name}" has no label "{missing[0]}", but the model was built with it. Declare "{missing[0]}" in a separate label set.'
+        )
     return JointDataset(data, model.domain)

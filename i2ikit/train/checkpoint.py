@@ -1,4 +1,4 @@
-"""Checkpoints: folders that are whole or not there, of which the last few stay."""
+"""Checkpoints: folders that are either complete or absent. The last few are kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2ikit.core import storage
+from i2ikit.core import former_names, storage
 from i2ikit.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -25,109 +25,105 @@ FOLDER, STATE, DATA, MODEL = "checkpoints", "state.safetensors", "state.json", "
 
 
 def save(run: Path, model: Model, averages: Averages, tensors: Mapping[str, Tensor], data: Mapping[str, Any], keep: int) -> Path:
-    """Write the checkpoint of the model's step and remove all but the last ``keep``.
+    """Write the checkpoint of the model's step, and remove all but the last ``keep`` checkpoints.
 
-    ``model/`` is what anyone loads, averages included; ``state.safetensors`` holds what a resume needs beyond it: optimizers, random
-    states, and the weights themselves where ``model/`` has their averages.
+    ``model/`` is a complete saved model with averaged weights. ``state.safetensors`` holds what a resume needs in addition: optimizers,
+    random states, and the weights themselves where ``model/`` has their averages.
 
     Raises:
-        CheckpointError: The disk is full or the folder cannot be written; earlier checkpoints are untouched.
+        CheckpointError: The disk is full or the folder cannot be written. Earlier checkpoints are unchanged.
     """
     training, numbers = model.training_state()
-    shown = averages.weights()
-    state = {name: tensor for name, tensor in training.items() if name.startswith("optimizers.") or name in shown}
+    averaged = averages.weights()
+    state = {name: tensor for name, tensor in training.items() if name.startswith("optimizers.") or name in averaged}
 
     def write(folder: Path) -> None:
-        storage.save(model, folder / MODEL, shown)
-        storage.write_tensors(folder / STATE, {**state, **random_tensors(model.device), **tensors})
+        storage.save(model, folder / MODEL, averaged)
+        storage.write_tensors(folder / STATE, {**state, **get_random_states(model.device), **tensors})
         storage.write_json(folder / DATA, {**numbers, **data, "ema_updates": averages.updates, "python_random": random.getstate()})
 
     path = storage.write_folder(run / FOLDER / f"step-{model.steps_done:08d}", write)
-    for old in _kept(run)[:-keep]:
+    for old in storage.list_checkpoints(run)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return path
 
 
-def latest(run: Path) -> tuple[Path, dict[str, Tensor], dict[str, Tensor], dict[str, Any]]:
-    """Return the newest checkpoint that can be read: its folder, the model's tensors, the state's tensors and its data.
+def read_latest(run: Path) -> tuple[Path, dict[str, Tensor], dict[str, Tensor], dict[str, Any]]:
+    """Return the newest readable checkpoint: its folder, the model's tensors, the tensors of the state, and the data of the state.
 
     Raises:
-        CheckpointError: There is none.
+        CheckpointError: There is no readable checkpoint.
     """
     damaged: list[str] = []
-    for folder in reversed(_kept(run)):
+    for folder in reversed(storage.list_checkpoints(run)):
         try:
-            read = (
+            content = (
                 storage.read_tensors(folder / MODEL / storage.WEIGHTS),
                 storage.read_tensors(folder / STATE),
-                storage.read_json(folder / DATA),
+                former_names.state(storage.read_json(folder / DATA)),
             )
         except CheckpointError as error:
             damaged.append(str(error))
             continue
         if damaged:
-            warnings.warn(f'{damaged[0]} Going on from "{folder.name}".', stacklevel=3)
-        return folder, *read
+            warnings.warn(f'{damaged[0]} The training continues from the earlier checkpoint "{folder.name}".', stacklevel=3)
+        return folder, *content
     if damaged:
-        raise CheckpointError(f'"{run}" has no checkpoint that can be read: {damaged[0]}')
-    raise CheckpointError(f'"{run}" has no checkpoint to go on from. Start it again in another folder.')
+        raise CheckpointError(f'"{run}" has no readable checkpoint: {damaged[0]}')
+    raise CheckpointError(f'"{run}" has no checkpoint to resume from. Start a new run in another folder.')
 
 
 def restore(model: Model, averages: Averages, weights: Mapping[str, Tensor], state: Mapping[str, Tensor], data: Mapping[str, Any]) -> None:
-    """Put model, averages and random states where the checkpoint has them."""
-    own = {name: tensor for name, tensor in state.items() if name.startswith(("nets.", "losses.", "pools.", "optimizers."))}
-    model.restore_training_state({**weights, **own}, data)
+    """Restore model, averages and random states from the content of a checkpoint."""
+    training = {name: tensor for name, tensor in state.items() if name.startswith(("nets.", "losses.", "pools.", "optimizers."))}
+    model.restore_training_state({**weights, **training}, data)
     for player in model.recipe.players:
-        _aligned(model.optimizer(player))
+        _match_memory_format(model.optimizer(player))
     averages.restore(weights, int(data.get("ema_updates", 0)))
-    restore_random(state, data["python_random"], model.device)
+    restore_random_states(state, data["python_random"], model.device)
 
 
-def _aligned(optimizer: torch.optim.Optimizer) -> None:
-    """Lay each state out in memory as its parameter: fused optimizers walk both as they lie."""
+def _match_memory_format(optimizer: torch.optim.Optimizer) -> None:
+    """Give each state tensor the strides of its parameter: fused optimizers require equal memory formats."""
     for parameter, state in optimizer.state.items():
         for name, value in state.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
                 state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
-def _kept(run: Path) -> list[Path]:
-    return sorted(path for path in (run / FOLDER).glob("step-*") if path.is_dir() and path.name.removeprefix("step-").isdigit())
-
-
 @contextmanager
-def own_randomness(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed the global random states for a training, and give them back as they were."""
-    kept, kept_python = random_tensors(device), random.getstate()
+def isolate_random_states(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed the global random states for a training, and restore the previous states afterwards."""
+    states, python_state = get_random_states(device), random.getstate()
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - components may draw from it
     torch.manual_seed(seed)
     try:
         yield
     finally:
-        restore_random(kept, kept_python, device)
+        restore_random_states(states, python_state, device)
 
 
-def random_tensors(device: torch.device) -> dict[str, Tensor]:
-    """Return numpy's and torch's global random states."""
-    _, keys, place, has_gauss, gauss = np.random.get_state(legacy=True)  # noqa: NPY002
-    found = {
+def get_random_states(device: torch.device) -> dict[str, Tensor]:
+    """Return the global random states of numpy and torch."""
+    _, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)  # noqa: NPY002
+    states = {
         "random.torch": torch.get_rng_state(),
         "random.numpy.keys": torch.from_numpy(np.asarray(keys).astype(np.int64)),
-        "random.numpy.rest": torch.tensor([float(place), float(has_gauss), float(gauss)], dtype=torch.float64),
+        "random.numpy.rest": torch.tensor([float(position), float(has_gauss), float(gauss)], dtype=torch.float64),
     }
     if device.type not in ("cpu", "meta"):
-        found["random.device"] = torch.get_device_module(device).get_rng_state(device)
-    return found
+        states["random.device"] = torch.get_device_module(device).get_rng_state(device)
+    return states
 
 
-def restore_random(tensors: Mapping[str, Tensor], python: Any, device: torch.device) -> None:
-    """Take up the global random states; that of another kind of device is left as it is."""
+def restore_random_states(tensors: Mapping[str, Tensor], python: Any, device: torch.device) -> None:
+    """Restore the global random states. The state of another type of device is ignored."""
     torch.set_rng_state(tensors["random.torch"])
-    place, has_gauss, gauss = tensors["random.numpy.rest"].tolist()
+    position, has_gauss, gauss = tensors["random.numpy.rest"].tolist()
     keys = tensors["random.numpy.keys"].numpy().astype(np.uint32)
-    np.random.set_state(("MT19937", keys, int(place), int(has_gauss), gauss))  # noqa: NPY002
-    version, numbers, after = python
-    random.setstate((version, tuple(numbers), after))
+    np.random.set_state(("MT19937", keys, int(position), int(has_gauss), gauss))  # noqa: NPY002
+    version, numbers, gauss_next = python
+    random.setstate((version, tuple(numbers), gauss_next))
     if device.type not in ("cpu", "meta") and "random.device" in tensors:
         torch.get_device_module(device).set_rng_state(tensors["random.device"], device)

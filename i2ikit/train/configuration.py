@@ -1,4 +1,4 @@
-"""``run.json``: all that a run was started with, and how it differs from what is asked of it now."""
+"""``run.json``: the configuration that a run was started with, and its differences from a present configuration."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from i2ikit.train.options import FitOptions
 
 FILE = "run.json"
-# What may differ between two parts of one training without changing its result.
-FREE = (
+# Keys that may change in the middle of a training: they do not change its result.
+HARMLESS_KEYS = (
     "train.workers",
     "train.keep",
     "train.log_every",
@@ -43,13 +43,13 @@ def describe(model: Model, sources: Sequence[TrainingData], options: FitOptions)
         "preprocessing": model.preprocessing,
         "data": data[0] if len(data) == 1 else data,
         "train": options.dump(),
-        "versions": versions(),
-        "command": command(),
+        "versions": get_versions(),
+        "command": get_command(),
     }
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that numbers may depend on."""
+def get_versions() -> dict[str, str]:
+    """Return the versions that results may depend on."""
     import torch
 
     from i2ikit import __version__
@@ -57,32 +57,32 @@ def versions() -> dict[str, str]:
     return {"i2ikit": __version__, "torch": str(torch.__version__), "python": platform.python_version(), "machine": platform.machine()}
 
 
-def command() -> str:
-    """Return the command that was typed, without the folders before the program's name."""
+def get_command() -> str:
+    """Return the command line of this program, without the folder of the program."""
     name = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python"  # noqa: PTH119
     return shlex.join(["i2ikit" if name in ("__main__.py", "i2ikit") else name, *sys.argv[1:]])
 
 
-def typed(path: Path) -> str:
-    """Return a path as it is typed into a command."""
+def quote_path(path: Path) -> str:
+    """Return a path in the form that a command line requires."""
     return shlex.quote(str(path))
 
 
 def write(run: Path, data: Mapping[str, Any]) -> None:
-    """Write ``run.json``, all or nothing.
+    """Write ``run.json`` completely, or leave the old file unchanged.
 
     Raises:
         CheckpointError: The folder cannot be written.
     """
     from i2ikit.core.storage import write_json
 
-    fresh = run / f".{FILE}.tmp"
+    temporary = run / f".{FILE}.tmp"
     try:
         run.mkdir(parents=True, exist_ok=True)
-        write_json(fresh, data)
-        fresh.replace(run / FILE)
+        write_json(temporary, data)
+        temporary.replace(run / FILE)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise CheckpointError(f'"{run / FILE}" cannot be written: {error.strerror or error}.') from error
 
 
@@ -90,15 +90,16 @@ def read(run: Path) -> dict[str, Any]:
     """Read the configuration of a run.
 
     Raises:
-        CheckpointError: There is no run, or its configuration is damaged.
+        CheckpointError: The folder holds no run, or the configuration is damaged.
     """
+    from i2ikit.core import former_names
     from i2ikit.core.storage import read_json
 
     if not (run / FILE).is_file():
         raise CheckpointError(
-            f'There is no run at "{run}": {FILE} is missing. A run is started by: i2ikit train RECIPE --data PATH --run {typed(run)}.'
+            f'There is no run at "{run}": {FILE} is missing. To start a run: i2ikit train RECIPE --data PATH --run {quote_path(run)}.'
         )
-    data = read_json(run / FILE)
+    data = former_names.run(read_json(run / FILE))
     missing = [key for key in ("recipe", "data", "train") if key not in data]
     if missing:
         raise CheckpointError(f'"{run / FILE}" has no "{missing[0]}". It was not written by i2ikit train.')
@@ -106,58 +107,65 @@ def read(run: Path) -> dict[str, Any]:
 
 
 def refuse_existing(run: Path) -> None:
-    """Raise OptionError where the folder holds a run, or something else that a run would mix with."""
+    """Raise OptionError if the folder of a new run already holds a run or other files."""
+    from i2ikit.core import storage
+
     if (run / FILE).exists():
-        if any(run.glob("checkpoints/step-*")) or any((run / name / "config.json").exists() for name in ("final", "best")):
-            raise OptionError(f'"{run}" holds a run already. Go on with it: i2ikit train --resume {typed(run)}, or choose another folder.')
-        return  # it ended before its first checkpoint, so there is nothing to lose
+        if storage.list_checkpoints(run) or any((run / name / "config.json").exists() for name in ("final", "best")):
+            raise OptionError(
+                f'"{run}" already holds a run. Choose another folder, or resume the run: i2ikit train --resume {quote_path(run)}'
+            )
+        return  # the run stopped before its first checkpoint, so there is nothing to lose
     if run.is_file():
         raise OptionError(f'"{run}" is a file. Choose a folder for the run.')
     if run.is_dir() and any(not each.name.startswith(".") for each in run.iterdir()):
-        raise OptionError(f'"{run}" is a folder that holds something else than a run. Choose another one, or an empty one.')
+        raise OptionError(f'"{run}" holds files that do not belong to a run. Choose a new or an empty folder.')
 
 
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return what differs, as ``{"recipe.players.discriminator.optimizer.lr": (before, now)}``; what cannot change the result is left out."""
-    old, new = _flat(before), _flat(now)
+def find_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return the differences of two configurations that can change the result of a training.
+
+    The result has the form ``{"recipe.players.discriminator.optimizer.lr": (before, now)}``.
+    """
+    old, new = _flatten(before), _flatten(now)
     keys = dict.fromkeys([*old, *new])
-    return {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key) and not _harmless(key)}
+    return {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key) and not _is_harmless(key)}
 
 
 def refuse_changes(changed: Mapping[str, tuple[Any, Any]], allowed: Iterable[str], run: Path) -> None:
-    """Raise ConfigChangedError for every difference that is not allowed; ``"recipe"`` allows all that stands below it."""
+    """Raise ConfigChangedError if a difference is not allowed; ``"recipe"`` allows every key that begins with ``recipe.``."""
     allowed = tuple(allowed)
-    refused = {key: pair for key, pair in changed.items() if not _under(key, allowed)}
+    refused = {key: pair for key, pair in changed.items() if not _has_prefix(key, allowed)}
     if refused:
-        shown = "; ".join(f"{key}: {_short(old)} -> {_short(new)}" for key, (old, new) in list(refused.items())[:8])
+        listing = "; ".join(f"{key}: {_shorten(old)} -> {_shorten(new)}" for key, (old, new) in list(refused.items())[:8])
         more = f"; and {len(refused) - 8} more" if len(refused) > 8 else ""
         allow = " ".join(f"--allow-change {shlex.quote(key)}" for key in list(refused)[:3])
         raise ConfigChangedError(
-            f'"{run}" was started otherwise: {shown}{more}. Resume it as it was, allow the change ({allow}), or start a new run from its '
-            f"weights (--init-from {typed(run)})."
+            f'The configuration differs from the one that "{run}" was started with: {listing}{more}. Resume without these changes, allow '
+            f"them ({allow}), or start a new run from its weights (--init-from {quote_path(run)})."
         )
 
 
-def _harmless(key: str) -> bool:
-    moved = key.startswith("data") and key.endswith((".path", ".name"))  # the fingerprint says whether it is the same data
-    return moved or _under(key, FREE)
+def _is_harmless(key: str) -> bool:
+    moved = key.startswith("data") and key.endswith((".path", ".name"))  # the fingerprint decides whether it is the same data
+    return moved or _has_prefix(key, HARMLESS_KEYS)
 
 
-def _under(key: str, prefixes: Iterable[str]) -> bool:
+def _has_prefix(key: str, prefixes: Iterable[str]) -> bool:
     return any(key == prefix or key.startswith(f"{prefix}.") for prefix in prefixes)
 
 
-def _flat(value: Any, path: str = "") -> dict[str, Any]:
+def _flatten(value: Any, path: str = "") -> dict[str, Any]:
     if isinstance(value, Sequence) and not isinstance(value, str) and value and all(isinstance(each, Mapping) for each in value):
-        value = {str(each.get("name", place)): each for place, each in enumerate(value)}
+        value = {str(each.get("name", index)): each for index, each in enumerate(value)}
     if not isinstance(value, Mapping) or not value:
         return {path: list(value) if isinstance(value, tuple) else value}
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for key, each in value.items():
-        found |= _flat(each, f"{path}.{key}" if path else str(key))
-    return found
+        flat |= _flatten(each, f"{path}.{key}" if path else str(key))
+    return flat
 
 
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = "nothing" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

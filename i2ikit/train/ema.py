@@ -1,4 +1,4 @@
-"""Averaged weights of the translator, which give better images than the last ones."""
+"""Exponential moving averages (EMA) of the translator's weights, which generate better images than the last weights."""
 
 from __future__ import annotations
 
@@ -15,66 +15,70 @@ if TYPE_CHECKING:
 
 
 class Averages:
-    """An exponential moving average of what the translator players train; buffers are copied.
+    """Exponential moving average of the weights that the translator players train; buffers are copied.
 
-    After update n, counted from 1, ``average = d * average + (1 - d) * weight`` with ``d = min(decay, (1 + n) / (10 + n))``: the first
-    updates, when the weights are still random, do not linger. An update is a step in which a translator player plays.
+    After update n, counted from 1, ``average = d * average + (1 - d) * weight`` with ``d = min(decay, (1 + n) / (10 + n))``. The smaller
+    decay at the beginning removes the random initial weights quickly. An update takes place after each step in which a translator player
+    plays.
 
     Args:
-        model: Whose weights are averaged; the averages begin as their copies.
-        decay: Of the recipe; 0 averages nothing, and the averages are then the weights themselves.
+        model: The model whose weights are averaged. The averages start as copies of its weights.
+        decay: Decay of the recipe. With 0 nothing is averaged, and the averages are the weights themselves.
+
+    Attributes:
+        updates: Number of updates so far.
     """
 
     def __init__(self, model: Model, decay: float) -> None:
         self.model, self.decay, self.updates = model, decay, 0
         slots = [name for name, slot in model.nets.slots.items() if model.nets.roles[name] != "discriminator" and not slot.frozen]
-        self._every = [player.every for player in model.recipe.players if set(player.trains) & set(slots)]
+        self._intervals = [player.every for player in model.recipe.players if set(player.trains) & set(slots)]
         state = {name: tensor for name, tensor in model.nets.named_state() if name.partition(".")[0] in slots} if decay else {}
         trained = {id(parameter) for parameter in model.nets.parameters() if parameter.requires_grad}
-        self._moving = {name: tensor for name, tensor in state.items() if id(tensor) in trained}
+        self._averaged = {name: tensor for name, tensor in state.items() if id(tensor) in trained}
         self._copied = {name: tensor for name, tensor in state.items() if id(tensor) not in trained}
         with torch.no_grad():
             self._average = {name: tensor.detach().clone() for name, tensor in state.items()}
 
     @torch.no_grad()
     def update(self) -> None:
-        """Follow the weights after a step, where a translator has played in it."""
-        if not self.decay or all(self.model.steps_done % every for every in self._every):
+        """Update the averages after a step, if a translator player played in it."""
+        if not self.decay or all(self.model.steps_done % every for every in self._intervals):
             return
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        if self._moving:
-            average = [self._average[name] for name in self._moving]
-            get_ema_multi_avg_fn(decay)(average, list(self._moving.values()), self.updates)  # type: ignore[no-untyped-call]
+        if self._averaged:
+            average = [self._average[name] for name in self._averaged]
+            get_ema_multi_avg_fn(decay)(average, list(self._averaged.values()), self.updates)  # type: ignore[no-untyped-call]
         for name, tensor in self._copied.items():
             self._average[name].copy_(tensor)
 
     def weights(self) -> dict[str, Tensor]:
-        """Return the averages under the names that a saved model has for them."""
+        """Return the averages under the names that a saved model uses."""
         return {f"nets.{name}": tensor for name, tensor in self._average.items()}
 
     @torch.no_grad()
     def restore(self, tensors: Mapping[str, Tensor], updates: int) -> None:
-        """Take up the averages of a saved model."""
+        """Restore the averages from the tensors of a saved model."""
         self.updates = updates
         for name, tensor in self._average.items():
             tensor.copy_(tensors[f"nets.{name}"])
 
     @contextmanager
-    def shown(self) -> Iterator[Model]:
-        """Lend the model with the averages in place of its weights."""
-        kept = {name: tensor.detach().clone() for name, tensor in {**self._moving, **self._copied}.items()}
-        self._put(self._average)
+    def swap_in(self) -> Iterator[Model]:
+        """Give the model the averages as its weights within a ``with`` block, and its own weights afterwards."""
+        own = {name: tensor.detach().clone() for name, tensor in {**self._averaged, **self._copied}.items()}
+        self._set_weights(self._average)
         try:
             yield self.model
         finally:
-            self._put(kept)
+            self._set_weights(own)
 
-    def keep(self) -> None:
-        """Leave the averages in the model for good."""
-        self._put(self._average)
+    def copy_to_model(self) -> None:
+        """Replace the weights of the model by the averages."""
+        self._set_weights(self._average)
 
     @torch.no_grad()
-    def _put(self, values: Mapping[str, Tensor]) -> None:
-        for name, tensor in {**self._moving, **self._copied}.items():
+    def _set_weights(self, values: Mapping[str, Tensor]) -> None:
+        for name, tensor in {**self._averaged, **self._copied}.items():
             tensor.copy_(values[name])

@@ -1,4 +1,4 @@
-"""The picture of one visit to the samples: input, translations, and the target below each where the data has it."""
+"""The picture of a sample grid: inputs, translations, and below each translation its target image if the data has one."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-SMALLEST, LARGEST = 128, 256  # pixels of a cell's longer side in the picture
-_PAPER, _INK, _PALE, _ACCENT = (255, 255, 255), (32, 36, 44), (110, 116, 128), (201, 74, 28)
-_EDGE, _GAP, _BETWEEN, _SIDE, _HEAD, _NOTE = 14, 8, 18, 58, 74, 18
+MIN_CELL, MAX_CELL = 128, 256  # pixels of the longer side of a cell
+_BACKGROUND, _TEXT, _GRAY, _ACCENT = (255, 255, 255), (32, 36, 44), (110, 116, 128), (201, 74, 28)
+# Pixels: the margin, the gap between columns, the gap between samples, the left and the top headings, a caption.
+_MARGIN, _GAP, _ROW_GAP, _LEFT_HEADING, _TOP_HEADING, _CAPTION = 14, 8, 18, 58, 74, 18
 
 
 class Grid:
-    """An arrangement of cells that stays the same through a training.
+    """A grid whose cells have the same positions during the whole training.
 
-    Each sample has a line of translations with its input at the left and, where there is a target, a second line with that.
+    Each sample has a line with its input at the left and its translations. If there are target images, a second line shows them.
 
     Args:
-        inputs: The samples, each [C H W] in [-1, 1].
+        inputs: The input images, each [C H W] in [-1, 1].
         titles: The heading of each column of translations.
-        captions: For each column what stands below each sample's translation.
-        said: What is known of each sample, in words.
-        target: For each column the true translation of each sample or None; None where the data has no target at all.
+        captions: For each column, the text below the translation of each sample.
+        descriptions: The labels of each sample as text.
+        target: For each column, the target image of each sample or None; None if the data has no target images.
     """
 
     def __init__(
@@ -33,85 +34,91 @@ class Grid:
         inputs: Sequence[Tensor],
         titles: Sequence[str],
         captions: Sequence[Sequence[str]],
-        said: Sequence[str],
+        descriptions: Sequence[str],
         target: Sequence[Sequence[Tensor | None]] | None = None,
     ) -> None:
-        self.titles, self.captions, self.said, self.target = list(titles), captions, said, target
+        self.titles, self.captions, self.descriptions, self.target = list(titles), captions, descriptions, target
         height, width = inputs[0].shape[-2:]
         longest = max(height, width)
-        scale = max(1, -(-SMALLEST // longest)) if longest <= LARGEST else LARGEST / longest
+        scale = max(1, -(-MIN_CELL // longest)) if longest <= MAX_CELL else MAX_CELL / longest
         self.height, self.width = round(height * scale), round(width * scale)
         self.lines = 2 if target is not None else 1
-        self._blank = self._drawn_blank(inputs)
+        self._template = self._draw_template(inputs)
 
-    def place(self, row: int, column: int, line: int = 0) -> tuple[int, int]:
-        """Return left and top of a cell; column -1 is the input, line 1 the target."""
-        left = _EDGE + _SIDE + (column + 1) * (self.width + _GAP) + (_GAP if column >= 0 else 0)
-        top = _HEAD + row * (self.lines * (self.height + _NOTE) + _BETWEEN) + line * (self.height + _NOTE)
+    def get_position(self, row: int, column: int, line: int = 0) -> tuple[int, int]:
+        """Return left and top of a cell; column -1 is the input, line 1 the target image."""
+        left = _MARGIN + _LEFT_HEADING + (column + 1) * (self.width + _GAP) + (_GAP if column >= 0 else 0)
+        top = _TOP_HEADING + row * (self.lines * (self.height + _CAPTION) + _ROW_GAP) + line * (self.height + _CAPTION)
         return left, top
 
-    def places(self) -> dict[str, Any]:
-        """Return left and top of every cell: "input" by row, "ours" and "target" by column and row, None where there is no picture."""
-        rows, columns = range(len(self.said)), range(len(self.titles))
+    def get_positions(self) -> dict[str, Any]:
+        """Return left and top of all cells as JSON data.
+
+        Returns:
+            "input": one position for each row. "outputs" (the translations) and "target" (None if the data has no target images): for each
+            column one position for each row, None where the cell is empty.
+        """
+        rows, columns = range(len(self.descriptions)), range(len(self.titles))
         target = self.target
         return {
-            "input": [self.place(row, -1) for row in rows],
-            "ours": [[self.place(row, column) for row in rows] for column in columns],
+            "input": [self.get_position(row, -1) for row in rows],
+            "outputs": [[self.get_position(row, column) for row in rows] for column in columns],
             "target": None
             if target is None
-            else [[None if target[column][row] is None else self.place(row, column, 1) for row in rows] for column in columns],
+            else [[None if target[column][row] is None else self.get_position(row, column, 1) for row in rows] for column in columns],
         }
 
-    def drawn(self, translations: Sequence[Sequence[Tensor | None]], step: int) -> Image.Image:
-        """Return the picture with the translations of each column."""
-        canvas = self._blank.copy()
+    def draw(self, translations: Sequence[Sequence[Tensor | None]], step: int) -> Image.Image:
+        """Return the picture of a step, given the translations of each column."""
+        canvas = self._template.copy()
         draw = ImageDraw.Draw(canvas)
-        draw.text((_EDGE, 12), f"held-out samples, step {step:,}", _INK, font(18))
-        for column, made in enumerate(translations):
-            for row, image in enumerate(made):
-                left, top = self.place(row, column)
+        draw.text((_MARGIN, 12), f"held-out samples, step {step:,}", _TEXT, get_font(18))
+        for column, images in enumerate(translations):
+            for row, image in enumerate(images):
+                left, top = self.get_position(row, column)
                 if image is None:
-                    draw.text((left + self.width // 2, top + self.height // 2), "-", _PALE, font(18), anchor="mm")
+                    draw.text((left + self.width // 2, top + self.height // 2), "-", _GRAY, get_font(18), anchor="mm")
                     continue
-                canvas.paste(self._cell(image), (left, top))
+                canvas.paste(self._make_cell(image), (left, top))
                 draw.rectangle((left - 2, top - 2, left + self.width + 1, top + self.height + 1), outline=_ACCENT, width=2)
         return canvas
 
-    def _drawn_blank(self, inputs: Sequence[Tensor]) -> Image.Image:
-        right, bottom = self.place(len(self.said) - 1, len(self.titles) - 1, self.lines - 1)
-        canvas = Image.new("RGB", (right + self.width + _EDGE, bottom + self.height + _NOTE + _EDGE), _PAPER)
+    def _draw_template(self, inputs: Sequence[Tensor]) -> Image.Image:
+        """Draw everything that is the same at each step: inputs, target images and texts."""
+        right, bottom = self.get_position(len(self.descriptions) - 1, len(self.titles) - 1, self.lines - 1)
+        canvas = Image.new("RGB", (right + self.width + _MARGIN, bottom + self.height + _CAPTION + _MARGIN), _BACKGROUND)
         draw = ImageDraw.Draw(canvas)
         for column, title in enumerate(["input", *self.titles], start=-1):
-            left, top = self.place(0, column)
-            for number, words in enumerate(reversed(_wrapped(title, self.width)[:2])):
-                draw.text((left + self.width // 2, top - 10 - 17 * number), words, _INK, font(14), anchor="ms")
+            left, top = self.get_position(0, column)
+            for number, text in enumerate(reversed(_wrap(title, self.width)[:2])):
+                draw.text((left + self.width // 2, top - 10 - 17 * number), text, _TEXT, get_font(14), anchor="ms")
         for row, image in enumerate(inputs):
-            left, top = self.place(row, -1)
-            canvas.paste(self._cell(image), (left, top))
-            draw.text((_EDGE, top + self.height // 2), "ours", _ACCENT, font(15), anchor="lm")
-            for number, words in enumerate(_wrapped(self.said[row], self.width)[: 5 if self.lines == 2 else 1]):
-                draw.text((left + self.width // 2, top + self.height + 10 + 15 * number), words, _PALE, font(12), anchor="mm")
+            left, top = self.get_position(row, -1)
+            canvas.paste(self._make_cell(image), (left, top))
+            draw.text((_MARGIN, top + self.height // 2), "output", _ACCENT, get_font(15), anchor="lm")
+            for number, text in enumerate(_wrap(self.descriptions[row], self.width)[: 5 if self.lines == 2 else 1]):
+                draw.text((left + self.width // 2, top + self.height + 10 + 15 * number), text, _GRAY, get_font(12), anchor="mm")
             if self.lines == 2:
-                draw.text((_EDGE, self.place(row, 0, 1)[1] + self.height // 2), "target", _PALE, font(15), anchor="lm")
+                draw.text((_MARGIN, self.get_position(row, 0, 1)[1] + self.height // 2), "target", _GRAY, get_font(15), anchor="lm")
             for column in range(len(self.titles)):
-                self._draw_notes(canvas, draw, row, column)
+                self._draw_caption_and_target(canvas, draw, row, column)
         return canvas
 
-    def _draw_notes(self, canvas: Image.Image, draw: ImageDraw.ImageDraw, row: int, column: int) -> None:
-        left, top = self.place(row, column)
-        note = _cut(self.captions[column][row], self.width)
-        draw.text((left + self.width // 2, top + self.height + 10), note, _PALE, font(12), anchor="mm")
-        true = None if self.target is None else self.target[column][row]
-        if true is not None:
-            canvas.paste(self._cell(true), self.place(row, column, 1))
+    def _draw_caption_and_target(self, canvas: Image.Image, draw: ImageDraw.ImageDraw, row: int, column: int) -> None:
+        left, top = self.get_position(row, column)
+        caption = _shorten(self.captions[column][row], self.width)
+        draw.text((left + self.width // 2, top + self.height + 10), caption, _GRAY, get_font(12), anchor="mm")
+        target = None if self.target is None else self.target[column][row]
+        if target is not None:
+            canvas.paste(self._make_cell(target), self.get_position(row, column, 1))
 
-    def _cell(self, image: Tensor) -> Image.Image:
-        picture = shown(image)
+    def _make_cell(self, image: Tensor) -> Image.Image:
+        picture = to_picture(image)
         return picture if picture.size == (self.width, self.height) else picture.resize((self.width, self.height), Image.Resampling.LANCZOS)
 
 
-def shown(image: Tensor) -> Image.Image:
-    """Return an image [C H W] in [-1, 1] of 1 to 4 channels as people see it: RGB of 8 bits, transparent parts on white."""
+def to_picture(image: Tensor) -> Image.Image:
+    """Convert an image [C H W] in [-1, 1] of 1 to 4 channels to an RGB picture of 8 bits; transparent pixels become white."""
     image = image.detach().float().cpu().clamp(-1, 1)
     if image.shape[0] in (2, 4):
         alpha = (image[-1:] + 1) / 2
@@ -122,24 +129,25 @@ def shown(image: Tensor) -> Image.Image:
     return Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
 
 
-def png(picture: Image.Image) -> bytes:
+def encode_png(picture: Image.Image) -> bytes:
     """Return the bytes of a PNG file."""
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG")
     return buffer.getvalue()
 
 
-def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Return the font that Pillow brings."""
+def get_font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Return Pillow's default font."""
     return ImageFont.load_default(size)
 
 
-def _cut(text: str, width: int) -> str:
+def _shorten(text: str, width: int) -> str:
     most = max(8, width // 7)
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _wrapped(text: str, width: int) -> list[str]:
+def _wrap(text: str, width: int) -> list[str]:
+    """Break a text at its commas into lines that fit a width in pixels."""
     lines: list[str] = []
     for word in text.split(", "):
         joined = f"{lines[-1]}, {word}" if lines else word
@@ -147,7 +155,7 @@ def _wrapped(text: str, width: int) -> list[str]:
         if lines and len(joined) <= width // 7:
             lines[-1] = joined
         elif colon and len(word) > width // 7:
-            lines += [_cut(f"{name}:", width), _cut(value, width)]
+            lines += [_shorten(f"{name}:", width), _shorten(value, width)]
         else:
-            lines.append(_cut(word, width))
+            lines.append(_shorten(word, width))
     return lines

@@ -1,4 +1,4 @@
-"""What a training writes down: ``log.jsonl`` always, TensorBoard and others on request. None of it can stop the training."""
+"""Loggers of a training: ``log.jsonl`` always, TensorBoard and others on request. A failing logger does not stop the training."""
 
 from __future__ import annotations
 
@@ -10,45 +10,46 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
+from i2ikit.core import former_names
 from i2ikit.errors import MissingExtraError
 
 FILE = "log.jsonl"
 
 
 class Logger(Protocol):
-    """Something that follows a training. A tracker that raises is dropped with one warning, and the training goes on."""
+    """Receives the log records of a training. A logger that raises is removed with one warning, and the training continues."""
 
     def start(self, run: Path, done: int) -> None:
-        """Begin, or go on after ``done`` steps; what was written of later steps is void."""
+        """Start, or continue after ``done`` steps. Records of later steps are no longer valid."""
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Take one record: ``{"step": 50, "seconds": 3.2, "translator/cycle": 0.4, ...}``, or an event: ``{"step", "event", ...}``."""
+        """Write a record: ``{"step": 50, "seconds": 3.2, "translator/cycle": 0.4, ...}``, or an event: ``{"step", "event", ...}``."""
 
     def close(self) -> None:
-        """End."""
+        """Close files and connections at the end of the training."""
 
 
 class JsonLines:
-    """``log.jsonl``: one JSON object a line, numbers that are not finite as null."""
+    """Writes ``log.jsonl``: one JSON object per line. NaN and infinite numbers become null."""
 
     def start(self, run: Path, done: int) -> None:
         path = run / FILE
         if path.exists():
-            kept = [line for line in path.read_text(encoding="utf-8").splitlines() if _round(line) <= done]
-            fresh = path.with_name(f".{FILE}.tmp")
-            fresh.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-            fresh.replace(path)
+            lines = [json.dumps(record) for record in read_log(run) if record["step"] <= done]
+            temporary = path.with_name(f".{FILE}.tmp")
+            temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            temporary.replace(path)
         self.file = path.open("a", encoding="utf-8", buffering=1)
 
     def write(self, record: Mapping[str, Any]) -> None:
-        self.file.write(json.dumps({key: _plain(value) for key, value in record.items()}) + "\n")
+        self.file.write(json.dumps({key: _to_json_value(value) for key, value in record.items()}) + "\n")
 
     def close(self) -> None:
         self.file.close()
 
 
 class TensorBoard:
-    """Event files in ``RUN/tensorboard``.
+    """Writes event files for TensorBoard into ``RUN/tensorboard``.
 
     Raises:
         MissingExtraError: TensorBoard is not installed.
@@ -73,55 +74,57 @@ class TensorBoard:
 
 
 class Loggers:
-    """All trackers of a run behind one door.
+    """All loggers of a run, ``log.jsonl`` included.
 
     Args:
-        run: The folder of the run.
-        trackers: Beside ``log.jsonl``.
-        done: Steps that were finished before.
+        run: The run folder.
+        loggers: Loggers in addition to ``log.jsonl``.
+        done: Number of steps done before.
     """
 
     def __init__(self, run: Path, loggers: Iterable[Logger], done: int) -> None:
         self._loggers: list[Logger] = []
         for logger in (JsonLines(), *loggers):
             self._loggers.append(logger)
-            self._try(logger, "start", run, done)
+            self._call(logger, "start", run, done)
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Give a record to every tracker."""
+        """Write a record with every logger."""
         for logger in tuple(self._loggers):
-            self._try(logger, "write", record)
+            self._call(logger, "write", record)
 
     def close(self) -> None:
-        """End every tracker."""
+        """Close every logger."""
         for logger in tuple(self._loggers):
-            self._try(logger, "close")
+            self._call(logger, "close")
 
-    def _try(self, logger: Logger, what: str, *arguments: Any) -> None:
+    def _call(self, logger: Logger, method: str, *arguments: Any) -> None:
         try:
-            getattr(logger, what)(*arguments)
-        except Exception as error:  # noqa: BLE001 - whatever a tracker does, the training goes on
+            getattr(logger, method)(*arguments)
+        except Exception as error:  # noqa: BLE001 - a failing logger must not stop the training
             self._loggers = [each for each in self._loggers if each is not logger]
             warnings.warn(
-                f"{type(logger).__name__} failed ({type(error).__name__}: {error}) and is left out from here; the training goes on.",
+                f"Logger {type(logger).__name__} failed ({type(error).__name__}: {error}). It is removed, and the training continues.",
                 stacklevel=4,
             )
 
 
-def read(run: Path) -> list[dict[str, Any]]:
-    """Return the records of a run in order; a line that was cut is left out."""
+def read_log(run: Path) -> list[dict[str, Any]]:
+    """Return the log records of a run in order. An incomplete line is skipped."""
     path = run / FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines if _round(line) < math.inf]
+    return [record for line in lines if (record := parse_line(line)) is not None]
 
 
-def _round(line: str) -> float:
+def parse_line(line: str | bytes) -> dict[str, Any] | None:
+    """Return the record of a line of ``log.jsonl``, or None if the line is incomplete or holds no record."""
     try:
-        record = json.loads(line)
-        return float(record["step"])
-    except (ValueError, KeyError, TypeError):
-        return math.inf
+        record = former_names.log(json.loads(line))
+        float(record["step"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return record
 
 
-def _plain(value: Any) -> Any:
+def _to_json_value(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value

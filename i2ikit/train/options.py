@@ -1,4 +1,4 @@
-"""How a training is run, apart from what is trained. Imports no torch."""
+"""Options of a training: how a model is trained, apart from the recipe. Imports no torch."""
 
 from __future__ import annotations
 
@@ -9,25 +9,24 @@ from typing import Any
 
 from attrs import asdict, field, fields, frozen
 
-from i2ikit.core.validators import flag
-from i2ikit.core.validators import whole as whole_number
+from i2ikit.core.validators import boolean, whole_number
 from i2ikit.errors import CheckpointError, OptionError
 
 
 @frozen
 class FitOptions:
-    """What :func:`i2ikit.train.fit` takes beside model, data and folder; all of it is written into ``run.json``.
+    """Options of :func:`i2ikit.train.fit` in addition to model, data and run folder. They are saved in ``run.json``.
 
     Attributes:
         precision: "32-true", "bf16-mixed" or "16-mixed".
-        accelerator: "auto", "cpu" or another name that Lightning Fabric knows.
-        devices: How many, or their numbers as "0,2".
-        accumulate: Into how many micro-batches a batch is split.
-        workers: Threads that prepare batches ahead.
-        log_every, sample_every, checkpoint_every, evaluate_every: Steps between two; 0 means never.
-        keep: How many checkpoints stay.
-        best: The number of the evaluation that decides which model is the best; with a minus before it, the smallest is.
-        channels_last: Whether image tensors lie channels last in memory.
+        accelerator: "auto", "cpu" or another accelerator of Lightning Fabric.
+        devices: Number of devices, or device numbers such as "0,2".
+        accumulate: Number of micro-batches into which a batch is split.
+        workers: Number of threads that load batches in advance.
+        log_every, sample_every, checkpoint_every, evaluate_every: Interval in steps; 0 means never.
+        keep: Number of checkpoints to keep.
+        best: Number of the evaluation that decides which model is the best one. A minus sign selects the smallest value ("-mae").
+        channels_last: Whether image tensors have the memory format ``torch.channels_last``.
     """
 
     precision: str = "32-true"
@@ -41,12 +40,14 @@ class FitOptions:
     evaluate_every: int = field(default=0, validator=whole_number(0))
     keep: int = field(default=2, validator=whole_number(1))
     best: str = ""
-    channels_last: bool = field(default=False, validator=flag)
+    channels_last: bool = field(default=False, validator=boolean)
 
     @devices.validator
-    def _a_count_or_numbers(self, attribute: object, value: int | str) -> None:
+    def _check_devices(self, attribute: object, value: int | str) -> None:
         if not re.fullmatch(r"auto|[1-9]\d*|\d+(,\d+)+,?|\d+,", str(value)):
-            raise OptionError(f'"devices" is {value!r}; it must be how many (2), which ones ("0,2", or "1," for one), or "auto".')
+            raise OptionError(
+                f'"devices" is {value!r}; it must be the number of devices (2), device numbers ("0,2", or "1," for one device), or "auto".'
+            )
 
     def dump(self) -> dict[str, Any]:
         """Return the options as JSON data."""
@@ -54,22 +55,23 @@ class FitOptions:
 
     @classmethod
     def restore(cls, data: Mapping[str, Any]) -> FitOptions:
-        """Read what :meth:`dump` wrote.
+        """Make options from the JSON data that :meth:`dump` returned.
 
         Raises:
-            CheckpointError: An option that this version does not know.
+            CheckpointError: The data has an option that this version does not know.
         """
         known = [each.name for each in fields(cls)]
         for name in data:
             if name not in known:
                 raise CheckpointError(
-                    f'The run has the training option "{name}", which this version does not know. Install the i2ikit that wrote it.'
+                    f'The run has the training option "{name}", which this version of i2ikit does not know. '
+                    f"Install the version that wrote the run."
                 )
         return cls(**data)
 
 
-def whole(steps: int, parts: int) -> int:
-    """Return an interval that divides a training into at most ``parts`` parts: 1, 2 or 5 times a power of ten."""
-    wanted = max(1, math.ceil(steps / parts))
-    power = int(10 ** (len(str(wanted)) - 1))
-    return min(step * power for step in (1, 2, 5, 10) if step * power >= wanted)
+def choose_interval(steps: int, max_parts: int) -> int:
+    """Return an interval that divides a training into at most ``max_parts`` parts: 1, 2 or 5 times a power of ten."""
+    least = max(1, math.ceil(steps / max_parts))
+    power = int(10 ** (len(str(least)) - 1))
+    return min(factor * power for factor in (1, 2, 5, 10) if factor * power >= least)

@@ -1,4 +1,4 @@
-"""What a person sees of a training: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of a training on the screen: a progress bar in a terminal, else plain lines from time to time."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 SLOW_LOADER = 0.3
-_OWN = ("step", "seconds", "lr", "images_per_second", "loader_share", "event")
+"""Share of the time for loading images above which a hint is shown."""
+
+_NOT_LOSSES = ("step", "seconds", "lr", "images_per_second", "loader_share", "event")
 
 
 class Progress(Protocol):
-    """Shows a training."""
+    """Shows the progress of a training."""
 
     def say(self, text: str) -> None:
         """Show a line."""
 
     def begin(self, done: int, steps: int) -> None:
-        """Start counting."""
+        """Start with ``done`` of ``steps`` steps."""
 
     def advance(self, done: int) -> None:
-        """Note a finished step; called after every one, so it must be cheap."""
+        """Show the number of steps done. It is called after each step, so it must be fast."""
 
     def report(self, record: Mapping[str, Any]) -> None:
-        """Show a record of the log."""
+        """Show a log record."""
 
     def close(self) -> None:
-        """Stop counting."""
+        """Remove the progress bar."""
 
 
 class Silent:
@@ -53,17 +55,17 @@ class Silent:
 
 
 class Lines(Silent):
-    """Plain lines, at most one every few seconds.
+    """Shows plain lines.
 
     Args:
-        file: Where they go; standard output by default.
-        pause: Seconds between two lines about the losses; the last step is always shown.
+        file: Where the lines are written. Default: standard output.
+        pause: Least number of seconds between two lines about losses. The last step is always shown.
     """
 
     def __init__(self, file: TextIO | None = None, pause: float = 5.0) -> None:
         self.file, self.pause = file, pause
-        self._shown = -pause
-        self._clock, self._hint = _Clock(), _Hint()
+        self._last_time = -pause
+        self._clock, self._hint = _RemainingTime(), _SlowLoaderHint()
 
     def say(self, text: str) -> None:
         print(text, file=self.file or sys.stdout, flush=True)
@@ -73,23 +75,23 @@ class Lines(Silent):
 
     def report(self, record: Mapping[str, Any]) -> None:
         now = time.monotonic()
-        if now - self._shown < self.pause and record["step"] < self._clock.steps:
+        if now - self._last_time < self.pause and record["step"] < self._clock.steps:
             return
-        self._shown = now
-        self.say(f"step {record['step']}/{self._clock.steps}  {self._clock.left(record['step'])}  {described(record)}")
-        hint = self._hint.of(record)
+        self._last_time = now
+        self.say(f"step {record['step']}/{self._clock.steps}  {self._clock.describe(record['step'])}  {format_record(record)}")
+        hint = self._hint.update(record)
         if hint:
             self.say(hint)
 
 
 class Bar(Silent):
-    """A rich progress bar with the losses below it."""
+    """Shows a rich progress bar with the losses."""
 
     def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        self._clock, self._hint, self._shown = _Clock(), _Hint(), 0.0
+        self._clock, self._hint, self._last_time = _RemainingTime(), _SlowLoaderHint(), 0.0
         self._task: TaskID | None = None
         self._console = Console(highlight=False)
         columns = (
@@ -111,15 +113,16 @@ class Bar(Silent):
 
     def advance(self, done: int) -> None:
         now = time.monotonic()
-        if self._task is not None and now - self._shown > 0.2:
-            self._shown = now
-            self._progress.update(self._task, completed=done, left=self._clock.left(done))
+        if self._task is not None and now - self._last_time > 0.2:
+            self._last_time = now
+            self._progress.update(self._task, completed=done, left=self._clock.describe(done))
 
     def report(self, record: Mapping[str, Any]) -> None:
         if self._task is None:
             return
-        self._progress.update(self._task, completed=record["step"], left=self._clock.left(record["step"]), losses=described(record))
-        hint = self._hint.of(record)
+        step = record["step"]
+        self._progress.update(self._task, completed=step, left=self._clock.describe(step), losses=format_record(record))
+        hint = self._hint.update(record)
         if hint:
             self.say(hint)
 
@@ -129,19 +132,19 @@ class Bar(Silent):
             self._task = None
 
 
-def shown(silent: bool = False) -> Progress:
-    """Return the progress that fits: a bar on a terminal, lines elsewhere."""
+def make_progress(silent: bool = False) -> Progress:
+    """Return a progress bar if standard output is a terminal, else plain lines."""
     if silent:
         return Silent()
     return Bar() if sys.stdout.isatty() else Lines()
 
 
-def described(record: Mapping[str, Any]) -> str:
-    """Return the numbers of a record as one line, players' names shortened: ``discriminator adversarial -0.31 domain 0.22 | ...``."""
+def format_record(record: Mapping[str, Any]) -> str:
+    """Return the losses of a log record as one line: ``discriminator adversarial -0.31 domain 0.22 | translator ...``."""
     players: dict[str, list[str]] = {}
     for key, value in record.items():
         player, _, term = key.partition("/")
-        if key not in _OWN and term:
+        if key not in _NOT_LOSSES and term:
             players.setdefault(player, []).append(f"{term} {value:.3g}")
     parts = [f"{player} {' '.join(terms)}" for player, terms in players.items()]
     if "images_per_second" in record:
@@ -149,31 +152,31 @@ def described(record: Mapping[str, Any]) -> str:
     return " | ".join(parts)
 
 
-def duration(seconds: float) -> str:
-    """Return a length of time for people: ``"42 s"``, ``"12 min"``, ``"3 h 20 min"``."""
+def format_duration(seconds: float) -> str:
+    """Return a duration as text: ``"42 s"``, ``"12 min"``, ``"3 h 20 min"``."""
     minutes = round(seconds / 60)
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-class _Hint:
-    """Says once that reading images takes a large part of the time, after three records in a row: the first epoch is always slow."""
+class _SlowLoaderHint:
+    """Returns a hint once if loading images takes a large share of the time in three records in a row: the first epoch is always slow."""
 
     def __init__(self) -> None:
-        self._slow = 0
+        self._slow_records = 0
 
-    def of(self, record: Mapping[str, Any]) -> str:
+    def update(self, record: Mapping[str, Any]) -> str:
         share = float(record.get("loader_share", 0.0))
-        if self._slow < 3:
-            self._slow = self._slow + 1 if share >= SLOW_LOADER else 0
-            if self._slow == 3:
-                return f"Reading images takes {share:.0%} of the time. Prepare them ahead (--workers 2), or store them smaller."
+        if self._slow_records < 3:
+            self._slow_records = self._slow_records + 1 if share >= SLOW_LOADER else 0
+            if self._slow_records == 3:
+                return f"Loading images takes {share:.0%} of the time. Load them in advance (--workers 2), or store smaller images."
         return ""
 
 
-class _Clock:
-    """Tells the time that is left from the steps of the last minute or so."""
+class _RemainingTime:
+    """Estimates the remaining time from the steps of about the last minute."""
 
     def __init__(self) -> None:
         self.steps, self._marks = 0, [(0.0, 0)]
@@ -181,12 +184,12 @@ class _Clock:
     def begin(self, done: int, steps: int) -> None:
         self.steps, self._marks = steps, [(time.monotonic(), done)]
 
-    def left(self, done: int) -> str:
+    def describe(self, done: int) -> str:
         now = time.monotonic()
-        begin, first = self._marks[0]
+        start, first = self._marks[0]
         if done <= first:
             return ""
-        seconds = (now - begin) / (done - first) * (self.steps - done)
+        seconds = (now - start) / (done - first) * (self.steps - done)
         if now - self._marks[-1][0] > 10:
             self._marks = [*self._marks, (now, done)][-6:]
-        return f"{duration(seconds)} left" if done < self.steps else "done"
+        return f"{format_duration(seconds)} left" if done < self.steps else "done"

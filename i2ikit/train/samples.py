@@ -1,4 +1,4 @@
-"""The same held-out images through a whole training: which ones, where to, and the grid that each visit leaves."""
+"""Sample grids: the same held-out images are translated again and again during a training."""
 
 from __future__ import annotations
 
@@ -17,66 +17,66 @@ from i2ikit.data.dataset import Dataset, Item
 from i2ikit.data.transforms import Transform
 from i2ikit.errors import DataError, I2IKitError
 from i2ikit.pixels import write_atomically
-from i2ikit.train.grid import Grid, png
+from i2ikit.train.grid import Grid, encode_png
+from i2ikit.train.sample_files import FOLDER, LAYOUT, get_grid_path, list_grids
 
-MOST_COLUMNS = 14
-FOLDER, LAYOUT = "samples", "layout.json"
-_POOL = 200  # images among which the rows are chosen
+MAX_COLUMNS = 14
+_POOL_SIZE = 200  # number of images from which the samples are chosen
 
 
 @frozen
-class Target:
-    """One column of the grid: where every sample is translated to.
+class Column:
+    """One column of the grid: the change that is requested for all samples.
 
     Attributes:
-        attribute: What changes; None for pairs, which have one target only.
-        value: The value it gets; None switches a yes-or-no attribute to what it is not.
-        sample: Which of several translations of one image, from 1, where a model draws styles; 0 where it does not.
+        attribute: The attribute that changes; None for pairs, which have one target only.
+        value: The new value; None switches a yes-or-no attribute of each sample.
+        number: Number of the translation, from 1, if a model with random styles translates each image several times; else 0.
     """
 
     attribute: str | None = None
     value: str | None = None
-    sample: int = 0
+    number: int = 0
 
-    def title(self, *, alone: bool) -> str:
-        """Return the column's heading; an attribute that stands ``alone`` is not named."""
-        number = f" {self.sample}" if self.sample else ""
+    def get_title(self, *, with_attribute: bool) -> str:
+        """Return the heading. The attribute can be left out if there is only one."""
+        number = f" {self.number}" if self.number else ""
         if self.attribute is None:
             return f"translation{number}"
         if self.value is None:
             return f"{self.attribute}: switched{number}"
-        return f"{self.value}{number}" if alone else f"{self.attribute}: {self.value}{number}"
+        return f"{self.attribute}: {self.value}{number}" if with_attribute else f"{self.value}{number}"
 
-    def of(self, row: Mapping[str, str | None]) -> str | None:
-        """Return the value that a sample with these values gets."""
+    def get_value(self, row: Mapping[str, str | None]) -> str | None:
+        """Return the new value of a sample with the given labels."""
         if self.value is not None or self.attribute is None:
             return self.value
         return "yes" if str(row.get(self.attribute) or "no").lower() in NO else "no"
 
-    def changes(self, row: Mapping[str, str | None]) -> bool:
-        """Return whether the target differs from what the sample is."""
-        return self.attribute is None or self.of(row) != row.get(self.attribute)
+    def is_change(self, row: Mapping[str, str | None]) -> bool:
+        """Return whether the new value differs from the present one of a sample with the given labels."""
+        return self.attribute is None or self.get_value(row) != row.get(self.attribute)
 
 
 class Samples:
-    """A fixed choice of held-out images and of targets, translated and drawn whenever asked.
+    """Held-out images and columns of a sample grid, chosen once for the whole training.
 
     Args:
-        data: Any data set; its test split is used where it has one, else "val", else all of it. Of several data sets of one label
-            vector each gives its share of the rows.
-        domain: The model's label sets.
-        transform: To the size that the model is trained at.
-        rows: How many images.
-        seed: Other seeds choose other images.
-        draws: How many translations of each image are shown, with a style of its own each; 0 where the model draws none.
+        data: One or several data sets with the same label vector, each of which provides an equal number of samples. The split "test" is
+            used, else "val", else the whole data set.
+        domain: The label sets of the model.
+        transform: Resizes images to the size that the model is trained at.
+        rows: Number of samples.
+        seed: Random seed of the choice.
+        styles: Number of translations of each image, each with another style; 0 for models without random styles.
 
     Attributes:
-        items: The images, chosen to show as many different values as possible.
-        homes: The data set of each image.
-        targets: The columns.
+        items: The samples, chosen to have as many different labels as possible.
+        datasets: The data set of each sample.
+        columns: The columns.
 
     Raises:
-        DataError: There is no image, or none that can be read.
+        DataError: A data set has no images, or an image cannot be read.
     """
 
     def __init__(
@@ -87,94 +87,99 @@ class Samples:
         *,
         rows: int = 6,
         seed: int = 0,
-        draws: int = 0,
+        styles: int = 0,
     ) -> None:
-        parts = [_held_out(each) for each in (data if isinstance(data, Sequence) else [data])]
+        parts = [_get_held_out_split(each) for each in (data if isinstance(data, Sequence) else [data])]
         self.domain, self.transform, self.batch_kind = domain, transform, parts[0].batch_kind
-        chosen = [(item, part) for part in parts for item in _choose(part, -(-rows // len(parts)), seed)]
-        self.items, self.homes = [item for item, _ in chosen], [part for _, part in chosen]
-        targets = targets_of(domain) if self.batch_kind != "paired" else (Target(),)
-        most = max(1, MOST_COLUMNS // max(1, draws))
-        self.targets = tuple(evolve(each, sample=sample) for each in targets[:most] for sample in range(1, draws + 1)) if draws else targets
+        chosen = [(item, part) for part in parts for item in _choose_items(part, -(-rows // len(parts)), seed)]
+        self.items, self.datasets = [item for item, _ in chosen], [part for _, part in chosen]
+        columns = make_columns(domain) if self.batch_kind != "paired" else (Column(),)
+        most = max(1, MAX_COLUMNS // max(1, styles))
+        self.columns = (
+            tuple(evolve(each, number=number) for each in columns[:most] for number in range(1, styles + 1)) if styles else columns
+        )
         self.images = torch.stack([transform(part.read(item)) for item, part in chosen])
         self._grid: Grid | None = None
 
     def write(self, model: Model, run: str | Path, step: int) -> Path:
-        """Draw one grid of the translations as they are now, RUN/samples/step-00000500.png, and return its path.
+        """Translate the samples, write the grid ``RUN/samples/step-00000500.png``, and return its path.
 
-        RUN/samples/layout.json says what stands where, for programs that cut the grid.
+        ``RUN/samples/layout.json`` holds the position of each cell, for programs that cut the grid.
 
         Raises:
             DataError: The folder cannot be written.
         """
         if self._grid is None:
-            self._grid = self._empty_grid()
+            self._grid = self._make_grid()
         folder = Path(run) / FOLDER
-        picture = self._grid.drawn(self.translations(model), step)
-        path = folder / f"step-{step:08d}.png"
-        write_atomically(path, png(picture))
-        steps = sorted(int(each.stem.removeprefix("step-")) for each in folder.glob("step-*.png"))
-        write_atomically(folder / LAYOUT, (json.dumps({**self._layout(), "steps": steps}, indent=1) + "\n").encode())
+        picture = self._grid.draw(self.translate(model), step)
+        path = get_grid_path(run, step)
+        write_atomically(path, encode_png(picture))
+        write_atomically(
+            folder / LAYOUT, (json.dumps({**self._describe_layout(), "steps": list(list_grids(run))}, indent=1) + "\n").encode()
+        )
         return path
 
-    def translations(self, model: Model) -> list[list[Tensor | None]]:
-        """Return for each target the translation of each sample [C H W], None where a sample is of that domain already."""
-        return [self._column(model, target) for target in self.targets]
+    def translate(self, model: Model) -> list[list[Tensor | None]]:
+        """Return for each column the translation of each sample [C H W]; None if a sample is already in the target domain."""
+        return [self._translate_column(model, column) for column in self.columns]
 
-    def find_target(self, item: Item, target: Target) -> Tensor | None:
-        """Return the true translation [C H W], or None where the data has none."""
-        value = target.of(item.row)
-        home = next(part for each, part in zip(self.items, self.homes, strict=True) if each is item)
+    def find_target(self, item: Item, column: Column) -> Tensor | None:
+        """Return the target image [C H W] of a sample, or None if the data has none."""
+        value = column.get_value(item.row)
+        dataset = next(part for each, part in zip(self.items, self.datasets, strict=True) if each is item)
         try:
-            true = home.find_target(item, {} if target.attribute is None else {target.attribute: value})
-        except I2IKitError:  # a value that this data does not know; a picture is no place to fail
+            target = dataset.find_target(item, {} if column.attribute is None else {column.attribute: value})
+        except I2IKitError:  # this data set does not know the value; a sample grid must not stop the training
             return None
-        return None if true is None else self.transform(true)
+        return None if target is None else self.transform(target)
 
-    def _column(self, model: Model, target: Target) -> list[Tensor | None]:
-        seed = max(0, target.sample - 1)
-        if target.attribute is None:
+    def _translate_column(self, model: Model, column: Column) -> list[Tensor | None]:
+        seed = max(0, column.number - 1)
+        if column.attribute is None:
             return list(model.translate(self.images, seed=seed))
         if self.batch_kind == "unpaired":
-            sources = [item.row[target.attribute] for item in self.items]
+            sources = [item.row[column.attribute] for item in self.items]
             routes = model.routes
             return [
-                None if (source, target.value) not in routes else model.translate(image, to=target.value, source=source, seed=seed)
+                None if (source, column.value) not in routes else model.translate(image, to=column.value, source=source, seed=seed)
                 for image, source in zip(self.images, sources, strict=True)
             ]
-        made: list[Tensor | None] = [None] * len(self.items)
+        translations: list[Tensor | None] = [None] * len(self.items)
         groups: dict[str | None, list[int]] = {}
-        for place, item in enumerate(self.items):
-            groups.setdefault(target.of(item.row), []).append(place)
-        for value, places in groups.items():
-            rows = [{each.name: self.items[place].row.get(each.name) for each in self.domain.attributes} for place in places]
-            fakes = model.translate(self.images[places], to={target.attribute: value}, label=rows, seed=seed)
-            for place, fake in zip(places, fakes, strict=True):
-                made[place] = fake
-        return made
+        for index, item in enumerate(self.items):
+            groups.setdefault(column.get_value(item.row), []).append(index)
+        for value, indices in groups.items():
+            rows = [{each.name: self.items[index].row.get(each.name) for each in self.domain.attributes} for index in indices]
+            fakes = model.translate(self.images[indices], to={column.attribute: value}, label=rows, seed=seed)
+            for index, fake in zip(indices, fakes, strict=True):
+                translations[index] = fake
+        return translations
 
-    def _empty_grid(self) -> Grid:
-        # All samples of a target have one target, which stands below the first.
-        true = [[self.find_target(item, target) if target.sample < 2 else None for item in self.items] for target in self.targets]
-        alone = len(self.domain.attributes) == 1
+    def _make_grid(self) -> Grid:
+        # All translations of one sample to one value have the same target image, which is shown below the first of them.
+        target = [[self.find_target(item, column) if column.number < 2 else None for item in self.items] for column in self.columns]
+        with_attribute = len(self.domain.attributes) != 1
         return Grid(
             inputs=list(self.images),
-            titles=[target.title(alone=alone) for target in self.targets],
-            captions=[[self._caption(item, target) for item in self.items] for target in self.targets],
-            said=[", ".join(_spoken(name, value) for name, value in item.row.items() if value is not None) for item in self.items],
-            target=true if any(each is not None for column in true for each in column) else None,
+            titles=[column.get_title(with_attribute=with_attribute) for column in self.columns],
+            captions=[[self._make_caption(item, column) for item in self.items] for column in self.columns],
+            descriptions=[
+                ", ".join(_describe(name, value) for name, value in item.row.items() if value is not None) for item in self.items
+            ],
+            target=target if any(each is not None for images in target for each in images) else None,
         )
 
-    def _caption(self, item: Item, target: Target) -> str:
-        if not target.changes(item.row):
-            return "as it is"
-        return _spoken(target.attribute or "", target.of(item.row)) if target.value is None and target.attribute else ""
+    def _make_caption(self, item: Item, column: Column) -> str:
+        if not column.is_change(item.row):
+            return "unchanged"
+        return _describe(column.attribute or "", column.get_value(item.row)) if column.value is None and column.attribute else ""
 
-    def _layout(self) -> dict[str, Any]:
+    def _describe_layout(self) -> dict[str, Any]:
         assert self._grid is not None
         columns = [
-            {"title": title, "attribute": target.attribute, "value": target.value}
-            for title, target in zip(self._grid.titles, self.targets, strict=True)
+            {"title": title, "attribute": column.attribute, "value": column.value}
+            for title, column in zip(self._grid.titles, self.columns, strict=True)
         ]
         return {
             "rows": [{"file": item.file, "values": dict(item.row)} for item in self.items],
@@ -182,74 +187,75 @@ class Samples:
             "cell": [self._grid.height, self._grid.width],
             "size": [self.transform.height, self.transform.width],
             "target": self._grid.target is not None,
-            "places": self._grid.places(),
-            "examples": self._examples(),
+            "places": self._grid.get_positions(),
+            "examples": self._choose_examples(),
         }
 
-    def _examples(self) -> list[dict[str, Any]]:
-        """Return one telling column a row: another attribute each time, a true change, with its target where there is one."""
+    def _choose_examples(self) -> list[dict[str, Any]]:
+        """Return one column for each row: another attribute each time, with a changed value, and with a target image if possible."""
         assert self._grid is not None
-        known = self._grid.target
-        found: list[dict[str, Any]] = []
+        targets = self._grid.target
+        examples: list[dict[str, Any]] = []
         for row, item in enumerate(self.items):
-            own = [target.attribute for target in self.targets if target.attribute is None or target.attribute in item.row]
-            attributes = list(dict.fromkeys(own or [target.attribute for target in self.targets]))
+            own = [column.attribute for column in self.columns if column.attribute is None or column.attribute in item.row]
+            attributes = list(dict.fromkeys(own or [column.attribute for column in self.columns]))
             wanted = attributes[row % len(attributes)]
-            fits = [index for index, target in enumerate(self.targets) if target.changes(item.row)]
-            fits = [index for index in fits if self.targets[index].attribute == wanted] or fits
-            fits = [index for index in fits if known is None or known[index][row] is not None] or fits
+            fits = [index for index, column in enumerate(self.columns) if column.is_change(item.row)]
+            fits = [index for index in fits if self.columns[index].attribute == wanted] or fits
+            fits = [index for index in fits if targets is None or targets[index][row] is not None] or fits
             if fits:
-                column = min(fits, key=lambda index: sum(each["column"] == index for each in found))
-                target = self.targets[column]
-                title = _spoken(target.attribute, target.of(item.row)) if target.attribute else "translation"
-                found.append({"row": row, "column": column, "title": title})
-        return found
+                index = min(fits, key=lambda index: sum(each["column"] == index for each in examples))
+                column = self.columns[index]
+                title = _describe(column.attribute, column.get_value(item.row)) if column.attribute else "translation"
+                examples.append({"row": row, "column": index, "title": title})
+        return examples
 
 
-def targets_of(domain: DomainSpec) -> tuple[Target, ...]:
-    """Return a column for each value of each group and one for each yes-or-no attribute, at most MOST_COLUMNS."""
-    widths = {each.name: len(each.values) or 1 for each in domain.attributes}
-    while sum(widths.values()) > MOST_COLUMNS and max(widths.values()) > 1:
-        widths[max(widths, key=lambda name: widths[name])] -= 1
-    columns = [target for each in domain.attributes for target in _columns(each, widths[each.name])]
-    return tuple(columns[:MOST_COLUMNS])
+def make_columns(domain: DomainSpec) -> tuple[Column, ...]:
+    """Return a column for each value of each attribute, and one for each yes-or-no attribute; at most MAX_COLUMNS in total."""
+    counts = {each.name: len(each.values) or 1 for each in domain.attributes}
+    while sum(counts.values()) > MAX_COLUMNS and max(counts.values()) > 1:
+        counts[max(counts, key=lambda name: counts[name])] -= 1
+    columns = [column for each in domain.attributes for column in _make_columns(each, counts[each.name])]
+    return tuple(columns[:MAX_COLUMNS])
 
 
-def _columns(attribute: Attribute, count: int) -> list[Target]:
+def _make_columns(attribute: Attribute, count: int) -> list[Column]:
     if not attribute.values:
-        return [Target(attribute.name)]
-    step = len(attribute.values) / count
-    return [Target(attribute.name, attribute.values[int(index * step)]) for index in range(count)]
+        return [Column(attribute.name)]
+    stride = len(attribute.values) / count
+    return [Column(attribute.name, attribute.values[int(index * stride)]) for index in range(count)]
 
 
-def _held_out(data: Dataset) -> Dataset:
+def _get_held_out_split(data: Dataset) -> Dataset:
     name = next((name for name in ("test", "val") if name in data.splits), None)
     return data if name is None else data.split(name)
 
 
-def _choose(data: Dataset, rows: int, seed: int) -> list[Item]:
-    """Return images of different subjects that together show as many different values as possible."""
+def _choose_items(data: Dataset, rows: int, seed: int) -> list[Item]:
+    """Return images of different subjects that together have as many different labels as possible."""
     if not data.items:
-        raise DataError(f'"{data.name}" holds no image to show samples of.')
-    order = torch.randperm(len(data.items), generator=torch.Generator().manual_seed(seed)).tolist()[:_POOL]
+        raise DataError(f'"{data.name}" has no images for the sample grids.')
+    order = torch.randperm(len(data.items), generator=torch.Generator().manual_seed(seed)).tolist()[:_POOL_SIZE]
     pool = [data.items[index] for index in order]
     chosen: list[Item] = []
-    shown: dict[tuple[str, str | None], int] = {}
+    counts: dict[tuple[str, str | None], int] = {}
     while pool and len(chosen) < rows:
-        best = min(pool, key=lambda item: _worth(item, chosen, shown))
+        best = min(pool, key=lambda item: _rank(item, chosen, counts))
         pool.remove(best)
         chosen.append(best)
         for pair in best.row.items():
-            shown[pair] = shown.get(pair, 0) + 1
+            counts[pair] = counts.get(pair, 0) + 1
     return chosen
 
 
-def _worth(item: Item, chosen: Sequence[Item], shown: Mapping[tuple[str, str | None], int]) -> tuple[int, int, int]:
+def _rank(item: Item, chosen: Sequence[Item], counts: Mapping[tuple[str, str | None], int]) -> tuple[int, int, int]:
+    """Return a key that is smaller for an image that adds more to the chosen ones."""
     unknown = sum(value is None for value in item.row.values())
-    again = item.subject is not None and any(item.subject == other.subject for other in chosen)
-    return int(again), unknown, sum(shown.get(pair, 0) for pair in item.row.items())
+    is_repeated = item.subject is not None and any(item.subject == other.subject for other in chosen)
+    return int(is_repeated), unknown, sum(counts.get(pair, 0) for pair in item.row.items())
 
 
-def _spoken(name: str | None, value: str | None) -> str:
-    words = {"yes": f"{name}", "no": f"no {name}"}
-    return words.get(str(value), f"{name}: {value}")
+def _describe(name: str | None, value: str | None) -> str:
+    texts = {"yes": f"{name}", "no": f"no {name}"}
+    return texts.get(str(value), f"{name}: {value}")

@@ -1,4 +1,4 @@
-"""What a new training and one that goes on have in common: processes, loaders, the loop, the end."""
+"""Preparation of a training, the same for a new run and a resumed one: processes, loaders, trainer."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from i2ikit.core.step import SingleProcess
 from i2ikit.data import Transform
 from i2ikit.errors import OptionError, format_count
 from i2ikit.train import checkpoint
-from i2ikit.train.batches import Batches, TrainingData, fitted, training_part
+from i2ikit.train.batches import Batches, TrainingData, adapt_to_model, get_training_split
 from i2ikit.train.ema import Averages
 from i2ikit.train.engine import PlainEngine, launch
 from i2ikit.train.loggers import Logger, Loggers
@@ -28,23 +27,23 @@ if TYPE_CHECKING:
     from i2ikit.train.samples import Samples
 
 
-DRAWS = 3  # translations of each sample, where a style is drawn
+STYLES = 3  # translations of each sample, if the model has random styles
 
 
-def opened(
+def prepare_training(
     stack: ExitStack, model: Model, sources: Sequence[TrainingData], options: FitOptions, progress: Progress
 ) -> tuple[PlainEngine, Batches]:
-    """Start the processes, put the model on its device and open the loaders; say what will be done."""
-    fits = [fitted(model, source.data) for source in sources]
-    names = " and ".join(f'"{data.name}" ({_amount(training_part(data))})' for data in fits)
+    """Start the processes, move the model to its device and open the loaders. The stack closes them."""
+    datasets = [adapt_to_model(model, source.data) for source in sources]
+    names = " and ".join(f'"{data.name}" ({_describe_size(get_training_split(data))})' for data in datasets)
     progress.say(f"Training {model.recipe.name} at {model.image.height}x{model.image.width} on {names}.")
     engine = launch(options)
     if model.recipe.batch % (engine.count * options.accumulate):
         raise OptionError(
-            f"A batch of {model.recipe.batch} does not divide into {engine.count} processes x {options.accumulate} micro-batches. "
+            f"A batch of {model.recipe.batch} cannot be divided into {engine.count} processes x {options.accumulate} micro-batches. "
             f"Choose a multiple of {engine.count * options.accumulate}."
         )
-    stack.enter_context(checkpoint.own_randomness(model.seed, engine.device))
+    stack.enter_context(checkpoint.isolate_random_states(model.seed, engine.device))
     engine.prepare(model)
     model.train()
     if options.channels_last:
@@ -54,13 +53,13 @@ def opened(
     return engine, batches
 
 
-def _amount(data: Dataset) -> str:
-    """Say how much there is, and of unpaired data what the domains are called."""
+def _describe_size(data: Dataset) -> str:
+    """Return the number of images or pairs as text, with the names of the domains of unpaired data."""
     domains = f": {', '.join(data.domain.names)}" if data.batch_kind == "unpaired" else ""
     return format_count(len(data.items), "pair" if data.batch_kind == "paired" else "image") + domains
 
 
-def begun(
+def make_trainer(
     stack: ExitStack,
     run: Path,
     model: Model,
@@ -73,19 +72,19 @@ def begun(
     progress: Progress,
     averages: Averages | None = None,
 ) -> Trainer:
-    """Return a training that is ready to go; say how long it is and what it leaves."""
-    shown = progress if engine.chief else Silent()
-    sets = f"{len(sources)} x " if len(sources) > 1 else ""
-    rows = f" ({model.recipe.batch // engine.count} on each of {engine.count} processes)" if engine.count > 1 else ""
-    left = model.recipe.steps - model.steps_done
-    if left > 0:
-        shown.say(
-            f"{format_count(left, 'step')} of {sets}{model.recipe.batch} images{rows} on {engine.device.type}, "
-            f"{options.precision}; {_intervals(options)}, in {run}."
+    """Return the trainer, and show the length of the training and what it writes."""
+    progress = progress if engine.is_main_process else Silent()
+    datasets = f"{len(sources)} x " if len(sources) > 1 else ""
+    shares = f" ({model.recipe.batch // engine.count} on each of {engine.count} processes)" if engine.count > 1 else ""
+    steps_left = model.recipe.steps - model.steps_done
+    if steps_left > 0:
+        progress.say(
+            f"{format_count(steps_left, 'step')} of {datasets}{model.recipe.batch} images{shares} on {engine.device.type}, "
+            f"{options.precision}; {_describe_intervals(options)}. Run folder: {run}"
         )
-    run_log = Loggers(run, loggers, model.steps_done) if engine.chief else None
-    if run_log is not None:
-        stack.callback(run_log.close)
+    run_loggers = Loggers(run, loggers, model.steps_done) if engine.is_main_process else None
+    if run_loggers is not None:
+        stack.callback(run_loggers.close)
     return Trainer(
         run,
         model,
@@ -93,41 +92,32 @@ def begun(
         averages or Averages(model, model.recipe.ema),
         engine,
         options,
-        run_log=run_log,
-        progress=shown,
-        samples=_samples(model, sources) if engine.chief and options.sample_every else None,
+        loggers=run_loggers,
+        progress=progress,
+        samples=_make_samples(model, sources) if engine.is_main_process and options.sample_every else None,
         validate=validate,
     )
 
 
-def _samples(model: Model, sources: Sequence[TrainingData]) -> Samples | None:
+def _make_samples(model: Model, sources: Sequence[TrainingData]) -> Samples | None:
     from i2ikit.train.samples import Samples
 
     transform = Transform(model.image.height, model.image.width, crop="fit")
     try:
-        draws = DRAWS if model.nets.style is not None else 0
-        return Samples([fitted(model, source.data) for source in sources], model.domain, transform, draws=draws)
-    except Exception as error:  # noqa: BLE001 - pictures do not end a training
-        warnings.warn(f"There will be no samples ({type(error).__name__}: {error}).", stacklevel=2)
+        styles = STYLES if model.nets.style is not None else 0
+        return Samples([adapt_to_model(model, source.data) for source in sources], model.domain, transform, styles=styles)
+    except Exception as error:  # noqa: BLE001 - sample grids must not stop the training
+        warnings.warn(f"There will be no sample grids ({type(error).__name__}: {error}).", stacklevel=2)
         return None
 
 
-def _intervals(options: FitOptions) -> str:
+def _describe_intervals(options: FitOptions) -> str:
     samples, checkpoints = options.sample_every, options.checkpoint_every
     seldom = "checkpoints at the beginning, every ten minutes and at the end"
-    return (f"samples {_every(samples)}, " if samples else "no samples, ") + (
-        f"checkpoints {_every(checkpoints)}" if checkpoints else seldom
+    return (f"samples {_format_interval(samples)}, " if samples else "no samples, ") + (
+        f"checkpoints {_format_interval(checkpoints)}" if checkpoints else seldom
     )
 
 
-def _every(steps: int) -> str:
+def _format_interval(steps: int) -> str:
     return "every step" if steps == 1 else f"every {steps:,} steps"
-
-
-def finished(training: Trainer, model: Model) -> Model:
-    """Train to the end, save it, and return the model as anyone may use it."""
-    training.go()
-    training.save()
-    training.finish()
-    model.engine = SingleProcess()
-    return model

@@ -1,4 +1,4 @@
-"""Ctrl-C: finish the step, save, say how to go on."""
+"""Ctrl-C and SIGTERM: finish the step, save the training, and show how to resume it."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from types import FrameType
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """A training was stopped by Ctrl-C or SIGTERM, after its state was saved.
+    """A training was stopped by Ctrl-C or SIGTERM, after it was saved.
 
     Attributes:
-        run: The folder of the run.
-        steps_done: Steps finished.
+        run: The run folder.
+        steps_done: Number of steps done.
     """
 
     def __init__(self, run: Path, done: int) -> None:
         self.run, self.steps_done = run, done
-        super().__init__(f"Stopped after step {done:,}; everything is saved. Go on with: i2ikit train --resume {shlex.quote(str(run))}")
+        super().__init__(f"Stopped after step {done:,}. The training is saved. To resume it: i2ikit train --resume {shlex.quote(str(run))}")
 
 
 @contextmanager
-def watched(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` at the first SIGINT or SIGTERM; the second one ends the program as usual.
+def handle_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call ``stop`` at the first SIGINT or SIGTERM. The second one ends the program as usual.
 
-    Outside the main thread, where Python takes no signals, nothing is watched.
+    In other threads than the main thread it has no effect: Python handles signals in the main thread only.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     names = (signal.SIGINT, signal.SIGTERM)
-    before = {name: signal.getsignal(name) for name in names}
+    previous = {name: signal.getsignal(name) for name in names}
 
-    def first(_number: int, _frame: FrameType | None) -> None:
+    def handle_first(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         stop()
 
     for name in names:
-        signal.signal(name, first)
+        signal.signal(name, handle_first)
     try:
         yield
     finally:
-        for name, handler in before.items():
+        for name, handler in previous.items():
             signal.signal(name, handler if handler is not None else signal.SIG_DFL)

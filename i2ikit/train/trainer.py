@@ -1,4 +1,4 @@
-"""The training loop: nothing but the step in the hot path; all else happens at its own interval."""
+"""The training loop. Everything but the step itself happens at intervals."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 
 from i2ikit.core import storage
+from i2ikit.core.step import SingleProcess
 from i2ikit.errors import CheckpointError, DataError, I2IKitError, NonFiniteLossError
 from i2ikit.train import checkpoint
-from i2ikit.train.signals import TrainingInterrupted, watched
+from i2ikit.train.configuration import quote_path
+from i2ikit.train.signals import TrainingInterrupted, handle_signals
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -28,110 +30,115 @@ if TYPE_CHECKING:
 
 Validate = Callable[["Model"], Mapping[str, float]]
 STOPPED = "stopped.json"
-LONGEST = 600.0
-"""Seconds after which a checkpoint is written even where none is due."""
+MAX_UNSAVED_SECONDS = 600.0
+"""Seconds since the last checkpoint after which another one is written, also between the regular ones."""
 
 
 class Trainer:
-    """A training that is under way.
+    """Trains a model and writes the files of the run.
 
     Args:
-        run: The folder of the run.
-        model: With the engine in place.
-        feeds: The batches.
-        averages: Of the model's weights.
-        engine: Of this process.
-        options: Every interval resolved.
-        journal: None in processes that write nothing.
-        progress: What a person sees.
-        samples: What is drawn, or None.
-        validate: Measures the model that it is lent; its numbers go into the log.
+        folder: The run folder.
+        model: The model, prepared by the engine.
+        batches: The batches.
+        averages: The averaged weights of the model.
+        engine: The engine of this process.
+        options: The training options. Every interval must be set.
+        loggers: The loggers; None in all processes but the main one.
+        progress: Shows the progress.
+        samples: The sample grids, or None.
+        validate: Function that returns numbers of the model, which are logged.
     """
 
     def __init__(
         self,
-        run: Path,
+        folder: Path,
         model: Model,
         batches: Batches,
         averages: Averages,
         engine: PlainEngine,
         options: FitOptions,
         *,
-        run_log: Loggers | None,
+        loggers: Loggers | None,
         progress: Progress,
         samples: Samples | None = None,
         validate: Validate | None = None,
     ) -> None:
-        self.run, self.model, self.batches, self.averages, self.engine, self.options = run, model, batches, averages, engine, options
-        self.run_log, self.progress, self.samples, self.validate = run_log, progress, samples, validate
+        self.folder, self.model, self.batches, self.averages, self.engine, self.options = folder, model, batches, averages, engine, options
+        self.loggers, self.progress, self.samples, self.validate = loggers, progress, samples, validate
         self.best: dict[str, float] = {}
-        self._window: dict[str, list[Tensor]] = {}
-        self._before = 0.0  # seconds of the parts of the run before this one
-        self._begin = self._saved = time.perf_counter()
-        self._mark = (0.0, model.steps_done)  # seconds and steps at the last record
-        self._paused = 0.0  # seconds since then that were not spent on steps
+        self._window: dict[str, list[Tensor]] = {}  # values of each term since the last log record
+        self._earlier_seconds = 0.0  # training time before this run was resumed
+        self._start = self._save_time = time.perf_counter()
+        self._last_record = (0.0, model.steps_done)  # seconds and steps at the last log record
+        self._paused_seconds = 0.0  # time since then that was not spent on steps
         self._saved_step = -1
 
     # -- state
 
     def state(self) -> dict[str, Any]:
-        """Return where the training stands beyond model and averages, as JSON data."""
+        """Return the state of the training, apart from model and averages, as JSON data."""
         window = {key: torch.stack(values).tolist() for key, values in self._window.items()}
         return {"loaders": self.batches.state(), "seconds": self.seconds, "best": self.best, "window": window}
 
     def restore(self, data: Mapping[str, Any]) -> None:
-        """Take up what :meth:`state` gave."""
+        """Restore the state that :meth:`state` returned."""
         self.batches.restore(data["loaders"])
-        self._before, self.best = float(data["seconds"]), dict(data["best"])
+        self._earlier_seconds, self.best = float(data["seconds"]), dict(data["best"])
         self._window = {key: [torch.tensor(value, device=self.engine.device) for value in values] for key, values in data["window"].items()}
         self._saved_step = self.model.steps_done
-        self._mark = (self.seconds, self.model.steps_done)
+        self._last_record = (self.seconds, self.model.steps_done)
 
     @property
     def seconds(self) -> float:
-        """Seconds of training, those before a resume included."""
-        return self._before + time.perf_counter() - self._begin
+        """Training time in seconds, including the time before a resume."""
+        return self._earlier_seconds + time.perf_counter() - self._start
 
     # -- the loop
 
-    def go(self) -> None:
-        """Train until the recipe's steps are done.
+    def run(self) -> Model:
+        """Train until all steps of the recipe are done, write ``final/``, and return the model with averaged weights.
 
         Raises:
-            NonFiniteLossError: A loss became NaN or infinite; ``stopped.json`` says which, where and on what files.
-            TrainingInterrupted: Ctrl-C or SIGTERM; the state is saved.
-            CheckpointError: The state cannot be written.
+            NonFiniteLossError: A loss became NaN or infinite; ``stopped.json`` holds term, step and files.
+            TrainingInterrupted: Ctrl-C or SIGTERM; the training is saved.
+            CheckpointError: A checkpoint cannot be written.
         """
         self.progress.begin(self.model.steps_done, self.model.recipe.steps)
         try:
-            with watched(self._stop):
-                self._steps()
+            with handle_signals(self._request_stop):
+                self._run_steps()
                 self.model.raise_if_not_finite()
         except NonFiniteLossError as error:
-            raise self._told(error) from None
+            raise self._report_failure(error) from None
         finally:
             self.progress.close()
+        self.save()
+        self._write(lambda: storage.save(self.model, self.folder / "final", self.averages.weights()))
+        self.averages.copy_to_model()
+        self.model.engine = SingleProcess()
+        return self.model
 
-    def _steps(self) -> None:
+    def _run_steps(self) -> None:
         model, options, steps = self.model, self.options, self.model.recipe.steps
         while model.steps_done < steps:
-            logs = model.step(self._fed(), accumulate=options.accumulate)
-            self.engine.settle(model)
+            logs = model.step(self._load_batches(), accumulate=options.accumulate)
+            self.engine.synchronize_buffers(model)
             self.averages.update()
             for name, value in logs.items():
                 self._window.setdefault(name, []).append(value)
             done = model.steps_done
             self.progress.advance(done)
-            last = done == steps
-            if last or done % options.log_every == 0:
-                self._record()
-            self._pause(last)
-            if self.engine.agreed_to_stop() and not last:
+            is_last = done == steps
+            if is_last or done % options.log_every == 0:
+                self._log()
+            self._run_due_tasks(is_last)
+            if self.engine.should_stop() and not is_last:
                 self.save()
-                raise TrainingInterrupted(self.run, done)
+                raise TrainingInterrupted(self.folder, done)
 
-    def _fed(self) -> list[dict[str, Any]]:
-        """Return the next batches; where a file cannot be read, what was learnt so far is saved first."""
+    def _load_batches(self) -> list[dict[str, Any]]:
+        """Return the next batches. If a file cannot be read, save the training first."""
         try:
             return self.batches.next()
         except DataError as error:
@@ -139,56 +146,57 @@ class Trainer:
                 raise
             self.save()
             raise DataError(
-                f"{error} The training is saved after step {self.model.steps_done}; mend the file, and go on: i2ikit train --resume {self.run}"
+                f"{error} The training is saved after step {self.model.steps_done}. Repair or replace the file, then resume: "
+                f"i2ikit train --resume {quote_path(self.folder)}"
             ) from error
 
-    def _pause(self, last: bool) -> None:
-        """Do what is due after a step."""
-        begin = time.perf_counter()
-        if self._due(self.options.evaluate_every, last):
+    def _run_due_tasks(self, is_last: bool) -> None:
+        """Evaluate, write samples and save after a step, each at its interval."""
+        start = time.perf_counter()
+        if self._is_due(self.options.evaluate_every, is_last):
             self._evaluate()
-        if self._due(self.options.sample_every, last):
-            self._sample()
-        if self._due(self.options.checkpoint_every, last) or self._overdue():
+        if self._is_due(self.options.sample_every, is_last):
+            self._write_samples()
+        if self._is_due(self.options.checkpoint_every, is_last) or self._is_save_overdue():
             self.save()
-        self._paused += time.perf_counter() - begin
+        self._paused_seconds += time.perf_counter() - start
 
-    def _due(self, every: int, last: bool) -> bool:
-        return bool(every) and (last or self.model.steps_done % every == 0)
+    def _is_due(self, every: int, is_last: bool) -> bool:
+        return bool(every) and (is_last or self.model.steps_done % every == 0)
 
-    def _overdue(self) -> bool:
+    def _is_save_overdue(self) -> bool:
         if self.model.steps_done % self.options.log_every:
             return False
-        return bool(self.engine.same(time.perf_counter() - self._saved > LONGEST))
+        return bool(self.engine.broadcast(time.perf_counter() - self._save_time > MAX_UNSAVED_SECONDS))
 
-    def _stop(self) -> None:
-        self.engine.ask_to_stop()
-        if self.engine.chief:
-            self.progress.say("Finishing this step, then saving. Press Ctrl-C again to stop at once.")
+    def _request_stop(self) -> None:
+        self.engine.request_stop()
+        if self.engine.is_main_process:
+            self.progress.say("Stopping: this step is finished and saved first. Press Ctrl-C again to stop immediately.")
 
-    # -- what happens now and then
+    # -- tasks at intervals
 
-    def _record(self) -> None:
+    def _log(self) -> None:
         names = list(self._window)
         means = [torch.stack(self._window[name]).to(torch.float32).mean() for name in names]
-        values = self.engine.mean(torch.stack(means)).tolist() if means else []  # nobody plays where every player waits
+        values = self.engine.mean(torch.stack(means)).tolist() if means else []  # there are no losses if no player played
         self._window = {}
-        now, (before, done) = self.seconds, self._mark
-        steps, elapsed = self.model.steps_done - done, max(now - before - self._paused, 1e-9)
+        now, (before, done) = self.seconds, self._last_record
+        steps, elapsed = self.model.steps_done - done, max(now - before - self._paused_seconds, 1e-9)
         record = {
             "step": self.model.steps_done,
             "seconds": round(now, 3),
             **dict(zip(names, values, strict=True)),
-            "lr": self._rate(),
+            "lr": self._get_learning_rate(),
             "images_per_second": round(steps * self.model.recipe.batch * len(self.batches.loaders) / elapsed, 3),
-            "loader_share": round(self.batches.seconds / elapsed, 4),
+            "loader_share": round(self.batches.loading_seconds / elapsed, 4),
         }
-        self.batches.seconds, self._paused, self._mark = 0.0, 0.0, (now, self.model.steps_done)
-        if self.run_log is not None:
-            self.run_log.write(record)
+        self.batches.loading_seconds, self._paused_seconds, self._last_record = 0.0, 0.0, (now, self.model.steps_done)
+        if self.loggers is not None:
+            self.loggers.write(record)
         self.progress.report(record)
 
-    def _rate(self) -> float:
+    def _get_learning_rate(self) -> float:
         players = self.model.recipe.players
         player = next((each for each in players if each.name.startswith("translator")), players[0])
         return player.optimizer.lr * self.model.recipe.schedule.factor(self.model.steps_done - 1, self.model.recipe.steps)
@@ -196,79 +204,75 @@ class Trainer:
     def _evaluate(self) -> None:
         if self.validate is None:
             return
-        with self.averages.shown() as model:
+        with self.averages.swap_in() as model:
             try:
                 numbers = {name: float(value) for name, value in self.validate(model).items()}
-            except Exception as error:  # noqa: BLE001 - a measurement does not end a training
+            except Exception as error:  # noqa: BLE001 - a failing evaluation must not stop the training
                 warnings.warn(
-                    f"The evaluation failed ({type(error).__name__}: {error}) and is left out from here; the training goes on.",
-                    stacklevel=2,
+                    f"The evaluation failed ({type(error).__name__}: {error}). The training continues without evaluations.", stacklevel=2
                 )
                 self.validate = None
                 return
-        if self.run_log is not None:
-            self.run_log.write({"step": self.model.steps_done, "event": "evaluated", **numbers})
+        if self.loggers is not None:
+            self.loggers.write({"step": self.model.steps_done, "event": "evaluated", **numbers})
         self.progress.say(f"step {self.model.steps_done}  " + "  ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
         name = self.options.best.lstrip("-")
-        if name in numbers and self.engine.same(self._better(numbers[name])):
+        if name in numbers and self.engine.broadcast(self._is_better(numbers[name])):
             self.best = {"value": numbers[name], "step": self.model.steps_done}
-            self._write(lambda: storage.save(self.model, self.run / "best", self.averages.weights()))
+            self._write(lambda: storage.save(self.model, self.folder / "best", self.averages.weights()))
 
-    def _better(self, value: float) -> bool:
+    def _is_better(self, value: float) -> bool:
         sign = -1.0 if self.options.best.startswith("-") else 1.0
         return not self.best or sign * value > sign * self.best["value"]
 
-    def _sample(self) -> None:
-        if self.samples is None or not self.engine.chief:
+    def _write_samples(self) -> None:
+        if self.samples is None or not self.engine.is_main_process:
             return
-        with self.averages.shown() as model:
+        with self.averages.swap_in() as model:
             try:
-                self.samples.write(model, self.run, self.model.steps_done)
-            except Exception as error:  # noqa: BLE001 - a picture does not end a training
+                self.samples.write(model, self.folder, self.model.steps_done)
+            except Exception as error:  # noqa: BLE001 - a failing sample grid must not stop the training
                 warnings.warn(
-                    f"The samples failed ({type(error).__name__}: {error}) and are left out from here; the training goes on.", stacklevel=2
+                    f"The sample grid failed ({type(error).__name__}: {error}). The training continues without sample grids.", stacklevel=2
                 )
                 self.samples = None
 
     def save(self) -> None:
-        """Write a checkpoint of this step, unless it is there."""
+        """Write a checkpoint of this step, unless it is already written."""
         if self._saved_step == self.model.steps_done:
             return
         self.model.raise_if_not_finite()
-        self._write(lambda: checkpoint.save(self.run, self.model, self.averages, self.engine.tensors(), self.state(), self.options.keep))
-        self._saved_step, self._saved = self.model.steps_done, time.perf_counter()
+        self._write(
+            lambda: checkpoint.save(self.folder, self.model, self.averages, self.engine.state_tensors(), self.state(), self.options.keep)
+        )
+        self._saved_step, self._save_time = self.model.steps_done, time.perf_counter()
 
-    def first(self) -> None:
-        """Write what there is before the first step: a checkpoint, which shows early that the folder can be written, and samples."""
+    def write_initial_state(self) -> None:
+        """Write a checkpoint and samples before the first step: a folder that cannot be written is noticed early."""
         self.save()
         if self.options.sample_every:
-            self._sample()
-
-    def finish(self) -> None:
-        """Write ``final/`` and leave the averages in the model."""
-        self._write(lambda: storage.save(self.model, self.run / "final", self.averages.weights()))
-        self.averages.keep()
+            self._write_samples()
 
     def _write(self, write: Callable[[], object]) -> None:
-        """Let one process write, and all of them fail where it fails."""
+        """Write in the main process; if that fails, raise the error in all processes."""
         problem: str | None = None
-        if self.engine.chief:
+        if self.engine.is_main_process:
             try:
                 write()
             except I2IKitError as error:
                 problem = str(error)
-        problem = self.engine.same(problem)
+        problem = self.engine.broadcast(problem)
         if problem is not None:
             raise CheckpointError(problem)
 
-    def _told(self, error: NonFiniteLossError) -> NonFiniteLossError:
-        """Write ``stopped.json``; of several processes the one that knows the term is heard."""
-        said = self.engine.each((str(error), error.terms, error.step, error.files))
-        message, terms, done, files = next((each for each in said if each[1]), said[0])
-        if self.engine.chief:
-            data = {"event": "non-finite loss", "message": message, "terms": list(terms), "step": done, "files": list(files)}
+    def _report_failure(self, error: NonFiniteLossError) -> NonFiniteLossError:
+        """Write ``stopped.json`` and return the error of the process that knows the term."""
+        reports = self.engine.gather_objects((str(error), error.terms, error.step, error.files))
+        message, terms, step, files = next((each for each in reports if each[1]), reports[0])
+        if self.engine.is_main_process:
+            data = {"event": "non-finite loss", "message": message, "terms": list(terms), "step": step, "files": list(files)}
             try:
-                storage.write_json(self.run / STOPPED, data)
+                storage.write_json(self.folder / STOPPED, data)
             except OSError as problem:
-                warnings.warn(f'"{self.run / STOPPED}" cannot be written: {problem}.', stacklevel=2)
-        return NonFiniteLossError(message, terms=terms, step=done, files=files)
+                warnings.warn(f'"{self.folder / STOPPED}" cannot be written: {problem}.', stacklevel=2)
+        return NonFiniteLossError(message, terms=terms, step=step, files=files)

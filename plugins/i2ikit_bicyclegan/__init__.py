@@ -1,4 +1,4 @@
-"""BicycleGAN: many outputs of one input, learnt from pairs (Zhu et al., 2017). Hooks only, imports no torch."""
+"""BicycleGAN: multimodal translation from paired images (Zhu et al., 2017). Contains only hooks and does not import torch."""
 
 from __future__ import annotations
 
@@ -7,48 +7,50 @@ from i2ikit import Component, hookimpl
 
 @hookimpl
 def i2ikit_components() -> list[Component]:
-    """Return the parts of BicycleGAN; discriminators and image losses are the library's own."""
+    """Return the components of BicycleGAN. Its discriminators and image losses come with the library."""
     return [
         Component(
             "bicyclegan_generator",
             role="generator",
             factory="i2ikit_bicyclegan.generator:BicycleGANGenerator",
-            description="U-Net from image and style to image; the style enters at every size, or at the input.",
+            description="Generator of BicycleGAN: a U-Net that takes the style at every downsampling layer, or only at the input.",
         ),
         Component(
             "bicyclegan_style_encoder",
             role="encoder",
             factory="i2ikit_bicyclegan.style_encoder:BicycleGANStyleEncoder",
-            description="Reads the style off an image, as a Gaussian.",
+            description="Style encoder of BicycleGAN: maps an image to a Gaussian distribution over styles.",
         ),
         Component(
             "bicyclegan_two_styles",
             role="plan",
             factory="i2ikit_bicyclegan.plan:two_styles",
-            description="Translates each pair with the style of its target and with one from the prior.",
+            description="Plan of BicycleGAN: translates each image with the encoded style of its target, and with a style from the prior.",
         ),
         Component(
             "style_kl_loss",
             role="loss",
             factory="i2ikit_bicyclegan.losses:style_kl_loss",
-            description="The styles of true targets are distributed like those from the prior.",
-            curve="How much the styles of the targets say, in nats an image: 0 if all of them look like noise, and then the style says "
-            "nothing. It rises while the encoder learns and settles where what a style tells is worth its price.",
+            description="KL loss of BicycleGAN: the distribution of encoded styles stays close to the prior, a normal distribution.",
+            curve="How much information the encoded styles hold, in nats per image. At 0 they do not differ from noise and hold no "
+            "information. The curve rises while the encoder learns. It stays where more information would cost more than it "
+            "improves the images.",
         ),
         Component(
             "latent_loss",
             role="loss",
             factory="i2ikit_bicyclegan.losses:latent_loss",
-            description="The style that a translation was drawn with is read off it again.",
-            curve="How far the style that is read off a translation is from the one it was drawn with, each entry. Reading none of it "
-            "costs 0.8, the mean size of a normal number; it falls as styles become visible in the pictures.",
+            description="Latent regression loss of BicycleGAN: the style encoder recovers the style of a translation from the image.",
+            curve="Mean absolute error per entry between the style of a translation and the style that the encoder recovers from it. An "
+            "encoder that recovers nothing has 0.8, the mean absolute value of a normal number. The curve falls when styles "
+            "become visible.",
         ),
     ]
 
 
 @hookimpl
 def i2ikit_recipes() -> dict[str, str]:
-    """Return the paper's recipe, what it compares with, and the fast one."""
+    """Return the recipe of the paper, the methods that it compares with, and the fast variant."""
     return {
         "bicyclegan": "i2ikit_bicyclegan.recipe:BICYCLEGAN",
         "cvae-gan": "i2ikit_bicyclegan.recipe:CVAE_GAN",
@@ -62,5 +64,5 @@ def i2ikit_recipes() -> dict[str, str]:
 
 @hookimpl
 def i2ikit_importers() -> dict[str, str]:
-    """Return what reads the original code's weights."""
+    """Return the importer for weights of the original code."""
     return {"bicyclegan": "i2ikit_bicyclegan.official:import_official"}

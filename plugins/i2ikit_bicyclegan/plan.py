@@ -1,4 +1,4 @@
-"""What a batch means for BicycleGAN: each pair is translated twice."""
+"""BicycleGAN's plan: each pair of a batch is translated twice."""
 
 from __future__ import annotations
 
@@ -23,36 +23,39 @@ def two_styles(
     sample: bool = True,
     official: bool = False,
 ) -> list[Translation]:
-    """Translate each image with the style of its true target ("encoded") and with one from the prior ("random"; section 3.4).
+    """Translate each image twice: with the encoded style of its target ("encoded") and with a style from the prior ("random"; section 3.4).
 
     Args:
         style: Width of the style.
-        sample: Whether the style of the target is drawn from its distribution, or is the mean of it (the paper's cAE-GAN).
-        official: As the original code: the first half of the batch is translated in both ways, and the real images that the random
-            translations are compared with are the targets of the second half, which is translated in neither.
+        sample: Whether the encoded style is sampled from its distribution; if not, it is the mean of the distribution (cAE-GAN of the
+            paper).
+        official: Split the batch as the original code does: both translations use the first half of the batch. The targets of the second
+            half, which is not translated, are the reference images of the translations with random styles.
 
     Raises:
-        PlanError: The batch has no pairs, or no halves where they are needed.
+        PlanError: The batch has no pairs, or it has an odd number of rows with ``official=True``.
     """
-    image, target = _of(batch, "image"), _of(batch, "target")
+    image, target = _get_images(batch, "image"), _get_images(batch, "target")
     real, reference = image, target
     if official:
         if len(image) % 2:
-            raise PlanError(f'Plan "bicyclegan_two_styles" with official=True halves each batch, and this one has {len(image)} rows.')
+            raise PlanError(
+                f'Plan "bicyclegan_two_styles" with official=True requires a batch with an even number of rows; found {len(image)}.'
+            )
         half = len(image) // 2
         real, target, reference = image[:half], target[:half], target[half:]
-    given: dict[str, Any] = {"real": real, "target": target, "requires_grad": requires_grad}
+    shared: dict[str, Any] = {"real": real, "target": target, "requires_grad": requires_grad}
     encoded = style_of_target if sample else mean_of_target
-    drawn = draw_style(nets, streams, len(real), "random")
+    random = draw_style(nets, streams, len(real), "random")
     return [
-        Translation(nets, streams, name="encoded", reference=target, style=encoded, **given),
-        Translation(nets, streams, name="random", reference=reference, style=drawn, **given),
+        Translation(nets, streams, name="encoded", reference=target, style=encoded, **shared),
+        Translation(nets, streams, name="random", reference=reference, style=random, **shared),
     ]
 
 
-def _of(batch: Mapping[str, Any], key: str) -> Tensor:
+def _get_images(batch: Mapping[str, Any], key: str) -> Tensor:
     if not isinstance(batch.get(key), Tensor):
-        held = ", ".join(name for name, value in batch.items() if isinstance(value, Tensor)) or "nothing"
-        raise PlanError(f'Plan "bicyclegan_two_styles" needs batch["{key}"]; this batch has: {held}.')
+        found = ", ".join(name for name, value in batch.items() if isinstance(value, Tensor)) or "no tensor"
+        raise PlanError(f'Plan "bicyclegan_two_styles" requires batch["{key}"]; found: {found}.')
     tensor: Tensor = batch[key]
     return tensor

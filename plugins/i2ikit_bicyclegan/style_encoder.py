@@ -1,4 +1,4 @@
-"""BicycleGAN's encoder: from an image of the target to a distribution over styles."""
+"""BicycleGAN's style encoder: from an image of the target domain to a distribution over styles."""
 
 from __future__ import annotations
 
@@ -10,34 +10,35 @@ from torch.nn import functional as F
 
 from i2ikit import Code, CodeSpec, ImageSpec, Posterior, StyleSpec
 from i2ikit.errors import OptionError, suggest
-from i2ikit.nn import InstanceNorm, gaussian
+from i2ikit.nn import InstanceNorm, init_gaussian
 
 Architecture = Literal["resnet", "conv"]
 Norm = Literal["instance", "batch"]
-STYLE = 8
+STYLE_WIDTH = 8
 
 
 class BicycleGANStyleEncoder(nn.Module):
-    """Read the style off an image as a Gaussian with a diagonal covariance (BicycleGAN, sections 3.2 and 4).
+    """Style encoder of BicycleGAN: maps an image to a Gaussian with diagonal covariance (BicycleGAN, sections 3.2 and 4).
 
-    A 4x4 convolution of stride 2, then either residual blocks that halve the sides ("resnet", the paper's choice) or 4x4 convolutions of
-    stride 2 with leaky ReLUs ("conv"); the mean over all places; a linear layer for the mean and one for the logarithm of the variance.
+    A 4x4 convolution of stride 2, then either residual blocks that halve the sides ("resnet", the choice of the paper) or 4x4 convolutions
+    of stride 2 with leaky ReLUs ("conv"). Global average pooling follows, and two linear layers for the mean and the log variance.
 
     Args:
-        image: Size and channels of the images that are encoded.
-        code: What is there so far; where the plan draws a style, that is how wide this one is.
-        style: Width of the style; 0 means that of the plan, or 8 where it draws none.
-        width: Channels after the first convolution; each block adds as many ("conv" doubles them), up to four times.
-        depth: How many times the sides are halved: by default until 8 pixels are left, between 2 and 5 times: 4 for 128 pixels, 5 for 256.
+        image: Size and channels of the images.
+        code: Spec of the code so far. If the plan samples a style, this one has the same width by default.
+        style: Width of the style; 0 means the width of the plan's style, or 8 if the plan samples none.
+        width: Channels after the first convolution. Each residual block adds ``width`` channels ("conv": doubles them), up to four times
+            ``width``.
+        depth: How often the sides are halved. The default is until 8 pixels remain, between 2 and 5 times: 4 for 128 pixels, 5 for 256.
         architecture: "resnet" or "conv".
-        norm: "instance", or "batch", which outside training uses running statistics.
+        norm: "instance", or "batch", which uses running statistics at inference.
 
     Shapes:
         in:  [B, C, H, W]
         out: code.style [B, style], the mean; code.posterior.mean and code.posterior.logvar [B, style]
 
     Raises:
-        OptionError: No such kind, or a number that cannot be.
+        OptionError: The architecture is unknown, or a number is out of range.
     """
 
     def __init__(
@@ -56,26 +57,30 @@ class BicycleGANStyleEncoder(nn.Module):
         depth = min(5, max(2, side.bit_length() - 4)) if depth is None else depth
         if architecture not in get_args(Architecture):
             raise OptionError(
-                f'"bicyclegan_style_encoder" has no architecture "{architecture}". {suggest(str(architecture), get_args(Architecture))}'
+                f'"bicyclegan_style_encoder" does not support architecture="{architecture}". '
+                f"{suggest(str(architecture), get_args(Architecture))}"
             )
         if width < 1 or style < 0 or depth < 1:
             raise OptionError(
-                f'"bicyclegan_style_encoder" with style={style}, width={width} and depth={depth}: needed are 0, 1 and 1 or more.'
+                f'"bicyclegan_style_encoder" does not support style={style}, width={width}, depth={depth}: style must be 0 or more, width '
+                "and depth 1 or more."
             )
         if side < 2**depth:
-            raise OptionError(f'"bicyclegan_style_encoder" with depth={depth} does not fit {image}. Use {side.bit_length() - 1} or less.')
-        style = style or (code.style.width if code.style and not code.style.vectors else STYLE)
+            raise OptionError(
+                f'"bicyclegan_style_encoder" with depth={depth} does not fit {image}. Use a depth of {side.bit_length() - 1} or less.'
+            )
+        style = style or (code.style.width if code.style and not code.style.vectors else STYLE_WIDTH)
         widths = [width * min(4, step + 1 if architecture == "resnet" else 2**step) for step in range(depth)]
-        block = _Residual if architecture == "resnet" else _Strided
+        block = _ResidualBlock if architecture == "resnet" else _StridedBlock
         self.stem = nn.Conv2d(image.channels, width, 4, 2, 1)
         self.blocks = nn.ModuleList(block(before, after, norm) for before, after in pairwise(widths))
         self.mean, self.logvar = nn.Linear(widths[-1], style), nn.Linear(widths[-1], style)
         self.architecture = architecture
         self.output_spec = CodeSpec((), StyleSpec(style), posterior=True)
-        gaussian(self)
+        init_gaussian(self)
 
     def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
-        """Encode images [B, C, H, W]; there are no labels."""
+        """Encode images [B, C, H, W]; the label is not used."""
         maps = self.stem(image)
         maps = F.leaky_relu(maps, 0.2) if self.architecture == "conv" else maps
         for block in self.blocks:
@@ -86,33 +91,33 @@ class BicycleGANStyleEncoder(nn.Module):
         return Code((), mean, Posterior(mean, self.logvar(pooled)))
 
 
-class _Residual(nn.Module):
-    """Norm, leaky ReLU, 3x3, norm, leaky ReLU, 3x3, and halve; beside it, halve and 1x1."""
+class _ResidualBlock(nn.Module):
+    """Residual block: norm, leaky ReLU, 3x3, norm, leaky ReLU, 3x3, average pooling; shortcut: average pooling, 1x1."""
 
     def __init__(self, inputs: int, outputs: int, norm: Norm) -> None:
         super().__init__()
-        self.first_norm, self.first = _Norm.of(norm, inputs), nn.Conv2d(inputs, inputs, 3, padding=1)
-        self.second_norm, self.second = _Norm.of(norm, inputs), _HalvedConv(inputs, outputs)
+        self.first_norm, self.first = _make_norm(norm, inputs), nn.Conv2d(inputs, inputs, 3, padding=1)
+        self.second_norm, self.second = _make_norm(norm, inputs), _PooledConv(inputs, outputs)
         self.shortcut = nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, maps: Tensor) -> Tensor:
-        changed = self.second(self.second_norm(self.first(self.first_norm(maps))))
-        return cast(Tensor, changed + self.shortcut(F.avg_pool2d(maps, 2)))
+        residual = self.second(self.second_norm(self.first(self.first_norm(maps))))
+        return cast(Tensor, residual + self.shortcut(F.avg_pool2d(maps, 2)))
 
 
-class _Strided(nn.Module):
-    """4x4 of stride 2, norm, leaky ReLU."""
+class _StridedBlock(nn.Module):
+    """A 4x4 convolution of stride 2, norm, leaky ReLU."""
 
     def __init__(self, inputs: int, outputs: int, norm: Norm) -> None:
         super().__init__()
-        self.conv, self.norm = nn.Conv2d(inputs, outputs, 4, 2, 1), _Norm.of(norm, outputs)
+        self.conv, self.norm = nn.Conv2d(inputs, outputs, 4, 2, 1), _make_norm(norm, outputs)
 
     def forward(self, maps: Tensor) -> Tensor:
         return cast(Tensor, self.norm(self.conv(maps)))
 
 
-class _HalvedConv(nn.Conv2d):
-    """A 3x3 convolution followed by the mean over squares of 2 x 2, as the one convolution that both are: less than half the work."""
+class _PooledConv(nn.Conv2d):
+    """A 3x3 convolution followed by 2x2 average pooling, computed as a single convolution: less than half the work."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(inputs, outputs, 3)
@@ -123,12 +128,13 @@ class _HalvedConv(nn.Conv2d):
         return F.conv2d(maps, both / 4, self.bias, stride=2, padding=1)
 
 
-class _Norm(nn.BatchNorm2d):
-    """A batch norm with the leaky ReLU that follows it; an instance norm has its own."""
+def _make_norm(norm: Norm, channels: int) -> nn.Module:
+    """Return a norm with the leaky ReLU that follows it."""
+    return InstanceNorm(channels, affine=False, activation="lrelu") if norm == "instance" else _ActivatedBatchNorm(channels)
 
-    @staticmethod
-    def of(architecture: Norm, channels: int) -> nn.Module:
-        return InstanceNorm(channels, affine=False, activation="lrelu") if architecture == "instance" else _Norm(channels)
+
+class _ActivatedBatchNorm(nn.BatchNorm2d):
+    """A batch norm followed by a leaky ReLU."""
 
     def forward(self, maps: Tensor) -> Tensor:
         return F.leaky_relu(super().forward(maps), 0.2)

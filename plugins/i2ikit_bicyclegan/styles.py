@@ -1,4 +1,4 @@
-"""Views: the styles of the target and of the translation, as the style encoder reads them."""
+"""Views: the styles that the style encoder estimates from the target image and from the translation."""
 
 from __future__ import annotations
 
@@ -9,61 +9,62 @@ from torch import Tensor
 from i2ikit import Posterior, Translation, view
 from i2ikit.errors import SpecError
 
-SLOT = "style_encoder"
+STYLE_ENCODER = "style_encoder"
 
 
 @view
 def posterior_of_target(t: Translation) -> Posterior:
-    """The distribution over styles of the true target [B, S]."""
-    return _read(t, t.target)
+    """Distribution over styles [B, S], encoded from the target image."""
+    return _encode_style(t, t.target)
 
 
 @view
 def style_of_target(t: Translation) -> Tensor:
-    """A style [B, S] drawn from it, with noise from the stream "style"."""
+    """Style [B, S], sampled from the distribution of the target image with noise from the random stream "style"."""
     mean, logvar = t[posterior_of_target]
     return cast(Tensor, mean + (logvar / 2).exp() * t.normal("style", mean.shape[1]))
 
 
 @view
 def mean_of_target(t: Translation) -> Tensor:
-    """Its mean [B, S]."""
+    """Mean [B, S] of the distribution of the target image."""
     return cast(Tensor, t[posterior_of_target].mean)
 
 
 @view
 def posterior_of_fake(t: Translation) -> Posterior:
-    """The distribution over styles of the translation [B, S]."""
-    return _read(t, t.fake)
+    """Distribution over styles [B, S], encoded from the translation."""
+    return _encode_style(t, t.fake)
 
 
 @view
 def posterior_by_fixed_encoder(t: Translation) -> Posterior:
-    """The same, read by an encoder that does not learn from it.
+    """Distribution over styles [B, S], encoded from the translation by an encoder whose weights get no gradient from it.
 
-    Leaving the encoder out of the graph costs nothing; sending a gradient of its own to the generator costs a second backward pass.
+    The weights are excluded from the graph, which is free. A term that sends its gradient to the generator alone would require a second
+    backward pass.
     """
     fake = t.fake
-    weights = t.nets.parameters_of([_slot(t)])
+    weights = t.nets.get_parameters([_get_slot(t)])
     for weight in weights:
         weight.requires_grad_(False)
     try:
-        return _read(t, fake)
+        return _encode_style(t, fake)
     finally:
         for weight in weights:
             weight.requires_grad_()
 
 
-def _slot(t: Translation) -> str:
-    return SLOT if SLOT in t.nets.slots else "encoder"
+def _get_slot(t: Translation) -> str:
+    return STYLE_ENCODER if STYLE_ENCODER in t.nets.slots else "encoder"
 
 
-def _read(t: Translation, image: Tensor) -> Posterior:
-    slot = _slot(t)
+def _encode_style(t: Translation, image: Tensor) -> Posterior:
+    slot = _get_slot(t)
     code = t.encode(image, t.target_label, t.target_name, slot=slot)
     if code.posterior is None or code.posterior.mean.ndim != 2:
         raise SpecError(
-            f'A distribution over styles is asked of slot "{slot}", and it gives none. Add one: '
-            'build(..., style_encoder=Slot("bicyclegan_style_encoder", role="encoder")), trained by the translator.'
+            f'Slot "{slot}" does not return a distribution over styles, which the losses of BicycleGAN require. Use build(..., '
+            'style_encoder=Slot("bicyclegan_style_encoder", role="encoder")), and let the translator train it.'
         )
     return code.posterior

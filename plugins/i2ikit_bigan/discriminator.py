@@ -1,4 +1,4 @@
-"""The joint discriminator of BiGAN, for pairs of images."""
+"""BiGAN's joint discriminator, for pairs of images."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ from i2ikit.nn.discriminators import Norm
 
 
 class BiGANDiscriminator(nn.Module):
-    """Score pairs of one image of each domain, side by side as channels (Donahue et al. 2017, section 3; Dumoulin et al. 2017, section 2).
+    """Joint discriminator of BiGAN, for pairs of images (Donahue et al. 2017, section 3; Dumoulin et al. 2017, section 2).
 
-    The image of the first domain always comes first: what the discriminator sees does not tell which one was made of the other.
+    A pair has one image of each domain. The two images are concatenated as channels, and the image of the first domain always comes
+    first. The input therefore does not reveal which image is a translation of the other.
 
     Args:
-        image, source: Channels of the images of either domain, which are equal.
+        image, source: Channels of the images of the two domains, which must be equal.
         domain: The two domains.
-        width, depth, norm: As :class:`i2ikit.nn.PatchDiscriminator` takes them.
+        width, depth, norm: Options of :class:`i2ikit.nn.PatchDiscriminator`.
 
     Shapes:
-        in:  image, source [B, C, H, W]; domain [B, D], that of ``image``
-        out: scores[0] [B, 1, about H / 2**depth, about W / 2**depth];  features[0]: one map for each convolution but the last
+        in:  image, source [B, C, H, W]; label [B, D], the domain of ``image``
+        out: scores[0] [B, 1, about H / 2**depth, about W / 2**depth];  features[0]: one map per convolution, except the last
 
     Attributes:
-        inputs: What it is given beside the image.
+        inputs: Its inputs in addition to the image.
 
     Raises:
-        SpecError: There are more or fewer than two domains.
-        OptionError: A number that cannot be.
+        SpecError: The number of domains is not two.
+        OptionError: A number is out of range.
     """
 
     inputs: tuple[str, ...] = ("source", "label")
@@ -43,11 +44,11 @@ class BiGANDiscriminator(nn.Module):
         super().__init__()
         if len(domain.names) != 2:
             found = ", ".join(domain.names) or "none"
-            raise SpecError(f'"bigan_discriminator" scores pairs of two domains; found {found}. Declare two: labels=("photo", "painting").')
+            raise SpecError(f'"bigan_discriminator" requires two domains; found {found}. Declare two: labels=("photo", "painting").')
         self.patches = PatchDiscriminator(image, source, width=width, depth=depth, norm=norm, conditional=True)
 
     def forward(self, image: Tensor, source: Tensor, label: Tensor) -> DiscriminatorOutput:
-        """Score images beside those that they were made of."""
+        """Score pairs of images and their source images."""
         is_first = label[:, :1, None, None] > 0.5
         first, second = torch.where(is_first, image, source), torch.where(is_first, source, image)
         return cast(DiscriminatorOutput, self.patches(second, first))

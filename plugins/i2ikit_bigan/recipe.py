@@ -1,4 +1,4 @@
-"""BiGAN and ALI between two domains of images. Imports no torch."""
+"""Recipe of BiGAN and ALI for two image domains. Does not import torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from i2ikit import ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
 
 BIGAN = Recipe(
     name="bigan",
-    description="Two generators, one each way, whose pairs of source and translation one discriminator must not tell apart.",
+    description="BiGAN/ALI for two image domains: a joint discriminator scores pairs of source and translation of both directions.",
     paper="Adversarial Feature Learning (Donahue et al., 2017); Adversarially Learned Inference (Dumoulin et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),
@@ -34,4 +34,4 @@ BIGAN = Recipe(
     steps=200_000,
     schedule=Schedule("linear", start=0.5),
 )
-"""The papers' game, with images of the first domain in the place of noise, on the CycleGAN paper's networks and numbers."""
+"""Losses of the papers, with images of the first domain in place of noise, and networks and settings of the CycleGAN paper."""

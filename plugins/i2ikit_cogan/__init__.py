@@ -1,4 +1,4 @@
-"""CoGAN: two generators that share their deep layers (Liu and Tuzel, 2016). Hooks only, imports no torch."""
+"""CoGAN: coupled generators that share their first layers (Liu and Tuzel, 2016). Contains only hooks and does not import torch."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from i2ikit import Component, hookimpl
 
 @hookimpl
 def i2ikit_components() -> list[Component]:
-    """Return the coupled networks, and the plan that gives them one noise."""
+    """Return the coupled networks, and the plan that gives them the same noise."""
     return [
         Component(
             "cogan_generator",
             role="generator",
             factory="i2ikit_cogan.networks:CoGANGenerator",
-            description="Draws an image from noise alone; its first layers, the trunk, can be shared between domains.",
+            description="Generator of CoGAN: transposed convolutions from noise to image; domains can share its first layers (trunk).",
         ),
         Component(
             "cogan_discriminator",
             role="discriminator",
             factory="i2ikit_cogan.networks:CoGANDiscriminator",
-            description="Scores the whole image by one score; its last layers, the trunk, can be shared between domains.",
+            description="Discriminator of CoGAN: strided convolutions and one score per image; domains can share its last layers (trunk).",
         ),
         Component(
             "cogan_plan",
             role="plan",
             factory="i2ikit_cogan.plan:cogan_plan",
-            description="One noise for an image of every domain; each domain's own images are what its discriminator compares with.",
+            description="Plan of CoGAN: generates one image per domain from the same noise; real images of each domain are the references.",
         ),
     ]
 
 
 @hookimpl
 def i2ikit_recipes() -> dict[str, str]:
-    """Return the paper's recipe."""
+    """Return the recipe of the paper."""
     return {"cogan": "i2ikit_cogan.recipe:COGAN"}

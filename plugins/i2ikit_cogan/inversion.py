@@ -1,4 +1,4 @@
-"""Translating a given image with networks that draw from noise: the noise that draws it best, drawn in another domain."""
+"""Translation by inversion for generators that take noise: find the noise of an image, and generate from it in another domain."""
 
 from __future__ import annotations
 
@@ -10,35 +10,37 @@ from i2ikit.errors import OptionError, UnknownNameError
 
 
 def invert(model: Model, image: Tensor, domain: str, *, steps: int = 500, lr: float = 0.05, seed: int = 0) -> Tensor:
-    """Find the noise from which a domain's generator draws given images best (CycleGAN, section 5.1.1, on CoGAN).
+    """Find the noise from which a domain's generator reproduces given images best (CycleGAN, section 5.1.1, on CoGAN).
 
-    Adam on the noise, from a random start, against the mean squared difference of the pixels; of all steps the best is returned, image by
-    image. What the generator cannot draw is not found: the result is a similar image, not this one.
+    Adam minimises the mean squared error of the pixels over the noise, from a random start. For each image the noise of its best step is
+    returned. If the generator cannot generate an image, the result is the noise of a similar one.
 
     Args:
-        model: A CoGAN, or any model that draws from a style alone with a generator a domain.
-        image: Images [B, C, H, W] in [-1, 1], of the size the model was built for.
-        domain: Which generator draws them.
-        steps: How long is searched.
-        lr: Of the search; the noise lies in [-1, 1].
-        seed: Of the start.
+        model: A CoGAN, or another model that generates from a style alone, with one generator per domain.
+        image: Images [B, C, H, W] in [-1, 1], of the size that the model was built for.
+        domain: The domain of the images.
+        steps: Number of steps of Adam.
+        lr: Learning rate of Adam. The noise lies in [-1, 1].
+        seed: Random seed of the start.
 
     Returns:
         The noise [B, S].
 
     Raises:
-        OptionError: The images are of another size, the model draws from no noise, or there is no step.
-        UnknownNameError: There is no such domain.
+        OptionError: The images have another size, the model does not generate from noise, or ``steps`` is below 1.
+        UnknownNameError: The domain is unknown.
     """
-    wanted = (model.image.channels, model.image.height, model.image.width)
-    if image.ndim != 4 or tuple(image.shape[1:]) != wanted:
-        raise OptionError(f"Images to invert are [B, {', '.join(map(str, wanted))}], the model's own size; found {list(image.shape)}.")
+    expected = (model.image.channels, model.image.height, model.image.width)
+    if image.ndim != 4 or tuple(image.shape[1:]) != expected:
+        raise OptionError(
+            f"Images to invert must be [B, {', '.join(map(str, expected))}], the size of the model; found {list(image.shape)}."
+        )
     if steps < 1:
-        raise OptionError(f"Inverting takes 1 step or more; {steps} were asked for.")
+        raise OptionError(f"steps must be 1 or more; found {steps}.")
     weight = next(model.nets.parameters())
     image = image.to(weight)
     generator = torch.Generator(weight.device).manual_seed(seed)
-    start = torch.rand((len(image), *_style(model)), generator=generator, device=weight.device, dtype=weight.dtype) * 2 - 1
+    start = torch.rand((len(image), *_get_style_shape(model)), generator=generator, device=weight.device, dtype=weight.dtype) * 2 - 1
     noise, best = start.requires_grad_(), start.detach().clone()
     lowest = torch.full((len(image),), torch.inf, device=weight.device, dtype=weight.dtype)
     optimizer = torch.optim.Adam([noise], lr=lr)
@@ -47,11 +49,11 @@ def invert(model: Model, image: Tensor, domain: str, *, steps: int = 500, lr: fl
     try:
         for _ in range(steps):
             with torch.enable_grad():
-                gap = (_drawn(model, noise, domain) - image).square().mean((1, 2, 3))
-                (noise.grad,) = torch.autograd.grad(gap.sum(), noise)  # the weights get none
-            closer = gap.detach() < lowest
-            lowest = torch.where(closer, gap.detach(), lowest)
-            best = torch.where(closer[:, None], noise.detach(), best)
+                error = (_generate(model, noise, domain) - image).square().mean((1, 2, 3))
+                (noise.grad,) = torch.autograd.grad(error.sum(), noise)  # no gradient for the weights
+            is_better = error.detach() < lowest
+            lowest = torch.where(is_better, error.detach(), lowest)
+            best = torch.where(is_better[:, None], noise.detach(), best)
             optimizer.step()
             with torch.no_grad():
                 noise.clamp_(-1, 1)
@@ -60,33 +62,33 @@ def invert(model: Model, image: Tensor, domain: str, *, steps: int = 500, lr: fl
     return best
 
 
-def draw(model: Model, noise: Tensor, domain: str) -> Tensor:
-    """Draw images [B, C, H, W] of a domain from noise [B, S]; the same noise in two domains gives a pair.
+def generate(model: Model, noise: Tensor, domain: str) -> Tensor:
+    """Generate images [B, C, H, W] of a domain from noise [B, S]. The same noise in two domains gives a pair of images.
 
     Raises:
-        UnknownNameError: There is no such domain.
+        UnknownNameError: The domain is unknown.
     """
     was_training = model.training
     model.eval()
     try:
         with torch.no_grad():
-            return _drawn(model, noise.to(next(model.nets.parameters())), domain)
+            return _generate(model, noise.to(next(model.nets.parameters())), domain)
     finally:
         model.train(was_training)
 
 
 def translate(model: Model, image: Tensor, source: str, to: str, *, steps: int = 500, lr: float = 0.05, seed: int = 0) -> Tensor:
-    """Translate images [B, C, H, W]: the noise that draws them in ``source``, drawn in ``to``. Options as :func:`invert`."""
-    return draw(model, invert(model, image, source, steps=steps, lr=lr, seed=seed), to)
+    """Translate images [B, C, H, W]: invert them in domain ``source``, then generate in domain ``to``. Options: see :func:`invert`."""
+    return generate(model, invert(model, image, source, steps=steps, lr=lr, seed=seed), to)
 
 
-def _style(model: Model) -> tuple[int, ...]:
+def _get_style_shape(model: Model) -> tuple[int, ...]:
     if model.nets.style is None:
-        raise OptionError(f'"{model.recipe.name}" draws from no noise, so that none can be found. Translate with model.translate.')
+        raise OptionError(f'"{model.recipe.name}" does not generate images from noise; inversion is not possible. Use model.translate.')
     return model.nets.style.shape
 
 
-def _drawn(model: Model, noise: Tensor, domain: str) -> Tensor:
+def _generate(model: Model, noise: Tensor, domain: str) -> Tensor:
     if domain not in model.domain.names:
         raise UnknownNameError("domain of this model", domain, model.domain.names)
     image: Tensor = model.nets.net("generator", domain)(Code(style=noise))

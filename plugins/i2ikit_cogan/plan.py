@@ -1,4 +1,4 @@
-"""CoGAN's plan."""
+"""CoGAN's plan: one image per domain, generated from the same noise."""
 
 from __future__ import annotations
 
@@ -12,31 +12,35 @@ from i2ikit import Nets, RandomStreams, Translation, batch_kind
 from i2ikit.errors import PlanError
 
 
-def _none(names: object, **_: object) -> tuple[tuple[str, str], ...]:
-    """Nothing is translated: every image is drawn from noise."""
+def _no_routes(names: object, **_: object) -> tuple[tuple[str, str], ...]:
+    """Return no route: nothing is translated, because every image is generated from noise."""
     return ()
 
 
-@batch_kind("unpaired", routes=_none)
+@batch_kind("unpaired", routes=_no_routes)
 def cogan_plan(nets: Nets, batch: Mapping[str, Any], streams: RandomStreams, requires_grad: bool, *, style: int = 100) -> list[Translation]:
-    """Draw an image of every domain from one noise (Liu and Tuzel 2016, section 3), which is uniform in [-1, 1).
+    """Generate an image of every domain from the same noise, which is uniform in [-1, 1) (Liu and Tuzel 2016, section 3).
 
-    The draws are called as their domains. Row by row they have the same noise, from the stream "style", so that they show the same thing.
+    Each translation has the name of its domain. All domains use the same noise row by row, from the random stream "style", so that their
+    images show the same content.
 
     Args:
         style: Width of the noise.
+
+    Raises:
+        PlanError: The batch has no images of a domain.
     """
-    made = []
+    translations = []
     for name in nets.domain.names:
         image = batch.get(name)
         if not isinstance(image, Tensor):
             raise PlanError(
-                f'Plan "cogan_plan" needs batch["{name}"], images of that domain; this batch has: {", ".join(batch) or "nothing"}.'
+                f'Plan "cogan_plan" requires batch["{name}"], the images of that domain; found: {", ".join(batch) or "no tensor"}.'
             )
         entries = nets.domain.encode({nets.domain.attributes[0].name: name})
         label = torch.tensor([entries], device=image.device, dtype=image.dtype).expand(len(image), -1)
         noise = streams.uniform("style", (len(image), *nets.style.shape)) * 2 - 1 if nets.style else None
-        made.append(
+        translations.append(
             Translation(
                 nets,
                 streams,
@@ -49,4 +53,4 @@ def cogan_plan(nets: Nets, batch: Mapping[str, Any], streams: RandomStreams, req
                 requires_grad=requires_grad,
             )
         )
-    return made
+    return translations

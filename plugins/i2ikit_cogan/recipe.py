@@ -1,4 +1,4 @@
-"""CoGAN as its paper has it for faces. Imports no torch."""
+"""Recipe of CoGAN with the settings of the paper for faces. Does not import torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from i2ikit import ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
 
 COGAN = Recipe(
     name="cogan",
-    description="Draws pairs of images of two domains from one noise, by generators that share their first layers.",
+    description="CoGAN: generates pairs of images of two domains from the same noise, by generators that share their first layers.",
     paper="Coupled Generative Adversarial Networks (Liu and Tuzel, 2016)",
     slots={
         "generator": Slot("cogan_generator", per="domain", shared=("trunk",)),
@@ -34,4 +34,4 @@ COGAN = Recipe(
     steps=25_000,
     schedule=Schedule("constant"),
 )
-"""The paper's game, sharing, optimizer, batch and length of training (section 4)."""
+"""Losses, weight sharing, optimizer, batch size and number of steps of the paper (section 4)."""

@@ -1,4 +1,4 @@
-"""CycleGAN and what changes only its losses: DiscoGAN, DualGAN (Zhu et al., 2017). Hooks only, imports no torch."""
+"""CycleGAN (Zhu et al., 2017), and DiscoGAN and DualGAN on its networks. Contains only hooks and does not import torch."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from i2ikit import Component, hookimpl
 
 @hookimpl
 def i2ikit_components() -> list[Component]:
-    """Return the generator; its discriminator and its losses are the library's own."""
+    """Return the generator of CycleGAN. Its discriminator and losses come with the library."""
     return [
         Component(
             "cyclegan_generator",
             role="generator",
             factory="i2ikit_cyclegan.generator:CycleGANGenerator",
-            description="Residual generator with mirrored edges: two steps down, residual blocks, two steps up, any size.",
+            description="Generator of CycleGAN: downsampling, residual blocks with reflection padding, upsampling; for any image size.",
         )
     ]
 
 
 @hookimpl
 def i2ikit_recipes() -> dict[str, str]:
-    """Return the paper's recipe, its variants, and the methods that differ from it by their terms."""
+    """Return the recipe of the paper, its variants, and the methods that differ from it in their losses."""
     return {
         "cyclegan": "i2ikit_cyclegan.recipe:CYCLEGAN",
         "cyclegan-identity": "i2ikit_cyclegan.recipe:IDENTITY",
@@ -38,5 +38,5 @@ def i2ikit_recipes() -> dict[str, str]:
 
 @hookimpl
 def i2ikit_importers() -> dict[str, str]:
-    """Return what reads the original code's weights."""
+    """Return the importer for weights of the original code."""
     return {"cyclegan": "i2ikit_cyclegan.official:import_official"}

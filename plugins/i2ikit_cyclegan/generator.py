@@ -9,44 +9,44 @@ from torch import Tensor, nn
 
 from i2ikit import Code, CodeSpec, ImageSpec
 from i2ikit.errors import OptionError, SpecError, suggest
-from i2ikit.nn import ConvBlock, ResidualBlock, gaussian
-from i2ikit.nn.resample import halving
+from i2ikit.nn import ConvBlock, ResidualBlock, init_gaussian
+from i2ikit.nn.resample import make_blur_pool
 
 Down = Literal["strided", "blurred"]
 Up = Literal["transposed", "nearest", "bilinear"]
 
 
 class CycleGANGenerator(nn.Module):
-    """Draw an image from whole-image maps: two steps down, residual blocks, two steps up (Zhu et al. 2017, appendix 7.2).
+    """Generator of CycleGAN: two downsampling convolutions, residual blocks, two upsampling convolutions (Zhu et al. 2017, appendix 7.2).
 
-    Every convolution is followed by an instance norm that learns nothing, and by a ReLU, but the last, which ends in a tanh. The 7x7
-    convolutions at both ends and the blocks see mirrored edges.
+    Each convolution is followed by an instance norm without learned parameters and a ReLU; the last one is followed by a tanh. The 7x7
+    convolutions at both ends and the residual blocks use reflection padding.
 
     Args:
-        code: What stands before it. The last map has stride 1: the image, and whatever a conditioner puts beside it.
-        image: Size and channels of the images that are drawn.
-        width: Channels at full size; doubled at each step down.
-        blocks: Residual blocks at a quarter of the size. By default the paper's: 9 for images of 256 pixels and more, 6 for smaller ones.
-        down: "strided", the paper's convolutions of stride 2; or "blurred": convolutions of stride 1 whose maps are blurred by [1, 2, 1]
+        code: Spec of the input code. Its last map must have stride 1: the image, and the channels that a conditioner adds to it.
+        image: Size and channels of the generated images.
+        width: Channels at full resolution. Each downsampling doubles them.
+        blocks: Number of residual blocks, at a quarter of the resolution. The default is that of the paper: 9 for images of 256 pixels and
+            more, 6 for smaller ones.
+        down: "strided" (the paper): convolutions of stride 2. "blurred": convolutions of stride 1, whose maps are blurred by [1, 2, 1]
             before every second pixel is taken (Zhang 2019).
-        up: "transposed", the paper's transposed convolutions, whose kernels of 3 overlap unevenly and may leave a checkerboard;
-            "nearest" or "bilinear": maps are enlarged so, and then convolved (Odena et al. 2016). CUT's antialiased generator is
-            "blurred" and "bilinear".
-        dropout: The share of values that are left out inside the blocks, in training and in use alike, as the noise of a generator that
-            has none (MUNIT, section 5.3).
-        noise: So many planes of normal numbers are put beside the input, drawn anew each time (MUNIT, section 5.3).
+        up: "transposed" (the paper): transposed convolutions. Their kernels of size 3 overlap unevenly, which may cause checkerboard
+            artifacts. "nearest" or "bilinear": upsampling, followed by a convolution (Odena et al. 2016). The antialiased generator of CUT
+            is "blurred" and "bilinear".
+        dropout: Dropout probability inside the blocks. It stays active at inference, as a source of noise (MUNIT, section 5.3).
+        noise: Number of channels with normal noise that are concatenated with the input (MUNIT, section 5.3).
 
     Shapes:
-        in:  code.maps[-1] [B, C', H, W], sides of 5 at least
+        in:  code.maps[-1] [B, C', H, W], with sides of 5 or more
         out: [B, C, H, W] in [-1, 1]
 
     Attributes:
-        size_multiple: Sides that are no multiple of it lose what the last step up draws beyond them.
-        stochastic: Whether it draws by itself, because of ``dropout`` or ``noise``.
+        size_multiple: If a side is not a multiple of this number, the last upsampling returns more pixels and the surplus is cropped.
+        stochastic: Whether the output is random, because of ``dropout`` or ``noise``.
 
     Raises:
-        SpecError: The code has no map of stride 1, or the image has a side below 5.
-        OptionError: No such option, or a number that cannot be.
+        SpecError: The code has no map of stride 1, or a side of the image is below 5.
+        OptionError: An option is unknown, or a number is out of range.
     """
 
     size_multiple = 4
@@ -65,57 +65,57 @@ class CycleGANGenerator(nn.Module):
     ) -> None:
         super().__init__()
         if not code.maps or code.maps[-1].stride != 1:
-            raise SpecError(f'"cyclegan_generator" draws from a last map at full size, but is given {code}. Use "identity_encoder".')
+            raise SpecError(f'"cyclegan_generator" requires a code whose last map has stride 1; found {code}. Use "identity_encoder".')
         if min(image.height, image.width) < 5:
-            raise SpecError(f'"cyclegan_generator" needs sides of 5 pixels at least; found {image.height} x {image.width}.')
+            raise SpecError(f'"cyclegan_generator" requires sides of 5 pixels or more; found {image.height} x {image.width}.')
         blocks = (9 if min(image.height, image.width) >= 256 else 6) if blocks is None else blocks
         if width < 1 or blocks < 0 or noise < 0 or not 0 <= dropout < 1:
             raise OptionError(
-                f'"cyclegan_generator" with width={width}, blocks={blocks}, dropout={dropout} and noise={noise}: the first is 1 or more, '
-                "the others 0 or more, and dropout below 1."
+                f'"cyclegan_generator" does not support width={width}, blocks={blocks}, dropout={dropout}, noise={noise}: width must be 1 '
+                "or more, the others 0 or more, and dropout below 1."
             )
-        _one_of("down", down, get_args(Down))
-        _one_of("up", up, get_args(Up))
+        _check_choice("down", down, get_args(Down))
+        _check_choice("up", up, get_args(Up))
         self.noise, self.stochastic = noise, bool(noise or dropout)
-        self.stem = _block(code.maps[-1].channels + noise, width, kernel=7)
-        self.down = nn.Sequential(_lower(width, down), _lower(2 * width, down))
+        self.stem = _make_block(code.maps[-1].channels + noise, width, kernel=7)
+        self.down = nn.Sequential(_make_downsampling(width, down), _make_downsampling(2 * width, down))
         middle = (ResidualBlock(4 * width, affine=False, bias=True, edges="reflect", dropout=dropout) for _ in range(blocks))
         self.middle = nn.Sequential(*middle)
-        self.up = nn.Sequential(_higher(2 * width, up), _higher(width, up))
+        self.up = nn.Sequential(_make_upsampling(2 * width, up), _make_upsampling(width, up))
         self.draw = nn.Conv2d(width, image.channels, 7, padding=3, padding_mode="reflect")
-        gaussian(self)
+        init_gaussian(self)
 
     def forward(self, code: Code) -> Tensor:
-        """Draw images from a code."""
+        """Generate images from a code."""
         maps = code.maps[-1]
         height, width = maps.shape[-2:]
         if self.noise:
-            # One number a place: the first norm would take away what is the same at all places.
+            # One number per position: the first instance norm would remove a value that is equal at all positions.
             maps = torch.cat([maps, torch.randn(len(maps), self.noise, height, width, device=maps.device, dtype=maps.dtype)], 1)
         maps = self.up(self.middle(self.down(self.stem(maps))))
         image: Tensor = self.draw(maps[..., :height, :width])
         return image.tanh()
 
 
-def _block(inputs: int, outputs: int, *, kernel: int, stride: int = 1, up: bool = False) -> ConvBlock:
+def _make_block(inputs: int, outputs: int, *, kernel: int, stride: int = 1, up: bool = False) -> ConvBlock:
     edges: Literal["zeros", "reflect"] = "reflect" if kernel == 7 else "zeros"
     return ConvBlock(inputs, outputs, kernel=kernel, stride=stride, up=up, affine=False, bias=True, edges=edges)
 
 
-def _lower(width: int, how: Down) -> nn.Sequential:
-    """Return a step to half the size and twice the channels: a block, and what halves its maps where it does not."""
-    if how == "strided":
-        return nn.Sequential(_block(width, 2 * width, kernel=3, stride=2))
-    return nn.Sequential(_block(width, 2 * width, kernel=3), halving())
+def _make_downsampling(width: int, down: Down) -> nn.Sequential:
+    """Return layers that halve the resolution and double the channels."""
+    if down == "strided":
+        return nn.Sequential(_make_block(width, 2 * width, kernel=3, stride=2))
+    return nn.Sequential(_make_block(width, 2 * width, kernel=3), make_blur_pool())
 
 
-def _higher(width: int, how: Up) -> nn.Sequential:
-    """Return a step to twice the size and half the channels, which are ``width``: a block, after what enlarges maps where it does not."""
-    if how == "transposed":
-        return nn.Sequential(_block(2 * width, width, kernel=3, stride=2, up=True))
-    return nn.Sequential(nn.Upsample(scale_factor=2, mode=how), _block(2 * width, width, kernel=3))
+def _make_upsampling(width: int, up: Up) -> nn.Sequential:
+    """Return layers that double the resolution and halve the channels, to ``width``."""
+    if up == "transposed":
+        return nn.Sequential(_make_block(2 * width, width, kernel=3, stride=2, up=True))
+    return nn.Sequential(nn.Upsample(scale_factor=2, mode=up), _make_block(2 * width, width, kernel=3))
 
 
-def _one_of(option: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise OptionError(f'"cyclegan_generator" has no {option}="{value}". {suggest(str(value), known)}')
+def _check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise OptionError(f'"cyclegan_generator" does not support {option}="{value}". {suggest(str(value), choices)}')

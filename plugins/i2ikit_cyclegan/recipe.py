@@ -1,4 +1,4 @@
-"""CycleGAN as its paper has it, with the identity loss, and small enough for minutes. Imports no torch."""
+"""Recipes of CycleGAN: the settings of the paper, with identity loss, and a small one that learns in minutes. Does not import torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ADAM = Optimizer("adam", lr=2e-4, betas=(0.5, 0.999))
 
 CYCLEGAN = Recipe(
     name="cyclegan",
-    description="Two domains without pairs: a generator each way, and back again gives the image itself.",
+    description="CycleGAN: unpaired translation between two domains, with one generator per direction and a cycle-consistency loss.",
     paper="Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks (Zhu et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),
@@ -45,21 +45,22 @@ CYCLEGAN = Recipe(
     jitter=30 / 256,
     official={"terms": {"translator/identity": Term("identity_loss", 5.0)}},
 )
-"""The paper's networks, losses and numbers (sections 3 and 4, appendix 7). It trains for 200 epochs: here those of 1,200 images."""
+"""Networks, losses and settings of the paper (sections 3 and 4, appendix 7). The steps are its 200 epochs for 1,200 images."""
 
 
-def with_term(recipe: Recipe, player: str, **terms: Term | None) -> Recipe:
-    """Return the recipe with some terms of a player added, changed, or left out where None."""
-    found = recipe.player(player)
-    kept = {name: term for name, term in {**found.terms, **terms}.items() if term is not None}
-    return recipe.with_player(evolve(found, terms=kept))
+def with_terms(recipe: Recipe, player: str, **terms: Term | None) -> Recipe:
+    """Return the recipe with other terms of a player. A term that is None is removed."""
+    old = recipe.player(player)
+    remaining = {name: term for name, term in {**old.terms, **terms}.items() if term is not None}
+    return recipe.with_player(evolve(old, terms=remaining))
 
 
-def official_weights(lambda_a: float = 10.0, lambda_b: float = 10.0, lambda_identity: float = 0.5) -> dict[str, Term]:
-    """Return the original code's three weights as terms: ``build("cyclegan", terms=official_weights(10, 5))``.
+def make_official_terms(lambda_a: float = 10.0, lambda_b: float = 10.0, lambda_identity: float = 0.5) -> dict[str, Term]:
+    """Return terms with the three loss weights of the original code: ``build("cyclegan", terms=make_official_terms(10, 5))``.
 
-    The cycle from the first domain weighs ``lambda_a``, the one from the second ``lambda_b``. The identity loss of the generator to the
-    second domain, whose images it is given, weighs ``lambda_identity * lambda_b``, the other one ``lambda_identity * lambda_a``.
+    ``lambda_a`` is the weight of the cycle loss that starts in the first domain, ``lambda_b`` of the one that starts in the second. The
+    identity loss has the weight ``lambda_identity * lambda_b`` for the generator to the second domain, and
+    ``lambda_identity * lambda_a`` for the other.
     """
     terms = {
         "translator/cycle": Term("cycle_loss", lambda_a, translations="forward"),
@@ -72,18 +73,18 @@ def official_weights(lambda_a: float = 10.0, lambda_b: float = 10.0, lambda_iden
 
 
 IDENTITY = evolve(
-    with_term(CYCLEGAN, "translator", identity=Term("identity_loss", 5.0)),
+    with_terms(CYCLEGAN, "translator", identity=Term("identity_loss", 5.0)),
     name="cyclegan-identity",
-    description="CycleGAN that keeps colours: an image of the target domain stays as it is.",
+    description="CycleGAN with the identity loss, which preserves colours: a generator must not change images of its target domain.",
     labels=("monet", "photo"),
     official={},
 )
-"""The identity loss at half the weight of the cycle loss: the paper's for paintings to photos, and the original code's default."""
+"""Identity loss with half the weight of the cycle loss: the paper's setting for paintings to photos, and the original code's default."""
 
 FAST = evolve(
     CYCLEGAN,
     name="cyclegan-fast",
-    description="CycleGAN with narrow networks for images of 64 pixels: learns in minutes.",
+    description="CycleGAN with narrow networks for 64 pixels: learns in minutes.",
     slots={
         "encoder": Slot("identity_encoder"),
         "generator": Slot("cyclegan_generator", per="pair", width=24, blocks=4, up="nearest"),
@@ -95,4 +96,4 @@ FAST = evolve(
     ema=0.998,
     official={},
 )
-"""The same parts for a budget of minutes on a processor."""
+"""The same components for a budget of minutes on a CPU."""

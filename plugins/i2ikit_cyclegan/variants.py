@@ -1,67 +1,67 @@
-"""What the papers compare with CycleGAN: its ablations, noise in it, and other papers' terms on its networks. Imports no torch."""
+"""Recipes that papers compare with CycleGAN: ablations, added noise, and losses of other papers on its networks. Does not import torch."""
 
 from __future__ import annotations
 
 from attrs import evolve
 
 from i2ikit import ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
-from i2ikit_cyclegan.recipe import CYCLEGAN, with_term
+from i2ikit_cyclegan.recipe import CYCLEGAN, with_terms
 
 
-def _variant(recipe: Recipe, name: str, description: str) -> Recipe:
+def _make_variant(recipe: Recipe, name: str, description: str) -> Recipe:
     return evolve(recipe, name=name, description=description, official={})
 
 
-CYCLE_ALONE = _variant(
+CYCLE_ALONE = _make_variant(
     evolve(
         CYCLEGAN,
         slots={name: slot for name, slot in CYCLEGAN.slots.items() if name != "discriminator"},
-        players=(with_term(CYCLEGAN, "translator", adversarial=None).player("translator"),),
+        players=(with_terms(CYCLEGAN, "translator", adversarial=None).player("translator"),),
     ),
     "cyclegan-cycle-alone",
-    "CycleGAN without discriminators: only the way back is asked for.",
+    "CycleGAN without discriminators: the cycle-consistency loss alone (an ablation of the paper).",
 )
 
-GAN_ALONE = _variant(
-    with_term(CYCLEGAN, "translator", cycle=None),
+GAN_ALONE = _make_variant(
+    with_terms(CYCLEGAN, "translator", cycle=None),
     "cyclegan-gan-alone",
-    "CycleGAN without the cycle loss: two GANs, each given an image.",
+    "CycleGAN without the cycle-consistency loss: the adversarial losses alone (an ablation of the paper).",
 )
 
-FORWARD_CYCLE = _variant(
-    with_term(CYCLEGAN, "translator", cycle=Term("cycle_loss", 10.0, translations="forward")),
+FORWARD_CYCLE = _make_variant(
+    with_terms(CYCLEGAN, "translator", cycle=Term("cycle_loss", 10.0, translations="forward")),
     "cyclegan-gan-forward-cycle",
-    "CycleGAN whose cycle is closed only from a domain to one declared after it, and back.",
+    "CycleGAN with the forward cycle loss only: from a domain to one declared after it, and back (an ablation of the paper).",
 )
 
-BACKWARD_CYCLE = _variant(
-    with_term(CYCLEGAN, "translator", cycle=Term("cycle_loss", 10.0, translations="backward")),
+BACKWARD_CYCLE = _make_variant(
+    with_terms(CYCLEGAN, "translator", cycle=Term("cycle_loss", 10.0, translations="backward")),
     "cyclegan-gan-backward-cycle",
-    "CycleGAN whose cycle is closed only from a domain to one declared before it, and back.",
+    "CycleGAN with the backward cycle loss only: from a domain to one declared before it, and back (an ablation of the paper).",
 )
-"""The four ablations of the paper's tables 4 and 5 (section 5.1.4)."""
+"""The four ablations in tables 4 and 5 of the paper (section 5.1.4)."""
 
 
-def _generator(recipe: Recipe, **options: float) -> Recipe:
+def _with_generator_options(recipe: Recipe, **options: float) -> Recipe:
     return evolve(recipe, slots={**recipe.slots, "generator": recipe.slots["generator"].with_options(**options)})
 
 
-DROPOUT = _variant(
-    _generator(CYCLEGAN, dropout=0.5),
+DROPOUT = _make_variant(
+    _with_generator_options(CYCLEGAN, dropout=0.5),
     "cyclegan-dropout",
-    "CycleGAN that draws several pictures of one image by dropout, in training and in use.",
+    "CycleGAN with dropout in training and at inference, for several translations of one image.",
 )
 
-NOISE = _variant(
-    _generator(CYCLEGAN, dropout=0.5, noise=8),
+NOISE = _make_variant(
+    _with_generator_options(CYCLEGAN, dropout=0.5, noise=8),
     "cyclegan-noise",
-    "CycleGAN that draws several pictures of one image by noise beside it, and by dropout.",
+    "CycleGAN with noise channels at the input and dropout, for several translations of one image.",
 )
-"""The two baselines of MUNIT's section 5.3; its own noisy one has a U-Net."""
+"""The two baselines in section 5.3 of MUNIT. The baseline with noise of that paper has a U-Net."""
 
 DISCOGAN = Recipe(
     name="discogan",
-    description="DiscoGAN's losses on CycleGAN's networks: the first GAN's game and a squared distance on the way back.",
+    description="DiscoGAN on the networks of CycleGAN: logistic adversarial loss, and reconstruction by a squared cycle loss.",
     paper="Learning to Discover Cross-Domain Relations with Generative Adversarial Networks (Kim et al., 2017)",
     slots=CYCLEGAN.slots,
     plan="unpaired",
@@ -88,11 +88,11 @@ DISCOGAN = Recipe(
     steps=200_000,
     schedule=Schedule("constant"),
 )
-"""Equations 3 to 8 and the numbers of section 3; the networks, the order of the players and the number of steps are not the paper's."""
+"""Equations 3 to 8 and the settings of section 3. The networks, the order of the players and the number of steps differ from the paper."""
 
 DUALGAN = Recipe(
     name="dualgan",
-    description="DualGAN's losses on CycleGAN's networks: a Wasserstein game, a heavy absolute distance on the way back, dropout as noise.",
+    description="DualGAN on the networks of CycleGAN: Wasserstein loss, cycle loss with a large weight, and dropout as noise.",
     paper="DualGAN: Unsupervised Dual Learning for Image-to-Image Translation (Yi et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),
@@ -127,4 +127,4 @@ DUALGAN = Recipe(
     steps=200_000,
     schedule=Schedule("constant"),
 )
-"""Equations 1 to 3 and algorithm 1; a gradient penalty stands for the clipped weights, and Adam without momentum for RMSProp."""
+"""Equations 1 to 3 and algorithm 1, with a gradient penalty in place of weight clipping, and Adam without momentum in place of RMSProp."""

@@ -1,4 +1,4 @@
-"""MUNIT's two reconstructions of codes."""
+"""MUNIT's reconstruction losses of content and style codes."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ from torch import Tensor
 
 from i2ikit import Translation
 from i2ikit.errors import SpecError
-from i2ikit.losses.adversarial import precise
+from i2ikit.losses.adversarial import promote_to_float32
 
 
 def style_loss(t: Translation) -> Tensor:
-    """The style that was drawn is found again in the translation: mean absolute difference (MUNIT, equation 3)."""
-    found = t.recode.style
-    if found is None:
-        raise SpecError('"style_loss" compares with the style of the translation, and the encoder gives none. Use munit_encoder.')
-    return (precise(found) - precise(t.style)).abs().mean()
+    """Style reconstruction loss: mean absolute difference between sampled and recovered style (MUNIT, equation 3)."""
+    recovered = t.recode.style
+    if recovered is None:
+        raise SpecError('"style_loss" requires an encoder that returns a style; found none. Use "munit_encoder".')
+    return (promote_to_float32(recovered) - promote_to_float32(t.style)).abs().mean()
 
 
 def content_loss(t: Translation) -> Tensor:
-    """The content is found again in the translation: mean absolute difference of the last maps (MUNIT, equation 2).
+    """Content reconstruction loss: mean absolute difference between the last maps of source and translation (MUNIT, equation 2).
 
-    Both sides learn: the content of the source is no fixed target.
+    Both sides get a gradient: the content of the source is not detached.
     """
     if not t.code.maps:
-        raise SpecError('"content_loss" compares maps, and the encoder gives none. Use munit_encoder or munit_content_encoder.')
-    return (precise(t.recode.maps[-1]) - precise(t.code.maps[-1])).abs().mean()
+        raise SpecError(
+            '"content_loss" requires an encoder that returns a map; found none. Use "munit_encoder" or "munit_content_encoder".'
+        )
+    return (promote_to_float32(t.recode.maps[-1]) - promote_to_float32(t.code.maps[-1])).abs().mean()

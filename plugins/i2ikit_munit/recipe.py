@@ -1,4 +1,4 @@
-"""MUNIT as its paper has it, the paper's ablations, and a variant that learns in minutes. Imports no torch."""
+"""Recipes of MUNIT: the settings of the paper, its ablations, and a variant that learns in minutes. Does not import torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ADAM = Optimizer("adam", lr=1e-4, betas=(0.5, 0.999), weight_decay=1e-4)
 
 MUNIT = Recipe(
     name="munit",
-    description="Content and style apart: one image, many translations, learnt without pairs.",
+    description="MUNIT: multimodal unpaired translation; images are encoded as content and style, and the target style is sampled.",
     paper="Multimodal Unsupervised Image-to-Image Translation (Huang et al., 2018)",
     slots={
         "encoder": Slot("munit_encoder", per="domain", style=8, width=64, downsamples=2, blocks=4),
@@ -44,37 +44,38 @@ MUNIT = Recipe(
     flip=True,
     official={"retranslate": True, "redraw": True},
 )
-"""The paper's networks, losses and numbers (equation 5, section 5.1, appendix B)."""
+"""Networks, losses and settings of the paper (equation 5, section 5.1, appendix B)."""
 
 
-def _variant(name: str, description: str, terms: Mapping[str, Any]) -> Recipe:
+def _make_variant(name: str, description: str, terms: Mapping[str, Any]) -> Recipe:
+    """Return MUNIT with other terms of the translator. A term that is None is removed."""
     translator = MUNIT.player("translator")
-    changed = {**translator.terms, **terms}
+    new = {**translator.terms, **terms}
     return evolve(
-        MUNIT.with_player(evolve(translator, terms={key: term for key, term in changed.items() if term is not None})),
+        MUNIT.with_player(evolve(translator, terms={key: term for key, term in new.items() if term is not None})),
         name=name,
         description=description,
     )
 
 
-MUNIT_WITHOUT_IMAGE_RECON = _variant(
-    "munit-without-image-recon", "MUNIT without the reconstruction of images: an ablation of its paper.", {"recon": None}
+MUNIT_WITHOUT_IMAGE_RECON = _make_variant(
+    "munit-without-image-recon", "MUNIT without the image reconstruction loss (an ablation of the paper).", {"recon": None}
 )
-MUNIT_WITHOUT_CONTENT_RECON = _variant(
-    "munit-without-content-recon", "MUNIT without the reconstruction of contents: an ablation of its paper.", {"content": None}
+MUNIT_WITHOUT_CONTENT_RECON = _make_variant(
+    "munit-without-content-recon", "MUNIT without the content reconstruction loss (an ablation of the paper).", {"content": None}
 )
-MUNIT_WITHOUT_STYLE_RECON = _variant(
-    "munit-without-style-recon", "MUNIT without the reconstruction of styles: an ablation of its paper.", {"style": None}
+MUNIT_WITHOUT_STYLE_RECON = _make_variant(
+    "munit-without-style-recon", "MUNIT without the style reconstruction loss (an ablation of the paper).", {"style": None}
 )
-MUNIT_STYLE_CYCLE = _variant(
+MUNIT_STYLE_CYCLE = _make_variant(
     "munit-style-cycle",
-    "MUNIT with the style-augmented cycle: there in a drawn style, and back in the image's own.",
+    "MUNIT with style-augmented cycle consistency: translation with a sampled style, and back with the style of the source.",
     {"cycle": Term("cycle_loss", 10.0)},
 )
 MUNIT_VGG = evolve(
-    _variant(
+    _make_variant(
         "munit-vgg",
-        "MUNIT with the domain-invariant perceptual loss, for images of high resolution; needs the weights of a VGG-16.",
+        "MUNIT with the domain-invariant perceptual loss, for images of high resolution; requires the weights of a VGG-16.",
         {"perceptual": Term("domain_invariant_perceptual_loss", 1.0)},
     ),
     official={**MUNIT.official, "terms": {"translator/perceptual": {"official": True}}},
@@ -83,7 +84,7 @@ MUNIT_VGG = evolve(
 MUNIT_FAST = evolve(
     MUNIT,
     name="munit-fast",
-    description="MUNIT's parts, smaller and for 64 pixels: learns in minutes.",
+    description="MUNIT with smaller networks for 64 pixels: learns in minutes.",
     slots={
         "encoder": Slot("munit_encoder", per="domain", style=8, width=24, downsamples=2, blocks=2),
         "generator": Slot("munit_adain_decoder", per="domain", blocks=2, hidden=64),
@@ -96,4 +97,4 @@ MUNIT_FAST = evolve(
     schedule=Schedule("linear", start=0.5),
     ema=0.998,
 )
-"""The same parts for a budget of minutes; docs/systems/munit.md says what is changed and why."""
+"""The same components for a budget of minutes. docs/systems/munit.md lists the changes and the reasons."""

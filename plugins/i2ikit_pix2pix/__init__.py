@@ -1,4 +1,4 @@
-"""pix2pix: paired translation with a conditional discriminator (Isola et al., 2017). Hooks only, imports no torch."""
+"""pix2pix: paired translation with a conditional discriminator (Isola et al., 2017). Contains only hooks and does not import torch."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from i2ikit import Component, hookimpl
 
 @hookimpl
 def i2ikit_components() -> list[Component]:
-    """Return the parts of pix2pix; the discriminator and the losses are the library's own."""
+    """Return the generator of pix2pix. Its discriminator and losses come with the library."""
     return [
         Component(
             "pix2pix_unet",
             role="generator",
             factory="i2ikit_pix2pix.generator:Pix2PixUNet",
-            description="U-Net from image to image: skips at every size, noise by dropout.",
+            description="Generator of pix2pix: a U-Net with skip connections at every resolution, and noise in the form of dropout.",
             mixes_batch=True,
         ),
     ]
@@ -21,7 +21,7 @@ def i2ikit_components() -> list[Component]:
 
 @hookimpl
 def i2ikit_recipes() -> dict[str, str]:
-    """Return the paper's recipe, its ablations and the fast one."""
+    """Return the recipe of the paper, its ablations and the fast variant."""
     return {
         "pix2pix": "i2ikit_pix2pix.recipe:PIX2PIX",
         "pix2pix-l1": "i2ikit_pix2pix.recipe:PIX2PIX_L1",
@@ -33,5 +33,5 @@ def i2ikit_recipes() -> dict[str, str]:
 
 @hookimpl
 def i2ikit_importers() -> dict[str, str]:
-    """Return what reads the original code's weights."""
+    """Return the importer for weights of the original code."""
     return {"pix2pix": "i2ikit_pix2pix.official:import_official"}

@@ -8,33 +8,33 @@ from torch import Tensor, nn
 
 from i2ikit import Code, CodeSpec, ImageSpec
 from i2ikit.errors import OptionError, SpecError
-from i2ikit.nn.unet import UNet, unet_depth
+from i2ikit.nn.unet import UNet, choose_unet_depth
 
 
 class Pix2PixUNet(nn.Module):
-    """Draw an image from a whole image with a U-Net whose noise is dropout, in training and in use (pix2pix, sections 3.2.1 and 3.3).
+    """Generator of pix2pix: a U-Net with dropout as noise, in training and at inference (pix2pix, sections 3.2.1 and 3.3).
 
     Args:
-        code: What the encoder gives; the last map has stride 1.
-        image: Size and channels of the images that are drawn.
-        width: Channels after the first convolution; doubled by each further one, up to eight times.
-        depth: How many times the sides are halved: by default as often as they can be, 8 times at most: 7 for 128 pixels.
-        norm: "batch", the paper's, by the statistics of the batch at hand, or "instance".
-        dropout: The share of values that are set to zero after steps of the way up; 0 draws the same image every time.
-        late_dropout: Whether dropout begins after the second step of the way up, as in the code that its authors wrote for torch, and
-            not after the first, as in the paper. It follows ``depth - 5`` steps in both.
-        up: "transposed" convolutions, the paper's, or "bilinear" upsampling and a convolution, which leaves no checkerboard.
+        code: Spec of the code from the encoder. Its last map must have stride 1.
+        image: Size and channels of the generated images.
+        width: Channels after the first convolution. Each further one doubles them, up to eight times ``width``.
+        depth: How often the sides are halved. The default is as often as possible, at most 8 times: 7 for 128 pixels.
+        norm: "batch" (the paper), with the statistics of the current batch also at inference; or "instance".
+        dropout: Dropout probability in the decoder; with 0 the output is deterministic.
+        late_dropout: Whether dropout begins after the second layer of the decoder, as in the PyTorch code of the authors, instead of after
+            the first, as in the paper. In both cases it follows ``depth - 5`` layers.
+        up: "transposed" convolutions (the paper), or "bilinear" upsampling followed by a convolution, which avoids checkerboard artifacts.
 
     Shapes:
-        in:  code.maps[-1] [B, C', H, W], sides multiples of 2**depth
+        in:  code.maps[-1] [B, C', H, W], with sides that are multiples of 2**depth
         out: [B, C, H, W] in [-1, 1]
 
     Attributes:
-        stochastic: Whether it draws noise by itself.
+        stochastic: Whether the output is random, because of dropout.
 
     Raises:
-        SpecError: The code has no map at full size, or the sides of the image cannot be halved that often.
-        OptionError: A number that cannot be.
+        SpecError: The code has no map of stride 1, or the sides of the image cannot be halved ``depth`` times.
+        OptionError: A number is out of range.
     """
 
     def __init__(
@@ -51,12 +51,14 @@ class Pix2PixUNet(nn.Module):
     ) -> None:
         super().__init__()
         if not code.maps or code.maps[-1].stride != 1:
-            raise SpecError(f'"pix2pix_unet" draws from a last map at full size, but is given {code}. Use "identity_encoder".')
+            raise SpecError(f'"pix2pix_unet" requires a code whose last map has stride 1; found {code}. Use "identity_encoder".')
         if width < 1 or not 0 <= dropout < 1:
-            raise OptionError(f'"pix2pix_unet" with width={width} and dropout={dropout}: needed are 1 or more, and 0 or more but below 1.')
-        depth = unet_depth("pix2pix_unet", image, depth)
-        dropped = [step + late_dropout for step in range(depth - 5)]
-        self.stochastic = bool(dropped) and dropout > 0
+            raise OptionError(
+                f'"pix2pix_unet" does not support width={width}, dropout={dropout}: width must be 1 or more, dropout 0 or more and below 1.'
+            )
+        depth = choose_unet_depth("pix2pix_unet", image, depth)
+        dropout_steps = [step + late_dropout for step in range(depth - 5)]
+        self.stochastic = bool(dropout_steps) and dropout > 0
         self.net = UNet(
             code.maps[-1].channels,
             image.channels,
@@ -65,10 +67,10 @@ class Pix2PixUNet(nn.Module):
             norm=norm,
             bias=norm == "instance",
             dropout=dropout,
-            dropped=dropped,
+            dropout_steps=dropout_steps,
             up=up,
         )
 
     def forward(self, code: Code) -> Tensor:
-        """Draw images from a code."""
+        """Generate images from a code."""
         return cast(Tensor, self.net(code.maps[-1]))

@@ -1,4 +1,4 @@
-"""pix2pix as its paper has it, its ablations, and a variant that learns in minutes. Imports no torch."""
+"""Recipes of pix2pix: the settings of the paper, its ablations, and a variant that learns in minutes. Does not import torch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TRANSLATOR = Player(
 
 PIX2PIX = Recipe(
     name="pix2pix",
-    description="Paired translation: a U-Net against a discriminator that sees source and translation side by side, and L1 to the true target.",
+    description="pix2pix: paired translation by a U-Net, with a conditional discriminator and an L1 loss to the target image.",
     paper="Image-to-Image Translation with Conditional Adversarial Networks (Isola et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),
@@ -40,12 +40,12 @@ PIX2PIX = Recipe(
     jitter=30 / 256,
     official={"generator": {"late_dropout": True}},
 )
-"""The paper's networks, losses and numbers (sections 3 and 3.3, appendix 6); 200 epochs of the 400 facades. The decay is the code's."""
+"""Networks, losses and settings of the paper (sections 3 and 3.3, appendix 6): 200 epochs of 400 facades. The decay is that of its code."""
 
 PIX2PIX_L1 = evolve(
     PIX2PIX,
     name="pix2pix-l1",
-    description="pix2pix without a discriminator: L1 to the true target alone, which blurs (the paper's L1).",
+    description="pix2pix without a discriminator: the L1 loss alone, with blurry results (the ablation L1 of the paper).",
     slots={name: PIX2PIX.slots[name] for name in ("encoder", "generator")},
     players=(evolve(_TRANSLATOR, terms={"l1": Term("l1_loss", 100.0)}),),
 )
@@ -53,14 +53,14 @@ PIX2PIX_L1 = evolve(
 PIX2PIX_GAN = evolve(
     PIX2PIX,
     name="pix2pix-gan",
-    description="pix2pix without L1: the conditional discriminator alone (the paper's cGAN).",
+    description="pix2pix without the L1 loss: the conditional adversarial loss alone (the ablation cGAN of the paper).",
     players=(_DISCRIMINATOR, evolve(_TRANSLATOR, terms={"adversarial": Term("logistic_generator_loss")})),
 )
 
 PIX2PIX_UNCONDITIONAL = evolve(
     PIX2PIX,
     name="pix2pix-unconditional",
-    description="pix2pix with a discriminator that does not see the source (the paper's L1+GAN).",
+    description="pix2pix with an unconditional discriminator, which does not take the source image (the ablation L1+GAN of the paper).",
     slots={**PIX2PIX.slots, "discriminator": Slot("patch_discriminator", width=64, depth=3, norm="batch", conditional=False)},
 )
 
@@ -69,7 +69,7 @@ _FAST = Optimizer("adam", lr=4e-4, betas=(0.5, 0.999))
 PIX2PIX_FAST = evolve(
     PIX2PIX,
     name="pix2pix-fast",
-    description="pix2pix's parts, narrower, for 64 pixels: learns in minutes.",
+    description="pix2pix with narrow networks for 64 pixels: learns in minutes.",
     slots={
         "encoder": Slot("identity_encoder"),
         "generator": Slot("pix2pix_unet", width=32, norm="instance", dropout=0.0),
@@ -82,4 +82,4 @@ PIX2PIX_FAST = evolve(
     ema=0.998,
     official={},
 )
-"""The same parts for a budget of minutes; docs/systems/pix2pix.md says what is changed and why."""
+"""The same components for a budget of minutes. docs/systems/pix2pix.md lists the changes and the reasons."""

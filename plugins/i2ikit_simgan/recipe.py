@@ -1,4 +1,4 @@
-"""SimGAN, and what the CycleGAN paper made of it. Imports no torch."""
+"""Recipes of SimGAN, and of its variant with a feature loss in the CycleGAN paper. Does not import torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from i2ikit import ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
 
 SIMGAN = Recipe(
     name="simgan",
-    description="Makes synthetic images look real, one way, and holds each to the image that it was made of.",
+    description="SimGAN: one-way refinement of synthetic images, with an adversarial and a self-regularization loss.",
     paper="Learning from Simulated and Unsupervised Images through Adversarial Training (Shrivastava et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),
@@ -38,11 +38,11 @@ SIMGAN = Recipe(
     schedule=Schedule("constant"),
     flip=False,
 )
-"""The paper's refiner for eyes, its losses, and its two steps of the refiner to one of the discriminator; docs say what is ours."""
+"""Refiner for eyes and losses of the paper, with two refiner steps per discriminator step. See docs/systems/relatives.md."""
 
 FEATURE_LOSS_GAN = Recipe(
     name="feature-loss-gan",
-    description="Translates one way, and holds the features of each translation to those of the image that it was made of.",
+    description="Feature loss + GAN of the CycleGAN paper: one-way translation whose VGG-16 features stay close to those of the source.",
     paper="Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks (Zhu et al., 2017), section 5.1.1",
     slots={
         "encoder": Slot("identity_encoder"),
@@ -72,4 +72,4 @@ FEATURE_LOSS_GAN = Recipe(
     steps=200_000,
     schedule=Schedule("linear", start=0.5),
 )
-"""The losses of section 5.1.1 on CycleGAN's own networks and numbers, as the paper has it for all of its baselines but CoGAN."""
+"""The losses of section 5.1.1, on the networks and settings of CycleGAN, which the paper uses for all baselines except CoGAN."""

@@ -12,29 +12,30 @@ from i2ikit.errors import OptionError
 
 
 class StarGANDiscriminator(nn.Module):
-    """Score overlapping patches and read the label off the whole image (StarGAN, table 5).
+    """Discriminator of StarGAN: scores overlapping patches and predicts the label of the whole image (StarGAN, table 5).
 
-    Strided 4x4 convolutions without norm, each with a leaky ReLU of slope 0.01; then one head scores each place, the other looks at all
-    of them and gives a logit for each label entry, the mask left out.
+    Strided 4x4 convolutions without norm, each followed by a leaky ReLU of slope 0.01. Two heads follow: one scores each position, and the
+    domain head, an auxiliary classifier over all positions, returns one logit per label entry (without the mask).
 
     Args:
         image: Size and channels of the images.
-        domain: The label sets; without labels there is no second head.
-        width: Channels after the first convolution; doubled by each further one.
-        depth: Strided convolutions. The paper has 6 for 128 pixels; by default 6 too, or as many as the smaller side can be halved.
-        max_width: No layer has more channels than this; no limit where 0, as in the paper.
-        conditional: Whether each place is also scored for the label that the image should have, by one map a label entry
-            (Miyato and Koyama 2018, equation 3, at every place). The paper's discriminator is not.
+        domain: The label sets. Without labels there is no domain head.
+        width: Channels after the first convolution. Each further convolution doubles them.
+        depth: Number of strided convolutions. The paper uses 6 for 128 pixels. The default is 6, or how often the smaller side can be
+            halved if that is less.
+        max_width: The maximal number of channels of a layer; 0 means no limit, as in the paper.
+        conditional: Whether the scores also depend on the label that the image should have: a projection discriminator at each position,
+            with one map per label entry (Miyato and Koyama 2018, equation 3). The paper's discriminator is unconditional.
 
     Shapes:
         in:  [B, C, H, W]
-        out: scores[0] [B, 1, H / 2**depth, W / 2**depth];  domain [B, D] or None;  features[0]: one map a strided convolution
+        out: scores[0] [B, 1, H / 2**depth, W / 2**depth];  domain_logits [B, D] or None;  features[0]: one map per strided convolution
 
     Attributes:
-        fixed_size: Whether only images of the size it was built for can be scored, as the second head needs.
+        fixed_size: Whether the discriminator accepts only images of the size it was built for, as the domain head requires.
 
     Raises:
-        OptionError: The image cannot be halved ``depth`` times, or a number of channels that cannot be.
+        OptionError: The image cannot be halved ``depth`` times, or a number of channels is out of range.
     """
 
     def __init__(
@@ -48,27 +49,28 @@ class StarGANDiscriminator(nn.Module):
         conditional: bool = False,
     ) -> None:
         super().__init__()
-        most = int(math.log2(min(image.height, image.width)))
-        depth = min(6, most) if depth is None else depth
-        if not 1 <= depth <= most:
-            raise OptionError(f'"stargan_discriminator" with depth={depth} does not fit {image}. Use a depth from 1 to {most}.')
+        max_depth = int(math.log2(min(image.height, image.width)))
+        depth = min(6, max_depth) if depth is None else depth
+        if not 1 <= depth <= max_depth:
+            raise OptionError(f'"stargan_discriminator" with depth={depth} does not fit {image}. Use a depth from 1 to {max_depth}.')
         if width < 1 or max_width < 0:
             raise OptionError(
-                f'"stargan_discriminator" with width={width} and widest={max_width}: the first is 1 or more, the second 0 or more.'
+                f'"stargan_discriminator" does not support width={width}, max_width={max_width}: width must be 1 or more, max_width '
+                "0 or more."
             )
         widths = [min(width * 2**step, max_width or width * 2**step) for step in range(depth)]
         self.trunk = nn.ModuleList(
             nn.Conv2d(inputs, outputs, 4, 2, 1) for inputs, outputs in zip([image.channels, *widths], widths, strict=False)
         )
         self.score = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
-        whole = (image.height // 2**depth, image.width // 2**depth)
-        self.domain = nn.Conv2d(widths[-1], domain.content, whole, bias=False) if domain.content else None
+        map_size = (image.height // 2**depth, image.width // 2**depth)
+        self.domain = nn.Conv2d(widths[-1], domain.num_values, map_size, bias=False) if domain.num_values else None
         self.fixed_size = self.domain is not None
         self.inputs: tuple[str, ...] = ("label",) if conditional else ()
-        self.match = nn.Conv2d(widths[-1], domain.content, 3, padding=1, bias=False) if conditional else None
+        self.match = nn.Conv2d(widths[-1], domain.num_values, 3, padding=1, bias=False) if conditional else None
 
     def forward(self, image: Tensor, label: Tensor | None = None) -> DiscriminatorOutput:
-        """Score images; ``label`` [B, D] is the label that they should have, which only a conditional discriminator reads."""
+        """Score images. ``label`` [B, D], the label that they should have, is used only by a conditional discriminator."""
         maps, hidden = image, []
         for convolution in self.trunk:
             maps = F.leaky_relu(convolution(maps), 0.01)

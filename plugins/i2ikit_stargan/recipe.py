@@ -1,4 +1,4 @@
-"""StarGAN as its paper has it, and a variant that learns in minutes. Imports no torch."""
+"""Recipes of StarGAN: the settings of the paper, and a variant that learns in minutes. Does not import torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CELEBA = {"hair": ("black", "blond", "brown"), "male": bool, "young": bool}
 
 STARGAN = Recipe(
     name="stargan",
-    description="One generator for many domains: image and target label in, translation out.",
+    description="StarGAN: multi-domain translation by one generator, which takes the image and the target label.",
     paper="StarGAN: Unified Generative Adversarial Networks for Multi-Domain Image-to-Image Translation (Choi et al., 2018)",
     slots={
         "encoder": Slot("identity_encoder"),
@@ -54,11 +54,11 @@ STARGAN = Recipe(
         "terms": {"discriminator/domain": {"official": True}, "translator/domain": {"official": True}},
     },
 )
-"""The paper's networks, losses and numbers (sections 3.1, 4 and 5.3, tables 4 and 5); the number of steps is the original code's."""
+"""Networks, losses and settings of the paper (sections 3.1, 4 and 5.3, tables 4 and 5). The original code has the same number of steps."""
 
 STARGAN_FAST = Recipe(
     name="stargan-fast",
-    description="StarGAN's parts, smaller, with a masked output and a discriminator that knows the label: learns in minutes.",
+    description="StarGAN with smaller networks, a masked output and a conditional discriminator: learns in minutes.",
     paper=STARGAN.paper,
     slots={
         "encoder": Slot("identity_encoder"),
@@ -96,4 +96,4 @@ STARGAN_FAST = Recipe(
     flip=True,
     ema=0.998,
 )
-"""The same parts for a budget of minutes; docs/systems/stargan.md says what is changed and why."""
+"""The same components for a budget of minutes. docs/systems/stargan.md lists the changes and the reasons."""

@@ -1,4 +1,4 @@
-"""UNIT: one latent space for all domains, learnt without pairs (Liu et al., 2017). Hooks only, imports no torch."""
+"""UNIT: unpaired translation through a shared latent space (Liu et al., 2017). Contains only hooks and does not import torch."""
 
 from __future__ import annotations
 
@@ -7,38 +7,39 @@ from i2ikit import Component, hookimpl
 
 @hookimpl
 def i2ikit_components() -> list[Component]:
-    """Return the parts of UNIT."""
+    """Return the components of UNIT."""
     return [
         Component(
             "unit_encoder",
             role="encoder",
             factory="i2ikit_unit.encoder:UNITEncoder",
-            description="Maps with a Gaussian of unit variance around them, drawn from in training.",
+            description="Encoder of UNIT: a variational encoder whose code is Gaussian with unit variance, sampled in training.",
         ),
         Component(
             "unit_decoder",
             role="generator",
             factory="i2ikit_unit.decoder:UNITDecoder",
-            description="Draws an image from maps alone: residual blocks and steps up.",
+            description="Decoder of UNIT: residual blocks with instance norm, then upsampling layers.",
         ),
         Component(
             "latent_kl_loss",
             role="loss",
             factory="i2ikit_unit.losses:latent_kl_loss",
-            description="Codes are close to standard normal numbers.",
-            curve="The mean square of the codes, where their variance is fixed as in UNIT. Noise of variance 1 is added to them: at 1 a "
-            "code is as much image as noise. It stays where what it costs meets what it brings to the images.",
+            description="KL divergence of UNIT: the distribution of codes stays close to a standard normal distribution.",
+            curve="The mean square of the code means, if the variance is fixed to 1 as in UNIT. Noise of variance 1 is added to them: "
+            "at 1, signal and noise are equally strong. The curve stays where a larger code would cost more than it improves the "
+            "images.",
         ),
     ]
 
 
 @hookimpl
 def i2ikit_recipes() -> dict[str, str]:
-    """Return the paper's recipe and the fast one."""
+    """Return the recipe of the paper and the fast variant."""
     return {"unit": "i2ikit_unit.recipe:UNIT", "unit-fast": "i2ikit_unit.recipe:UNIT_FAST"}
 
 
 @hookimpl
 def i2ikit_importers() -> dict[str, str]:
-    """Return what reads the original code's weights."""
+    """Return the importer for weights of the original code."""
     return {"unit": "i2ikit_unit.official:import_official"}

@@ -1,4 +1,4 @@
-"""UNIT's prior: codes are normal numbers."""
+"""UNIT's KL loss: the prior of the codes is a standard normal distribution."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from torch import Tensor
 
 from i2ikit import Translation
 from i2ikit.errors import SpecError
-from i2ikit.losses.adversarial import precise
+from i2ikit.losses.adversarial import promote_to_float32
 
 
 def latent_kl_loss(t: Translation, *, of: Literal["code", "recode"] = "code") -> Tensor:
-    """Codes are close to standard normal numbers (UNIT, equations 3 and 6).
+    """KL divergence between the distribution of the code and a standard normal distribution (UNIT, equations 3 and 6).
 
-    Twice the Kullback-Leibler divergence from a standard normal distribution, in the mean over all numbers of the code: with UNIT's unit
-    variance the mean of the squared means, as in the original code. The paper's sum over all numbers differs by a factor.
+    Twice the divergence, as the mean over all entries of the code. With UNIT's unit variance this is the mean of the squared means, as in
+    the original code. The paper takes the sum over the entries, which differs by a constant factor.
 
     Args:
         t: The translation.
-        of: "code", of the source image; or "recode", of its translation, which the cycle passes through.
+        of: Which code: "code", that of the source image; or "recode", that of its translation, which the cycle uses.
 
     Raises:
-        SpecError: The encoder gives no posterior.
+        SpecError: The encoder does not return a posterior.
     """
     posterior = t.code.posterior if of == "code" else t.recode.posterior
     if posterior is None:
         raise SpecError(
-            '"latent_kl_loss" needs the posterior of a code, and the encoder gives none. Use a variational one, such as unit_encoder.'
+            '"latent_kl_loss" requires an encoder that returns a posterior; found none. Use a variational encoder, such as "unit_encoder".'
         )
-    mean, logvar = precise(posterior.mean), precise(posterior.logvar)
+    mean, logvar = promote_to_float32(posterior.mean), promote_to_float32(posterior.logvar)
     return (mean.square() + logvar.exp() - logvar - 1).mean()

@@ -1,4 +1,4 @@
-"""Weights of the original UNIT code, in and out."""
+"""Import and export of weights of the original UNIT code."""
 
 from __future__ import annotations
 
@@ -8,100 +8,100 @@ from torch import Tensor, nn
 
 from i2ikit import Model, build
 from i2ikit.errors import OptionError
-from i2ikit.nn.padded import ContentStack, Decoder
-from i2ikit.nn.padded_weights import (
+from i2ikit.nn.original_munit_weights import (
     ORIGINAL_DOMAINS,
-    GivenDomains,
-    StackSizes,
-    block_parts,
-    both_halves,
-    channels_of,
-    content_parts,
-    drawing_parts,
-    exported_discriminators,
-    put_originals,
-    read_originals,
-    stack_sizes,
+    AutoencoderSizes,
+    DomainWeightsSource,
+    export_discriminators,
+    get_autoencoder,
+    get_image_channels,
+    infer_autoencoder_sizes,
+    load_both_domains,
+    map_decoder_layers,
+    map_encoder_layers,
+    map_residual_blocks,
+    read_original_weights,
 )
-from i2ikit.nn.weights import renamed, two_domains
+from i2ikit.nn.padded_blocks import ConvEncoder, Decoder
+from i2ikit.nn.weights import get_original_state_dict, parse_two_domains
 
 
 def import_official(
     *,
-    generator: GivenDomains | None = None,
-    discriminator: GivenDomains | None = None,
+    generator: DomainWeightsSource | None = None,
+    discriminator: DomainWeightsSource | None = None,
     domains: tuple[str, str] = ORIGINAL_DOMAINS,
     size: int | tuple[int, int] = 256,
 ) -> Model:
     """Return a model with the weights of the original repository (mingyuliutw/UNIT), built with ``official=True``.
 
-    All sizes are read off the tensors. These networks share no weights. Running statistics of old files are left out.
+    All sizes are inferred from the tensors. These networks share no weights. Running statistics in old files are ignored.
 
     Args:
-        generator: The file ``gen_*.pt``, or what it holds: the state dicts of encoders and decoder under "a" and "b".
-        discriminator: The file ``dis_*.pt``, or what it holds. Without it the discriminators are untrained, as are encoders and decoders without
-            the other; ``model.preprocessing["untrained"]`` names the slots.
-        domains: What the original's domains a and b are called.
-        size: Pixels, or a pair of height and width; the weights do not say.
+        generator: The file ``gen_*.pt``, or its content: the state dicts of encoders and decoder under "a" and "b".
+        discriminator: The file ``dis_*.pt``, or its content. Networks that are not given stay untrained;
+            ``model.preprocessing["untrained"]`` names their slots.
+        domains: Names for the domains a and b of the original.
+        size: Pixels, or a pair of height and width. The size cannot be inferred from the weights.
 
     Raises:
-        OptionError: Neither of the two is given, or there are not two domains.
-        CheckpointError: A file is missing, damaged, unsafe, or not of this architecture.
+        OptionError: Neither file is given, or ``domains`` does not name two domains.
+        CheckpointError: A file is missing, damaged, unsafe, or of another architecture.
     """
-    labels = two_domains(domains, "UNIT")
-    read = read_originals("UNIT", generator, discriminator)
-    g = stack_sizes(read.generators[0], read.generator_name, "UNIT generator", "enc") if read.generators else None
-    d = read.scales
+    labels = parse_two_domains(domains, "UNIT")
+    weights = read_original_weights("UNIT", generator, discriminator)
+    g = infer_autoencoder_sizes(weights.generators[0], weights.generator_name, "UNIT generator", "enc") if weights.generators else None
+    d = weights.discriminator_sizes
     model = build(
         "unit",
         official=True,
         size=size,
-        channels=channels_of(read, g.channels if g else None),
+        channels=get_image_channels(weights, g.channels if g else None),
         domains=labels,
         encoder={"width": g.width, "downsamples": g.downsamples, "blocks": g.blocks, "latent_blocks": min(1, g.blocks)} if g else {},
         generator={"blocks": g.blocks, "latent_blocks": min(1, g.blocks)} if g else {},
         discriminator={"width": d.width, "depth": d.depth, "scales": d.scales} if d else {},
         rehearsal=False,
     )
-    put_originals(model, "UNIT", read, generator_parts(g) if g else {})
+    load_both_domains(model, "UNIT", weights, map_generator_layers(g) if g else {})
     return model
 
 
 def export_official(model: Model) -> dict[str, dict[str, dict[str, Tensor]]]:
-    """Return what the original's files ``gen_*.pt`` ("generator") and ``dis_*.pt`` ("discriminator") of a UNIT of two domains hold.
+    """Return the content of the original's files ``gen_*.pt`` ("generator") and ``dis_*.pt`` ("discriminator") for a UNIT of two domains.
 
     Raises:
-        OptionError: The model has more than two domains, or residual blocks that the original cannot hold.
+        OptionError: The model does not have two domains, or the original does not support its residual blocks.
     """
-    discriminators, generators = exported_discriminators(model, "UNIT"), {}
+    discriminators, generators = export_discriminators(model, "UNIT"), {}
     for theirs, ours in zip(ORIGINAL_DOMAINS, model.domain.names, strict=True):
-        both = both_halves(model, ours)
-        content = cast(ContentStack, both.get_submodule("encoder.content"))
+        both = get_autoencoder(model, ours)
+        content = cast(ConvEncoder, both.get_submodule("encoder.content"))
         drawing = cast(Decoder, both.get_submodule("generator.drawing"))
         last, first = (len(cast(nn.Sequential, both.get_submodule(f"{slot}.latent"))) for slot in ("encoder", "generator"))
         counts = (len(content.blocks) + last, len(cast(nn.Sequential, both.get_submodule("generator.blocks"))) + first)
         if last != 1 or first != 1 or counts[0] != counts[1]:
             raise OptionError(
-                f"The original UNIT has as many residual blocks in its decoder as in its encoder, and one of each could be shared; found "
+                "The original UNIT requires equal blocks= of encoder and decoder, and latent_blocks=1 of both; found "
                 f"blocks={counts[0]}, latent_blocks={last} and blocks={counts[1]}, latent_blocks={first}."
             )
-        sizes = StackSizes(0, 0, len(drawing.up), counts[0])
-        generators[theirs] = renamed(both, generator_parts(sizes))
+        sizes = AutoencoderSizes(0, 0, len(drawing.up), counts[0])
+        generators[theirs] = get_original_state_dict(both, map_generator_layers(sizes))
     return {"generator": generators, "discriminator": discriminators}
 
 
-def generator_parts(sizes: StackSizes) -> dict[str, str]:
-    """Return our name of each layer of encoder and decoder of one domain, by the original's.
+def map_generator_layers(sizes: AutoencoderSizes) -> dict[str, str]:
+    """Return a mapping from the original's layer names of encoder and decoder of one domain to ours.
 
-    The last block of the encoder and the first one of the decoder are the parts that the paper shares.
+    The paper shares the last block of the encoder and the first block of the decoder.
     """
     inside = max(0, sizes.blocks - 1)
-    own = StackSizes(sizes.channels, sizes.width, sizes.downsamples, 0)
+    own = AutoencoderSizes(sizes.channels, sizes.width, sizes.downsamples, 0)
     encoder = [*(f"encoder.content.blocks.{block}" for block in range(inside)), "encoder.latent.0"][: sizes.blocks]
     decoder = ["generator.latent.0", *(f"generator.blocks.{block}" for block in range(inside))][: sizes.blocks]
     return {
-        **content_parts("enc", "encoder.content.", own),
-        **block_parts(f"enc.model.{1 + sizes.downsamples}", encoder),
-        **block_parts("dec.model.0", decoder),
-        **drawing_parts("dec", "generator.drawing.", sizes),
+        **map_encoder_layers("enc", "encoder.content.", own),
+        **map_residual_blocks(f"enc.model.{1 + sizes.downsamples}", encoder),
+        **map_residual_blocks("dec.model.0", decoder),
+        **map_decoder_layers("dec", "generator.drawing.", sizes),
     }

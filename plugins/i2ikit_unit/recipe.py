@@ -1,4 +1,4 @@
-"""UNIT as its paper has it, and a variant that learns in minutes. Imports no torch."""
+"""Recipes of UNIT: the settings of the paper, and a variant that learns in minutes. Does not import torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _ADAM = Optimizer("adam", lr=1e-4, betas=(0.5, 0.999), weight_decay=1e-4)
 
 UNIT = Recipe(
     name="unit",
-    description="One latent space for all domains: what is encoded by one is drawn by another.",
+    description="UNIT: unpaired translation with a shared latent space; the code of one domain is decoded in another.",
     paper="Unsupervised Image-to-Image Translation Networks (Liu et al., 2017)",
     slots={
         "encoder": Slot("unit_encoder", per="domain", shared=("latent",), width=64, downsamples=2, blocks=4),
@@ -46,12 +46,12 @@ UNIT = Recipe(
         "generator": Slot("unit_decoder", per="domain", blocks=4),
     },
 )
-"""The paper's losses and weights over ten, with the networks and settings of its authors' code; docs/systems/unit.md says what is whose."""
+"""Losses of the paper with its weights divided by ten, and networks and settings of the authors' code. See docs/systems/unit.md."""
 
 UNIT_FAST = evolve(
     UNIT,
     name="unit-fast",
-    description="UNIT's parts, smaller and for 64 pixels: learns in minutes.",
+    description="UNIT with smaller networks for 64 pixels: learns in minutes.",
     slots={
         "encoder": Slot("unit_encoder", per="domain", shared=("content", "latent"), width=24, downsamples=2, blocks=2),
         "generator": Slot("unit_decoder", per="domain", shared=("latent",), blocks=2),
@@ -65,4 +65,4 @@ UNIT_FAST = evolve(
     ema=0.998,
     official={},
 )
-"""The same parts for a budget of minutes; docs/systems/unit.md says what is changed and why."""
+"""The same components for a budget of minutes. docs/systems/unit.md lists the changes and the reasons."""

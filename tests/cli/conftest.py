@@ -1,4 +1,4 @@
-"""A small model on disk, a few images, and the command line as a function."""
+"""Fixtures: small models on disk, a few images, and the command line as a function."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from i2ikit.cli import main
 from i2ikit.pixels import write_image
 
 
-class Said(NamedTuple):
+class CliResult(NamedTuple):
     code: int
     out: str
     err: str
 
 
 @pytest.fixture
-def i2i(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
-    """Run a command and return its exit code and what it said."""
+def run_cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., CliResult]:
+    """Return a function that runs a command and returns its exit code and output."""
 
-    def run(*words: object) -> Said:
+    def run(*words: object) -> CliResult:
         code = main([str(word) for word in words])
-        shown = capsys.readouterr()
-        return Said(code, shown.out, shown.err)
+        captured = capsys.readouterr()
+        return CliResult(code, captured.out, captured.err)
 
     return run
 
@@ -48,7 +48,7 @@ def masked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """A folder with two images of 16 pixels, one of them with 16 bits, and one of 20."""
+    """Make a folder with three images: 16 pixels, 20 pixels, and 16 pixels with 16 bits."""
     folder = tmp_path / "photos"
     noise = torch.Generator().manual_seed(0)
     for name, size, bits in (("a.png", 16, 8), ("b.png", 20, 8), ("deep.png", 16, 16)):

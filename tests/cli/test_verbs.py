@@ -1,4 +1,4 @@
-"""The command line: help, list, describe, doctor, and what an error looks like."""
+"""The command line: help, list, describe, doctor, and the form of errors."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from i2ikit.cli import VERBS, main
 from i2ikit.errors import DataError
 
 
-def verb_that(raises: BaseException) -> click.Command:
+def make_failing_command(error: BaseException) -> click.Command:
     def run() -> None:
-        raise raises
+        raise error
 
     return click.Command("broken", callback=run)
 
 
 @pytest.fixture
-def broken(monkeypatch: pytest.MonkeyPatch):
+def add_broken_verb(monkeypatch: pytest.MonkeyPatch):
     def add(error: BaseException) -> None:
         monkeypatch.setitem(cli.VERBS, "broken", ("test_broken_verb:command", "Breaks."))
-        monkeypatch.setattr(cli, "import_module", lambda name: type("Module", (), {"command": verb_that(error)}))
+        monkeypatch.setattr(cli, "import_module", lambda name: type("Module", (), {"command": make_failing_command(error)}))
 
     return add
 
@@ -48,25 +48,25 @@ def test_a_group_without_a_verb_prints_its_help(words: list[str], capsys: pytest
     assert shown.err == ""
 
 
-def test_a_question_ends_with_one_mark(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_that_is_a_question_has_no_extra_full_stop(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "make", "facs"]) == 2
     error = capsys.readouterr().err
     assert "?." not in error
-    assert error.endswith(" `i2ikit data make --help` shows what there is.\n")
+    assert error.endswith(" See `i2ikit data make --help`.\n")
 
 
-def test_an_unknown_verb_is_one_line_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_verb_is_one_line_with_suggestions(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["trian"]) == 2
     shown = capsys.readouterr()
     assert shown.err == 'error: No verb is called "trian". Did you mean "train" or "translate"?\n'
     assert shown.out == ""
 
 
-def test_a_wrong_option_is_one_line_that_points_to_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_option_is_one_line_that_refers_to_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--rol", "loss"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: No such option")
-    assert error.endswith("`i2ikit list --help` shows what there is.\n")
+    assert error.endswith("See `i2ikit list --help`.\n")
     assert error.count("\n") == 1
 
 
@@ -79,20 +79,20 @@ def test_a_wrong_option_is_one_line_that_points_to_the_help(capsys: pytest.Captu
         (click.ClickException("A line."), 2, "error: A line.\n"),
     ],
 )
-def test_an_error_of_the_user_is_one_line_and_an_exit_code(broken, capsys, error, code, line) -> None:
-    broken(error)
+def test_a_user_error_is_one_line_and_an_exit_code(add_broken_verb, capsys, error, code, line) -> None:
+    add_broken_verb(error)
     assert main(["broken"]) == code
     assert capsys.readouterr().err.lstrip("\n") == line
 
 
-def test_an_error_of_ours_is_not_hidden(broken) -> None:
-    broken(ZeroDivisionError("ours"))
-    with pytest.raises(ZeroDivisionError, match="ours"):
+def test_an_internal_error_is_not_hidden(add_broken_verb) -> None:
+    add_broken_verb(ZeroDivisionError("internal"))
+    with pytest.raises(ZeroDivisionError, match="internal"):
         main(["broken"])
 
 
-def test_a_closed_pipe_is_quiet(broken, capsys: pytest.CaptureFixture[str]) -> None:
-    broken(BrokenPipeError(32, "Broken pipe"))
+def test_a_closed_pipe_prints_no_error(add_broken_verb, capsys: pytest.CaptureFixture[str]) -> None:
+    add_broken_verb(BrokenPipeError(32, "Broken pipe"))
     with pytest.raises(SystemExit, match="1"):
         main(["broken"])
     assert capsys.readouterr().err == ""
@@ -105,12 +105,12 @@ def test_list_prints_a_line_for_each_component_and_recipe(capsys: pytest.Capture
     assert {row[1] for row in rows} == {component.name for component in registry.components()} | set(registry.recipes())
 
 
-def test_list_takes_a_role_and_a_pattern(capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_filters_by_role_and_pattern(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "wgan*", "--role", "loss"]) == 0
     assert [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()] == ["wgan_discriminator_loss", "wgan_generator_loss"]
 
 
-def test_list_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     first = next(each for each in listed["components"] if each["name"] == "identity_encoder")
@@ -118,21 +118,21 @@ def test_list_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert "stargan" in listed["recipes"]
 
 
-def test_describe_a_component_says_role_and_origin(capsys: pytest.CaptureFixture[str]) -> None:
+def test_describe_a_component_prints_its_role_and_plugin(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["describe", "stargan_discriminator"]) == 0
     shown = capsys.readouterr().out
     assert shown.startswith("stargan_discriminator: discriminator\n")
     assert "from i2ikit_stargan (i2ikit " in shown
 
 
-def test_describe_a_recipe_says_slots_players_and_terms(capsys: pytest.CaptureFixture[str]) -> None:
+def test_describe_a_recipe_prints_slots_players_and_terms(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["describe", "stargan"]) == 0
     shown = capsys.readouterr().out
     for word in ("plan: labelled", "generator: stargan_generator", "translator: trains", "10 x cycle_loss"):
         assert word in shown
 
 
-def test_describe_an_unknown_name_suggests_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+def test_describe_suggests_similar_names(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["describe", "cycle_los"]) == 2
     assert 'No component or recipe is called "cycle_los". Did you mean "cycle_loss"' in capsys.readouterr().err
 

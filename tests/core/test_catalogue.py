@@ -1,4 +1,4 @@
-"""Everything that the library's own plugins declare is there."""
+"""All components and recipes that the library's plugins declare can be imported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_every_declared_component_resolves_to_a_documented_factory(name: str) ->
 
 
 @pytest.mark.parametrize("name", default_registry().recipes())
-def test_every_declared_recipe_resolves_under_its_name(name: str) -> None:
+def test_every_declared_recipe_can_be_imported_by_its_name(name: str) -> None:
     recipe = default_registry().recipe(name)
     assert recipe.name == name
     assert recipe.description

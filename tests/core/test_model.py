@@ -1,4 +1,4 @@
-"""Models: saved and loaded, with shared parts, and told in words."""
+"""Models: saving and loading, shared parts, and the text of ``explain``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.test_toy_bicyclegan import BICYCLEGAN
 from core.test_toy_cyclegan import CYCLEGAN
 from core.test_toy_munit import MUNIT
 from core.test_toy_stargan import STARGAN
-from core.toys.assembly import assemble, assert_equal, batch_of, by_hand, registry
+from core.toys.assembly import assemble, assert_equal, copy_nets, make_batch, make_registry
 from core.toys.special import two_styles
 from safetensors.torch import load_file
 from torch import nn
@@ -25,17 +25,17 @@ from i2ikit.errors import PlanError
 SHARED: dict[str, Any] = {"encoder": Slot("toy_content_and_style", per="domain", shared=("content",))}
 
 
-def single(recipe: Recipe, **changes: Any) -> Model:
-    """Build in single precision, as files are read."""
-    return build(recipe, registry=registry(), size=8, **changes)
+def build_in_single_precision(recipe: Recipe, **overrides: Any) -> Model:
+    """Build a toy in single precision, as models are loaded."""
+    return build(recipe, registry=make_registry(), size=8, **overrides)
 
 
 @pytest.mark.parametrize("recipe", ALL, ids=lambda recipe: recipe.name)
-def test_a_loaded_model_has_the_weights_and_goes_on_as_the_saved_one(recipe: Recipe, tmp_path: Path) -> None:
-    model = single(recipe)
+def test_a_loaded_model_has_the_same_weights_and_trains_like_the_saved_one(recipe: Recipe, tmp_path: Path) -> None:
+    model = build_in_single_precision(recipe)
     model.step(model.example_batch(4))
     model.save(tmp_path / "model")
-    again = load(tmp_path / "model", registry=registry())
+    again = load(tmp_path / "model", registry=make_registry())
     assert again.steps_done == 1
     assert again.recipe == model.recipe
     for (name, own), other in zip(model.state_dict().items(), again.state_dict().values(), strict=True):
@@ -47,39 +47,39 @@ def test_a_loaded_model_has_the_weights_and_goes_on_as_the_saved_one(recipe: Rec
         assert torch.equal(own, other), name
 
 
-def test_a_shared_part_is_one_module_is_optimised_once_and_saved_once(tmp_path: Path) -> None:
-    model = single(MUNIT, **SHARED)
+def test_a_shared_part_is_one_module_that_is_optimised_once_and_saved_once(tmp_path: Path) -> None:
+    model = build_in_single_precision(MUNIT, **SHARED)
     encoders = model.slot("encoder")
     assert encoders.get_submodule("a.content") is encoders.get_submodule("b.content")
     model.step(model.example_batch(4))
     weight = encoders.get_parameter("a.content.weight")
-    held = [p for group in model.optimizer(model.recipe.player("translator")).param_groups for p in group["params"]]
-    assert sum(p is weight for p in held) == 1
+    optimised = [p for group in model.optimizer(model.recipe.player("translator")).param_groups for p in group["params"]]
+    assert sum(p is weight for p in optimised) == 1
     model.save(tmp_path / "model")
     names = [name for name in load_file(tmp_path / "model" / "weights.safetensors") if "content.weight" in name]
     assert names == ["nets.encoder.a.content.weight"]
-    again = load(tmp_path / "model", registry=registry()).slot("encoder")
+    again = load(tmp_path / "model", registry=make_registry()).slot("encoder")
     assert again.get_submodule("a.content") is again.get_submodule("b.content")
     assert torch.equal(again.get_parameter("b.content.weight"), weight)
 
 
-def test_a_shared_part_gets_the_gradient_of_every_domain() -> None:
+def test_a_shared_part_receives_the_gradient_of_every_domain() -> None:
     model = assemble(MUNIT, **SHARED)
-    nets, start = by_hand(model), by_hand(model)
+    nets, start = copy_nets(model), copy_nets(model)
     assert nets.encoder["a"].content is nets.encoder["b"].content
-    model.step(batch_of(model))
+    model.step(make_batch(model))
     assert_equal(model, model.nets, start)
 
 
-def test_sharing_a_part_that_the_net_does_not_have_is_refused() -> None:
+def test_an_unknown_part_to_share_is_refused() -> None:
     with pytest.raises(Exception, match=r'No part to share is called "contnt"\. Did you mean "content"'):
         assemble(MUNIT, encoder=Slot("toy_content_and_style", per="domain", shared=("contnt",)))
 
 
-def test_a_plan_given_as_a_function_is_named_by_the_file_and_missed_only_in_training(tmp_path: Path) -> None:
-    single(BICYCLEGAN, plan=two_styles).save(tmp_path / "model")
-    again = load(tmp_path / "model", registry=registry())
-    with pytest.raises(PlanError, match='was trained with the plan function "two_styles", which a file cannot hold'):
+def test_a_model_whose_plan_is_a_function_is_loaded_without_it_and_names_it_in_training(tmp_path: Path) -> None:
+    build_in_single_precision(BICYCLEGAN, plan=two_styles).save(tmp_path / "model")
+    again = load(tmp_path / "model", registry=make_registry())
+    with pytest.raises(PlanError, match='the function "two_styles", was not saved'):
         again.step({"image": torch.zeros(2, 3, 8, 8), "target": torch.zeros(2, 3, 8, 8)})
 
 
@@ -102,8 +102,8 @@ def test_networks_of_losses_are_frozen_and_stay_in_eval_mode() -> None:
     model.step({name: tensor.double() for name, tensor in model.example_batch(2).items()})
 
 
-def test_the_explanation_shows_slots_shapes_terms_views_and_owners() -> None:
-    said = assemble(STARGAN).explain()
+def test_the_explanation_contains_slots_shapes_terms_views_and_players() -> None:
+    text = assemble(STARGAN).explain()
     for line in (
         "conditioner    toy_planes",
         "maps [9 channels, stride 1] and no style",
@@ -112,21 +112,21 @@ def test_the_explanation_shows_slots_shapes_terms_views_and_owners() -> None:
         "hair=black, hair=blond, hair=brown, glad, mask:hair, mask:mood",
         "random: this model has not been trained",
     ):
-        assert line in said
-    [row] = [line for line in said.splitlines() if line.startswith("discriminator/adversarial")]
+        assert line in text
+    [row] = [line for line in text.splitlines() if line.startswith("discriminator/adversarial")]
     assert "discriminator_output(fake, discriminator), discriminator_output(reference, discriminator)" in row
-    [row] = [line for line in said.splitlines() if line.startswith("translator/cycle")]
+    [row] = [line for line in text.splitlines() if line.startswith("translator/cycle")]
     assert "2 steps  cycle " in row
-    assert "shown a pool of 50 past fakes" in assemble(CYCLEGAN).explain()
+    assert "pool of 50 past fakes" in assemble(CYCLEGAN).explain()
 
 
-def test_an_untrained_weight_is_named_in_the_explanation() -> None:
+def test_a_weight_without_gradient_is_named_in_the_explanation() -> None:
     model = assemble(evolve(STARGAN, name="headless"), terms={"discriminator/domain": None, "translator/domain": None})
-    assert model.idle == ["discriminator.head.weight", "discriminator.head.bias"]
-    assert "untrained  no term reaches discriminator.head.weight, discriminator.head.bias" in model.explain()
+    assert model.unreached_weights == ["discriminator.head.weight", "discriminator.head.bias"]
+    assert "no gradient reaches discriminator.head.weight, discriminator.head.bias" in model.explain()
 
 
-def test_a_printed_output_is_a_line_of_shapes_and_mean_scores() -> None:
+def test_the_text_of_a_discriminator_output_has_shapes_and_mean_scores() -> None:
     scores = (torch.ones(2, 1, 4, 4) * 0.5, torch.zeros(2, 1))
     output = DiscriminatorOutput(scores, torch.zeros(2, 5), ((torch.zeros(2, 8, 4, 4),) * 3, ()))
     assert str(output) == "DiscriminatorOutput(scores [2, 1, 4, 4] mean 0.5, [2, 1] mean 0, domain_logits [2, 5], features 3, 0)"

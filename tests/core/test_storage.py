@@ -1,4 +1,4 @@
-"""Models on disk."""
+"""Saving and loading models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def model() -> Model:
     return build("stargan", labels={"hair": ("black", "blond"), "male": bool}, seed=3, **SMALL)
 
 
-def test_loaded_model_needs_no_flags_and_gives_the_same_image(model: Model, tmp_path: Path) -> None:
+def test_a_loaded_model_has_the_same_settings_and_generates_the_same_image(model: Model, tmp_path: Path) -> None:
     model.preprocessing = {"background": "white"}
     model.save(tmp_path / "run" / "final")
     again = load(tmp_path / "run" / "final")
@@ -34,7 +34,7 @@ def test_loaded_model_needs_no_flags_and_gives_the_same_image(model: Model, tmp_
     torch.testing.assert_close(again.translate(image, to={"hair": "blond"}), model.translate(image, to={"hair": "blond"}), rtol=0, atol=0)
 
 
-def test_loaded_model_trains_on(model: Model, tmp_path: Path) -> None:
+def test_a_loaded_model_can_be_trained(model: Model, tmp_path: Path) -> None:
     model.step(model.example_batch(2))
     model.save(tmp_path / "m")
     again = load(tmp_path / "m")
@@ -43,7 +43,7 @@ def test_loaded_model_trains_on(model: Model, tmp_path: Path) -> None:
     assert set(again.step(again.example_batch(2))) == {"discriminator/adversarial", "discriminator/penalty", "discriminator/domain"}
 
 
-def test_training_state_goes_on_bit_by_bit(model: Model, tmp_path: Path) -> None:
+def test_a_training_continues_bit_for_bit_from_its_state(model: Model, tmp_path: Path) -> None:
     batches = [model.example_batch(2, seed=seed) for seed in range(10)]
     for batch in batches[:6]:
         model.step(batch)
@@ -55,11 +55,11 @@ def test_training_state_goes_on_bit_by_bit(model: Model, tmp_path: Path) -> None
         model.step(batch)
         other.step(batch)
 
-    for (name, mine), (_, theirs) in zip(model.nets.named_state(), other.nets.named_state(), strict=True):
-        assert torch.equal(mine, theirs), name
+    for (name, tensor), (_, other_tensor) in zip(model.nets.named_state(), other.nets.named_state(), strict=True):
+        assert torch.equal(tensor, other_tensor), name
 
 
-def test_folder_holds_safetensors_and_json_alone(model: Model, tmp_path: Path) -> None:
+def test_a_model_folder_contains_only_safetensors_and_json(model: Model, tmp_path: Path) -> None:
     model.save(tmp_path / "m")
 
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["config.json", "weights.safetensors"]
@@ -75,7 +75,7 @@ def test_saving_again_replaces_the_model(model: Model, tmp_path: Path) -> None:
     assert load(tmp_path / "m").steps_done == 1
 
 
-def test_saving_again_keeps_what_lies_beside_the_model(model: Model, tmp_path: Path) -> None:
+def test_saving_again_keeps_other_files_of_the_folder(model: Model, tmp_path: Path) -> None:
     model.save(tmp_path / "m")
     (tmp_path / "m" / "notes.txt").write_text("mine")
     (tmp_path / "m" / "pictures").mkdir()
@@ -86,23 +86,23 @@ def test_saving_again_keeps_what_lies_beside_the_model(model: Model, tmp_path: P
     assert list(tmp_path.iterdir()) == [tmp_path / "m"]
 
 
-def test_full_disk_leaves_the_old_model_untouched(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_does_not_change_the_old_model(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model.save(tmp_path / "m")
     before = (tmp_path / "m" / "weights.safetensors").read_bytes()
 
-    def full(path: Path, tensors: object) -> None:
+    def fail(path: Path, tensors: object) -> None:
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage, "write_tensors", full)
-    with pytest.raises(CheckpointError, match=r"cannot be written: .*No space left on device.*What was there before is untouched"):
+    monkeypatch.setattr(storage, "write_tensors", fail)
+    with pytest.raises(CheckpointError, match=r"cannot be written: .*No space left on device.*Its earlier files are unchanged"):
         model.save(tmp_path / "m")
 
     assert (tmp_path / "m" / "weights.safetensors").read_bytes() == before
     assert list(tmp_path.iterdir()) == [tmp_path / "m"]
 
 
-def test_interrupt_between_the_two_renames_brings_the_old_model_back(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_between_the_two_renames_restores_the_old_model(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model.save(tmp_path / "m")
     before = (tmp_path / "m" / "weights.safetensors").read_bytes()
     rename = Path.replace
@@ -120,45 +120,45 @@ def test_interrupt_between_the_two_renames_brings_the_old_model_back(model: Mode
     assert list(tmp_path.iterdir()) == [tmp_path / "m"]
 
 
-def test_foreign_folder_is_not_overwritten(model: Model, tmp_path: Path) -> None:
+def test_a_folder_with_other_files_and_no_model_is_not_overwritten(model: Model, tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").write_bytes(b"x")
 
-    with pytest.raises(CheckpointError, match="holds something else than a model"):
+    with pytest.raises(CheckpointError, match="contains files, but no model"):
         model.save(tmp_path)
 
 
 @pytest.mark.parametrize("length", [0, 7, 100, 5000])
-def test_weights_cut_short_are_named(model: Model, tmp_path: Path, length: int) -> None:
+def test_truncated_weights_are_named(model: Model, tmp_path: Path, length: int) -> None:
     model.save(tmp_path / "m")
     file = tmp_path / "m" / "weights.safetensors"
     file.write_bytes(file.read_bytes()[:length])
 
     with pytest.raises(
-        CheckpointError, match=r"weights\.safetensors\" is damaged .* There is no other model of the same run: copy it anew"
+        CheckpointError, match=r"weights\.safetensors\" is damaged .* no other model of the same run\. Copy the model again"
     ):
         load(tmp_path / "m")
 
 
 @pytest.mark.parametrize("name", ["config.json", "weights.safetensors"])
-def test_a_damaged_model_of_a_run_names_a_checkpoint_that_can_be_loaded(model: Model, tmp_path: Path, name: str) -> None:
+def test_the_error_for_a_damaged_model_of_a_run_names_a_checkpoint_that_can_be_loaded(model: Model, tmp_path: Path, name: str) -> None:
     run = tmp_path / "run"
     for place in ("final", "checkpoints/step-00000001/model", "checkpoints/step-00000002/model"):
         model.save(run / place)
     (run / "final" / name).write_bytes(b"x")
     with pytest.raises(CheckpointError, match="is damaged") as caught:
         load(run)
-    named = str(caught.value).split('"')[-2]
-    assert named == str(run / "checkpoints" / "step-00000002")
-    assert load(named).recipe == load(run / "checkpoints" / "step-00000001").recipe
+    suggested = str(caught.value).split('"')[-2]
+    assert suggested == str(run / "checkpoints" / "step-00000002")
+    assert load(suggested).recipe == load(run / "checkpoints" / "step-00000001").recipe
 
 
-def test_a_missing_model_names_the_folders_that_are_near(model: Model, tmp_path: Path) -> None:
+def test_the_error_for_a_missing_model_names_similar_folders(model: Model, tmp_path: Path) -> None:
     model.save(tmp_path / "final")
     with pytest.raises(CheckpointError, match=r'There is no model at ".*fnal"\. Did you mean "final"\?$'):
         load(tmp_path / "fnal")
 
 
-def test_configuration_cut_short_is_named(model: Model, tmp_path: Path) -> None:
+def test_a_truncated_configuration_is_named(model: Model, tmp_path: Path) -> None:
     model.save(tmp_path / "m")
     file = tmp_path / "m" / "config.json"
     file.write_text(file.read_text()[:300])
@@ -167,18 +167,18 @@ def test_configuration_cut_short_is_named(model: Model, tmp_path: Path) -> None:
         load(tmp_path / "m")
 
 
-def test_unknown_key_in_the_configuration_is_refused(model: Model, tmp_path: Path) -> None:
+def test_an_unknown_key_in_the_configuration_is_refused(model: Model, tmp_path: Path) -> None:
     model.save(tmp_path / "m")
     file = tmp_path / "m" / "config.json"
     data = json.loads(file.read_text())
     data["recipe"]["colour"] = "blue"
     file.write_text(json.dumps(data))
 
-    with pytest.raises(CheckpointError, match='The saved recipe has "colour", which this version does not know'):
+    with pytest.raises(CheckpointError, match='The saved recipe has the unknown key "colour"'):
         load(tmp_path / "m")
 
 
-def test_missing_file_and_missing_folder_are_told_apart(model: Model, tmp_path: Path) -> None:
+def test_a_missing_file_and_a_missing_folder_have_different_errors(model: Model, tmp_path: Path) -> None:
     model.save(tmp_path / "m")
     (tmp_path / "m" / "weights.safetensors").unlink()
     (tmp_path / "empty").mkdir()
@@ -188,13 +188,13 @@ def test_missing_file_and_missing_folder_are_told_apart(model: Model, tmp_path: 
         load(tmp_path / "m")
     with pytest.raises(CheckpointError, match="There is no model at"):
         load(tmp_path / "nowhere")
-    with pytest.raises(CheckpointError, match="holds no model"):
+    with pytest.raises(CheckpointError, match="contains no model"):
         load(tmp_path / "empty")
-    with pytest.raises(CheckpointError, match=r"is a file, and a model is a folder.*i2ikit import"):
+    with pytest.raises(CheckpointError, match=r"is a file, but a model is a folder.*i2ikit import"):
         load(tmp_path / "weights.ckpt")
 
 
-def test_weights_of_another_architecture_name_the_first_five_differences(model: Model, tmp_path: Path) -> None:
+def test_the_error_for_weights_of_another_architecture_names_the_first_five_differences(model: Model, tmp_path: Path) -> None:
     model.save(tmp_path / "m")
     other = {"width": 6, "blocks": 2}
     build("stargan", labels={"hair": ("black", "blond"), "male": bool}, size=16, generator=other).save(tmp_path / "other")
@@ -205,14 +205,14 @@ def test_weights_of_another_architecture_name_the_first_five_differences(model: 
     assert str(caught.value).count("; ") == 5
 
 
-def test_function_as_a_loss_is_told_when_the_model_is_loaded(tmp_path: Path) -> None:
+def test_loading_a_model_warns_about_a_loss_that_was_a_function(tmp_path: Path) -> None:
     def brightness(t: object) -> torch.Tensor:
         return t.fake.mean()  # type: ignore[attr-defined, no-any-return]
 
     model = build("stargan", terms={"translator/brightness": Term(brightness, 0.1)}, labels={"male": bool}, **SMALL)
     model.save(tmp_path / "m")
 
-    with pytest.warns(UserWarning, match=r'Term "translator/brightness" was the function .*brightness, which a file cannot hold'):
+    with pytest.warns(UserWarning, match=r'Term "translator/brightness" is the Python function .*brightness, which was not saved'):
         again = load(tmp_path / "m")
     assert "translator/brightness" not in again.losses
 
@@ -226,12 +226,12 @@ class Roughness(torch.nn.Module):
         return t.fake.diff(dim=-1).abs().mean() * self.kernel[0]  # type: ignore[attr-defined, no-any-return]
 
 
-def test_a_model_with_a_module_as_a_loss_can_be_loaded_without_it(model: Model, tmp_path: Path) -> None:
-    made = build("stargan", terms={"translator/roughness": Term(Roughness(), 0.1)}, labels={"male": bool}, **SMALL)
-    made.save(tmp_path / "m")
+def test_a_model_is_loaded_without_a_loss_that_was_a_module(model: Model, tmp_path: Path) -> None:
+    saved = build("stargan", terms={"translator/roughness": Term(Roughness(), 0.1)}, labels={"male": bool}, **SMALL)
+    saved.save(tmp_path / "m")
 
-    with pytest.warns(UserWarning, match=r'Term "translator/roughness" was the function'):
+    with pytest.warns(UserWarning, match=r'Term "translator/roughness" is the Python function'):
         again = load(tmp_path / "m")
     assert "translator/roughness" not in again.losses
-    assert all(torch.equal(one, other) for one, other in zip(made.nets.parameters(), again.nets.parameters(), strict=True))
+    assert all(torch.equal(one, other) for one, other in zip(saved.nets.parameters(), again.nets.parameters(), strict=True))
     again.step(again.example_batch(2))

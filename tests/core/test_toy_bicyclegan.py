@@ -1,16 +1,16 @@
-"""BicycleGAN: two translations of a pair, two discriminators, and a latent term that reaches the generator alone."""
+"""BicycleGAN: two translations of a pair, two discriminators, and a latent term that trains only the generator."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
-from core.toys.assembly import ADAM, Calls, adam, assemble, assert_equal, batch_of, by_hand, minimise, recipe
+from core.toys.assembly import ADAM, Calls, assemble, assert_equal, copy_nets, make_adam, make_batch, make_recipe, minimise
 from torch import Tensor
 
 from i2ikit import Code, Player, Slot, Term
 
-BICYCLEGAN = recipe(
+BICYCLEGAN = make_recipe(
     "toy_bicyclegan",
     {
         "encoder": Slot("toy_whole"),
@@ -50,14 +50,14 @@ BICYCLEGAN = recipe(
 
 
 class Paper:
-    """BicycleGAN, equation 9, in the order of section 4: encoder and generator, the latent term for the generator alone, the discriminators."""
+    """BicycleGAN, equation 9, in the order of section 4: encoder and generator (the latent term for the generator only), discriminators."""
 
     def __init__(self, model: Any) -> None:
-        self.nets = by_hand(model)
+        self.nets = copy_nets(model)
         self.e, self.g = self.nets.style_encoder, self.nets.generator
         self.d1, self.d2 = self.nets.discriminator_encoded, self.nets.discriminator_random
-        self.g_optimizer, self.e_optimizer = adam(self.g), adam(self.e)
-        self.d1_optimizer, self.d2_optimizer = adam(self.d1), adam(self.d2)
+        self.g_optimizer, self.e_optimizer = make_adam(self.g), make_adam(self.e)
+        self.d1_optimizer, self.d2_optimizer = make_adam(self.d1), make_adam(self.d2)
 
     def step(self, image: Tensor, target: Tensor, noise: Tensor, z: Tensor) -> None:
         mean, logvar = self.e(target).posterior
@@ -67,11 +67,11 @@ class Paper:
         total = gan + 10 * (encoded - target).abs().mean() + 0.01 * kl
         latent = 0.5 * (self.e(random).posterior.mean - z).abs().mean()
         g_parameters = list(self.g.parameters())
-        extra = torch.autograd.grad(latent, g_parameters, retain_graph=True)
+        latent_gradients = torch.autograd.grad(latent, g_parameters, retain_graph=True)
         self.g_optimizer.zero_grad()
         self.e_optimizer.zero_grad()
         total.backward()
-        for parameter, gradient in zip(g_parameters, extra, strict=True):
+        for parameter, gradient in zip(g_parameters, latent_gradients, strict=True):
             parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
         self.g_optimizer.step()
         self.e_optimizer.step()
@@ -79,27 +79,33 @@ class Paper:
             minimise(((discriminator(target).scores[0] - 1) ** 2).mean() + (discriminator(fake.detach()).scores[0] ** 2).mean(), optimizer)
 
 
-def test_two_steps_equal_the_paper() -> None:
+def test_two_steps_equal_the_step_by_hand() -> None:
     model = assemble(BICYCLEGAN)
-    paper, start = Paper(model), by_hand(model)
+    paper, start = Paper(model), copy_nets(model)
     for index in range(2):
-        batch = batch_of(model, 3, seed=index)
+        batch = make_batch(model, 3, seed=index)
         noise, z = torch.randn(2, 3, 2, generator=torch.Generator().manual_seed(index)).double()
         model.step(batch, draws={"encoded/style": noise, "random/style": z})
         paper.step(batch["image"], batch["target"], noise, z)
     assert_equal(model, paper.nets, start)
 
 
-def test_the_latent_term_gives_the_style_encoder_no_gradient() -> None:
+def test_the_latent_term_has_no_gradient_for_the_style_encoder() -> None:
     terms = {f"translator/{name}": None for name in ("gan_encoded", "gan_random", "l1", "kl")}
     model = assemble(BICYCLEGAN, terms=terms)
-    start = by_hand(model)
-    model.step(batch_of(model))
-    assert_equal(model, model.nets, start, still=("style_encoder",))
+    start = copy_nets(model)
+    model.step(make_batch(model))
+    assert_equal(model, model.nets, start, unchanged=("style_encoder",))
 
 
-def test_each_term_is_played_on_its_translation_alone() -> None:
+def test_each_term_is_computed_for_its_translation_only() -> None:
     model = assemble(BICYCLEGAN)
     calls = Calls(model)
-    model.step(batch_of(model))
-    assert calls.take()[0] == {"encoder": 2, "generator": 2, "style_encoder": 2, "discriminator_encoded": 3, "discriminator_random": 3}
+    model.step(make_batch(model))
+    assert calls.pop_counts()[0] == {
+        "encoder": 2,
+        "generator": 2,
+        "style_encoder": 2,
+        "discriminator_encoded": 3,
+        "discriminator_random": 3,
+    }

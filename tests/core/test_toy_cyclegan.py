@@ -1,17 +1,17 @@
-"""CycleGAN: the translators first, then the discriminators with the same fakes out of a pool, one net a pair and a domain."""
+"""CycleGAN: first the translators, then the discriminators with the same fakes or past ones from a pool; one network per pair or domain."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
-from core.toys.assembly import ADAM, Calls, adam, assemble, assert_equal, batch_of, by_hand, minimise, recipe
-from cyclegan_by_hand import HistoryPool, coins
+from core.toys.assembly import ADAM, Calls, assemble, assert_equal, copy_nets, make_adam, make_batch, make_recipe, minimise
+from cyclegan_by_hand import HistoryPool, make_pool_draws
 from torch import Tensor
 
 from i2ikit import Code, Player, Slot, Term
 
-CYCLEGAN = recipe(
+CYCLEGAN = make_recipe(
     "toy_cyclegan",
     {
         "encoder": Slot("toy_whole"),
@@ -40,12 +40,12 @@ class Paper:
     """CycleGAN, equations 1 to 3 with the identity loss of section 5.2, on copies of the same networks."""
 
     def __init__(self, model: Any, pool: int) -> None:
-        self.nets = by_hand(model)
+        self.nets = copy_nets(model)
         ab: Any = self.nets.generator["a_to_b"]
         ba: Any = self.nets.generator["b_to_a"]
         self.da, self.db = self.nets.discriminator["a"], self.nets.discriminator["b"]
         self.g_ab, self.g_ba = ab, ba
-        self.g_optimizer, self.d_optimizer = adam(ab, ba), adam(self.da, self.db)
+        self.g_optimizer, self.d_optimizer = make_adam(ab, ba), make_adam(self.da, self.db)
         self.pools = {"a": HistoryPool(pool), "b": HistoryPool(pool)}
 
     def ab(self, image: Tensor) -> Any:
@@ -61,44 +61,44 @@ class Paper:
         minimise(total, self.g_optimizer)
         total = torch.zeros(())
         for discriminator, real, fake, name, pair in ((self.da, a, fake_a, "a", "b_to_a"), (self.db, b, fake_b, "b", "a_to_b")):
-            shown = self.pools[name].show(fake.detach(), draws[f"{pair}/pool/chance"], draws[f"{pair}/pool/place"])
-            total = total + 0.5 * (((discriminator(real).scores[0] - 1) ** 2).mean() + (discriminator(shown).scores[0] ** 2).mean())
+            pooled = self.pools[name].exchange(fake.detach(), draws[f"{pair}/pool/chance"], draws[f"{pair}/pool/place"])
+            total = total + 0.5 * (((discriminator(real).scores[0] - 1) ** 2).mean() + (discriminator(pooled).scores[0] ** 2).mean())
         minimise(total, self.d_optimizer)
 
 
-def test_two_steps_equal_the_paper() -> None:
+def test_two_steps_equal_the_step_by_hand() -> None:
     model = assemble(CYCLEGAN)
-    paper, start = Paper(model, 50), by_hand(model)
+    paper, start = Paper(model, 50), copy_nets(model)
     for index in range(2):
-        batch, draws = batch_of(model, 3, seed=index), coins(3, index)
+        batch, draws = make_batch(model, 3, seed=index), make_pool_draws(3, index)
         model.step(batch, draws=draws)
         paper.step(batch["a"], batch["b"], draws)
     assert_equal(model, paper.nets, start)
 
 
-def test_a_full_pool_shows_past_fakes_as_the_paper_does() -> None:
+def test_a_full_pool_returns_past_fakes_as_in_the_paper() -> None:
     model = assemble(CYCLEGAN, players={"discriminator": {"pool": 4}})
-    paper, start = Paper(model, 4), by_hand(model)
+    paper, start = Paper(model, 4), copy_nets(model)
     for index in range(4):
-        batch, draws = batch_of(model, 3, seed=index), coins(3, index)
+        batch, draws = make_batch(model, 3, seed=index), make_pool_draws(3, index)
         model.step(batch, draws=draws)
         paper.step(batch["a"], batch["b"], draws)
     assert_equal(model, paper.nets, start)
-    kept = model.get_buffer("pools.discriminator__a_to_b.images")
-    assert torch.allclose(kept, torch.stack(paper.pools["b"].images), atol=1e-10, rtol=0)
+    stored = model.get_buffer("pools.discriminator__a_to_b.images")
+    assert torch.allclose(stored, torch.stack(paper.pools["b"].images), atol=1e-10, rtol=0)
 
 
-def test_the_discriminators_score_the_fakes_that_the_translators_made_before_their_update() -> None:
+def test_the_discriminators_score_the_fakes_from_before_the_update_of_the_translators() -> None:
     model = assemble(CYCLEGAN)
     calls = Calls(model)
-    model.step(batch_of(model))
-    assert calls.take()[0] == {"encoder": 6, "generator": 6, "discriminator": 6}
+    model.step(make_batch(model))
+    assert calls.pop_counts()[0] == {"encoder": 6, "generator": 6, "discriminator": 6}
 
 
-def test_three_domains_have_a_net_for_each_ordered_pair() -> None:
+def test_three_domains_have_a_network_for_each_ordered_pair() -> None:
     model = assemble(CYCLEGAN, labels=("a", "b", "c"))
     assert list(model.slot("generator")._modules) == ["a_to_b", "a_to_c", "b_to_a", "b_to_c", "c_to_a", "c_to_b"]
-    assert model.step(batch_of(model)).keys() == {
+    assert model.step(make_batch(model)).keys() == {
         "translator/adversarial",
         "translator/cycle",
         "translator/identity",

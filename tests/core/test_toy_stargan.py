@@ -1,11 +1,11 @@
-"""StarGAN with two label sets, each known for a part of the data: the core's step equals the paper's, written by hand."""
+"""StarGAN with two label sets, each known for a part of the data."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
-from core.toys.assembly import ADAM, Calls, adam, assemble, assert_equal, by_hand, minimise, recipe
+from core.toys.assembly import ADAM, Calls, assemble, assert_equal, copy_nets, make_adam, make_recipe, minimise
 from torch.nn import functional as F
 
 from i2ikit import Code, Player, Slot, Term
@@ -13,7 +13,7 @@ from i2ikit.core.step import split
 
 LABELS = {"hair": {"hair": ("black", "blond", "brown")}, "mood": {"glad": bool}}
 ROWS = [{"hair": "black"}, {"hair": "brown"}, {"hair": "blond", "glad": 1}, {"hair": "brown", "glad": 0}, {"glad": 1}, {"glad": 0}]
-STARGAN = recipe(
+STARGAN = make_recipe(
     "toy_stargan",
     {
         "encoder": Slot("toy_whole"),
@@ -41,12 +41,12 @@ STARGAN = recipe(
 )
 
 
-def the_batch(model: Any, seed: int = 0) -> dict[str, Any]:
+def make_labelled_batch(model: Any, seed: int = 0) -> dict[str, Any]:
     label = torch.tensor([model.domain.encode(row) for row in ROWS]).double()
     return {"image": torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(seed)).double() * 2 - 1, "label": label}
 
 
-def domain_loss(logits: Any, label: Any) -> Any:
+def compute_domain_loss(logits: Any, label: Any) -> Any:
     hair = F.cross_entropy(logits[:, :3], label[:, :3], reduction="none") * label[:, 4]
     glad = F.binary_cross_entropy_with_logits(logits[:, 3], label[:, 3], reduction="none") * label[:, 5]
     return (hair + glad).mean()
@@ -56,9 +56,9 @@ class Paper:
     """StarGAN, equations 1 to 8, on copies of the same networks."""
 
     def __init__(self, model: Any) -> None:
-        self.nets = by_hand(model)
+        self.nets = copy_nets(model)
         self.d, self.g = self.nets.discriminator, self.nets.generator
-        self.d_optimizer, self.g_optimizer = adam(self.d), adam(self.g)
+        self.d_optimizer, self.g_optimizer = make_adam(self.d), make_adam(self.g)
 
     def translate(self, image: Any, label: Any) -> Any:
         return self.g(Code((torch.cat([image, label[:, :, None, None].expand(-1, -1, 8, 8)], 1),)))
@@ -70,23 +70,23 @@ class Paper:
         penalty = ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
         real = self.d(image)
         adversarial = self.d(fake).scores[0].mean() - real.scores[0].mean()
-        minimise(adversarial + 10 * penalty + domain_loss(real.domain_logits, label), self.d_optimizer)
+        minimise(adversarial + 10 * penalty + compute_domain_loss(real.domain_logits, label), self.d_optimizer)
 
     def translator(self, image: Any, label: Any, target: Any) -> None:
         fake = self.translate(image, target)
         output = self.d(fake)
         cycle = (self.translate(fake, label) - image).abs().mean()
-        minimise(-output.scores[0].mean() + domain_loss(output.domain_logits, target) + 10 * cycle, self.g_optimizer)
+        minimise(-output.scores[0].mean() + compute_domain_loss(output.domain_logits, target) + 10 * cycle, self.g_optimizer)
 
 
 PERM = torch.tensor([1, 0, 3, 2, 5, 4])
 
 
-def test_two_steps_equal_the_paper() -> None:
+def test_two_steps_equal_the_step_by_hand() -> None:
     model = assemble(STARGAN)
-    paper, start = Paper(model), by_hand(model)
+    paper, start = Paper(model), copy_nets(model)
     for index in range(2):
-        batch = the_batch(model, index)
+        batch = make_labelled_batch(model, index)
         alpha = torch.rand(6, 1, 1, 1, generator=torch.Generator().manual_seed(index)).double()
         model.step(batch, draws={"perm": PERM, "alpha": alpha})
         paper.discriminator(batch["image"], batch["label"], batch["label"][PERM], alpha)
@@ -94,10 +94,10 @@ def test_two_steps_equal_the_paper() -> None:
     assert_equal(model, paper.nets, start)
 
 
-def test_a_step_of_two_datasets_plays_each_in_turn() -> None:
+def test_a_step_with_two_data_sets_trains_with_one_after_the_other() -> None:
     model = assemble(STARGAN, players={"translator": {"every": 1}})
-    paper, start = Paper(model), by_hand(model)
-    whole = the_batch(model)
+    paper, start = Paper(model), copy_nets(model)
+    whole = make_labelled_batch(model)
     batches = [{name: tensor[:2] for name, tensor in whole.items()}, {name: tensor[4:] for name, tensor in whole.items()}]
     perm, alpha = torch.tensor([1, 0]), torch.rand(2, 1, 1, 1).double()
     model.step(batches, draws={"perm": perm, "alpha": alpha})
@@ -107,9 +107,9 @@ def test_a_step_of_two_datasets_plays_each_in_turn() -> None:
     assert_equal(model, paper.nets, start)
 
 
-def test_targets_are_exchanged_among_rows_that_know_the_same_sets() -> None:
+def test_labels_are_permuted_among_rows_with_the_same_known_sets() -> None:
     model = assemble(STARGAN)
-    batch = the_batch(model)
+    batch = make_labelled_batch(model)
     orders = set()
     for _ in range(6):
         [(part, streams)] = split(model, batch, {}, 0, 1)
@@ -122,13 +122,13 @@ def test_targets_are_exchanged_among_rows_that_know_the_same_sets() -> None:
     assert len(orders) > 1
 
 
-def test_a_discriminator_only_step_calls_the_generator_once_without_gradients_and_a_translator_step_twice() -> None:
+def test_the_generator_is_called_once_without_gradients_if_only_the_discriminator_trains_and_twice_otherwise() -> None:
     model = assemble(STARGAN)
     calls = Calls(model)
-    model.step(the_batch(model))
-    assert calls.take() == (
+    model.step(make_labelled_batch(model))
+    assert calls.pop_counts() == (
         {"encoder": 1, "conditioner": 1, "generator": 1, "discriminator": 3},
         {"encoder": 0, "conditioner": 0, "generator": 0, "discriminator": 3},
     )
-    model.step(the_batch(model))
-    assert calls.take()[0] == {"encoder": 2, "conditioner": 2, "generator": 2, "discriminator": 4}
+    model.step(make_labelled_batch(model))
+    assert calls.pop_counts()[0] == {"encoder": 2, "conditioner": 2, "generator": 2, "discriminator": 4}

@@ -1,4 +1,4 @@
-"""Small data sets, drawn anew for each test."""
+"""Fixtures that write small images, and that find the real data sets."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
-Draw = Callable[..., Path]
+REAL_DATA = Path(__file__).parents[3] / "shared" / "data"
+WritePicture = Callable[..., Path]
 
 
 @pytest.fixture
-def draw(tmp_path: Path) -> Draw:
-    """Write one small picture, different for each name."""
+def write_picture(tmp_path: Path) -> WritePicture:
+    """Return a function that writes a small image, which depends on its name."""
 
     def write(name: str, *, size: tuple[int, int] = (8, 8), mode: str = "RGB", root: Path = tmp_path) -> Path:
         path = root / name
@@ -30,12 +30,12 @@ def draw(tmp_path: Path) -> Draw:
 
 
 @pytest.fixture
-def shared() -> Callable[[str], Path]:
-    """The folder of a real data set; the test is skipped where it is not given."""
+def real_data() -> Callable[[str], Path]:
+    """Return a function that finds the folder of a real data set, or skips the test if there is none."""
 
     def find(name: str) -> Path:
-        if not (SHARED / name).is_dir():
-            pytest.skip(f"the real images {name} are not beside this repository")
-        return SHARED / name
+        if not (REAL_DATA / name).is_dir():
+            pytest.skip(f"There is no folder {REAL_DATA / name}.")
+        return REAL_DATA / name
 
     return find

@@ -1,4 +1,4 @@
-"""A tiny data set with true images, and models that need no training."""
+"""A tiny data set with target images, and models that need no training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TONES = {"red": (1.0, -1.0, -1.0), "green": (-1.0, 1.0, -1.0), "blue": (-1.0, -1
 
 
 class Squares:
-    """A coloured square on gray, at the left or at the right; the side of every second subject is not told."""
+    """A coloured square on grey, at the left or at the right; the side of every third subject is unknown."""
 
     batch_kind, bits, notes, name = "labelled", 8, (), "squares"
 
@@ -55,10 +55,10 @@ class Squares:
         self.reads += 1
         return self.draw(str(item.subject), item.row["tone"])
 
-    def target(self, item: Item) -> Tensor | None:
+    def read_target(self, item: Item) -> Tensor | None:
         return None
 
-    def label(self, item: Item) -> list[float]:
+    def encode_label(self, item: Item) -> list[float]:
         return self.domain.encode(item.row)
 
     def find_target(self, item: Item, change: Mapping[str, object]) -> Tensor | None:
@@ -69,7 +69,7 @@ class Squares:
 
 
 class Stub:
-    """What an evaluation asks of a model."""
+    """The part of a model that an evaluation uses."""
 
     def __init__(self, data: Squares, paint: Callable[[Tensor, str], Tensor]) -> None:
         self.domain, self.image, self.paint, self.steps_done, self.seed = data.domain, data.image, paint, 7, 3
@@ -82,7 +82,7 @@ class Stub:
 
 
 def repaint(image: Tensor, tone: str) -> Tensor:
-    """The true translation: the square is where two channels are -1."""
+    """The correct translation: the square is where two channels are -1."""
     square = (image == -1.0).sum(0) == 2
     return torch.where(square, torch.tensor(TONES[tone])[:, None, None], image)
 

@@ -1,4 +1,4 @@
-"""Resizing before measuring."""
+"""Cropping and resizing before a measurement."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_lanczos_equals_pillow_up_to_its_rounding(size: tuple[int, int]) -> None
     pixels = ((image + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
     expected = np.asarray(Image.fromarray(pixels).resize(size[::-1], Image.Resampling.LANCZOS)).astype(np.float64)
     found = ((Preparation(*size)(image) + 1) * 127.5).permute(1, 2, 0).double().numpy()
-    # Pillow steps and clips to 8 bits between rows and columns
+    # Pillow rounds and clips to 8 bits between rows and columns
     assert np.abs(found - expected).mean() < 1.0
     assert np.median(np.abs(found - expected)) < 0.6
 
@@ -33,24 +33,24 @@ def test_bilinear_equals_the_transform_of_training() -> None:
 
 
 @pytest.mark.parametrize("crop", ["fit", 20, (12, 30)])
-def test_both_resizes_cut_the_same_window(crop: object) -> None:
+def test_both_resizes_crop_the_same_window(crop: object) -> None:
     ramp = torch.linspace(-1, 1, 48)[None, None, :].expand(3, 32, 48).contiguous()
     first, second = Preparation(8, 12, crop=crop)(ramp), Preparation(8, 12, crop=crop, resize="bilinear")(ramp)
     assert torch.allclose(first[..., 2:-2], second[..., 2:-2], atol=5e-3)
 
 
-def test_an_image_of_the_right_size_is_untouched() -> None:
+def test_an_image_of_the_right_size_is_unchanged() -> None:
     image = random_image(16, 16)
     assert torch.equal(Preparation(16, 16)(image), image)
 
 
-def test_a_batch_is_prepared_as_its_images_are() -> None:
+def test_a_batch_is_prepared_like_its_single_images() -> None:
     images = torch.stack([random_image(30, 30, seed) for seed in range(3)])
     assert torch.allclose(Preparation(16, 16)(images)[1], Preparation(16, 16)(images[1]), atol=1e-6)
 
 
 def test_an_unknown_resize_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(OptionError, match=r'"lanzcos" is no way to resize. Did you mean "lanczos"'):
+    with pytest.raises(OptionError, match=r'resize="lanzcos" .* Did you mean "lanczos"'):
         Preparation(8, 8, resize="lanzcos")
 
 

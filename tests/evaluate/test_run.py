@@ -1,4 +1,4 @@
-"""The evaluation of runs and of models of the library, and the verb."""
+"""The evaluation of runs and of models of the library, and the command."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from i2ikit.cli import main
 from i2ikit.data import open_data, write_image
 from i2ikit.errors import CheckpointError, OptionError
 from i2ikit.evaluate import Report, count_parameters, evaluate, evaluate_run
-from i2ikit.evaluate.parameters import pairs_of_domains
+from i2ikit.evaluate.parameters import count_domain_pairs
 from i2ikit.evaluate.protocol import Number
 
 TONES = {"red": 0, "green": 1, "blue": 2}
 
 
-def small() -> Any:
+def build_small() -> Any:
     return build("stargan", size=16, labels={"tone": tuple(TONES)}, generator={"width": 8, "blocks": 1}, rehearsal=False)
 
 
@@ -41,7 +41,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    return small()
+    return build_small()
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def run(table: Path, model: Any, tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_run_is_measured_with_its_own_data_and_leaves_numbers(run: Path) -> None:
+def test_a_run_is_measured_with_its_own_data_and_its_numbers_are_written(run: Path) -> None:
     report = evaluate_run(run, classifier=None)
     assert report.number("psnr").protocol["count"] == 6 * 2
     assert Report.read(run / "numbers.json") == report
@@ -61,11 +61,11 @@ def test_a_run_is_measured_with_its_own_data_and_leaves_numbers(run: Path) -> No
     assert sorted(path.name for path in run.iterdir()) == ["final", "numbers.json", "run.json"]
 
 
-def test_a_run_keeps_its_classifier(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from i2ikit.evaluate import reference
+def test_the_classifier_is_saved_in_the_run(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from i2ikit.evaluate import evaluation_classifier
 
     trained = []
-    monkeypatch.setattr(reference, "train", lambda *_, **__: trained.append(1))
+    monkeypatch.setattr(evaluation_classifier, "train", lambda *_, **__: trained.append(1))
     evaluate_run(run)
     evaluate_run(run)
     assert trained == [1]
@@ -82,31 +82,31 @@ def test_changed_data_is_noted(run: Path, table: Path, tmp_path: Path) -> None:
 
 def test_a_model_without_a_run_needs_data_and_writes_nothing(model: Any, table: Path, tmp_path: Path) -> None:
     model.save(tmp_path / "model")
-    with pytest.raises(OptionError, match=r"does not say which data to measure on\. Give it: --data PATH"):
+    with pytest.raises(OptionError, match=r"does not record .* --data PATH"):
         evaluate_run(tmp_path / "model")
     assert evaluate_run(tmp_path / "model", data=table, classifier=None).number("psnr").protocol["count"] == 12
     assert not (tmp_path / "model" / "numbers.json").exists()
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="holds no model"):
+    with pytest.raises(CheckpointError, match="contains no model"):
         evaluate_run(tmp_path)
 
 
 def test_parameters_are_counted_by_slot_and_against_cross_domain_models(model: Any) -> None:
-    format_count = count_parameters(model)
+    counts = count_parameters(model)
     generator = sum(each.numel() for each in model.slot("generator").parameters())
-    assert format_count.slots["generator"] == generator
-    assert format_count.total == sum(each.numel() for each in model.nets.parameters())
-    assert format_count.translators == 3 * 2
-    assert format_count.cross_domain == 6 * generator
-    assert format_count.formula.startswith("k(k-1) translators")
+    assert counts.slots["generator"] == generator
+    assert counts.total == sum(each.numel() for each in model.nets.parameters())
+    assert counts.translators == 3 * 2
+    assert counts.cross_domain == 6 * generator
+    assert counts.formula.startswith("k(k-1) translators")
 
 
-def test_the_k_of_cross_domain_models_are_the_values_of_each_attribute() -> None:
+def test_cross_domain_models_are_counted_by_the_values_of_each_attribute() -> None:
     from i2ikit import DomainSpec
 
-    assert pairs_of_domains(DomainSpec.parse({"hair": ("black", "blond", "brown"), "male": bool})) == 3 * 2 + 2 * 1
+    assert count_domain_pairs(DomainSpec.parse({"hair": ("black", "blond", "brown"), "male": bool})) == 3 * 2 + 2 * 1
 
 
 def test_a_run_on_two_data_sets_has_the_numbers_of_each_attribute(tmp_path: Path) -> None:
@@ -121,10 +121,10 @@ def test_a_run_on_two_data_sets_has_the_numbers_of_each_attribute(tmp_path: Path
     assert {each.name for each in report.numbers if each.name.startswith("psnr/")} == {"psnr/glasses", "psnr/hat"}
     assert "psnr" not in {each.name for each in report.numbers}
     assert report.number("psnr/glasses").protocol["data"] != report.number("psnr/hat").protocol["data"]
-    assert report.left_out["accuracy"] == "faces: no classifier was asked for. faces: no classifier was asked for."
+    assert report.left_out["accuracy"] == "faces: No classifier was requested. faces: No classifier was requested."
 
 
-def test_a_run_on_data_that_was_made_in_python_asks_for_the_data(run: Path, table: Path) -> None:
+def test_a_run_on_data_made_in_python_requires_the_data(run: Path, table: Path) -> None:
     configuration = json.loads((run / "run.json").read_text())
     configuration["data"]["path"] = None
     (run / "run.json").write_text(json.dumps(configuration))
@@ -137,25 +137,25 @@ def test_faces_have_a_target_for_every_change() -> None:
     data = open_data("faces:count=20,size=16")
     model = build("stargan", size=16, labels=data.domain, generator={"width": 8, "blocks": 1}, rehearsal=False)
     report = evaluate(model, data, classifier=None)
-    asked = report.number("psnr").protocol
-    assert asked["count"] == asked["inputs"] * (3 + 1 + 1 + 7)
+    protocol = report.number("psnr").protocol
+    assert protocol["count"] == protocol["inputs"] * (3 + 1 + 1 + 7)
     assert report.value("nearest_accuracy/hair") <= 1.0
 
 
-def test_the_verb_prints_numbers_and_their_protocol(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_numbers_and_their_protocol(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["eval", str(run), "--no-classifier", "--limit", "2"]) == 0
     out = capsys.readouterr().out
     assert "psnr_copy" in out
     assert "split: test" in out
-    assert f"written to {run / 'numbers-limit-2.json'}; numbers.json and the page stay as they are" in out
+    assert f"written to {run / 'numbers-limit-2.json'}; numbers.json and the page" in out
 
 
-def test_the_verb_measures_with_the_features_and_the_lpips_that_it_is_given(
+def test_the_command_accepts_features_and_lpips(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from i2ikit.evaluate import reference
+    from i2ikit.evaluate import evaluation_classifier
 
-    monkeypatch.setattr(reference, "train", lambda *_, **__: None)
+    monkeypatch.setattr(evaluation_classifier, "train", lambda *_, **__: None)
     assert main(["eval", str(run), "--features", "own-classifier", "--classifier-steps", "7"]) == 0
     assert Report.read(run / "numbers.json").number("accuracy/tone").protocol["classifier"]["steps"] == 7
     names = {each.name for each in Report.read(run / "numbers.json").numbers}
@@ -167,7 +167,7 @@ def test_the_verb_measures_with_the_features_and_the_lpips_that_it_is_given(
     assert 'found "resnet"' in capsys.readouterr().err
 
 
-def test_a_quick_measurement_does_not_replace_the_whole_one(run: Path) -> None:
+def test_a_partial_evaluation_does_not_replace_the_complete_one(run: Path) -> None:
     evaluate_run(run, classifier=None)
     whole = (run / "numbers.json").read_text()
     evaluate_run(run, classifier=None, limit=2)
@@ -184,7 +184,7 @@ def test_the_table_of_pairs_has_every_value_in_the_declared_order() -> None:
     number = Number("psnr", 20.0, "dB", True, {"targets": {"tone": ["b", "a", "z"]}})
     assert Report((number,), pairs=pairs).matrix("tone", "psnr") == [
         "",
-        "psnr/tone from each value (down) to each other (across)",
+        "psnr/tone: source values in rows, target values in columns",
         "from  b     a     z",
         "b     -  20.0  20.0",
         "a     -     -     -",
@@ -192,25 +192,25 @@ def test_the_table_of_pairs_has_every_value_in_the_declared_order() -> None:
     ]
 
 
-def test_the_verb_prints_json_for_programs(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_json_for_programs(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["eval", str(run), "--no-classifier", "--json"]) == 0
     assert {"numbers", "model", "pairs", "left_out", "notes"} == set(json.loads(capsys.readouterr().out))
 
 
-def test_the_verb_refuses_a_missing_run_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_refuses_a_missing_run_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["eval", str(tmp_path / "nothing")]) == 2
     assert capsys.readouterr().err == f'error: There is no model at "{tmp_path / "nothing"}".\n'
 
 
-def test_the_crop_of_a_table_is_cut_once(run: Path) -> None:
+def test_the_crop_of_a_table_is_applied_once(run: Path) -> None:
     configuration = json.loads((run / "run.json").read_text())
     configuration["data"]["options"]["crop"] = 18
     (run / "run.json").write_text(json.dumps(configuration))
     assert evaluate_run(run, classifier=None).number("psnr").protocol["count"] == 12
 
 
-def test_the_verb_trains_its_classifier_as_long_as_the_function_does() -> None:
+def test_the_default_classifier_steps_of_the_command_and_the_function_are_equal() -> None:
     from i2ikit.cli.eval import evaluate as verb
-    from i2ikit.evaluate.reference import STEPS
+    from i2ikit.evaluate.evaluation_classifier import STEPS
 
     assert {option.name: option.default for option in verb.params}["classifier_steps"] == STEPS

@@ -1,4 +1,4 @@
-"""The inception scores against their formulas."""
+"""The inception scores compared with their formulas."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from i2ikit.evaluate import ConditionalInceptionScore, Extractor, InceptionScore
 
 
 def divergence(logits: Tensor) -> float:
-    """The mean KL(p(y|x) || mean p) over rows, as the papers write it."""
-    shares = logits.double().softmax(1)
-    marginal = shares.mean(0)
-    return float((shares * (shares.log() - marginal.log())).sum(1).mean())
+    """The mean over rows of KL(p(y|x) || mean p), the formula of the papers."""
+    probabilities = logits.double().softmax(1)
+    marginal = probabilities.mean(0)
+    return float((probabilities * (probabilities.log() - marginal.log())).sum(1).mean())
 
 
 class Means(nn.Module):
@@ -25,7 +25,7 @@ class Means(nn.Module):
         return images.mean((2, 3)) * 5
 
 
-def test_the_inception_score_is_its_formula_in_whatever_batches() -> None:
+def test_the_inception_score_equals_its_formula_for_any_batches() -> None:
     logits = torch.randn(50, 7) * 3
     metric = InceptionScore()
     for part in torch.split(logits, 9):
@@ -37,7 +37,7 @@ def test_the_inception_score_is_its_formula_in_whatever_batches() -> None:
 
 @pytest.mark.filterwarnings("ignore:Metric `InceptionScore` will save all:UserWarning")
 @pytest.mark.filterwarnings("ignore:std.*degrees of freedom:UserWarning")
-def test_it_agrees_with_torchmetrics() -> None:
+def test_the_inception_score_agrees_with_torchmetrics() -> None:
     from torchmetrics.image.inception import InceptionScore as Oracle
 
     images = torch.rand(20, 3, 4, 4)
@@ -47,7 +47,7 @@ def test_it_agrees_with_torchmetrics() -> None:
     assert float(metric.compute()) == pytest.approx(float(oracle.compute()[0]), rel=1e-5)
 
 
-def test_it_goes_from_one_to_the_number_of_classes() -> None:
+def test_the_inception_score_lies_between_one_and_the_number_of_classes() -> None:
     certain, same = torch.eye(5) * 200, torch.ones(5, 1) * torch.randn(5)
     for logits, expected in ((certain, 5.0), (same, 1.0)):
         metric = InceptionScore()
@@ -55,7 +55,7 @@ def test_it_goes_from_one_to_the_number_of_classes() -> None:
         assert float(metric.compute()) == pytest.approx(expected, rel=1e-9)
 
 
-def test_the_conditional_score_is_its_formula_over_the_samples_of_each_input() -> None:
+def test_the_conditional_score_equals_its_formula_over_the_samples_of_each_input() -> None:
     samples = torch.randn(6, 4, 3) * 2
     metric = ConditionalInceptionScore()
     metric.update(samples[:4])
@@ -65,20 +65,20 @@ def test_the_conditional_score_is_its_formula_over_the_samples_of_each_input() -
     assert float(metric.compute()) == pytest.approx(expected, rel=1e-12)
 
 
-def test_both_are_in_nats_or_exponentiated_as_asked() -> None:
+def test_both_scores_are_in_nats_or_exponentiated() -> None:
     samples = torch.randn(1, 8, 3)
-    nats, whole = ConditionalInceptionScore(), ConditionalInceptionScore(exponential=True)
-    once, same = InceptionScore(exponential=False), InceptionScore()
+    nats, exponential = ConditionalInceptionScore(), ConditionalInceptionScore(exponential=True)
+    score_nats, score = InceptionScore(exponential=False), InceptionScore()
     nats.update(samples)
-    whole.update(samples)
-    once.update(samples[0])
-    same.update(samples[0])
-    assert float(whole.compute()) == pytest.approx(math.exp(float(nats.compute())))
-    assert float(same.compute()) == pytest.approx(math.exp(float(once.compute())))
-    assert float(once.compute()) == pytest.approx(float(nats.compute()))
+    exponential.update(samples)
+    score_nats.update(samples[0])
+    score.update(samples[0])
+    assert float(exponential.compute()) == pytest.approx(math.exp(float(nats.compute())))
+    assert float(score.compute()) == pytest.approx(math.exp(float(score_nats.compute())))
+    assert float(score_nats.compute()) == pytest.approx(float(nats.compute()))
 
 
-def test_a_model_of_one_translation_an_input_has_no_conditional_score_whatever_its_inception_score() -> None:
+def test_a_model_with_one_translation_for_each_input_has_conditional_score_zero() -> None:
     samples = (torch.randn(9, 1, 5) * 4).expand(-1, 6, -1)
     conditional, score = ConditionalInceptionScore(), InceptionScore(exponential=False)
     conditional.update(samples)
@@ -98,8 +98,8 @@ def test_the_classifier_may_be_a_module_a_function_or_an_extractor() -> None:
     assert found == pytest.approx([sum(divergence(Means()(each)) for each in samples) / 2] * 3)
 
 
-def test_something_else_than_samples_or_logits_is_refused() -> None:
-    with pytest.raises(OptionError, match=r"Samples of one input have 4 axes, of several 5; found shape \[3, 4\]"):
+def test_other_shapes_than_samples_or_logits_are_refused() -> None:
+    with pytest.raises(OptionError, match=r"4 axes for one input or 5 .* found \[3, 4\]"):
         ConditionalInceptionScore(Means()).update(torch.rand(3, 4))
-    with pytest.raises(OptionError, match=r"A classifier gives logits \[B, K\]; found \[2, 3, 4, 4\] for 2 images"):
+    with pytest.raises(OptionError, match=r"logits \[B, K\]; found \[2, 3, 4, 4\] for 2 images"):
         InceptionScore(nn.Identity()).update(torch.rand(2, 3, 4, 4))

@@ -50,7 +50,7 @@ def test_samples_share_one_code(munit: Model, image: Tensor) -> None:
     calls = Calls(munit)
     munit.translate(image, to="b", samples=4)
 
-    assert calls.take()[0] == {"encoder": 1, "generator": 4}
+    assert calls.pop_counts()[0] == {"encoder": 1, "generator": 4}
 
 
 def test_an_example_gives_its_style(munit: Model, image: Tensor) -> None:
@@ -91,7 +91,7 @@ def test_an_example_may_be_a_file_and_samples_are_numbered_files(munit: Model, t
 def test_an_example_of_another_size_is_named_and_may_be_brought_to_the_size_of_the_training(munit: Model, image: Tensor) -> None:
     other = torch.zeros(1, 3, 8, 8)
 
-    with pytest.raises(DataError, match=r'^The style image and the image to translate are 8x8 and 16x12\. Give equal sizes, or size="tr'):
+    with pytest.raises(DataError, match=r'style image .* 8x8 and 16x12\. .*size="trained"'):
         munit.translate(image, to="b", style=other)
     assert munit.translate(image, to="b", style=other, size="trained").shape == (2, 3, 16, 16)
 
@@ -99,10 +99,10 @@ def test_an_example_of_another_size_is_named_and_may_be_brought_to_the_size_of_t
 @pytest.mark.parametrize(
     ("options", "description"),
     [
-        ({"samples": 0}, "samples=0: it is a number of translations"),
-        ({"samples": 2, "style": torch.zeros(2)}, "samples=2: style= says which style, so that all would be equal"),
-        ({"style": torch.zeros(5)}, r"style= has shape \[5\]; needed is \[2\], \[2, 2\], or an image"),
-        ({"style": torch.zeros(3, 2)}, "3 styles for 2 images: give one, or one an image"),
+        ({"samples": 0}, "samples=0 is no number of translations"),
+        ({"samples": 2, "style": torch.zeros(2)}, "samples=2: .*style= fixes the style"),
+        ({"style": torch.zeros(5)}, r"style= has shape \[5\].* \[2\], \[2, 2\]"),
+        ({"style": torch.zeros(3, 2)}, "3 styles for 2 images"),
         ({"style": torch.zeros(3, 3, 16, 12)}, "3 style images for 2 images"),
     ],
 )
@@ -114,9 +114,9 @@ def test_a_style_that_cannot_be_is_named(munit: Model, image: Tensor, options: d
 def test_a_model_without_styles_says_so(image: Tensor) -> None:
     model = assemble(CYCLEGAN, size=16).float()
 
-    with pytest.raises(OptionError, match='"toy_cyclegan" draws no style, so that all would be equal'):
+    with pytest.raises(OptionError, match=r'samples=2: .*"toy_cyclegan" has no styles\. Leave samples= out'):
         model.translate(image, to="b", samples=2)
-    with pytest.raises(OptionError, match='style= is given, and "toy_cyclegan" draws no style'):
+    with pytest.raises(OptionError, match='"toy_cyclegan" does not accept style='):
         model.translate(image, to="b", style=image)
 
 
@@ -125,7 +125,7 @@ def test_domains_that_do_not_exist_are_named(munit: Model, image: Tensor) -> Non
         munit.translate(image, to="dog")
     with pytest.raises(UnknownNameError, match=r"source="):
         munit.translate(image, to="a", source="dog")
-    with pytest.raises(OptionError, match=r"to= names no domain; this model translates to: a, b\."):
+    with pytest.raises(OptionError, match=r"to= is not given.*Available: a, b\."):
         munit.translate(image)
 
 
@@ -137,7 +137,7 @@ def test_the_discriminators_tell_where_an_image_of_three_domains_comes_from(imag
     with torch.no_grad():  # the discriminator of tigers finds everything real
         head = [each for each in model.nets.net("discriminator", "tiger").modules() if isinstance(each, torch.nn.Conv2d)][-1]
         head.bias.add_(100.0)
-    with pytest.warns(UserWarning, match='the discriminators take the image to be of "tiger"'):
+    with pytest.warns(UserWarning, match='source= is not given.*"tiger"'):
         told = model.translate(image, to="dog", seed=2)
 
     assert torch.equal(told, model.translate(image, to="dog", source="tiger", seed=2))
@@ -147,7 +147,7 @@ def test_the_discriminators_tell_where_an_image_of_three_domains_comes_from(imag
 def test_a_source_is_asked_for_where_discriminators_know_nothing(image: Tensor) -> None:
     model = assemble(MUNIT, **THREE).float()
     model.preprocessing["untrained"] = ["discriminator"]
-    with pytest.raises(OptionError, match="This model has 3 domains; say which the image is from: source= one of cat, tiger"):
+    with pytest.raises(OptionError, match=r"source= is not given.*3 domains.*cat, tiger"):
         model.translate(image, to="dog")
 
 

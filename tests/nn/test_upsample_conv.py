@@ -1,4 +1,4 @@
-"""The enlarging convolution equals the enlargement and the convolution, in values and in derivatives."""
+"""UpsampleConv equals upsampling and then a convolution, in values and in derivatives."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from i2ikit.nn.upsample_conv import upsample_conv
 SIZES = [(2, 2), (2, 5), (7, 3), (8, 8)]
 
 
-def plain(maps: Tensor, weight: Tensor, bias: Tensor, reflect: bool) -> Tensor:
-    around = F.pad(F.interpolate(maps, scale_factor=2.0), (2,) * 4, mode="reflect" if reflect else "constant")
-    return F.conv2d(around, weight, bias)
+def upsample_then_convolve(maps: Tensor, weight: Tensor, bias: Tensor, reflect: bool) -> Tensor:
+    padded = F.pad(F.interpolate(maps, scale_factor=2.0), (2,) * 4, mode="reflect" if reflect else "constant")
+    return F.conv2d(padded, weight, bias)
 
 
-def tensors(size: tuple[int, int], dtype: torch.dtype = torch.float64) -> list[Tensor]:
+def make_inputs(size: tuple[int, int], dtype: torch.dtype = torch.float64) -> list[Tensor]:
     generator = torch.Generator().manual_seed(2)
     shapes = [(2, 3, *size), (4, 3, 5, 5), (4,)]
     return [torch.randn(shape, generator=generator, dtype=dtype).requires_grad_() for shape in shapes]
@@ -29,27 +29,31 @@ def tensors(size: tuple[int, int], dtype: torch.dtype = torch.float64) -> list[T
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("reflect", [True, False])
-def test_it_equals_the_plain_one_and_so_do_its_gradients(size: tuple[int, int], reflect: bool) -> None:
-    given = tensors(size)
-    found, wanted = upsample_conv(*given, reflect=reflect), plain(*given, reflect)
-    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12)
-    weights = torch.randn(wanted.shape, dtype=torch.float64)
+def test_values_and_gradients_equal_upsampling_then_convolution(size: tuple[int, int], reflect: bool) -> None:
+    inputs = make_inputs(size)
+    found, expected = upsample_conv(*inputs, reflect=reflect), upsample_then_convolve(*inputs, reflect)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    weights = torch.randn(expected.shape, dtype=torch.float64)
     for one, other in zip(
-        torch.autograd.grad((found * weights).sum(), given), torch.autograd.grad((wanted * weights).sum(), given), strict=True
+        torch.autograd.grad((found * weights).sum(), inputs), torch.autograd.grad((expected * weights).sum(), inputs), strict=True
     ):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
     with torch.no_grad():
-        torch.testing.assert_close(upsample_conv(*given, reflect=reflect), wanted, rtol=0, atol=1e-12)
+        torch.testing.assert_close(upsample_conv(*inputs, reflect=reflect), expected, rtol=0, atol=1e-12)
 
 
-def test_it_is_differentiable_twice() -> None:
-    given = [tensor.detach().requires_grad_() for tensor in tensors((2, 3))]
-    given = [given[0][:1, :2].detach().requires_grad_(), given[1][:1, :2].detach().requires_grad_(), given[2][:1].detach().requires_grad_()]
-    assert torch.autograd.gradgradcheck(lambda *each: upsample_conv(*each, reflect=True), given)
+def test_upsample_conv_is_differentiable_twice() -> None:
+    inputs = [tensor.detach().requires_grad_() for tensor in make_inputs((2, 3))]
+    inputs = [
+        inputs[0][:1, :2].detach().requires_grad_(),
+        inputs[1][:1, :2].detach().requires_grad_(),
+        inputs[2][:1].detach().requires_grad_(),
+    ]
+    assert torch.autograd.gradgradcheck(lambda *each: upsample_conv(*each, reflect=True), inputs)
 
 
 @pytest.mark.parametrize("pad", ["reflect", "zero"])
-def test_the_block_has_the_weights_of_a_5x5_convolution_and_its_norm(pad: Any) -> None:
+def test_block_has_the_weights_of_a_5x5_convolution_and_a_layer_norm(pad: Any) -> None:
     block, maps = UpsampleConv(3, 4, pad=pad), torch.randn(2, 3, 6, 4)
     assert {name: tuple(value.shape) for name, value in block.state_dict().items()} == {
         "conv.weight": (4, 3, 5, 5),
@@ -59,10 +63,10 @@ def test_the_block_has_the_weights_of_a_5x5_convolution_and_its_norm(pad: Any) -
     }
     assert block.norm is not None
     assert block.conv.bias is not None
-    wanted = F.relu(block.norm(plain(maps, block.conv.weight, block.conv.bias, pad == "reflect")))
-    torch.testing.assert_close(block(maps), wanted, rtol=1e-4, atol=1e-5)
+    expected = F.relu(block.norm(upsample_then_convolve(maps, block.conv.weight, block.conv.bias, pad == "reflect")))
+    torch.testing.assert_close(block(maps), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_a_single_pixel_cannot_be_reflected() -> None:
-    with pytest.raises(SpecError, match="Maps of 2 x 8 cannot be reflected by 2"):
+def test_error_for_maps_too_small_for_reflection_padding_names_their_size() -> None:
+    with pytest.raises(SpecError, match="Maps of 2 x 8 pixels are too small"):
         UpsampleConv(1, 1)(torch.zeros(1, 1, 1, 4))

@@ -1,7 +1,7 @@
-"""The routes that a test of an operator is run on: ``triton`` natively on a GPU, and without one in Triton's interpreter.
+"""The implementations that the tests of an operator run: ``triton`` runs on a GPU, or without one in Triton's interpreter.
 
-Triton reads its variable when it is imported, so the interpreter needs a process of its own: a test file runs itself again in one, with the
-tests alone whose names hold ``triton``.
+Triton reads the variable TRITON_INTERPRET when it is imported, so the interpreter needs a separate process. A test file runs itself again
+in one, with only the tests whose names contain ``triton``.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ ROOT = Path(__file__).parents[2]
 ON_GPU = torch.cuda.is_available()
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 
-needs_triton = pytest.mark.skipif(not (ON_GPU or INTERPRETED), reason="no GPU: run by the file itself in Triton's interpreter")
-ROUTES = ["reference", "cpu", pytest.param("triton", marks=needs_triton)]
+needs_triton = pytest.mark.skipif(not (ON_GPU or INTERPRETED), reason="no GPU: the file runs this test in Triton's interpreter")
+IMPLEMENTATIONS = ["reference", "cpu", pytest.param("triton", marks=needs_triton)]
 
 
-def device_of(route: str) -> torch.device:
-    return torch.device("cuda" if route == "triton" and ON_GPU else "cpu")
+def get_device(implementation: str) -> torch.device:
+    return torch.device("cuda" if implementation == "triton" and ON_GPU else "cpu")
 
 
-def run_again(path: str) -> None:
-    """Run the tests of a file whose names hold ``triton`` in Triton's interpreter."""
+def run_in_interpreter(path: str) -> None:
+    """Run the tests of a file whose names contain ``triton``, in Triton's interpreter."""
     environment = {**os.environ, "TRITON_INTERPRET": "1", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", "triton", path],

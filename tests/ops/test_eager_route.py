@@ -1,4 +1,4 @@
-"""On a CPU, where nothing is traced or mapped, operators run without torch.library around them, and give the same."""
+"""In eager mode on a CPU, operators run without torch.library and give the same results."""
 
 from __future__ import annotations
 
@@ -18,12 +18,18 @@ FIR = ops.fir_filter([1, 3, 3, 1])
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 
 
-def numbers(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
-    made = torch.randn(shape, generator=torch.Generator().manual_seed(seed + sum(shape)), dtype=torch.float64)
-    return made.to(dtype).requires_grad_()
+def make_numbers(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
+    values = torch.randn(shape, generator=torch.Generator().manual_seed(seed + sum(shape)), dtype=torch.float64)
+    return values.to(dtype).requires_grad_()
 
 
-X, VECTOR, BIAS, NOISE, SKIP = numbers(2, 3, 6, 5), numbers(2, 3), numbers(3), numbers(2, 1, 6, 5), numbers(2, 3, 6, 5, seed=1)
+X, VECTOR, BIAS, NOISE, SKIP = (
+    make_numbers(2, 3, 6, 5),
+    make_numbers(2, 3),
+    make_numbers(3),
+    make_numbers(2, 1, 6, 5),
+    make_numbers(2, 3, 6, 5, seed=1),
+)
 CALLS: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = {
     "up": (lambda x: ops.upfirdn(x, FIR, 2, 1, (2, 1, 2, 1)), (X,)),
     "down": (lambda x: ops.upfirdn(x, FIR, 1, 2, (1, 2, 1, 1)), (X,)),
@@ -38,8 +44,8 @@ CALLS: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = {
 }
 
 
-class Seen(TorchDispatchMode):
-    """Remember the operators of ours that torch calls."""
+class OperatorRecorder(TorchDispatchMode):
+    """Record the i2ikit operators that torch calls."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,97 +57,97 @@ class Seen(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def to_second_order(run: Callable[..., Tensor], given: Sequence[Tensor]) -> list[Tensor | None]:
-    """Return a result and its first and second gradients, each with regard to everything."""
-    y = run(*given)
-    above = numbers(*y.shape, seed=7, dtype=y.dtype)
-    first = torch.autograd.grad(y, given, above, create_graph=True)
-    total = sum((each * numbers(*each.shape, seed=5, dtype=each.dtype).detach()).sum() for each in first)
+def differentiate_twice(run: Callable[..., Tensor], inputs: Sequence[Tensor]) -> list[Tensor | None]:
+    """Return a result and its first and second gradients with respect to all inputs."""
+    y = run(*inputs)
+    grad = make_numbers(*y.shape, seed=7, dtype=y.dtype)
+    first = torch.autograd.grad(y, inputs, grad, create_graph=True)
+    total = sum((each * make_numbers(*each.shape, seed=5, dtype=each.dtype).detach()).sum() for each in first)
     assert isinstance(total, Tensor)
-    second = torch.autograd.grad(total, (above, *given), allow_unused=True)
+    second = torch.autograd.grad(total, (grad, *inputs), allow_unused=True)
     return [y, *first, *second]
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_nothing_surrounds_an_operator_nor_its_gradients(name: str) -> None:
-    with Seen() as seen:
-        to_second_order(*CALLS[name])
-    assert seen.names == []
+def test_operators_and_gradients_run_without_torch_library(name: str) -> None:
+    with OperatorRecorder() as recorder:
+        differentiate_twice(*CALLS[name])
+    assert recorder.names == []
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("order", LAYOUTS)
+@pytest.mark.parametrize("memory_format", LAYOUTS)
 @pytest.mark.parametrize("name", CALLS)
-def test_results_and_gradients_are_bit_for_bit_those_of_the_operator(
-    name: str, order: torch.memory_format, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+def test_results_and_gradients_are_bitwise_equal_to_those_of_the_registered_operator(
+    name: str, memory_format: torch.memory_format, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, given = CALLS[name]
-    given = (given[0].detach().to(dtype).contiguous(memory_format=order).requires_grad_(), *given[1:])
-    given = tuple(each.detach().to(dtype).requires_grad_() if each is SKIP else each for each in given)
-    found = to_second_order(run, given)
-    monkeypatch.setattr(eager_route, "is_bare", lambda name, x: False)
-    for one, other in zip(found, to_second_order(run, given), strict=True):
+    run, inputs = CALLS[name]
+    inputs = (inputs[0].detach().to(dtype).contiguous(memory_format=memory_format).requires_grad_(), *inputs[1:])
+    inputs = tuple(each.detach().to(dtype).requires_grad_() if each is SKIP else each for each in inputs)
+    found = differentiate_twice(run, inputs)
+    monkeypatch.setattr(eager_route, "can_run_eagerly", lambda name, x: False)
+    for one, other in zip(found, differentiate_twice(run, inputs), strict=True):
         assert (one is None or not one.any()) if other is None else one is not None and torch.equal(one, other)
         assert one is None or other is None or one.stride() == other.stride()
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_what_only_stands_for_a_tensor_goes_to_the_operator(name: str) -> None:
-    run, given = CALLS[name]
-    with FakeTensorMode(allow_non_fake_inputs=True) as mode, Seen() as seen:
-        fake = [mode.from_tensor(each) for each in given]
+def test_fake_tensors_use_the_registered_operator(name: str) -> None:
+    run, inputs = CALLS[name]
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode, OperatorRecorder() as recorder:
+        fake = [mode.from_tensor(each) for each in inputs]
         y = run(*fake)
         torch.autograd.grad(y.sum(), fake)
-    assert seen.names
-    assert y.shape == run(*given).shape
+    assert recorder.names
+    assert y.shape == run(*inputs).shape
 
 
-@pytest.mark.parametrize("name", [name for name in CALLS if name not in {"up", "down"}])  # those are torch's own, which maps them
-def test_what_is_mapped_goes_to_the_operator(name: str) -> None:
-    run, given = CALLS[name]
-    with Seen() as seen:
-        torch.func.vmap(run)(*(each.detach()[None] for each in given))
-    assert seen.names
+@pytest.mark.parametrize("name", [name for name in CALLS if name not in {"up", "down"}])  # these run as plain torch operators
+def test_vmap_uses_the_registered_operator(name: str) -> None:
+    run, inputs = CALLS[name]
+    with OperatorRecorder() as recorder:
+        torch.func.vmap(run)(*(each.detach()[None] for each in inputs))
+    assert recorder.names
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_without_a_gradient_nothing_is_kept(name: str) -> None:
-    run, given = CALLS[name]
+def test_without_a_gradient_nothing_is_saved(name: str) -> None:
+    run, inputs = CALLS[name]
     with torch.no_grad():
-        y = run(*given)
+        y = run(*inputs)
     assert y.grad_fn is None
     assert not y.requires_grad
-    assert all(y.data_ptr() != each.data_ptr() for each in given)
+    assert all(y.data_ptr() != each.data_ptr() for each in inputs)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("name", CALLS)
 def test_autocast_leaves_dtypes_alone(name: str, dtype: torch.dtype) -> None:
-    run, given = CALLS[name]
-    given = tuple(each.detach().to(dtype).requires_grad_() if each is X or each is SKIP else each for each in given)
+    run, inputs = CALLS[name]
+    inputs = tuple(each.detach().to(dtype).requires_grad_() if each is X or each is SKIP else each for each in inputs)
     with torch.autocast("cpu", torch.bfloat16):
-        y = run(*given)
-        grads = torch.autograd.grad(y.sum(), given)
+        y = run(*inputs)
+        grads = torch.autograd.grad(y.sum(), inputs)
     assert y.dtype is dtype
-    assert [each.dtype for each in grads] == [each.dtype for each in given]
+    assert [each.dtype for each in grads] == [each.dtype for each in inputs]
 
 
-def kept(run: Callable[..., Tensor], given: Sequence[Tensor]) -> set[tuple[int, ...]]:
-    """Return the shapes of the maps that are kept for the gradient."""
+def list_saved(run: Callable[..., Tensor], inputs: Sequence[Tensor]) -> set[tuple[int, ...]]:
+    """Return the shapes of the maps that are saved for the gradient."""
     found: set[tuple[int, ...]] = set()
     with torch.autograd.graph.saved_tensors_hooks(lambda each: found.add(tuple(each.shape)) or each, lambda each: each):
-        run(*given)
+        run(*inputs)
     return {each for each in found if len(each) == 4 and each[1] > 1}
 
 
 @pytest.mark.parametrize(("up", "down", "padding"), [(2, 1, (2, 1, 2, 1)), (1, 2, 1), (1, 1, (2, 1, 2, 1)), (1, 1, 1)])
-def test_resampling_keeps_no_large_maps(up: int, down: int, padding: Any) -> None:
-    x = numbers(1, 8, 200, 200)
-    assert kept(lambda x: ops.upfirdn(x, FIR, up, down, padding), (x,)) == set()
+def test_resampling_saves_no_large_maps(up: int, down: int, padding: Any) -> None:
+    x = make_numbers(1, 8, 200, 200)
+    assert list_saved(lambda x: ops.upfirdn(x, FIR, up, down, padding), (x,)) == set()
 
 
-def test_a_layer_keeps_its_result_and_an_added_image_nothing() -> None:
-    assert kept(lambda x, b: ops.upfirdn_act(x, FIR, 2, 1, (2, 1, 2, 1), bias=b), (X, BIAS)) == {(2, 3, 12, 10)}
-    assert kept(*CALLS["layer, up"]) == {(2, 3, 12, 10), tuple(X.shape)}
-    assert kept(*CALLS["skip"]) == set()
-    assert kept(*CALLS["linear"]) == set()
+def test_a_layer_saves_its_result_and_nothing_for_a_skip() -> None:
+    assert list_saved(lambda x, b: ops.upfirdn_act(x, FIR, 2, 1, (2, 1, 2, 1), bias=b), (X, BIAS)) == {(2, 3, 12, 10)}
+    assert list_saved(*CALLS["layer, up"]) == {(2, 3, 12, 10), tuple(X.shape)}
+    assert list_saved(*CALLS["skip"]) == set()
+    assert list_saved(*CALLS["linear"]) == set()

@@ -1,4 +1,4 @@
-"""Every kernel, at the settings that it has by itself, compiles for GPUs that are not here, and keeps all it holds in registers."""
+"""Every kernel with its default settings compiles for GPUs that this machine does not have, and does not spill registers."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ pytestmark = [
 ]
 
 
-def report(kernel: Any, signature: dict[str, str], constants: dict[str, Any], warps: int, capability: int) -> str:
-    """Return what the assembler says of a kernel: registers, stack and local memory."""
+def compile_and_report(kernel: Any, signature: dict[str, str], constants: dict[str, Any], warps: int, capability: int) -> str:
+    """Return the resource usage of a compiled kernel: registers, stack and local memory."""
     import triton
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
@@ -44,16 +44,16 @@ def report(kernel: Any, signature: dict[str, str], constants: dict[str, Any], wa
         return subprocess.run([tool, "--dump-resource-usage", file.name], capture_output=True, text=True, check=True).stdout
 
 
-def configurations(op: str, kinds: tuple[str, ...]) -> Iterator[tuple[str, Any, dict[str, str], dict[str, Any], int]]:
-    for found in importlib.import_module(f"i2ikit.ops.{op}.kernel").configurations():
-        if set(found[0].split("/")) & set(kinds):
-            yield found
+def list_configurations(op: str, dtypes: tuple[str, ...]) -> Iterator[tuple[str, Any, dict[str, str], dict[str, Any], int]]:
+    for configuration in importlib.import_module(f"i2ikit.ops.{op}.kernel").list_configurations():
+        if set(configuration[0].split("/")) & set(dtypes):
+            yield configuration
 
 
-def assert_no_spills(op: str, capability: int, kinds: tuple[str, ...]) -> None:
+def assert_no_spills(op: str, capability: int, dtypes: tuple[str, ...]) -> None:
     spilled, count = [], 0
-    for name, *what in configurations(op, kinds):
-        found = re.search(r"REG:(\d+) STACK:(\d+).*?LOCAL:(\d+)", report(*what, capability))
+    for name, *arguments in list_configurations(op, dtypes):
+        found = re.search(r"REG:(\d+) STACK:(\d+).*?LOCAL:(\d+)", compile_and_report(*arguments, capability))
         assert found is not None
         count += 1
         if int(found[2]) or int(found[3]):
@@ -64,6 +64,6 @@ def assert_no_spills(op: str, capability: int, kinds: tuple[str, ...]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("op", KERNELS)
-@pytest.mark.parametrize(("capability", "kinds"), [(80, ("bf16",)), (90, ("fp32", "bf16"))])
-def test_no_kernel_spills(op: str, capability: int, kinds: tuple[str, ...]) -> None:
-    assert_no_spills(op, capability, kinds)
+@pytest.mark.parametrize(("capability", "dtypes"), [(80, ("bf16",)), (90, ("fp32", "bf16"))])
+def test_no_kernel_spills(op: str, capability: int, dtypes: tuple[str, ...]) -> None:
+    assert_no_spills(op, capability, dtypes)

@@ -1,4 +1,4 @@
-"""upfirdn_act: its values and gradients on every route, and what torch's machinery makes of it."""
+"""upfirdn_act: its values and gradients for every implementation, torch.library, bad input."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from ops.interpreted import INTERPRETED, ON_GPU, ROUTES, device_of, run_again
+from ops.interpreted import IMPLEMENTATIONS, INTERPRETED, ON_GPU, get_device, run_in_interpreter
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -34,30 +34,30 @@ RESAMPLINGS: list[tuple[Any, ...]] = [
 ]
 
 
-@pytest.fixture(params=ROUTES)
-def route(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(params=IMPLEMENTATIONS)
+def implementation(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("I2IKIT_OPS", request.param)
     return str(request.param)
 
 
-def numbers(*shape: int, route: str = "cpu", dtype: torch.dtype = torch.float32, seed: int = 0) -> Tensor:
+def make_numbers(*shape: int, implementation: str = "cpu", dtype: torch.dtype = torch.float32, seed: int = 0) -> Tensor:
     values = torch.randn(shape, generator=torch.Generator().manual_seed(seed + sum(shape)), dtype=torch.float64)
-    return values.to(device_of(route), dtype).requires_grad_()
+    return values.to(get_device(implementation), dtype).requires_grad_()
 
 
-def tensors(end: dict[str, Any], shape: tuple[int, ...], size: tuple[int, ...], **kind: Any) -> dict[str, Any]:
+def make_tensors(end: dict[str, Any], shape: tuple[int, ...], size: tuple[int, ...], **kind: Any) -> dict[str, Any]:
     batch, channels = shape[:2]
     shapes = {"scale": (batch, channels), "bias": (channels,), "style": (batch, channels), "skip": (batch, channels, *size)}
     shapes["noise"] = (1 if end.get("noise") == "shared" else batch, 1, *size)
-    made = {name: numbers(*shapes[name], seed=index, **kind) for index, name in enumerate(shapes) if end.get(name)}
-    return {**end, **made}
+    tensors = {name: make_numbers(*shapes[name], seed=index, **kind) for index, name in enumerate(shapes) if end.get(name)}
+    return {**end, **tensors}
 
 
-def by_hand(x: Tensor, fir: Tensor | None, up: int, down: int, padding: Any, end: dict[str, Any]) -> Tensor:
-    """Write each step as torch has it, with zeros between the pixels and none left out."""
-    stuffed = torch.zeros(*x.shape[:2], x.shape[2] * up, x.shape[3] * up, dtype=x.dtype)
-    stuffed[:, :, ::up, ::up] = x
-    padded = F.pad(stuffed, padding)
+def compute_by_hand(x: Tensor, fir: Tensor | None, up: int, down: int, padding: Any, end: dict[str, Any]) -> Tensor:
+    """Compute each part with torch's own operators, with all zeros between the pixels."""
+    spread = torch.zeros(*x.shape[:2], x.shape[2] * up, x.shape[3] * up, dtype=x.dtype)
+    spread[:, :, ::up, ::up] = x
+    padded = F.pad(spread, padding)
     if fir is not None:
         whole = torch.outer(fir, fir) if fir.ndim == 1 else fir
         padded = F.conv2d(padded, whole.flip((0, 1)).expand(x.shape[1], 1, *whole.shape), groups=x.shape[1])
@@ -84,111 +84,111 @@ def by_hand(x: Tensor, fir: Tensor | None, up: int, down: int, padding: Any, end
     return y + end["skip"] if "skip" in end else y
 
 
-def exactly(value: Any) -> Any:
+def to_float64(value: Any) -> Any:
     return value.detach().double().cpu().requires_grad_(value.requires_grad) if isinstance(value, Tensor) else value
 
 
-def grown(shape: tuple[int, ...], taps: Any, up: int, down: int, padding: Any) -> tuple[int, int]:
+def get_result_size(shape: tuple[int, ...], taps: Any, up: int, down: int, padding: Any) -> tuple[int, int]:
     kh, kw = (1, 1) if taps is None else (taps[0], taps[-1])
     return (shape[2] * up + padding[2] + padding[3] - kh) // down + 1, (shape[3] * up + padding[0] + padding[1] - kw) // down + 1
 
 
-@pytest.mark.parametrize("order", LAYOUTS)
+@pytest.mark.parametrize("memory_format", LAYOUTS)
 @pytest.mark.parametrize(("taps", "up", "down", "padding"), RESAMPLINGS)
 @pytest.mark.parametrize("end", ENDS)
-def test_values_and_gradients_are_those_of_the_steps(
-    route: str, end: dict[str, Any], taps: Any, up: int, down: int, padding: Any, order: torch.memory_format
+def test_values_and_gradients_equal_those_of_the_parts(
+    implementation: str, end: dict[str, Any], taps: Any, up: int, down: int, padding: Any, memory_format: torch.memory_format
 ) -> None:
     shape = (2, 3, 7, 5)
-    x = numbers(*shape, route=route).detach().contiguous(memory_format=order).requires_grad_()
-    fir = None if taps is None else numbers(*taps, route=route, seed=9).detach()
-    given = tensors(end, shape, grown(shape, taps, up, down, padding), route=route)
-    y = ops.upfirdn_act(x, fir, up, down, padding, gain=1.5, **given)
-    exact = {name: exactly(value) for name, value in {"x": x, **given}.items()}
-    wanted = by_hand(exact["x"], exactly(fir), up, down, padding, exact)
-    assert y.is_contiguous(memory_format=order)
-    near(y, wanted)
-    grad = numbers(*y.shape, route=route, seed=3).detach()
-    names = [name for name, value in {"x": x, **given}.items() if isinstance(value, Tensor)]
-    found = torch.autograd.grad(y, [{"x": x, **given}[name] for name in names], grad)
-    expected = torch.autograd.grad(wanted, [exact[name] for name in names], exactly(grad))
-    for name, one, other in zip(names, found, expected, strict=True):
-        near(one, other, name)
+    x = make_numbers(*shape, implementation=implementation).detach().contiguous(memory_format=memory_format).requires_grad_()
+    fir = None if taps is None else make_numbers(*taps, implementation=implementation, seed=9).detach()
+    inputs = make_tensors(end, shape, get_result_size(shape, taps, up, down, padding), implementation=implementation)
+    y = ops.upfirdn_act(x, fir, up, down, padding, gain=1.5, **inputs)
+    exact = {name: to_float64(value) for name, value in {"x": x, **inputs}.items()}
+    reference = compute_by_hand(exact["x"], to_float64(fir), up, down, padding, exact)
+    assert y.is_contiguous(memory_format=memory_format)
+    assert_near(y, reference)
+    grad = make_numbers(*y.shape, implementation=implementation, seed=3).detach()
+    names = [name for name, value in {"x": x, **inputs}.items() if isinstance(value, Tensor)]
+    found = torch.autograd.grad(y, [{"x": x, **inputs}[name] for name in names], grad)
+    reference_grads = torch.autograd.grad(reference, [exact[name] for name in names], to_float64(grad))
+    for name, one, other in zip(names, found, reference_grads, strict=True):
+        assert_near(one, other, name)
 
 
-def near(found: Tensor, wanted: Tensor, name: str = "", tolerance: float = 5e-6) -> None:
-    scale = max(1.0, wanted.abs().max().item())
+def assert_near(found: Tensor, reference: Tensor, name: str = "", tolerance: float = 5e-6) -> None:
+    scale = max(1.0, reference.abs().max().item())
     torch.testing.assert_close(
-        found.detach().double().cpu(), wanted.detach(), rtol=0, atol=tolerance * scale, msg=lambda text: f"{name}: {text}"
+        found.detach().double().cpu(), reference.detach(), rtol=0, atol=tolerance * scale, msg=lambda text: f"{name}: {text}"
     )
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-@pytest.mark.parametrize("order", LAYOUTS)
-def test_half_precision_takes_parameters_in_float32(route: str, order: torch.memory_format, dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("memory_format", LAYOUTS)
+def test_half_precision_accepts_parameters_in_float32(implementation: str, memory_format: torch.memory_format, dtype: torch.dtype) -> None:
     shape = (2, 3, 9, 7)
-    x = numbers(*shape, route=route, dtype=dtype).detach().contiguous(memory_format=order)
-    given = tensors({"scale": True, "noise": True, "bias": True, "clamp": 2.0}, shape, (9, 7), route=route)
-    y = ops.upfirdn_act(x, ops.fir_filter([1, 2, 1]).to(x.device), padding=1, gain=1.5, **given)
+    x = make_numbers(*shape, implementation=implementation, dtype=dtype).detach().contiguous(memory_format=memory_format)
+    inputs = make_tensors({"scale": True, "noise": True, "bias": True, "clamp": 2.0}, shape, (9, 7), implementation=implementation)
+    y = ops.upfirdn_act(x, ops.fir_filter([1, 2, 1]).to(x.device), padding=1, gain=1.5, **inputs)
     assert y.dtype is dtype
-    wanted = by_hand(
-        exactly(x), ops.fir_filter([1, 2, 1]).double(), 1, 1, (1, 1, 1, 1), {name: exactly(value) for name, value in given.items()}
+    reference = compute_by_hand(
+        to_float64(x), ops.fir_filter([1, 2, 1]).double(), 1, 1, (1, 1, 1, 1), {name: to_float64(value) for name, value in inputs.items()}
     )
-    near(y, wanted, tolerance=4e-2 if dtype is torch.bfloat16 else 5e-3)
+    assert_near(y, reference, tolerance=4e-2 if dtype is torch.bfloat16 else 5e-3)
 
 
-@pytest.mark.parametrize("order", LAYOUTS)
-def test_every_pixel_is_written(route: str, order: torch.memory_format, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("memory_format", LAYOUTS)
+def test_every_pixel_is_written(implementation: str, memory_format: torch.memory_format, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = torch.empty
-    monkeypatch.setattr(torch, "empty", lambda *given, **options: empty(*given, **options).fill_(torch.nan))
-    x = numbers(2, 5, 11, 13, route=route).detach().contiguous(memory_format=order)
+    monkeypatch.setattr(torch, "empty", lambda *inputs, **options: empty(*inputs, **options).fill_(torch.nan))
+    x = make_numbers(2, 5, 11, 13, implementation=implementation).detach().contiguous(memory_format=memory_format)
     assert ops.upfirdn_act(x, ops.fir_filter([1, 3, 3, 1]).to(x.device), 2, 1, (2, 1, 2, 1)).isfinite().all()
 
 
 @pytest.mark.parametrize("end", [ENDS[2], ENDS[3], ENDS[5], ENDS[6]])
 def test_first_and_second_gradients_are_right(end: dict[str, Any]) -> None:
-    x, fir = numbers(2, 2, 4, 3, dtype=torch.float64), numbers(3, 2, dtype=torch.float64, seed=1).detach()
-    given = tensors(end, (2, 2), (7, 6), dtype=torch.float64)
-    names = [name for name, value in given.items() if isinstance(value, Tensor)]
+    x, fir = make_numbers(2, 2, 4, 3, dtype=torch.float64), make_numbers(3, 2, dtype=torch.float64, seed=1).detach()
+    inputs = make_tensors(end, (2, 2), (7, 6), dtype=torch.float64)
+    names = [name for name, value in inputs.items() if isinstance(value, Tensor)]
 
     def run(maps: Tensor, *values: Tensor) -> Tensor:
-        return ops.upfirdn_act(maps, fir, 2, 1, (1, 0, 1, 0), **{**given, **dict(zip(names, values, strict=True))}).square()
+        return ops.upfirdn_act(maps, fir, 2, 1, (1, 0, 1, 0), **{**inputs, **dict(zip(names, values, strict=True))}).square()
 
-    inputs = (x, *(given[name] for name in names))
-    assert torch.autograd.gradcheck(run, inputs)
-    assert torch.autograd.gradgradcheck(run, inputs)
+    tensors = (x, *(inputs[name] for name in names))
+    assert torch.autograd.gradcheck(run, tensors)
+    assert torch.autograd.gradgradcheck(run, tensors)
 
 
 @WITHIN_TORCH
-@pytest.mark.parametrize("order", LAYOUTS)
+@pytest.mark.parametrize("memory_format", LAYOUTS)
 @pytest.mark.parametrize("end", [ENDS[2], ENDS[5], ENDS[6]])
-def test_torch_library_finds_nothing_wrong_with_it(end: dict[str, Any], order: torch.memory_format) -> None:
-    x = numbers(2, 3, 6, 5).detach().contiguous(memory_format=order).requires_grad_()
-    given = tensors(end, (2, 3), (6, 5))
-    parts = [given.get(name) for name in ("scale", "bias", "noise", "style", "skip")]
-    numeric = ((1, 1), (1, 1), (2, 1, 2, 1), False, 1.0, given["activation"], 0.2, 1.4, given.get("clamp"))
+def test_opcheck_passes(end: dict[str, Any], memory_format: torch.memory_format) -> None:
+    x = make_numbers(2, 3, 6, 5).detach().contiguous(memory_format=memory_format).requires_grad_()
+    inputs = make_tensors(end, (2, 3), (6, 5))
+    parts = [inputs.get(name) for name in ("scale", "bias", "noise", "style", "skip")]
+    numeric = ((1, 1), (1, 1), (2, 1, 2, 1), False, 1.0, inputs["activation"], 0.2, 1.4, inputs.get("clamp"))
     torch.library.opcheck(upfirdn_act_op, (x, torch.ones(4, 4), *parts, *numeric))
 
 
 X = torch.zeros(2, 3, 8, 8)
 BAD: list[tuple[type[Exception], dict[str, Any], str]] = [
-    (ValueError, {"scale": torch.ones(3)}, "upfirdn_act: scale has shape [3]; for x of shape [2, 3, 8, 8] it has to be [2, 3]."),
-    (ValueError, {"noise": torch.ones(2, 3, 8, 8)}, "it has to be [2, 1, 8, 8] or [1, 1, 8, 8]."),
+    (ValueError, {"scale": torch.ones(3)}, "upfirdn_act: scale has shape [3]; for x of shape [2, 3, 8, 8] it must be [2, 3]."),
+    (ValueError, {"noise": torch.ones(2, 3, 8, 8)}, "it must be [2, 1, 8, 8] or [1, 1, 8, 8]."),
     (ValueError, {"skip": torch.ones(2, 3, 4, 4)}, "upfirdn_act: skip has shape [2, 3, 4, 4]"),
-    (ValueError, {"skip": torch.ones(2, 3, 8, 8).half()}, "upfirdn_act: skip is of float16 and x of float32"),
-    (ValueError, {"activation": "lerlu"}, 'upfirdn_act: activation is "lerlu". Did you mean "lrelu"'),
-    (TypeError, {"bias": torch.ones(3, dtype=torch.int64)}, "upfirdn_act: bias holds int64"),
+    (ValueError, {"skip": torch.ones(2, 3, 8, 8).half()}, "upfirdn_act: skip has dtype float16, but x has float32"),
+    (ValueError, {"activation": "lerlu"}, 'upfirdn_act: No activation is called "lerlu". Did you mean "lrelu"'),
+    (TypeError, {"bias": torch.ones(3, dtype=torch.int64)}, "upfirdn_act: bias has dtype int64"),
 ]
 
 
-@pytest.mark.parametrize(("kind", "given", "message"), BAD)
-def test_bad_input_is_named_in_one_line(kind: type[Exception], given: dict[str, Any], message: str) -> None:
-    with pytest.raises(kind, match=re.escape(message)) as caught:
-        ops.upfirdn_act(X, None, **given)
+@pytest.mark.parametrize(("error", "arguments", "message"), BAD)
+def test_bad_input_is_named_in_one_line(error: type[Exception], arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(error, match=re.escape(message)) as caught:
+        ops.upfirdn_act(X, None, **arguments)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(INTERPRETED or ON_GPU, reason="the kernels run in this process")
 def test_the_kernels_pass_in_the_interpreter() -> None:
-    run_again(__file__)
+    run_in_interpreter(__file__)

@@ -1,4 +1,4 @@
-"""torch.func.vmap over the operators gives what a loop gives, without a warning, and so do Jacobians."""
+"""torch.func.vmap over the operators equals a loop, without a warning, and so do batched gradients."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from i2ikit import ops
 FIR = ops.fir_filter([1, 3, 3, 1])
 
 
-def numbers(*shape: int, seed: int = 0) -> Tensor:
+def make_numbers(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed + sum(shape)))
 
 
 X, VECTOR, BIAS, NOISE, SKIP = (
-    numbers(4, 2, 3, 6, 5),
-    numbers(4, 2, 3),
-    numbers(4, 3),
-    numbers(4, 2, 1, 6, 5),
-    numbers(4, 2, 3, 6, 5, seed=1),
+    make_numbers(4, 2, 3, 6, 5),
+    make_numbers(4, 2, 3),
+    make_numbers(4, 3),
+    make_numbers(4, 2, 1, 6, 5),
+    make_numbers(4, 2, 3, 6, 5, seed=1),
 )
 CALLS: dict[str, tuple[Callable[..., Tensor], list[Tensor], tuple[int | None, ...]]] = {
     "upfirdn": (lambda x: ops.upfirdn(x, FIR, up=2), [X], (0,)),
@@ -42,32 +42,32 @@ CALLS: dict[str, tuple[Callable[..., Tensor], list[Tensor], tuple[int | None, ..
         [X, VECTOR, BIAS[0], NOISE[0], SKIP], (0, 0, None, None, 0),
     ),
     "modulated_conv": (
-        lambda x, w, s: ops.modulated_conv(x, w, s, up=2, fir=FIR, activation="lrelu"), [X, numbers(2, 3, 3, 3), VECTOR], (0, None, 0),
+        lambda x, w, s: ops.modulated_conv(x, w, s, up=2, fir=FIR, activation="lrelu"), [X, make_numbers(2, 3, 3, 3), VECTOR], (0, None, 0),
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_mapped_operator_gives_what_a_loop_gives(name: str) -> None:
+def test_vmap_equals_a_loop(name: str) -> None:
     run, tensors, dims = CALLS[name]
-    given = [each.detach().requires_grad_() for each in tensors]
-    y = vmap(run, dims)(*given)
-    wanted = torch.stack(
-        [run(*(each if dim is None else each.select(dim, index) for each, dim in zip(given, dims, strict=True))) for index in range(4)]
+    inputs = [each.detach().requires_grad_() for each in tensors]
+    y = vmap(run, dims)(*inputs)
+    expected = torch.stack(
+        [run(*(each if dim is None else each.select(dim, index) for each, dim in zip(inputs, dims, strict=True))) for index in range(4)]
     )
-    torch.testing.assert_close(y, wanted)
-    grads = [torch.autograd.grad(each.square().sum(), given) for each in (y, wanted)]
+    torch.testing.assert_close(y, expected)
+    grads = [torch.autograd.grad(each.square().sum(), inputs) for each in (y, expected)]
     for one, other in zip(*grads, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["upfirdn", "adain and residual", "bias_act", "bias_act and noise"])
-def test_many_gradients_at_once_are_those_one_by_one(name: str) -> None:
+def test_batched_gradients_equal_single_ones(name: str) -> None:
     run, tensors, dims = CALLS[name]
-    given = [(each if dim is None else each[0]).detach().requires_grad_() for each, dim in zip(tensors, dims, strict=True)]
-    y = run(*given)
-    grads = numbers(3, *y.shape)
-    together = torch.autograd.grad(y, given, grads, is_grads_batched=True, retain_graph=True)
+    inputs = [(each if dim is None else each[0]).detach().requires_grad_() for each, dim in zip(tensors, dims, strict=True)]
+    y = run(*inputs)
+    grads = make_numbers(3, *y.shape)
+    together = torch.autograd.grad(y, inputs, grads, is_grads_batched=True, retain_graph=True)
     for index, grad in enumerate(grads):
-        for one, other in zip(together, torch.autograd.grad(y, given, grad, retain_graph=True), strict=True):
+        for one, other in zip(together, torch.autograd.grad(y, inputs, grad, retain_graph=True), strict=True):
             torch.testing.assert_close(one[index], other, rtol=1e-4, atol=1e-5)

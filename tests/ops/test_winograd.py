@@ -1,4 +1,4 @@
-"""3x3 convolutions by tiles: their values and gradients are those of torch, and small ones stay with it."""
+"""Winograd convolutions: values and gradients equal those of torch, and small convolutions run torch's own."""
 
 from __future__ import annotations
 
@@ -10,73 +10,73 @@ from torch.nn import functional as F
 
 from i2ikit.nn import Conv2d
 from i2ikit.ops import winograd
-from i2ikit.ops.winograd import conv3x3, pays
+from i2ikit.ops.winograd import conv3x3, is_winograd_faster
 
 SIZES = [(2, 3, 5, 9, 14), (1, 2, 2, 6, 6), (3, 4, 1, 3, 5), (1, 1, 1, 3, 3), (2, 2, 3, 11, 10)]
 
 
 @pytest.fixture
-def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(winograd, "CHANNELS", 1)
-    monkeypatch.setattr(winograd, "AREA", 1)
-    monkeypatch.setattr(winograd, "TILES", 4)
+def any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(winograd, "MIN_CHANNELS", 1)
+    monkeypatch.setattr(winograd, "MIN_AREA", 1)
+    monkeypatch.setattr(winograd, "TILES_PER_BAND", 4)
 
 
-def given(batch: int, inputs: int, outputs: int, height: int, width: int, dtype: torch.dtype = torch.float64) -> list[torch.Tensor]:
+def make_inputs(batch: int, inputs: int, outputs: int, height: int, width: int, dtype: torch.dtype = torch.float64) -> list[torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     shapes = ((batch, inputs, height, width), (outputs, inputs, 3, 3), (outputs,))
     return [torch.randn(shape, generator=generator, dtype=dtype).requires_grad_() for shape in shapes]
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("any_size")
 @pytest.mark.parametrize("size", SIZES)
-def test_values_and_gradients_are_those_of_torch(size: tuple[int, int, int, int, int]) -> None:
-    inputs = given(*size)
-    assert pays(*inputs[:2])
-    mine, wanted = conv3x3(*inputs), F.conv2d(*inputs)
-    torch.testing.assert_close(mine, wanted, rtol=0, atol=1e-11)
-    grad = torch.randn_like(wanted)
-    for one, other in zip(torch.autograd.grad(mine, inputs, grad), torch.autograd.grad(wanted, inputs, grad), strict=True):
+def test_values_and_gradients_equal_those_of_torch(size: tuple[int, int, int, int, int]) -> None:
+    inputs = make_inputs(*size)
+    assert is_winograd_faster(*inputs[:2])
+    found, expected = conv3x3(*inputs), F.conv2d(*inputs)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-11)
+    grad = torch.randn_like(expected)
+    for one, other in zip(torch.autograd.grad(found, inputs, grad), torch.autograd.grad(expected, inputs, grad), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-11)
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("any_size")
 def test_gradients_have_gradients() -> None:
-    inputs = given(1, 2, 2, 7, 5)
+    inputs = make_inputs(1, 2, 2, 7, 5)
     for reflect in (False, True):
         convolve = functools.partial(conv3x3, pad=(1, 2), reflect=reflect)
         assert torch.autograd.gradcheck(convolve, inputs)
         assert torch.autograd.gradgradcheck(convolve, inputs)
 
 
-@pytest.mark.usefixtures("always")
-@pytest.mark.parametrize("learns", [0, 1])
-def test_one_of_two_may_be_fixed(learns: int) -> None:
-    inputs = given(1, 2, 3, 8, 8)
-    inputs[1 - learns].requires_grad_(requires_grad=False)
+@pytest.mark.usefixtures("any_size")
+@pytest.mark.parametrize("needed", [0, 1])
+def test_either_x_or_weight_may_need_no_gradient(needed: int) -> None:
+    inputs = make_inputs(1, 2, 3, 8, 8)
+    inputs[1 - needed].requires_grad_(requires_grad=False)
     grad = torch.ones(1, 3, 6, 6, dtype=torch.float64)
-    (mine,) = torch.autograd.grad(conv3x3(*inputs), inputs[learns], grad)
-    (wanted,) = torch.autograd.grad(F.conv2d(*inputs), inputs[learns], grad)
-    torch.testing.assert_close(mine, wanted)
+    (found,) = torch.autograd.grad(conv3x3(*inputs), inputs[needed], grad)
+    (expected,) = torch.autograd.grad(F.conv2d(*inputs), inputs[needed], grad)
+    torch.testing.assert_close(found, expected)
 
 
 def test_float32_stays_near_the_exact_values() -> None:
-    x, weight, _ = (each.detach() for each in given(1, 128, 128, 34, 34, torch.float32))
-    assert pays(x, weight)
+    x, weight, _ = (each.detach() for each in make_inputs(1, 128, 128, 34, 34, torch.float32))
+    assert is_winograd_faster(x, weight)
     exact = F.conv2d(x.double(), weight.double())
     assert (conv3x3(x, weight) - exact).abs().max() <= 2e-5 * exact.abs().max()
 
 
-def test_what_is_computed_does_not_depend_on_the_number_of_images() -> None:
-    x, weight, bias = (each.detach() for each in given(3, 96, 96, 34, 34, torch.float32))
-    assert pays(x, weight)
-    assert pays(x[:1], weight)
+def test_the_algorithm_does_not_depend_on_the_number_of_images() -> None:
+    x, weight, bias = (each.detach() for each in make_inputs(3, 96, 96, 34, 34, torch.float32))
+    assert is_winograd_faster(x, weight)
+    assert is_winograd_faster(x[:1], weight)
     torch.testing.assert_close(conv3x3(x, weight, bias)[1:2], conv3x3(x[1:2], weight, bias), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("other", ["small", "narrow", "half", "autocast", "channels_last"])
-def test_torch_convolves_what_would_not_be_faster(other: str) -> None:
-    x, weight, bias = (each.detach() for each in given(1, 96, 96, 18 if other == "small" else 34, 34, torch.float32))
+def test_torch_s_own_convolution_runs_where_it_is_faster(other: str) -> None:
+    x, weight, bias = (each.detach() for each in make_inputs(1, 96, 96, 18 if other == "small" else 34, 34, torch.float32))
     if other == "narrow":
         x, weight = x[:, :48].contiguous(), weight[:, :48]
     if other == "half":
@@ -84,11 +84,11 @@ def test_torch_convolves_what_would_not_be_faster(other: str) -> None:
     if other == "channels_last":
         x = x.contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=other == "autocast"):
-        assert not pays(x, weight)
+        assert not is_winograd_faster(x, weight)
         assert torch.equal(conv3x3(x, weight, bias), F.conv2d(x, weight, bias))
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("any_size")
 @pytest.mark.parametrize(
     "options",
     [
@@ -99,36 +99,36 @@ def test_torch_convolves_what_would_not_be_faster(other: str) -> None:
         {"padding": 1, "padding_mode": "replicate"},
     ],
 )
-def test_the_module_pads_as_torch_s_does(options: dict[str, object]) -> None:
+def test_the_module_pads_like_torch_s(options: dict[str, object]) -> None:
     torch.manual_seed(0)
-    mine = Conv2d(2, 3, 3, **options).double()
+    found = Conv2d(2, 3, 3, **options).double()
     plain = torch.nn.Conv2d(2, 3, 3, **options).double()
-    plain.load_state_dict(mine.state_dict())
+    plain.load_state_dict(found.state_dict())
     x = torch.randn(2, 2, 7, 10, dtype=torch.float64)
     one, other = x.clone().requires_grad_(), x.clone().requires_grad_()
-    torch.testing.assert_close(mine(one), plain(other), rtol=0, atol=1e-11)
-    mine(one).square().sum().backward()
+    torch.testing.assert_close(found(one), plain(other), rtol=0, atol=1e-11)
+    found(one).square().sum().backward()
     plain(other).square().sum().backward()
     torch.testing.assert_close(one.grad, other.grad, rtol=0, atol=1e-10)
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("any_size")
 @pytest.mark.parametrize("options", [{"stride": 2}, {"dilation": 2}, {"groups": 2}])
-def test_the_module_leaves_other_convolutions_to_torch(options: dict[str, int]) -> None:
-    mine = Conv2d(2, 4, 3, **options)
+def test_the_module_runs_other_convolutions_with_torch(options: dict[str, int]) -> None:
+    found = Conv2d(2, 4, 3, **options)
     x = torch.randn(1, 2, 9, 9)
-    assert torch.equal(mine(x), F.conv2d(x, mine.weight, mine.bias, **options))
+    assert torch.equal(found(x), F.conv2d(x, found.weight, found.bias, **options))
 
 
-def test_the_definition_can_be_forced(monkeypatch: pytest.MonkeyPatch) -> None:
-    x, weight, bias = (each.detach() for each in given(1, 96, 96, 34, 34, torch.float32))
+def test_torch_s_own_convolution_can_be_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, weight, bias = (each.detach() for each in make_inputs(1, 96, 96, 34, 34, torch.float32))
     monkeypatch.setenv("I2IKIT_OPS", "reference")
-    assert not pays(x, weight)
+    assert not is_winograd_faster(x, weight)
     assert torch.equal(conv3x3(x, weight, bias), F.conv2d(x, weight, bias))
 
 
-def test_torch_func_sees_through_it() -> None:
-    x, weight, _ = (each.detach() for each in given(2, 96, 96, 34, 34, torch.float32))
+def test_it_works_with_torch_func() -> None:
+    x, weight, _ = (each.detach() for each in make_inputs(2, 96, 96, 34, 34, torch.float32))
     mapped = torch.func.vmap(lambda image: conv3x3(image[None], weight)[0])(x)
     torch.testing.assert_close(mapped, F.conv2d(x, weight), rtol=1e-4, atol=1e-3)
     slope = torch.func.grad(lambda image: conv3x3(image, weight).sum())(x)

@@ -1,4 +1,4 @@
-"""BicycleGAN's networks, plan, losses and recipes, one promise at a time."""
+"""BicycleGAN's networks, plan, losses and recipes."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ WIDTHS: dict[str, Any] = {
 NAMES = ["bicyclegan", "cvae-gan", "cvae-gan++", "cae-gan", "clr-gan", "pix2pix+noise", "bicyclegan-fast"]
 
 
-def small(name: str = "bicyclegan", **changes: Any) -> Any:
-    return build(name, **{"size": 32, "style": 4, **WIDTHS, **changes})
+def build_small(name: str = "bicyclegan", **overrides: Any) -> Any:
+    return build(name, **{"size": 32, "style": 4, **WIDTHS, **overrides})
 
 
 @pytest.mark.parametrize(
@@ -49,35 +49,35 @@ def test_the_plan_conforms_with_its_options(options: dict[str, Any]) -> None:
     assert len(check_component("bicyclegan_two_styles", **options).passed) == 7
 
 
-def test_the_kl_term_as_the_original_has_it_is_a_sum_over_images() -> None:
+def test_the_official_kl_loss_is_a_sum_over_images() -> None:
     assert "is_a_mean_over_images" in check_component("style_kl_loss").passed
-    model = small()
+    model = build_small()
     batch = model.example_batch(3)
     encoded, _ = two_styles(model.nets, batch, RandomStreams(), False, style=4)
     torch.testing.assert_close(style_kl_loss(encoded, official=True), 3 * style_kl_loss(encoded))
 
 
 @pytest.mark.parametrize("style_placement", ["all", "input"])
-def test_the_style_enters_where_it_is_told_to(style_placement: Any) -> None:
+def test_style_placement_selects_the_layers_that_take_the_style(style_placement: Any) -> None:
     net = BicycleGANGenerator(CODE, IMAGE, width=8, style_placement=style_placement).net
-    wanted = [3 + 4, *(each + 4 * (style_placement == "all") for each in (8, 16, 32, 64, 64))]
-    assert [layer.in_channels for layer in net.down] == wanted
+    expected = [3 + 4, *(each + 4 * (style_placement == "all") for each in (8, 16, 32, 64, 64))]
+    assert [layer.in_channels for layer in net.down] == expected
 
 
 @pytest.mark.parametrize(
     ("size", "depth"), [((256, 256), 5), ((512, 300), 5), ((128, 128), 4), ((64, 64), 3), ((32, 48), 2), ((16, 16), 2)]
 )
-def test_the_style_encoder_halves_until_eight_pixels_are_left(size: tuple[int, int], depth: int) -> None:
+def test_the_style_encoder_halves_the_sides_until_eight_pixels_remain(size: tuple[int, int], depth: int) -> None:
     encoder = BicycleGANStyleEncoder(ImageSpec(3, *size), CodeSpec(), width=1)
     assert len(encoder.blocks) == depth - 1
     assert encoder(torch.zeros(1, 3, *size)).style.shape == (1, 8)
 
 
-def test_the_style_encoder_is_as_wide_as_the_style_of_the_plan_unless_told() -> None:
+def test_the_style_width_is_that_of_the_plan_by_default() -> None:
     assert BicycleGANStyleEncoder(IMAGE, CODE, width=1).output_spec.style == StyleSpec(4)
     assert BicycleGANStyleEncoder(IMAGE, CODE, width=1, style=5).output_spec.style == StyleSpec(5)
     assert BicycleGANStyleEncoder(IMAGE, CodeSpec(), width=1).output_spec.style == StyleSpec(8)
-    assert small(style=5).slot("style_encoder").output_spec.style == StyleSpec(5)
+    assert build_small(style=5).slot("style_encoder").output_spec.style == StyleSpec(5)
 
 
 def test_the_style_encoder_takes_images_of_any_size() -> None:
@@ -92,9 +92,9 @@ def test_the_recipes_build_without_arguments(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_recipe_trains_and_translates_many_ways(name: str) -> None:
-    given = {slot: width for slot, width in WIDTHS.items() if slot in default_registry().recipe(name).slots}
+    options = {slot: width for slot, width in WIDTHS.items() if slot in default_registry().recipe(name).slots}
     plan = {"plan_options": {"style": 4, "sample": False}} if name == "cae-gan" else {"style": 4}
-    model = build(name, size=32, source_channels=1, **plan, **given)
+    model = build(name, size=32, source_channels=1, **plan, **options)
     model.step(model.example_batch(2))
     model.raise_if_not_finite()
     one, other = model.translate(torch.zeros(1, 1, 40, 30), samples=2)
@@ -102,19 +102,19 @@ def test_every_recipe_trains_and_translates_many_ways(name: str) -> None:
     assert not torch.equal(one, other)
 
 
-def test_a_style_is_read_off_an_example() -> None:
-    model = small(source_channels=1)
+def test_a_style_is_encoded_from_an_example() -> None:
+    model = build_small(source_channels=1)
     image, example = torch.zeros(1, 1, 32, 32), torch.rand(1, 3, 32, 32)
     style = model.slot("style_encoder")(example).style.detach()
     assert torch.equal(model.translate(image, style=example), model.translate(image, style=style))
 
 
 def test_the_two_styles_are_those_of_the_target_and_of_the_prior() -> None:
-    model = small()
+    model = build_small()
     batch = model.example_batch(2)
     encoded, random = two_styles(model.nets, batch, RandomStreams(), True, style=4)
     mean, logvar = model.slot("style_encoder")(batch["target"]).posterior
-    noise = RandomStreams().within("encoded").normal("style", (2, 4))
+    noise = RandomStreams().for_translation("encoded").normal("style", (2, 4))
     torch.testing.assert_close(encoded.style, mean + (0.5 * logvar).exp() * noise)
     assert not encoded.style.equal(random.style)
     deterministic, _ = two_styles(model.nets, batch, RandomStreams(), True, style=4, sample=False)
@@ -122,34 +122,34 @@ def test_the_two_styles_are_those_of_the_target_and_of_the_prior() -> None:
     assert all(each.real is batch["image"] and each.reference is batch["target"] for each in (encoded, random))
 
 
-def test_as_the_original_the_second_half_of_a_batch_is_only_compared_with() -> None:
-    model = small()
+def test_the_official_plan_uses_the_second_half_of_a_batch_only_as_reference() -> None:
+    model = build_small()
     batch = model.example_batch(4)
     encoded, random = two_styles(model.nets, batch, RandomStreams(), True, style=4, official=True)
     for each, reference in ((encoded, batch["target"][:2]), (random, batch["target"][2:])):
         assert torch.equal(each.real, batch["image"][:2])
         assert torch.equal(each.reference, reference)
-    with pytest.raises(PlanError, match="halves each batch, and this one has 3 rows"):
+    with pytest.raises(PlanError, match="even number of rows; found 3"):
         two_styles(model.nets, model.example_batch(3), RandomStreams(), True, style=4, official=True)
 
 
-def test_a_batch_without_pairs_says_what_it_has() -> None:
-    model = small()
-    with pytest.raises(PlanError, match=r'"bicyclegan_two_styles" needs batch\["target"\]; this batch has: image'):
+def test_a_batch_without_pairs_is_refused_with_its_keys() -> None:
+    model = build_small()
+    with pytest.raises(PlanError, match=r'"bicyclegan_two_styles" requires batch\["target"\]; found: image'):
         two_styles(model.nets, {"image": torch.zeros(1, 3, 32, 32)}, RandomStreams(), True)
 
 
-def test_the_latent_term_is_the_mean_difference_of_the_styles() -> None:
-    model = small()
+def test_the_latent_loss_is_the_mean_absolute_difference_of_the_styles() -> None:
+    model = build_small()
     image, style = model.example_batch(2)["image"], torch.randn(2, 4)
     t = Translation(model.nets, RandomStreams(), real=image, style=style)
-    read: Tensor = model.slot("style_encoder")(t.fake).posterior.mean
-    torch.testing.assert_close(latent_loss(t), (read - style).abs().mean())
+    recovered: Tensor = model.slot("style_encoder")(t.fake).posterior.mean
+    torch.testing.assert_close(latent_loss(t), (recovered - style).abs().mean())
 
 
-def test_a_split_batch_takes_the_step_of_the_whole() -> None:
+def test_micro_batches_equal_the_whole_batch() -> None:
     sgd = {"optimizer": {"name": "sgd", "lr": 0.1, "betas": (0.0, 0.0)}}
-    whole, split = (small(players={"discriminator": sgd, "translator": sgd}).double() for _ in range(2))
+    whole, split = (build_small(players={"discriminator": sgd, "translator": sgd}).double() for _ in range(2))
     batch = {name: tensor.double() for name, tensor in whole.example_batch(4).items()}
     whole.step(batch)
     split.step(batch, accumulate=2)
@@ -157,21 +157,21 @@ def test_a_split_batch_takes_the_step_of_the_whole() -> None:
         torch.testing.assert_close(one, other, rtol=0, atol=1e-10, msg=lambda text, name=name: f"{name}: {text}")
 
 
-def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(SpecError, match=r'draws with a style of one vector, but is given .* no style. Use plan "bicyclegan_two_styles"'):
+def test_unsupported_codes_and_options_are_refused() -> None:
+    with pytest.raises(SpecError, match=r'requires a style of one vector; found .* no style. Use plan "bicyclegan_two_styles"'):
         BicycleGANGenerator(CodeSpec((MapSpec(3, 1),)), IMAGE)
-    with pytest.raises(SpecError, match="draws from a last map at full size"):
+    with pytest.raises(SpecError, match="requires a code whose last map has stride 1"):
         BicycleGANGenerator(CodeSpec((MapSpec(3, 4),), StyleSpec(4)), IMAGE)
-    with pytest.raises(SpecError, match=r"draws with a style of shape \[1, 4\]; found \[1, 5\]"):
+    with pytest.raises(SpecError, match=r"requires a style of shape \[1, 4\]; found \[1, 5\]"):
         BicycleGANGenerator(CODE, IMAGE, width=1)(Code((torch.zeros(1, 3, 64, 64),), torch.zeros(1, 5)))
-    with pytest.raises(OptionError, match=r'has no architecture "resnt"\. Did you mean "resnet"'):
+    with pytest.raises(OptionError, match=r'architecture="resnt"\. Did you mean "resnet"'):
         BicycleGANStyleEncoder(IMAGE, CODE, architecture="resnt")  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match=r"depth=7 does not fit image \[3, 64, 64\]. Use 6 or less"):
+    with pytest.raises(OptionError, match=r"depth=7 does not fit image \[3, 64, 64\]. Use a depth of 6 or less"):
         BicycleGANStyleEncoder(IMAGE, CODE, depth=7)
 
 
-def test_styles_of_two_widths_and_an_encoder_without_distribution_are_told_when_building() -> None:
-    with pytest.raises(BuildError, match=r"draws with a style of shape \[2, 4\]; found \[2, 3\]"):
-        small(style_encoder={"width": 2, "style": 3})
-    with pytest.raises(BuildError, match='asked of slot "style_encoder", and it gives none'):
-        small(style_encoder=Slot("identity_encoder", role="encoder"))
+def test_build_refuses_unequal_style_widths_and_encoders_without_distribution() -> None:
+    with pytest.raises(BuildError, match=r"requires a style of shape \[2, 4\]; found \[2, 3\]"):
+        build_small(style_encoder={"width": 2, "style": 3})
+    with pytest.raises(BuildError, match='Slot "style_encoder" does not return a distribution over styles'):
+        build_small(style_encoder=Slot("identity_encoder", role="encoder"))

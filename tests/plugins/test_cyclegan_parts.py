@@ -1,4 +1,4 @@
-"""CycleGAN's generator and recipes, one promise at a time."""
+"""CycleGAN's generator and recipes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from i2ikit import Code, CodeSpec, DomainSpec, ImageSpec, MapSpec, Model, StyleSpec, build, default_registry, load
 from i2ikit.errors import BuildError, OptionError, SpecError
-from i2ikit.nn.resample import Upsample, halving
+from i2ikit.nn.resample import Upsample, make_blur_pool
 from i2ikit.testing import check_component
 from i2ikit_cyclegan.generator import CycleGANGenerator
 
@@ -20,9 +20,9 @@ SMALL: dict[str, Any] = {"size": 16, "generator": {"width": 4, "blocks": 1}, "di
 VARIANTS = [name for name in default_registry().recipes() if name.startswith("cyclegan") or name in {"discogan", "dualgan"}]
 
 
-def small(recipe: str = "cyclegan", **changes: Any) -> Model:
-    given = {name: value for name, value in SMALL.items() if recipe != "cyclegan-cycle-alone" or name != "discriminator"}
-    return build(recipe, **{**given, **changes})
+def build_small(recipe: str = "cyclegan", **overrides: Any) -> Model:
+    options = {name: value for name, value in SMALL.items() if recipe != "cyclegan-cycle-alone" or name != "discriminator"}
+    return build(recipe, **{**options, **overrides})
 
 
 @pytest.mark.parametrize(
@@ -38,28 +38,28 @@ def test_the_antialiased_discriminator_conforms() -> None:
 
 @pytest.mark.parametrize("options", [{}, {"down": "blurred", "up": "bilinear"}, {"up": "nearest"}], ids=str)
 @pytest.mark.parametrize("size", [(5, 5), (6, 9), (7, 13), (33, 18)])
-def test_any_size_of_five_pixels_or_more_is_trained_on_and_kept(size: tuple[int, int], options: dict[str, Any]) -> None:
+def test_any_size_of_five_pixels_or_more_is_supported_and_preserved(size: tuple[int, int], options: dict[str, Any]) -> None:
     image = torch.rand(2, 3, *size) * 2 - 1
     generator = CycleGANGenerator(CODE, ImageSpec(3, *size), width=4, blocks=1, **options)
     fake = generator(Code((image,)))
     assert fake.shape == image.shape
     assert fake.abs().max() <= 1
-    model = small(size=size, generator={"width": 4, "blocks": 1, **options}, discriminator={"width": 4, "depth": 0})
+    model = build_small(size=size, generator={"width": 4, "blocks": 1, **options}, discriminator={"width": 4, "depth": 0})
     assert model.translate(image, to="zebra").shape == image.shape
 
 
 @pytest.mark.parametrize(("size", "blocks"), [((128, 128), 6), ((256, 256), 9), ((256, 512), 9), ((128, 256), 6), ((286, 286), 9)])
-def test_the_number_of_blocks_is_the_papers_for_the_size(size: tuple[int, int], blocks: int) -> None:
+def test_the_default_number_of_blocks_is_that_of_the_paper(size: tuple[int, int], blocks: int) -> None:
     assert len(CycleGANGenerator(CODE, ImageSpec(3, *size), width=1).middle) == blocks
 
 
-def test_the_size_of_the_papers_networks() -> None:
+def test_the_networks_have_the_papers_number_of_parameters() -> None:
     model = build("cyclegan", rehearsal=False)
-    format_count = {name: sum(p.numel() for p in model.slot(name).parameters()) // 2 for name in ("generator", "discriminator")}
-    assert format_count == {"generator": 11_378_179, "discriminator": 2_764_737}
+    counts = {name: sum(p.numel() for p in model.slot(name).parameters()) // 2 for name in ("generator", "discriminator")}
+    assert counts == {"generator": 11_378_179, "discriminator": 2_764_737}
 
 
-def test_the_first_weights_are_the_papers() -> None:
+def test_initial_weights_are_distributed_as_in_the_paper() -> None:
     generator = CycleGANGenerator(CODE, IMAGE, width=32, blocks=2)
     for name, weight in generator.named_parameters():
         if name.endswith("bias"):
@@ -69,29 +69,29 @@ def test_the_first_weights_are_the_papers() -> None:
             assert abs(weight.std() - 0.02) < 2e-3, name
 
 
-def test_a_conditioner_s_planes_are_read_with_the_image() -> None:
-    generator = CycleGANGenerator(CODE.widened(2), IMAGE, width=4, blocks=1)
+def test_the_channels_of_a_conditioner_influence_the_output() -> None:
+    generator = CycleGANGenerator(CODE.with_channels_added(2), IMAGE, width=4, blocks=1)
     maps = torch.rand(1, 5, 16, 24)
     changed = maps.clone()
     changed[:, 3:] = 0
     assert not torch.equal(generator(Code((maps,))), generator(Code((changed,))))
 
 
-def test_blurred_steps_remove_what_only_every_second_pixel_sees() -> None:
+def test_blur_pooling_removes_stripes_of_one_pixel() -> None:
     stripes = torch.tensor([1.0, -1.0]).repeat(8).expand(1, 1, 16, 16)
-    assert halving()(stripes)[..., 1:].abs().max() < 1e-6
-    assert torch.equal(halving()(torch.ones(1, 2, 7, 9)), torch.ones(1, 2, 4, 5))
+    assert make_blur_pool()(stripes)[..., 1:].abs().max() < 1e-6
+    assert torch.equal(make_blur_pool()(torch.ones(1, 2, 7, 9)), torch.ones(1, 2, 4, 5))
 
 
-def test_bilinear_steps_up_are_the_binomial_filter_inside_the_image() -> None:
+def test_bilinear_upsampling_equals_the_binomial_filter_inside_the_image() -> None:
     maps = torch.rand(1, 2, 6, 8)
-    upsample_conv = F.interpolate(maps, scale_factor=2, mode="bilinear")
-    torch.testing.assert_close(Upsample()(maps)[..., 2:-2, 2:-2], upsample_conv[..., 2:-2, 2:-2])
+    expected = F.interpolate(maps, scale_factor=2, mode="bilinear")
+    torch.testing.assert_close(Upsample()(maps)[..., 2:-2, 2:-2], expected[..., 2:-2, 2:-2])
 
 
 @pytest.mark.parametrize("options", [{"noise": 3}, {"dropout": 0.5}], ids=str)
-def test_noise_and_dropout_make_several_pictures_of_one_image_in_use_too_and_repeat_with_the_seed(options: dict[str, Any]) -> None:
-    model = small(generator={"width": 4, "blocks": 1, **options})
+def test_noise_and_dropout_vary_translations_at_inference_and_repeat_with_the_seed(options: dict[str, Any]) -> None:
+    model = build_small(generator={"width": 4, "blocks": 1, **options})
     with torch.no_grad():
         for weight in model.nets.parameters():
             weight.mul_(10)
@@ -101,63 +101,63 @@ def test_noise_and_dropout_make_several_pictures_of_one_image_in_use_too_and_rep
     assert (one - other).abs().max() > 1e-3
 
 
-def test_training_with_noise_repeats_itself_and_leaves_the_global_stream_alone() -> None:
+def test_training_with_noise_is_reproducible_and_keeps_the_global_random_state() -> None:
     logs = []
     for seed in (1, 2):
         torch.manual_seed(seed)
-        model = small("cyclegan-noise", seed=3)
+        model = build_small("cyclegan-noise", seed=3)
         before = torch.get_rng_state()
         logs.append(model.step(model.example_batch(2)))
         assert torch.equal(before, torch.get_rng_state())
     assert logs[0] == logs[1]
 
 
-def test_a_generator_refuses_what_it_cannot_draw() -> None:
-    with pytest.raises(SpecError, match="needs sides of 5 pixels at least; found 4 x 16"):
+def test_the_generator_refuses_unsupported_codes_sizes_and_options() -> None:
+    with pytest.raises(SpecError, match="sides of 5 pixels or more; found 4 x 16"):
         CycleGANGenerator(CODE, ImageSpec(3, 4, 16))
-    with pytest.raises(SpecError, match=r'draws from a last map at full size, but is given .* Use "identity_encoder"'):
+    with pytest.raises(SpecError, match=r'requires a code whose last map has stride 1; found .* Use "identity_encoder"'):
         CycleGANGenerator(CodeSpec((MapSpec(64, 4),)), IMAGE)
-    with pytest.raises(SpecError, match="but is given no maps and style"):
+    with pytest.raises(SpecError, match="found no maps and style"):
         CycleGANGenerator(CodeSpec(style=StyleSpec(8)), IMAGE)
-    with pytest.raises(OptionError, match=r'no up="bilinaer"\. Did you mean "bilinear"'):
+    with pytest.raises(OptionError, match=r'up="bilinaer"\. Did you mean "bilinear"'):
         CycleGANGenerator(CODE, IMAGE, up="bilinaer")  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match=r'no down="max"\. Available: blurred, strided'):
+    with pytest.raises(OptionError, match=r'down="max"\. Available: blurred, strided'):
         CycleGANGenerator(CODE, IMAGE, down="max")  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match=r"with width=4, blocks=6, dropout=1.0 and noise=0: .* dropout below 1"):
+    with pytest.raises(OptionError, match=r"width=4, blocks=6, dropout=1.0, noise=0: .* dropout below 1"):
         CycleGANGenerator(CODE, IMAGE, width=4, dropout=1.0)
 
 
-def test_labels_that_are_no_domains_are_refused() -> None:
-    with pytest.raises(BuildError, match=r"one net per pair, whose domains are the values of one group; found male, young"):
-        small(labels={"male": bool, "young": bool})
+def test_labels_that_are_not_domains_are_refused() -> None:
+    with pytest.raises(BuildError, match=r"one network per pair, .* one group .* found the attributes: male, young"):
+        build_small(labels={"male": bool, "young": bool})
 
 
-def test_domains_are_named_as_labels() -> None:
-    model = small(domains=("photo", "monet"))
+def test_domains_are_the_labels_of_the_model() -> None:
+    model = build_small(domains=("photo", "monet"))
     assert model.domain == DomainSpec.parse(("photo", "monet"))
     assert {"photo", "monet"} == set(model.example_batch())
 
 
 @pytest.mark.parametrize("recipe", VARIANTS)
-def test_every_recipe_saves_and_loads_with_its_terms(recipe: str, tmp_path: Any) -> None:
-    model = small(recipe)
+def test_every_recipe_is_saved_and_loaded_with_its_terms(recipe: str, tmp_path: Any) -> None:
+    model = build_small(recipe)
     model.step(model.example_batch(2))
     again = load(model.save(tmp_path / "saved"))
     assert again.recipe == model.recipe or again.recipe.players == model.recipe.players
     image = model.example_batch(1)[model.domain.names[0]]
-    drawn = [each.translate(image, to=model.domain.names[1]) for each in (model, again)]
-    assert torch.equal(*drawn)
+    fakes = [each.translate(image, to=model.domain.names[1]) for each in (model, again)]
+    assert torch.equal(*fakes)
 
 
 @pytest.mark.parametrize("recipe", VARIANTS)
 def test_every_recipe_builds_at_its_papers_defaults(recipe: str) -> None:
-    made = default_registry().recipe(recipe)
-    assert made.paper
-    assert made.description
-    assert build(made, rehearsal=False, generator={"width": 1}).image == made.image
+    found = default_registry().recipe(recipe)
+    assert found.paper
+    assert found.description
+    assert build(found, rehearsal=False, generator={"width": 1}).image == found.image
 
 
-def test_the_papers_numbers() -> None:
+def test_the_settings_are_those_of_the_paper() -> None:
     recipe = default_registry().recipe("cyclegan")
     translator, discriminator = recipe.players
     assert (translator.name, discriminator.name) == ("translator", "discriminator")

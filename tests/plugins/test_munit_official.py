@@ -1,4 +1,4 @@
-"""Weights of the original MUNIT code: into a model, out of one, and what does not fit."""
+"""Import and export of weights of the original MUNIT code, and its errors."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from i2ikit_munit.official import export_official
 States = dict[str, dict[str, dict[str, Tensor]]]
 
 
-def original(**changes: Any) -> Model:
+def build_original(**overrides: Any) -> Model:
     slots: dict[str, Any] = {
         "encoder": {"style": 3, "width": 4, "downsamples": 1, "blocks": 2},
         "generator": {"blocks": 2, "hidden": 6},
         "discriminator": {"width": 4, "depth": 2, "scales": 2},
     }
-    return build("munit", official=True, rehearsal=False, **{"size": (16, 24), **slots, **changes})
+    return build("munit", official=True, rehearsal=False, **{"size": (16, 24), **slots, **overrides})
 
 
 @pytest.fixture(scope="module")
 def states() -> States:
-    return export_official(original())
+    return export_official(build_original())
 
 
-def assert_same(one: Model, other: Model) -> None:
-    own, wanted = one.nets.state_dict(), other.nets.state_dict()
-    assert own.keys() == wanted.keys()
-    assert all(torch.equal(own[key], wanted[key]) for key in own)
+def assert_equal_models(one: Model, other: Model) -> None:
+    own, expected = one.nets.state_dict(), other.nets.state_dict()
+    assert own.keys() == expected.keys()
+    assert all(torch.equal(own[key], expected[key]) for key in own)
 
 
 def test_export_and_import_give_the_same_model_and_infer_every_size() -> None:
-    model = original(channels=1, domains=("cat", "dog"))
+    model = build_original(channels=1, domains=("cat", "dog"))
     imported = import_official("munit", **export_official(model), domains=("cat", "dog"), size=(16, 24))
-    assert_same(imported, model)
+    assert_equal_models(imported, model)
     for slot in ("encoder", "generator", "discriminator"):
         assert dict(imported.recipe.slots[slot].options) == dict(model.recipe.slots[slot].options)
     assert imported.image == model.image
@@ -49,11 +49,11 @@ def test_export_and_import_give_the_same_model_and_infer_every_size() -> None:
 def test_files_and_state_dicts_give_the_same_model(states: States, tmp_path: Path) -> None:
     torch.save(states["generator"], tmp_path / "gen_00001000.pt")
     torch.save(states["discriminator"], tmp_path / "dis_00001000.pt")
-    read = import_official("munit", generator=tmp_path / "gen_00001000.pt", discriminator=str(tmp_path / "dis_00001000.pt"))
-    assert_same(read, import_official("munit", **states))
+    imported = import_official("munit", generator=tmp_path / "gen_00001000.pt", discriminator=str(tmp_path / "dis_00001000.pt"))
+    assert_equal_models(imported, import_official("munit", **states))
 
 
-def test_running_statistics_of_old_files_are_left_out(states: States) -> None:
+def test_running_statistics_of_old_files_are_ignored(states: States) -> None:
     old = {
         domain: {
             **state,
@@ -64,12 +64,12 @@ def test_running_statistics_of_old_files_are_left_out(states: States) -> None:
         for domain, state in states["generator"].items()
     }
     bare = {domain: {key: value for key, value in state.items() if "running" not in key} for domain, state in old.items()}
-    wanted = import_official("munit", **states)
+    expected = import_official("munit", **states)
     for generator in (old, bare):
-        assert_same(import_official("munit", generator=generator, discriminator=states["discriminator"]), wanted)
+        assert_equal_models(import_official("munit", generator=generator, discriminator=states["discriminator"]), expected)
 
 
-def test_each_file_can_come_alone(states: States) -> None:
+def test_each_file_can_be_imported_alone(states: States) -> None:
     generator = import_official("munit", generator=states["generator"])
     assert generator.preprocessing["untrained"] == ["discriminator"]
     discriminator = import_official("munit", discriminator=states["discriminator"])
@@ -79,10 +79,10 @@ def test_each_file_can_come_alone(states: States) -> None:
     )
 
 
-def test_keys_that_do_not_fit_are_named_five_at_most_with_their_domain(states: States) -> None:
-    lame = {key: value for key, value in states["generator"]["b"].items() if "enc_style.model.2" not in key}
+def test_wrong_keys_are_named_with_their_domain(states: States) -> None:
+    incomplete = {key: value for key, value in states["generator"]["b"].items() if "enc_style.model.2" not in key}
     with pytest.raises(CheckpointError) as caught:
-        import_official("munit", generator={"a": states["generator"]["a"], "b": {**lame, "extra": torch.zeros(1)}})
+        import_official("munit", generator={"a": states["generator"]["a"], "b": {**incomplete, "extra": torch.zeros(1)}})
     message = str(caught.value)
     assert message.startswith(
         '"b" of generator= does not fit the original MUNIT generator: enc_style.model.2.conv.weight [16, 8, 4, 4] is missing'
@@ -91,33 +91,33 @@ def test_keys_that_do_not_fit_are_named_five_at_most_with_their_domain(states: S
     assert "\n" not in message
 
 
-def test_other_domains_than_two_are_named(states: States) -> None:
+def test_more_than_two_domains_are_refused(states: States) -> None:
     with pytest.raises(OptionError, match="The original MUNIT has two domains; domains= names a, b, c"):
         import_official("munit", generator=states["generator"], domains=("a", "b", "c"))
 
 
 def test_a_tensor_of_another_shape_is_named_with_both_shapes(states: States) -> None:
-    bent = {**states["generator"]["a"], "mlp.model.1.fc.bias": torch.zeros(9)}
+    changed = {**states["generator"]["a"], "mlp.model.1.fc.bias": torch.zeros(9)}
     with pytest.raises(CheckpointError, match=r"mlp.model.1.fc.bias is \[9\], expected \[6\]"):
-        import_official("munit", generator={"a": bent, "b": states["generator"]["b"]})
+        import_official("munit", generator={"a": changed, "b": states["generator"]["b"]})
 
 
-def test_exchanged_files_and_other_systems_are_named(states: States) -> None:
-    with pytest.raises(CheckpointError, match='These are the keys of a discriminator of several scales, as "munit" and "unit" have it'):
+def test_swapped_files_and_files_of_other_systems_are_named(states: States) -> None:
+    with pytest.raises(CheckpointError, match='These are the keys of a multi-scale discriminator of "munit" or "unit"'):
         import_official("munit", generator=states["discriminator"])
-    with pytest.raises(CheckpointError, match='These are the keys of a generator, as "munit" has it'):
+    with pytest.raises(CheckpointError, match='These are the keys of a generator of "munit"'):
         import_official("munit", discriminator=states["generator"])
     with pytest.raises(CheckpointError, match=r'holds no state dicts of tensors under "a" and "b"; found main\.0\.weight'):
         import_official("munit", generator={"main.0.weight": torch.zeros(1)})
 
 
-def test_networks_of_two_trainings_are_noticed(states: States) -> None:
-    grey = export_official(original(channels=1))
-    with pytest.raises(CheckpointError, match="draws 1 channel and discriminator= scores 3 channels"):
+def test_networks_of_different_trainings_are_refused(states: States) -> None:
+    grey = export_official(build_original(channels=1))
+    with pytest.raises(CheckpointError, match="generates 1 channel and discriminator= scores 3 channels"):
         import_official("munit", generator=grey["generator"], discriminator=states["discriminator"])
 
 
-def test_nothing_to_import_and_unknown_parts_are_errors(states: States) -> None:
+def test_missing_and_unknown_arguments_are_errors(states: States) -> None:
     with pytest.raises(OptionError, match="needs generator=, discriminator= or both; found neither"):
         import_official("munit")
     with pytest.raises(UnknownNameError, match=r'"generatr".* Did you mean "generator"'):
@@ -137,5 +137,5 @@ def test_damaged_and_missing_files_are_clear_errors(states: States, tmp_path: Pa
 
 
 def test_a_model_of_three_domains_cannot_be_exported() -> None:
-    with pytest.raises(OptionError, match="holds two domains, and this model has 3"):
-        export_official(original(domains=("a", "b", "c")))
+    with pytest.raises(OptionError, match="two domains; this model has 3"):
+        export_official(build_original(domains=("a", "b", "c")))

@@ -1,4 +1,4 @@
-"""Weights of the original code: into a model, out of one, and what does not fit."""
+"""Import and export of weights of the original StarGAN code, and its errors."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ TWO_SETS = [{"hair": ("black", "blond"), "male": bool}, {"mood": ("happy", "sad"
 FIVE = {"hair": ("black", "blond", "brown"), "male": bool, "young": bool}
 
 
-def original(labels: Any = FIVE, **changes: Any) -> Model:
+def build_original(labels: Any = FIVE, **overrides: Any) -> Model:
     slots: dict[str, Any] = {"generator": {"width": 4, "blocks": 3}, "discriminator": {"width": 8, "depth": 3}}
-    return build("stargan", official=True, labels=labels, rehearsal=False, **{"size": (16, 24), **slots, **changes})
+    return build("stargan", official=True, labels=labels, rehearsal=False, **{"size": (16, 24), **slots, **overrides})
 
 
 @pytest.fixture(scope="module")
 def states() -> dict[str, State]:
-    return export_official(original())
+    return export_official(build_original())
 
 
-def assert_same(one: Model, other: Model) -> None:
-    own, wanted = one.nets.state_dict(), other.nets.state_dict()
-    assert own.keys() == wanted.keys()
-    assert all(torch.equal(own[key], wanted[key]) for key in own)
+def assert_equal_models(one: Model, other: Model) -> None:
+    own, expected = one.nets.state_dict(), other.nets.state_dict()
+    assert own.keys() == expected.keys()
+    assert all(torch.equal(own[key], expected[key]) for key in own)
 
 
 def test_export_and_import_give_the_same_model_and_infer_every_size() -> None:
-    model = original(TWO_SETS, channels=1)
+    model = build_original(TWO_SETS, channels=1)
     imported = import_official("stargan", **export_official(model), labels=TWO_SETS)
-    assert_same(imported, model)
+    assert_equal_models(imported, model)
     assert imported.image == model.image
     assert imported.domain == model.domain
     options = {name: imported.recipe.slots[name].options for name in ("generator", "discriminator")}
@@ -62,16 +62,18 @@ def test_files_and_state_dicts_give_the_same_model(states: dict[str, State], tmp
     for name, state in states.items():
         torch.save(state, tmp_path / f"{name}.ckpt")
     parts = {name: tmp_path / f"{name}.ckpt" for name in states}
-    assert_same(import_official("stargan", **parts), import_official("stargan", **states))
-    assert_same(import_official("stargan", **{name: str(path) for name, path in parts.items()}), import_official("stargan", **states))
+    assert_equal_models(import_official("stargan", **parts), import_official("stargan", **states))
+    assert_equal_models(
+        import_official("stargan", **{name: str(path) for name, path in parts.items()}), import_official("stargan", **states)
+    )
 
 
 def test_files_of_a_data_parallel_training_are_read(states: dict[str, State]) -> None:
     wrapped = {name: {f"module.{key}": value for key, value in state.items()} for name, state in states.items()}
-    assert_same(import_official("stargan", **wrapped), import_official("stargan", **states))
+    assert_equal_models(import_official("stargan", **wrapped), import_official("stargan", **states))
 
 
-def test_running_statistics_may_be_missing_for_they_are_not_used(states: dict[str, State]) -> None:
+def test_running_statistics_may_be_missing(states: dict[str, State]) -> None:
     bare = {key: value for key, value in states["generator"].items() if "running" not in key and "num_batches" not in key}
     image, label = torch.rand(1, 3, 16, 24), torch.tensor([[1.0, 0, 0, 1, 0]])
     whole = import_official("stargan", **states).translate(image, to=label)
@@ -79,15 +81,15 @@ def test_running_statistics_may_be_missing_for_they_are_not_used(states: dict[st
     assert torch.equal(whole, part)
 
 
-def test_without_labels_entries_get_general_names(states: dict[str, State]) -> None:
+def test_without_labels_entries_get_default_names(states: dict[str, State]) -> None:
     assert import_official("stargan", **states).domain.entries == ("label1", "label2", "label3", "label4", "label5")
-    joint = original([FIVE, {"mood": tuple("abcdefgh")}])
+    joint = build_original([FIVE, {"mood": tuple("abcdefgh")}])
     domain = import_official("stargan", **export_official(joint)).domain
     assert [part.width for part in domain.sets] == [5, 8]
     assert domain.width == 15
 
 
-def test_each_network_can_come_alone(states: dict[str, State]) -> None:
+def test_each_network_can_be_imported_alone(states: dict[str, State]) -> None:
     generator = import_official("stargan", generator=states["generator"], labels=FIVE, size=(16, 24))
     assert torch.equal(export_official(generator)["generator"]["main.0.weight"], states["generator"]["main.0.weight"])
     discriminator = import_official("stargan", discriminator=states["discriminator"])
@@ -95,20 +97,20 @@ def test_each_network_can_come_alone(states: dict[str, State]) -> None:
     assert torch.equal(export_official(discriminator)["discriminator"]["conv2.weight"], states["discriminator"]["conv2.weight"])
 
 
-def test_a_size_that_was_rounded_away_can_be_said() -> None:
-    model = original(size=(20, 28))
+def test_a_size_that_cannot_be_inferred_can_be_given() -> None:
+    model = build_original(size=(20, 28))
     assert import_official("stargan", **export_official(model)).image.height == 16
-    assert_same(import_official("stargan", **export_official(model), size=(20, 28)), model)
-    with pytest.raises(OptionError, match=r"size=32 was asked for, but the discriminator is for 16 x 24"):
+    assert_equal_models(import_official("stargan", **export_official(model), size=(20, 28)), model)
+    with pytest.raises(OptionError, match=r"size=32 does not fit the discriminator, which is for 16 x 24"):
         import_official("stargan", **export_official(model), size=32)
 
 
-def test_keys_that_do_not_fit_are_named_five_at_most(states: dict[str, State]) -> None:
+def test_wrong_keys_are_named(states: dict[str, State]) -> None:
     state = {key: value for key, value in states["generator"].items() if ".main.3." not in key}
     with pytest.raises(CheckpointError) as caught:
         import_official("stargan", generator={**state, "extra": torch.zeros(1)})
-    message = "generator= does not fit the original StarGAN generator: main.9.main.3.weight [16, 16, 3, 3] is missing; "
-    assert str(caught.value).startswith(message)
+    start = "generator= does not fit the original StarGAN generator: main.9.main.3.weight [16, 16, 3, 3] is missing; "
+    assert str(caught.value).startswith(start)
     assert "extra is not expected" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -119,28 +121,30 @@ def test_a_tensor_of_another_shape_is_named_with_both_shapes(states: dict[str, S
         import_official("stargan", generator=state)
 
 
-def test_exchanged_files_are_noticed(states: dict[str, State]) -> None:
-    with pytest.raises(CheckpointError, match="These are the keys of a discriminator: exchange the two"):
+def test_swapped_files_are_refused(states: dict[str, State]) -> None:
+    with pytest.raises(CheckpointError, match="These are the keys of a discriminator"):
         import_official("stargan", generator=states["discriminator"])
-    with pytest.raises(CheckpointError, match="These are the keys of a generator: exchange the two"):
+    with pytest.raises(CheckpointError, match="These are the keys of a generator"):
         import_official("stargan", discriminator=states["generator"])
 
 
-def test_networks_of_two_trainings_are_noticed(states: dict[str, State]) -> None:
-    grey = export_official(original(channels=1))
-    with pytest.raises(CheckpointError, match="draws 1 channel and discriminator= scores 3 channels"):
+def test_networks_of_different_trainings_are_refused(states: dict[str, State]) -> None:
+    grey = export_official(build_original(channels=1))
+    with pytest.raises(CheckpointError, match="generates 1 channel, but discriminator= takes 3 channels"):
         import_official("stargan", generator=grey["generator"], discriminator=states["discriminator"])
 
 
-def test_labels_that_do_not_fill_the_vector_are_refused(states: dict[str, State]) -> None:
-    with pytest.raises(LabelError, match=r"have 4 entries, 4 without the mask .* but the weights have 5 label planes and 5 classes"):
+def test_labels_of_another_length_are_refused(states: dict[str, State]) -> None:
+    with pytest.raises(
+        LabelError, match=r"labels= has 4 entries, 4 without the mask .* but the weights have 5 label channels and 5 classes"
+    ):
         import_official("stargan", **states, labels=tuple("abcd"))
-    with pytest.raises(LabelError, match="2 label sets, and where one ends they do not say"):
-        import_official("stargan", **export_official(original(TWO_SETS)))
+    with pytest.raises(LabelError, match="2 label sets; the sizes of the sets are not in the weights"):
+        import_official("stargan", **export_official(build_original(TWO_SETS)))
 
 
-def test_nothing_to_import_and_unknown_parts_are_errors(states: dict[str, State]) -> None:
-    with pytest.raises(OptionError, match="needs generator=, discriminator= or both; found neither"):
+def test_missing_and_unknown_arguments_are_errors(states: dict[str, State]) -> None:
+    with pytest.raises(OptionError, match="requires generator=, discriminator= or both; found neither"):
         import_official("stargan")
     with pytest.raises(UnknownNameError, match=r'"generatr".* Did you mean "generator"'):
         import_official("stargan", generatr=states["generator"])
@@ -149,7 +153,7 @@ def test_nothing_to_import_and_unknown_parts_are_errors(states: dict[str, State]
 
 
 class RunsCode:
-    """What reading it executes, if reading executes anything."""
+    """An object that runs code when it is unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -169,7 +173,7 @@ def test_a_file_that_would_run_code_is_refused_and_runs_none(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
-def test_a_cut_file_is_one_clear_error(states: dict[str, State], tmp_path: Path, share: float) -> None:
+def test_a_truncated_file_is_one_clear_error(states: dict[str, State], tmp_path: Path, share: float) -> None:
     path = tmp_path / "cut-G.ckpt"
     torch.save(states["generator"], path)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])

@@ -1,4 +1,4 @@
-"""StarGAN's components and domain losses, one by one."""
+"""StarGAN's components and domain losses."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ TWO_SETS = DomainSpec.parse([{"hair": ("black", "blond", "brown"), "male": bool}
 CODE = CodeSpec((MapSpec(3, 1),))
 
 
-def rows(*values: dict[str, Any], domain: DomainSpec = TWO_SETS) -> Tensor:
+def encode_labels(*values: dict[str, Any], domain: DomainSpec = TWO_SETS) -> Tensor:
     return torch.tensor([domain.encode(row) for row in values])
 
 
-def test_label_planes_hold_the_label_and_its_mask_at_every_place() -> None:
+def test_label_planes_contain_the_label_and_its_mask_at_every_position() -> None:
     conditioner = LabelPlanes(CODE, TWO_SETS)
-    label = rows({"hair": "blond", "male": True}, {"mood": "sad"})
+    label = encode_labels({"hair": "blond", "male": True}, {"mood": "sad"})
     (maps,) = conditioner(Code((torch.zeros(2, 3, 4, 5),)), label).maps
     assert conditioner.output_spec.maps[-1].channels == maps.shape[1] == 3 + 8
     assert torch.equal(maps[:, 3:], label[:, :, None, None].expand(-1, -1, 4, 5))
     assert label[1].tolist() == [0, 0, 0, 0, 0, 1, 0, 1]
 
 
-def test_label_planes_leave_finer_maps_and_the_style_alone() -> None:
+def test_label_planes_keep_finer_maps_and_the_style() -> None:
     fine, coarse, style = torch.randn(1, 3, 8, 8), torch.randn(1, 6, 4, 4), torch.randn(1, 5)
     spec = CodeSpec((MapSpec(3, 1), MapSpec(6, 2)), StyleSpec(5))
-    made = LabelPlanes(spec, TWO_SETS)(Code((fine, coarse), style), rows({"mood": "sad"}))
-    assert made.maps[0] is fine
-    assert made.style is style
-    assert made.maps[1].shape == (1, 14, 4, 4)
+    conditioned = LabelPlanes(spec, TWO_SETS)(Code((fine, coarse), style), encode_labels({"mood": "sad"}))
+    assert conditioned.maps[0] is fine
+    assert conditioned.style is style
+    assert conditioned.maps[1].shape == (1, 14, 4, 4)
 
 
-def test_label_planes_without_a_map_or_without_labels_say_what_to_do() -> None:
-    with pytest.raises(SpecError, match="puts the label beside a map, but is given no maps and style"):
+def test_label_planes_require_a_map_and_labels() -> None:
+    with pytest.raises(SpecError, match="requires a code with a map; found no maps and style"):
         LabelPlanes(CodeSpec(style=StyleSpec(8)), TWO_SETS)
-    with pytest.raises(LabelError, match="needs labels, and none are declared"):
+    with pytest.raises(LabelError, match="requires labels; none are declared"):
         LabelPlanes(CODE, DomainSpec())
 
 
 @pytest.mark.parametrize("output", ["tanh", "residual", "masked"])
 def test_every_output_stays_within_the_range_of_images(output: Any) -> None:
-    generator = StarGANGenerator(CODE.widened(8), IMAGE, width=4, blocks=1, output=output)
+    generator = StarGANGenerator(CODE.with_channels_added(8), IMAGE, width=4, blocks=1, output=output)
     with torch.no_grad():
         generator.draw.weight.mul_(50)
     image = (torch.rand(2, 3, 16, 24) * 4 - 2).clamp(-1, 1)
@@ -61,7 +61,7 @@ def test_every_output_stays_within_the_range_of_images(output: Any) -> None:
     assert fake.abs().max() <= 1
 
 
-def test_a_residual_output_that_draws_nothing_is_the_source_image() -> None:
+def test_a_residual_output_of_zeros_is_the_source_image() -> None:
     generator = StarGANGenerator(CODE, IMAGE, width=4, blocks=1, output="residual")
     with torch.no_grad():
         generator.draw.weight.zero_()
@@ -69,34 +69,34 @@ def test_a_residual_output_that_draws_nothing_is_the_source_image() -> None:
     assert torch.equal(generator(Code((image,))), image)
 
 
-def test_a_masked_output_replaces_the_source_where_its_mask_says() -> None:
+def test_a_masked_output_replaces_the_source_according_to_its_mask() -> None:
     generator = StarGANGenerator(CODE, IMAGE, width=4, blocks=1, output="masked")
     image = torch.rand(1, 3, 16, 24) * 2 - 1
-    drawn = torch.zeros(1, 4, 16, 24)
-    drawn[:, 3, :, :12], drawn[:, 3, :, 12:] = 100.0, -100.0
-    generator.draw.forward = lambda maps: drawn  # type: ignore[method-assign]
+    outputs = torch.zeros(1, 4, 16, 24)
+    outputs[:, 3, :, :12], outputs[:, 3, :, 12:] = 100.0, -100.0
+    generator.draw.forward = lambda maps: outputs  # type: ignore[method-assign]
     fake = generator(Code((image,)))
     assert torch.equal(fake[..., :12], image[..., :12])
     assert torch.equal(fake[..., 12:], torch.zeros(1, 3, 16, 12))
 
 
-def test_a_generator_refuses_what_it_cannot_draw() -> None:
+def test_the_generator_refuses_unsupported_codes_sizes_and_options() -> None:
     with pytest.raises(SpecError, match="multiples of 4, at least 8; found 18 x 16"):
         StarGANGenerator(CODE, ImageSpec(3, 18, 16))
-    with pytest.raises(SpecError, match=r'draws from a last map at full size .* Use "identity_encoder"'):
+    with pytest.raises(SpecError, match=r'requires a code whose last map has stride 1 .* Use "identity_encoder"'):
         StarGANGenerator(CodeSpec((MapSpec(64, 4),)), IMAGE)
-    with pytest.raises(OptionError, match=r'no output "mask"\. Did you mean "masked"'):
+    with pytest.raises(OptionError, match=r'output="mask"\. Did you mean "masked"'):
         StarGANGenerator(CODE, IMAGE, output="mask")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("size", "depth"), [((128, 128), 6), ((256, 256), 6), ((64, 48), 5), ((16, 24), 4), ((8, 8), 3)])
-def test_the_discriminators_depth_is_the_papers_or_what_fits(size: tuple[int, int], depth: int) -> None:
+def test_the_default_depth_of_the_discriminator_is_the_papers_or_the_largest_that_fits(size: tuple[int, int], depth: int) -> None:
     discriminator = StarGANDiscriminator(ImageSpec(3, *size), TWO_SETS, width=1)
     assert len(discriminator.trunk) == depth
     output = discriminator(torch.zeros(2, 3, *size))
     assert output.scores[0].shape == (2, 1, size[0] // 2**depth, size[1] // 2**depth)
     assert output.domain_logits is not None
-    assert output.domain_logits.shape == (2, TWO_SETS.content)
+    assert output.domain_logits.shape == (2, TWO_SETS.num_values)
     assert len(output.features[0]) == depth
 
 
@@ -111,39 +111,39 @@ def test_a_discriminator_that_is_too_deep_for_its_image_is_refused() -> None:
         StarGANDiscriminator(IMAGE, TWO_SETS, depth=5)
 
 
-def test_no_layer_is_wider_than_the_widest() -> None:
+def test_no_layer_is_wider_than_max_width() -> None:
     discriminator = StarGANDiscriminator(ImageSpec(3, 64, 64), TWO_SETS, width=8, max_width=16)
     assert [layer.out_channels for layer in discriminator.trunk] == [8, 16, 16, 16, 16, 16]
 
 
-def test_the_size_of_the_papers_networks() -> None:
+def test_the_networks_have_the_papers_number_of_parameters() -> None:
     model = build("stargan", rehearsal=False)
-    format_count = {name: sum(p.numel() for p in model.slot(name).parameters()) for name in ("generator", "discriminator")}
-    assert format_count == {"generator": 8_430_528, "discriminator": 44_762_048}
+    counts = {name: sum(p.numel() for p in model.slot(name).parameters()) for name in ("generator", "discriminator")}
+    assert counts == {"generator": 8_430_528, "discriminator": 44_762_048}
 
 
-def test_an_image_that_does_not_fit_is_told_when_building() -> None:
+def test_build_refuses_an_image_size_that_does_not_fit() -> None:
     with pytest.raises(BuildError, match="multiples of 4, at least 8; found 30 x 30"):
         build("stargan", size=30)
 
 
-def test_each_known_set_costs_its_own_mean_and_unknown_parts_cost_nothing() -> None:
-    label = rows({"hair": "blond", "male": True, "mood": "sad"}, {"hair": "black", "male": False}, {"mood": "happy"}, {})
+def test_each_known_set_contributes_its_mean_and_unknown_sets_nothing() -> None:
+    label = encode_labels({"hair": "blond", "male": True, "mood": "sad"}, {"hair": "black", "male": False}, {"mood": "happy"}, {})
     logits = torch.randn(4, 6, requires_grad=True)
-    wanted = (
+    expected = (
         F.cross_entropy(logits[:2, :3], torch.tensor([1, 0]))
         + F.binary_cross_entropy_with_logits(logits[:2, 3], torch.tensor([1.0, 0.0]))
         + F.cross_entropy(logits[[0, 2], 4:], torch.tensor([1, 0]))
     )
     loss = label_loss(logits, label, TWO_SETS)
-    torch.testing.assert_close(loss, wanted)
+    torch.testing.assert_close(loss, expected)
     (gradient,) = torch.autograd.grad(loss, logits)
     known = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1], [0, 0, 0, 0, 0, 0]], dtype=torch.bool)
     assert torch.equal(gradient != 0, known)
 
 
 @pytest.mark.parametrize("official", [False, True])
-def test_a_batch_that_knows_nothing_costs_nothing_and_is_finite(official: bool) -> None:
+def test_a_batch_without_known_labels_has_loss_zero(official: bool) -> None:
     logits = torch.randn(3, 6, requires_grad=True)
     loss = label_loss(logits, torch.zeros(3, 8), TWO_SETS, official=official)
     assert loss == 0
@@ -151,40 +151,43 @@ def test_a_batch_that_knows_nothing_costs_nothing_and_is_finite(official: bool) 
 
 
 @pytest.mark.parametrize("official", [False, True])
-def test_what_unknown_parts_hold_does_not_matter(official: bool) -> None:
-    label = rows({"hair": "blond", "male": True}, {"mood": "sad"})
+def test_logits_of_unknown_sets_do_not_matter(official: bool) -> None:
+    label = encode_labels({"hair": "blond", "male": True}, {"mood": "sad"})
     logits = torch.randn(2, 6)
     other = logits.clone()
     other[0, 4:], other[1, :4] = 9.0, -9.0
     assert torch.equal(label_loss(logits, label, TWO_SETS, official=official), label_loss(other, label, TWO_SETS, official=official))
 
 
-def test_an_image_without_a_value_of_a_group_says_nothing_about_the_group() -> None:
+def test_an_image_without_a_value_of_a_group_does_not_contribute_to_it() -> None:
     domain = DomainSpec.parse({"hair": ("black", "blond"), "male": bool})
-    label = rows({"hair": "none", "male": True}, {"hair": "blond", "male": False}, domain=domain)
+    label = encode_labels({"hair": "none", "male": True}, {"hair": "blond", "male": False}, domain=domain)
     logits = torch.randn(2, 3)
-    wanted = F.cross_entropy(logits[1:, :2], torch.tensor([1])) + F.binary_cross_entropy_with_logits(logits[:, 2], label[:, 2])
-    torch.testing.assert_close(label_loss(logits, label, domain), wanted)
+    expected = F.cross_entropy(logits[1:, :2], torch.tensor([1])) + F.binary_cross_entropy_with_logits(logits[:, 2], label[:, 2])
+    torch.testing.assert_close(label_loss(logits, label, domain), expected)
 
 
-def test_as_the_original_a_set_of_several_attributes_costs_binary_cross_entropy_of_all_entries() -> None:
-    label = rows({"hair": "blond", "male": True, "mood": "sad"}, {"hair": "black", "male": False, "mood": "happy"})
+def test_the_official_loss_of_a_set_of_several_attributes_is_binary_cross_entropy() -> None:
+    label = encode_labels({"hair": "blond", "male": True, "mood": "sad"}, {"hair": "black", "male": False, "mood": "happy"})
     logits = torch.randn(2, 6)
-    wanted = F.binary_cross_entropy_with_logits(logits[:, :4], label[:, :4], reduction="sum") / 2 + F.cross_entropy(
+    expected = F.binary_cross_entropy_with_logits(logits[:, :4], label[:, :4], reduction="sum") / 2 + F.cross_entropy(
         logits[:, 4:], torch.tensor([1, 0])
     )
-    torch.testing.assert_close(label_loss(logits, label, TWO_SETS, official=True), wanted)
+    torch.testing.assert_close(label_loss(logits, label, TWO_SETS, official=True), expected)
 
 
 @pytest.mark.parametrize("official", [False, True])
-def test_the_mean_over_equal_parts_of_a_batch_is_the_loss_of_the_batch(official: bool) -> None:
-    label = rows({"hair": "blond", "male": True}, {"mood": "sad"}, {"mood": "happy"}, {"hair": "none", "male": False})
+def test_the_mean_over_micro_batches_is_the_loss_of_the_batch(official: bool) -> None:
+    label = encode_labels({"hair": "blond", "male": True}, {"mood": "sad"}, {"mood": "happy"}, {"hair": "none", "male": False})
     logits = torch.randn(4, 6)
-    parts = [label_loss(logits[at : at + 2], label[at : at + 2], TWO_SETS, whole=label, share=2, official=official) for at in (0, 2)]
+    parts = [
+        label_loss(logits[at : at + 2], label[at : at + 2], TWO_SETS, batch_label=label, micro_batches=2, official=official)
+        for at in (0, 2)
+    ]
     torch.testing.assert_close(torch.stack(parts).mean(), label_loss(logits, label, TWO_SETS, official=official))
 
 
-def test_unknown_sets_move_no_weight_of_the_head() -> None:
+def test_unknown_sets_update_no_weight_of_the_domain_head() -> None:
     model = build(
         "stargan",
         size=16,
@@ -195,20 +198,23 @@ def test_unknown_sets_move_no_weight_of_the_head() -> None:
     )
     head = model.slot("discriminator").domain.weight
     before = head.detach().clone()
-    batch = {"image": torch.rand(4, 3, 16, 16) * 2 - 1, "label": rows(*[{"mood": mood} for mood in ("happy", "sad", "sad", "happy")])}
+    batch = {
+        "image": torch.rand(4, 3, 16, 16) * 2 - 1,
+        "label": encode_labels(*[{"mood": mood} for mood in ("happy", "sad", "sad", "happy")]),
+    }
     model.step(batch)
     moved = (head.detach() != before).flatten(1).any(1)
     assert moved.tolist() == [False] * 4 + [True] * 2
 
 
-def test_a_split_batch_with_partial_labels_takes_the_step_of_the_whole() -> None:
+def test_micro_batches_with_partial_labels_equal_the_whole_batch() -> None:
     def model() -> Any:
         options: dict[str, Any] = {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4}}
         sgd = {"optimizer": {"name": "sgd", "lr": 0.1, "betas": (0.0, 0.0)}}
         players = {"discriminator": sgd, "translator": {**sgd, "every": 1}}
         return build("stargan", size=16, labels=TWO_SETS, players=players, rehearsal=False, **options).double()
 
-    label = rows({"hair": "blond", "male": True}, {"mood": "sad"}, {"mood": "happy"}, {"hair": "none", "male": False}).double()
+    label = encode_labels({"hair": "blond", "male": True}, {"mood": "sad"}, {"mood": "happy"}, {"hair": "none", "male": False}).double()
     batch = {"image": torch.rand(4, 3, 16, 16, dtype=torch.float64) * 2 - 1, "label": label}
     whole, split = model(), model()
     for _ in range(2):
@@ -218,7 +224,7 @@ def test_a_split_batch_with_partial_labels_takes_the_step_of_the_whole() -> None
         torch.testing.assert_close(one, other, rtol=0, atol=1e-10, msg=lambda text, name=name: f"{name}: {text}")
 
 
-def test_a_domain_loss_without_a_domain_head_says_what_to_use() -> None:
+def test_a_domain_loss_without_a_domain_head_names_the_remedy() -> None:
     from i2ikit import Translation
     from i2ikit.core.random_streams import RandomStreams
     from i2ikit_stargan.losses import domain_real_loss
@@ -226,7 +232,7 @@ def test_a_domain_loss_without_a_domain_head_says_what_to_use() -> None:
     model = build("stargan", size=16, generator={"width": 4, "blocks": 1}, discriminator={"width": 4}, rehearsal=False)
     model.slot("discriminator").domain = None
     image = torch.zeros(1, 3, 16, 16)
-    with pytest.raises(SpecError, match='needs a discriminator with a domain head, and "discriminator" has none'):
+    with pytest.raises(SpecError, match='requires a discriminator with a domain head; "discriminator" has none'):
         domain_real_loss(Translation(model.nets, RandomStreams(), reference=image, reference_label=torch.zeros(1, 5)))
-    with pytest.raises(SpecError, match="needs a label"):
+    with pytest.raises(SpecError, match="requires a label; found none"):
         domain_real_loss(Translation(model.nets, RandomStreams(), reference=image))

@@ -1,4 +1,4 @@
-"""A stranger's plugin works as the library's own do."""
+"""A third-party plugin works as the bundled plugins do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The docs keep up with the code."""
+"""The docs agree with the code."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from i2ikit.core.plugins import HOOKS
 PAGE = (Path(__file__).parents[2] / "docs/plugins.md").read_text()
 
 
-def signatures() -> dict[str, str]:
+def list_signatures() -> dict[str, str]:
     found = {name: value for name, value in vars(hookspecs).items() if name.startswith("i2ikit_")}
     return {name: f"{name}{inspect.signature(value)}".replace("'", "") for name, value in found.items()}
 
 
-def test_each_hook_stands_in_the_page_with_its_exact_signature() -> None:
+def test_the_page_has_each_hook_with_its_exact_signature() -> None:
     headings = re.findall(r"^### `(.*)`$", PAGE, flags=re.MULTILINE)
-    assert headings == list(signatures().values())
+    assert headings == list(list_signatures().values())
 
 
-def test_the_hooks_that_are_read_are_the_hooks_that_are_specified() -> None:
-    assert tuple(signatures()) == HOOKS
+def test_the_called_hooks_are_the_specified_hooks() -> None:
+    assert tuple(list_signatures()) == HOOKS

@@ -1,4 +1,4 @@
-"""Links between the pages lead somewhere."""
+"""Links between the pages of the documentation work."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
-def anchors(page: Path) -> set[str]:
+def list_anchors(page: Path) -> set[str]:
     titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_of_a_page_leads_to_a_page_and_a_title(page: Path) -> None:
-    lost = []
+def test_every_link_has_a_target(page: Path) -> None:
+    broken = []
     for target in LINK.findall(page.read_text(encoding="utf-8")):
         path, _, anchor = target.partition("#")
         if "://" in target or target.startswith("mailto:"):
             continue
-        place = (page.parent / path).resolve() if path else page
-        if path.endswith(".png") and not place.exists():
-            pytest.skip(f"the picture {path} is not there yet")
-        if not place.exists() or (anchor and anchor not in anchors(place)):
-            lost.append(target)
-    assert lost == []
+        target_page = (page.parent / path).resolve() if path else page
+        if path.endswith(".png") and not target_page.exists():
+            pytest.skip(f"the picture {path} does not exist yet")
+        if not target_page.exists() or (anchor and anchor not in list_anchors(target_page)):
+            broken.append(target)
+    assert broken == []
 
 
 def test_every_page_can_be_reached_from_the_index() -> None:

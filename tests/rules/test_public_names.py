@@ -1,4 +1,4 @@
-"""The public interface is a list that changes on purpose only."""
+"""The public interface is a stored list, so that it changes only on purpose."""
 
 from __future__ import annotations
 

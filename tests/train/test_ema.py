@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import torch
-from toy_training import model
+from toy_training import make_model
 
 from i2ikit.train import Averages
 
 
 def test_the_averages_follow_their_formula() -> None:
-    made = model(ema=0.9)
-    averages = Averages(made, 0.9)
-    name = next(each for each, _ in made.nets.named_state() if each.startswith("generator"))
-    weight = dict(made.nets.named_state())[name]
+    model = make_model(ema=0.9)
+    averages = Averages(model, 0.9)
+    name = next(each for each, _ in model.nets.named_state() if each.startswith("generator"))
+    weight = dict(model.nets.named_state())[name]
     expected = weight.detach().clone().double()
     for update in range(1, 30):
         with torch.no_grad():
             weight.add_(0.1)
-        made.steps_done += 1
+        model.steps_done += 1
         averages.update()
         decay = min(0.9, (1 + update) / (10 + update))
         expected = decay * expected + (1 - decay) * weight.detach().double()
@@ -26,20 +26,20 @@ def test_the_averages_follow_their_formula() -> None:
 
 
 def test_averages_move_only_in_steps_in_which_a_translator_plays() -> None:
-    made = model(ema=0.9, players={"translator": {"every": 3}})
-    averages = Averages(made, 0.9)
-    for made.steps_done in range(1, 8):
+    model = make_model(ema=0.9, players={"translator": {"every": 3}})
+    averages = Averages(model, 0.9)
+    for model.steps_done in range(1, 8):
         averages.update()
     assert averages.updates == 2
 
 
-def test_averages_are_lent_and_taken_back() -> None:
-    made = model(ema=0.9)
-    averages = Averages(made, 0.9)
+def test_averages_are_swapped_in_and_out() -> None:
+    model = make_model(ema=0.9)
+    averages = Averages(model, 0.9)
     with torch.no_grad():
-        for parameter in made.parameters():
+        for parameter in model.parameters():
             parameter.add_(1.0)
-    before = [each.detach().clone() for each in made.parameters()]
-    with averages.shown() as shown:
-        assert not torch.equal(next(shown.nets.generator.parameters()), before[0])  # type: ignore[operator]
-    assert all(torch.equal(a, b) for a, b in zip(before, made.parameters(), strict=True))
+    before = [each.detach().clone() for each in model.parameters()]
+    with averages.swap_in() as averaged:
+        assert not torch.equal(next(averaged.nets.generator.parameters()), before[0])  # type: ignore[operator]
+    assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))

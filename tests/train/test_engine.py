@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 import toy_training
-from toy_training import model, trained
+from toy_training import make_model, read_state, train
 
-from i2ikit.core.step import gated_step
+from i2ikit.core.step import step_if_finite
 from i2ikit.errors import OptionError, UnknownNameError
 from i2ikit.train.engine import LossScale, PlainEngine, launch
 from i2ikit.train.options import FitOptions
@@ -22,7 +22,7 @@ from i2ikit.train.options import FitOptions
 PROGRAM = Path(toy_training.__file__)
 
 
-def alone(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run_python(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=300, check=False)
 
 
@@ -36,24 +36,24 @@ def test_an_unknown_precision_is_named() -> None:
 
 
 def test_float16_on_the_cpu_is_refused() -> None:
-    with pytest.raises(OptionError, match='"16-mixed" needs an accelerator'):
+    with pytest.raises(OptionError, match='"16-mixed" requires an accelerator'):
         launch(FitOptions(precision="16-mixed", accelerator="cpu"))
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has the device")
-    with pytest.raises(OptionError, match='accelerator="cuda" with devices=1 cannot be used'):
+    with pytest.raises(OptionError, match='accelerator="cuda" with devices=1 is not available'):
         launch(FitOptions(accelerator="cuda"))
 
 
 def test_bfloat16_trains_with_weights_in_float32(tmp_path: Path) -> None:
-    seen: list[torch.dtype] = []
-    made = model()
-    conv = next(each for each in made.slot("generator").modules() if isinstance(each, torch.nn.Conv2d))
-    conv.register_forward_hook(lambda net, given, made: seen.append(made.dtype))
-    done = trained(tmp_path / "run", 2, made=made, precision="bf16-mixed", accelerator="cpu")
-    assert torch.bfloat16 in seen
+    dtypes: list[torch.dtype] = []
+    model = make_model()
+    conv = next(each for each in model.slot("generator").modules() if isinstance(each, torch.nn.Conv2d))
+    conv.register_forward_hook(lambda net, inputs, output: dtypes.append(output.dtype))
+    done = train(tmp_path / "run", 2, model=model, precision="bf16-mixed", accelerator="cpu")
+    assert torch.bfloat16 in dtypes
     assert {each.dtype for each in done.parameters()} == {torch.float32}
     assert all(torch.isfinite(each).all() for each in done.parameters())
 
@@ -62,36 +62,36 @@ def test_the_loss_scale_halves_on_overflow_and_doubles_after_patience() -> None:
     scale = LossScale(torch.device("cpu"), start=8.0, patience=2)
     factors = []
     for finite in (True, True, False, True, True):
-        scale.follow(torch.tensor(finite))
+        scale.update(torch.tensor(finite))
         factors.append(float(scale.factor))
     assert factors == [8.0, 16.0, 8.0, 8.0, 16.0]
 
 
-def test_a_gradient_that_overflows_steps_nothing() -> None:
+def test_a_gradient_that_overflows_changes_no_weight() -> None:
     weight = torch.nn.Parameter(torch.ones(3))
     weight.grad = torch.tensor([1.0, float("inf"), 1.0])
     optimizer = torch.optim.Adam([weight], lr=0.1, fused=True)
-    assert not gated_step(optimizer, [weight], torch.tensor(True))
+    assert not step_if_finite(optimizer, [weight], torch.tensor(True))
     assert torch.equal(weight, torch.ones(3))
 
 
 @pytest.mark.slow
 def test_two_processes_equal_one(tmp_path: Path) -> None:
-    for many in ("one", "two"):
-        done = alone(PROGRAM, many, tmp_path / many)
+    for processes in ("one", "two"):
+        done = run_python(PROGRAM, processes, tmp_path / processes)
         assert done.returncode == 0, done.stderr
-    (one, _), (two, _) = toy_training.state(tmp_path / "one"), toy_training.state(tmp_path / "two")
+    (one, _), (two, _) = read_state(tmp_path / "one"), read_state(tmp_path / "two")
     for name in one:
         if name.startswith("model/"):
             torch.testing.assert_close(one[name], two[name], rtol=0, atol=1e-6)
-    first, second = toy_training.losses(tmp_path / "one"), toy_training.losses(tmp_path / "two")
+    first, second = toy_training.read_losses(tmp_path / "one"), toy_training.read_losses(tmp_path / "two")
     assert [line["step"] for line in second] == [1, 2, 3, 4]
     for a, b in zip(first, second, strict=True):
         assert b == pytest.approx(a, abs=1e-5)
 
 
 @pytest.mark.slow
-def test_two_processes_stop_together_at_ctrl_c_and_go_on_together(tmp_path: Path) -> None:
+def test_two_processes_stop_together_at_sigterm_and_resume_together(tmp_path: Path) -> None:
     run = tmp_path / "run"
     tiny = ["generator.width=4", "generator.blocks=1", "discriminator.width=4", "discriminator.depth=2"]
     settings = [part for each in tiny for part in ("--set", each)]
@@ -104,12 +104,12 @@ def test_two_processes_stop_together_at_ctrl_c_and_go_on_together(tmp_path: Path
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    process.terminate()  # only the first process is told; the others follow
+    process.terminate()  # only the main process receives the signal; the other one must stop too
     out, errors = process.communicate(timeout=200)
     assert process.returncode == 130, errors
-    assert f"Go on with: i2ikit train --resume {run}" in out
+    assert f"i2ikit train --resume {run}" in out
     assert "Traceback" not in errors
-    done = toy_training.state(run)[1]["step"]
-    more = alone("-m", "i2ikit", "train", "--resume", run, "--steps", str(done + 2), "--allow-change", "recipe.steps", "--no-eval")
+    done = read_state(run)[1]["step"]
+    more = run_python("-m", "i2ikit", "train", "--resume", run, "--steps", str(done + 2), "--allow-change", "recipe.steps", "--no-eval")
     assert more.returncode == 0, more.stderr
     assert json.loads((run / "final/config.json").read_text())["step"] == done + 2

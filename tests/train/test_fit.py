@@ -1,4 +1,4 @@
-"""What a training leaves behind, and what it survives."""
+"""The files that a training writes, and how it handles errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from toy_training import DATA, LABELS, At, losses, model, same, state, trained
+from toy_training import DATA, LABELS, CallAtStep, assert_same_state, make_model, read_losses, read_state, train
 
 from i2ikit import Model, Term, load, open_data
 from i2ikit.core import storage
@@ -25,46 +25,46 @@ def faces() -> Any:
 
 def test_two_trainings_of_one_seed_are_the_same(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        trained(tmp_path / name)
-    same(tmp_path / "one", tmp_path / "two")
-    assert losses(tmp_path / "one") == losses(tmp_path / "two")
+        train(tmp_path / name)
+    assert_same_state(tmp_path / "one", tmp_path / "two")
+    assert read_losses(tmp_path / "one") == read_losses(tmp_path / "two")
 
 
 def test_another_seed_is_another_training(tmp_path: Path) -> None:
-    trained(tmp_path / "one", 2)
-    trained(tmp_path / "two", 2, seed=1)
-    assert losses(tmp_path / "one") != losses(tmp_path / "two")
+    train(tmp_path / "one", 2)
+    train(tmp_path / "two", 2, seed=1)
+    assert read_losses(tmp_path / "one") != read_losses(tmp_path / "two")
 
 
-def test_the_global_random_states_are_as_they_were(tmp_path: Path) -> None:
+def test_the_global_random_states_are_restored(tmp_path: Path) -> None:
     before = torch.get_rng_state()
-    trained(tmp_path / "run", 1)
+    train(tmp_path / "run", 1)
     assert torch.equal(before, torch.get_rng_state())
 
 
 def test_training_moves_every_weight_and_the_loss_of_a_fixed_batch_falls(tmp_path: Path) -> None:
-    fresh = model(ema=0.0, lr=2e-3)
+    fresh = make_model(ema=0.0, lr=2e-3)
     batch = fresh.example_batch(8)
     start = [each.detach().clone() for each in fresh.parameters()]
     first = float(fresh.step(batch)["translator/cycle"])
-    fresh = model(ema=0.0, lr=2e-3)
-    done = trained(tmp_path / "run", 60, made=fresh, log_every=20)
+    fresh = make_model(ema=0.0, lr=2e-3)
+    done = train(tmp_path / "run", 60, model=fresh, log_every=20)
     assert all(not torch.equal(a, b) for a, b in zip(start, done.parameters(), strict=True))
-    assert losses(tmp_path / "run")[-1]["translator/cycle"] < 0.6 * first
+    assert read_losses(tmp_path / "run")[-1]["translator/cycle"] < 0.6 * first
 
 
 def test_a_run_holds_configuration_log_checkpoint_samples_and_the_final_model(tmp_path: Path) -> None:
-    made = trained(tmp_path / "run", 4, sample_every=2)
+    model = train(tmp_path / "run", 4, sample_every=2)
     run = tmp_path / "run"
     assert {each.name for each in run.iterdir()} == {"run.json", "log.jsonl", "checkpoints", "samples", "final"}
     assert {each.name for each in (run / "samples").iterdir()} >= {f"step-0000000{each}.png" for each in (0, 2, 4)}
     again = load(run / "final")
     assert again.steps_done == 4
-    assert all(torch.equal(a, b) for a, b in zip(made.parameters(), again.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
 
 
-def test_the_configuration_of_a_run_says_all_and_no_path_of_the_machine(tmp_path: Path) -> None:
-    trained(tmp_path / "run", 1)
+def test_the_configuration_of_a_run_is_complete_and_has_no_path_of_the_machine(tmp_path: Path) -> None:
+    train(tmp_path / "run", 1)
     data = json.loads((tmp_path / "run/run.json").read_text())
     assert set(data) == {"recipe", "seed", "preprocessing", "data", "train", "versions", "command"}
     assert data["data"]["path"] == DATA
@@ -74,7 +74,7 @@ def test_the_configuration_of_a_run_says_all_and_no_path_of_the_machine(tmp_path
 
 
 def test_a_line_of_the_log_has_step_time_losses_rate_and_speed(tmp_path: Path) -> None:
-    trained(tmp_path / "run", 4, log_every=2)
+    train(tmp_path / "run", 4, log_every=2)
     lines = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
     terms = {"discriminator/adversarial", "discriminator/domain", "translator/adversarial", "translator/domain", "translator/cycle"}
     assert [line["step"] for line in lines] == [2, 4]
@@ -83,60 +83,58 @@ def test_a_line_of_the_log_has_step_time_losses_rate_and_speed(tmp_path: Path) -
 
 
 def test_the_learning_rate_in_the_log_follows_the_schedule(tmp_path: Path) -> None:
-    trained(tmp_path / "run", 8, changes={"lr": 1e-3})
-    rates = [line["lr"] for line in losses(tmp_path / "run")]
+    train(tmp_path / "run", 8, overrides={"lr": 1e-3})
+    rates = [line["lr"] for line in read_losses(tmp_path / "run")]
     assert rates == pytest.approx([1e-3] * 5 + [0.75e-3, 0.5e-3, 0.25e-3])
 
 
 def test_micro_batches_equal_the_big_batch(tmp_path: Path) -> None:
     sgd = {"players": {name: {"optimizer": {"name": "sgd", "lr": 0.05}} for name in ("discriminator", "translator")}, "ema": 0.0}
-    one, two = trained(tmp_path / "one", 3, changes=sgd), trained(tmp_path / "two", 3, changes=sgd, accumulate=2)
+    one, two = train(tmp_path / "one", 3, overrides=sgd), train(tmp_path / "two", 3, overrides=sgd, accumulate=2)
     for a, b in zip(one.parameters(), two.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-6)
 
 
 def test_a_batch_that_does_not_divide_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match=r"A batch of 4 does not divide into 1 processes x 3 micro-batches\. Choose a multiple of 3"):
-        trained(tmp_path / "run", 1, accumulate=3)
+    with pytest.raises(OptionError, match=r"batch of 4 .* 1 processes x 3 micro-batches.* multiple of 3"):
+        train(tmp_path / "run", 1, accumulate=3)
 
 
 class Broken:
-    """A tracker that always fails."""
+    """A logger that always fails."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.calls = 0
 
     def start(self, run: Path, done: int) -> None:
         pass
 
     def write(self, record: Mapping[str, Any]) -> None:
-        self.asked += 1
+        self.calls += 1
         raise RuntimeError("no such host")
 
     def close(self) -> None:
-        raise AssertionError("it was left out")
+        raise AssertionError("a removed logger is closed")
 
 
-def test_a_tracker_that_raises_is_left_out_and_the_training_goes_on(tmp_path: Path) -> None:
+def test_a_logger_that_raises_is_removed_and_the_training_continues(tmp_path: Path) -> None:
     broken = Broken()
-    with pytest.warns(
-        UserWarning, match=r"Broken failed \(RuntimeError: no such host\) and is left out from here; the training goes on"
-    ) as said:
-        trained(tmp_path / "run", 4, loggers=[broken])
-    assert len(said) == 1
-    assert broken.asked == 1
-    assert len(losses(tmp_path / "run")) == 4
+    with pytest.warns(UserWarning, match=r"Broken failed \(RuntimeError: no such host\)") as caught:
+        train(tmp_path / "run", 4, loggers=[broken])
+    assert len(caught) == 1
+    assert broken.calls == 1
+    assert len(read_losses(tmp_path / "run")) == 4
 
 
 def test_tensorboard_gets_every_number(tmp_path: Path) -> None:
     from i2ikit.train import TensorBoard
 
-    trained(tmp_path / "run", 2, loggers=[TensorBoard()])
+    train(tmp_path / "run", 2, loggers=[TensorBoard()])
     assert [each.name.startswith("events.out") for each in (tmp_path / "run/tensorboard").iterdir()] == [True]
 
 
 class NanAfter:
-    """A cycle loss that is NaN from some step on."""
+    """A cycle loss that becomes NaN after a number of steps."""
 
     def __init__(self, steps: int) -> None:
         self.left = steps
@@ -146,81 +144,81 @@ class NanAfter:
         return (t.cycle - t.real).abs().mean() * (1.0 if self.left >= 0 else float("nan"))
 
 
-def test_a_loss_that_is_not_finite_stops_with_term_step_and_files_and_unharmed_weights(tmp_path: Path) -> None:
-    made = model()
-    made.losses["translator/cycle"] = NanAfter(5)
-    with pytest.raises(NonFiniteLossError, match=r'"translator/cycle" became NaN or infinite in step 6.*Its files:') as caught:
-        trained(tmp_path / "run", 12, made=made, checkpoint_every=2)
+def test_a_loss_that_is_not_finite_stops_the_training_with_term_step_and_files_and_finite_weights(tmp_path: Path) -> None:
+    model = make_model()
+    model.losses["translator/cycle"] = NanAfter(5)
+    with pytest.raises(NonFiniteLossError, match=r'"translator/cycle".*step 6') as caught:
+        train(tmp_path / "run", 12, model=model, checkpoint_every=2)
     assert caught.value.terms == ("translator/cycle",)
-    told = json.loads((tmp_path / "run/stopped.json").read_text())
-    assert (told["terms"], told["step"], len(told["files"])) == (["translator/cycle"], 6, 4)
-    assert all(torch.isfinite(each).all() for each in made.parameters())
-    assert state(tmp_path / "run")[1]["step"] == 4  # the step of the failure is not saved, though a checkpoint was due
+    stopped = json.loads((tmp_path / "run/stopped.json").read_text())
+    assert (stopped["terms"], stopped["step"], len(stopped["files"])) == (["translator/cycle"], 6, 4)
+    assert all(torch.isfinite(each).all() for each in model.parameters())
+    assert read_state(tmp_path / "run")[1]["step"] == 4  # the step of the failure is not saved, though a checkpoint was due
     assert not (tmp_path / "run/final").exists()
 
 
-def test_a_full_disk_stops_with_one_line_and_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_stops_the_training_and_keeps_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write, calls = storage.write_tensors, []
 
-    def full(path: Path, tensors: Any) -> None:
+    def write_on_full_disk(path: Path, tensors: Any) -> None:
         calls.append(path)
         if len(calls) > 4:  # two files a checkpoint: steps 0 and 2 are written, step 4 is not
             path.write_bytes(b"half of ")
             raise OSError(28, "No space left on device")
         write(path, tensors)
 
-    monkeypatch.setattr(storage, "write_tensors", full)
+    monkeypatch.setattr(storage, "write_tensors", write_on_full_disk)
     with pytest.raises(CheckpointError, match=r"step-00000004.* cannot be written: .*No space left on device"):
-        trained(tmp_path / "run", 8, checkpoint_every=2)
+        train(tmp_path / "run", 8, checkpoint_every=2)
     assert sorted(each.name for each in (tmp_path / "run/checkpoints").iterdir()) == ["step-00000000", "step-00000002"]
     monkeypatch.undo()
     resume(tmp_path / "run", progress=Silent())
-    trained(tmp_path / "whole", 8, checkpoint_every=2)
-    same(tmp_path / "whole", tmp_path / "run")
+    train(tmp_path / "whole", 8, checkpoint_every=2)
+    assert_same_state(tmp_path / "whole", tmp_path / "run")
 
 
 def test_the_last_checkpoints_and_the_best_model_are_kept(tmp_path: Path) -> None:
     scores = {2: 1.0, 4: 3.0, 6: 2.0}
 
-    def validate(shown: Model) -> dict[str, float]:
-        return {"psnr": scores[shown.steps_done]}
+    def validate(model: Model) -> dict[str, float]:
+        return {"psnr": scores[model.steps_done]}
 
-    trained(tmp_path / "run", 6, checkpoint_every=1, keep=3, evaluate_every=2, validate=validate, best="psnr")
+    train(tmp_path / "run", 6, checkpoint_every=1, keep=3, evaluate_every=2, validate=validate, best="psnr")
     assert sorted(each.name for each in (tmp_path / "run/checkpoints").iterdir()) == [f"step-0000000{each}" for each in (4, 5, 6)]
     assert load(tmp_path / "run/best").steps_done == 4
-    assert [line["psnr"] for line in losses(tmp_path / "run") if line.get("event") == "evaluated"] == [1.0, 3.0, 2.0]
+    assert [line["psnr"] for line in read_losses(tmp_path / "run") if line.get("event") == "evaluated"] == [1.0, 3.0, 2.0]
 
 
 def test_a_minus_before_the_best_keeps_the_smallest(tmp_path: Path) -> None:
-    trained(tmp_path / "run", 4, evaluate_every=1, validate=lambda shown: {"l1": abs(shown.steps_done - 2.0)}, best="-l1")
+    train(tmp_path / "run", 4, evaluate_every=1, validate=lambda model: {"mae": abs(model.steps_done - 2.0)}, best="-mae")
     assert load(tmp_path / "run/best").steps_done == 2
 
 
 def test_an_evaluation_that_fails_does_not_end_the_training(tmp_path: Path) -> None:
-    def validate(shown: Model) -> dict[str, float]:
+    def validate(model: Model) -> dict[str, float]:
         raise RuntimeError("out of memory")
 
     with pytest.warns(UserWarning, match="The evaluation failed"):
-        assert trained(tmp_path / "run", 4, evaluate_every=1, validate=validate).steps_done == 4
+        assert train(tmp_path / "run", 4, evaluate_every=1, validate=validate).steps_done == 4
 
 
-def test_minutes_are_measured_into_steps_that_stand_in_the_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made = model()
-    done = fit(made, faces(), tmp_path / "run", minutes=0.01, sample_every=0, progress=Lines())
+def test_minutes_become_steps_that_are_saved_in_the_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = make_model()
+    done = fit(model, faces(), tmp_path / "run", minutes=0.01, sample_every=0, progress=Lines())
     steps = json.loads((tmp_path / "run/run.json").read_text())["recipe"]["steps"]
     assert done.steps_done == steps >= 1
-    assert f"{steps:,} steps." in capsys.readouterr().out
+    assert f"{steps:,} steps" in capsys.readouterr().out
 
 
-def test_measuring_leaves_no_trace_in_the_training(tmp_path: Path) -> None:
-    fit(model(), faces(), tmp_path / "measured", minutes=0.005, log_every=1, sample_every=0, progress=Silent())
-    steps = json.loads((tmp_path / "measured/run.json").read_text())["recipe"]["steps"]
-    fit(model(), faces(), tmp_path / "told", steps=steps, log_every=1, sample_every=0, progress=Silent())
-    same(tmp_path / "measured", tmp_path / "told")
+def test_planning_by_time_does_not_change_the_training(tmp_path: Path) -> None:
+    fit(make_model(), faces(), tmp_path / "minutes", minutes=0.005, log_every=1, sample_every=0, progress=Silent())
+    steps = json.loads((tmp_path / "minutes/run.json").read_text())["recipe"]["steps"]
+    fit(make_model(), faces(), tmp_path / "steps", steps=steps, log_every=1, sample_every=0, progress=Silent())
+    assert_same_state(tmp_path / "minutes", tmp_path / "steps")
 
 
-def test_plain_lines_say_first_what_will_be_done_and_then_how_it_goes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    trained(tmp_path / "run", 3, progress=Lines(pause=0.0))
+def test_plain_lines_show_the_plan_and_then_the_losses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(tmp_path / "run", 3, progress=Lines(pause=0.0))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == 'Training stargan-fast at 16x16 on "faces" (21 images).'
     assert lines[1].startswith("3 steps of 4 images on cpu, 32-true;")
@@ -228,73 +226,71 @@ def test_plain_lines_say_first_what_will_be_done_and_then_how_it_goes(tmp_path: 
     assert "translator adversarial" in lines[2]
 
 
-def test_a_slow_loader_is_pointed_out_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_slow_loader_gives_one_hint(capsys: pytest.CaptureFixture[str]) -> None:
     lines = Lines(pause=0.0)
     lines.begin(0, 3)
     for done in (1, 2, 3):
         lines.report({"step": done, "loader_share": 0.6, "translator/cycle": 0.1})
-    assert capsys.readouterr().out.count("Reading images takes 60% of the time") == 1
+    assert capsys.readouterr().out.count("Loading images takes 60% of the time") == 1
 
 
 def test_a_length_below_the_steps_of_the_model_is_refused(tmp_path: Path) -> None:
-    made = model()
-    made.steps_done = 5
-    with pytest.raises(OptionError, match="The model has 5 steps behind it"):
-        trained(tmp_path / "run", 5, made=made)
+    model = make_model()
+    model.steps_done = 5
+    with pytest.raises(OptionError, match="trained for 5 steps"):
+        train(tmp_path / "run", 5, model=model)
 
 
-def test_a_function_in_a_recipe_is_asked_for_when_the_run_goes_on(tmp_path: Path) -> None:
+def test_a_run_whose_recipe_holds_a_function_is_resumed_with_the_model(tmp_path: Path) -> None:
     def plain_cycle(t: Any) -> torch.Tensor:
         return (t.cycle - t.real).abs().mean()
 
-    changes = {"terms": {"translator/cycle": Term(plain_cycle, 10.0)}}
-    trained(tmp_path / "run", 2, changes=changes)
-    with pytest.raises(CheckpointError, match=r'Term "translator/cycle" of .* is a Python function'):
+    overrides = {"terms": {"translator/cycle": Term(plain_cycle, 10.0)}}
+    train(tmp_path / "run", 2, overrides=overrides)
+    with pytest.raises(CheckpointError, match=r'"translator/cycle" of .* Python function.*resume\(run, model='):
         resume(tmp_path / "run", progress=Silent())
-    assert resume(tmp_path / "run", model=model(**changes), progress=Silent()).steps_done == 2
+    assert resume(tmp_path / "run", model=make_model(**overrides), progress=Silent()).steps_done == 2
 
 
-def test_a_checkpoint_due_after_the_failing_step_is_not_written_in_the_log_either(tmp_path: Path) -> None:
-    seen: list[int] = []
-    trained(tmp_path / "run", 3, loggers=[At(3, lambda: seen.append(3))])
-    assert seen == [3]
+def test_a_logger_gets_a_record_of_each_logged_step(tmp_path: Path) -> None:
+    steps: list[int] = []
+    train(tmp_path / "run", 3, loggers=[CallAtStep(3, lambda: steps.append(3))])
+    assert steps == [3]
 
 
-def test_a_file_that_cannot_be_read_late_in_a_training_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_training_is_saved_if_a_file_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from i2ikit.train.batches import Batches
 
-    whole = Batches.next
+    original = Batches.next
 
-    def damaged(self: Batches) -> Any:
+    def fail(self: Batches) -> Any:
         if self.loaders[0].state() == {"epoch": 0, "index": 3}:
             raise DataError('Image "7.png" is damaged.')
-        return whole(self)
+        return original(self)
 
-    monkeypatch.setattr(Batches, "next", damaged)
-    with pytest.raises(
-        DataError, match=r'Image "7.png" is damaged\. The training is saved after step 3; mend the file, and go on: .*--resume'
-    ):
-        trained(tmp_path / "run", 5)
+    monkeypatch.setattr(Batches, "next", fail)
+    with pytest.raises(DataError, match=r'Image "7.png" is damaged\. .*saved after step 3.*--resume'):
+        train(tmp_path / "run", 5)
     monkeypatch.undo()
     resume(tmp_path / "run", progress=Silent())
-    trained(tmp_path / "whole", 5)
-    same(tmp_path / "run", tmp_path / "whole")
+    train(tmp_path / "whole", 5)
+    assert_same_state(tmp_path / "run", tmp_path / "whole")
 
 
-def test_a_log_line_of_steps_in_which_nobody_plays_is_written(tmp_path: Path) -> None:
-    waiting = model(players={name: {"every": 2} for name in ("discriminator", "translator")})
-    trained(tmp_path / "run", 3, made=waiting)
-    assert [("translator/cycle" in line) for line in losses(tmp_path / "run")] == [False, True, False]
+def test_a_step_in_which_no_player_plays_is_logged(tmp_path: Path) -> None:
+    waiting = make_model(players={name: {"every": 2} for name in ("discriminator", "translator")})
+    train(tmp_path / "run", 3, model=waiting)
+    assert [("translator/cycle" in line) for line in read_losses(tmp_path / "run")] == [False, True, False]
 
 
-def test_how_the_files_are_read_is_kept_with_the_model(tmp_path: Path) -> None:
+def test_preprocessing_is_saved_with_the_model(tmp_path: Path) -> None:
     for index in range(8):
         path = tmp_path / "data" / "ab"[index % 2] / f"{index}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (12, 12), (index * 30, 0, 0)).save(path)
     data = open_data(tmp_path / "data", batch_kind="labelled", channels=1, crop=8, background="white")
-    made = model(labels=data.domain, channels=1)
-    trained_on = fit(made, data, tmp_path / "run", steps=1, sample_every=0, progress=Silent())
-    assert load(tmp_path / "run").preprocessing == trained_on.preprocessing
-    kept = {"background": "white", "crop": [8, 8], "channels": 1, "source_channels": None, "size": [16, 16], "data": ["data"]}
-    assert trained_on.preprocessing == kept
+    model = make_model(labels=data.domain, channels=1)
+    trained = fit(model, data, tmp_path / "run", steps=1, sample_every=0, progress=Silent())
+    assert load(tmp_path / "run").preprocessing == trained.preprocessing
+    expected = {"background": "white", "crop": [8, 8], "channels": 1, "source_channels": None, "size": [16, 16], "data": ["data"]}
+    assert trained.preprocessing == expected

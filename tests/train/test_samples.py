@@ -1,4 +1,4 @@
-"""The samples of a run: which images, where to, and the grid."""
+"""The sample grids of a run: the choice of images and columns, and the picture."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from i2ikit.core.domain import DomainSpec
 from i2ikit.data import Transform, join, open_data
 from i2ikit.data.faces import FacesDataset
 from i2ikit.pixels import write_image
-from i2ikit.train.samples import MOST_COLUMNS, Samples, targets_of
+from i2ikit.train.samples import MAX_COLUMNS, Samples, make_columns
 
 SIZE = Transform(16, 16)
 
 
-class Asked:
-    """A stand-in for a model: remembers what it is asked, and answers with one gray a column."""
+class RecordingModel:
+    """Stands in for a model: records its arguments, and returns a gray image, another shade for each column."""
 
     routes = (("horse", "zebra"), ("zebra", "horse"))
 
@@ -57,9 +57,9 @@ def test_the_images_show_as_many_values_as_possible() -> None:
 
 def test_there_is_a_column_for_each_value_and_one_that_switches_each_attribute() -> None:
     data = faces()
-    samples, model = Samples(data, data.domain, SIZE, rows=2), Asked()
-    samples.translations(model)
-    assert [(target.attribute, target.value) for target in samples.targets] == [
+    samples, model = Samples(data, data.domain, SIZE, rows=2), RecordingModel()
+    samples.translate(model)
+    assert [(column.attribute, column.value) for column in samples.columns] == [
         ("hair", "black"), ("hair", "brown"), ("hair", "blond"), ("hair", "red"), ("glasses", None),
     ]  # fmt: skip
     assert model.columns["hair", "brown"] == [{**item.row, "hair": "brown"} for item in samples.items]
@@ -67,47 +67,47 @@ def test_there_is_a_column_for_each_value_and_one_that_switches_each_attribute()
     assert sorted(map(str, model.columns["glasses", "switched"])) == sorted(map(str, switched))
 
 
-def test_many_values_are_thinned_and_every_attribute_keeps_a_column() -> None:
+def test_with_many_values_every_attribute_still_has_a_column() -> None:
     domain = DomainSpec.parse({"digit": [str(number) for number in range(40)], "male": bool, "young": bool})
-    targets = targets_of(domain)
-    assert len(targets) == MOST_COLUMNS
-    assert [target.attribute for target in targets[-2:]] == ["male", "young"]
+    columns = make_columns(domain)
+    assert len(columns) == MAX_COLUMNS
+    assert [column.attribute for column in columns[-2:]] == ["male", "young"]
 
 
-def test_a_set_that_is_unknown_stays_unknown() -> None:
+def test_an_unknown_label_set_stays_unknown() -> None:
     data = FacesDataset(40, size=16, labels=("hair", "expression"), partial=True).split("train")
-    samples, model = Samples(data, data.domain, SIZE, rows=4), Asked()
-    samples.translations(model)
+    samples, model = Samples(data, data.domain, SIZE, rows=4), RecordingModel()
+    samples.translate(model)
     assert model.columns["hair", "black"] == [{**item.row, "hair": "black"} for item in samples.items]
 
 
 def test_the_grid_and_its_layout_agree(tmp_path) -> None:
     data = faces()
     samples = Samples(data, data.domain, SIZE, rows=3)
-    model = Asked()
+    model = RecordingModel()
     path = samples.write(model, tmp_path, 500)
     samples.write(model, tmp_path, 20)
     layout = json.loads((tmp_path / "samples" / "layout.json").read_text())
     assert path == tmp_path / "samples" / "step-00000500.png"
     assert (layout["steps"], layout["target"], layout["cell"], layout["size"]) == ([20, 500], True, [128, 128], [16, 16])
     with Image.open(path) as grid:
-        for column, places in enumerate(layout["places"]["ours"]):
+        for column, places in enumerate(layout["places"]["outputs"]):
             for left, top in places:
                 gray = 20 * (column + 1)
                 assert grid.crop((left, top, left + 128, top + 128)).getextrema() == ((gray, gray),) * 3
         left, top = layout["places"]["target"][0][0]
         small = grid.crop((left, top, left + 128, top + 128)).resize((16, 16), Image.Resampling.BOX)
-    true = samples.find_target(samples.items[0], samples.targets[0])
-    shown = torch.tensor(list(small.tobytes())).view(16, 16, 3).permute(2, 0, 1) / 127.5 - 1
-    assert (shown - true).abs().mean() < 0.05
+    target = samples.find_target(samples.items[0], samples.columns[0])
+    pixels = torch.tensor(list(small.tobytes())).view(16, 16, 3).permute(2, 0, 1) / 127.5 - 1
+    assert (pixels - target).abs().mean() < 0.05
     assert all(layout["columns"][each["column"]]["attribute"] in ("hair", "glasses") for each in layout["examples"])
 
 
-def test_of_several_data_sets_each_gives_rows_and_their_own_target(tmp_path) -> None:
+def test_each_of_several_data_sets_provides_rows_and_target_images(tmp_path) -> None:
     looks, moods = join([faces(), faces(("expression",))])
     samples = Samples([looks, moods], looks.domain, SIZE, rows=4)
     assert [set(item.row) for item in samples.items] == [{"hair", "glasses"}] * 2 + [{"expression"}] * 2
-    samples.write(Asked(), tmp_path, 1)
+    samples.write(RecordingModel(), tmp_path, 1)
     layout = json.loads((tmp_path / "samples" / "layout.json").read_text())
     target = {
         (column["attribute"], row)
@@ -116,40 +116,40 @@ def test_of_several_data_sets_each_gives_rows_and_their_own_target(tmp_path) -> 
         if place is not None
     }
     assert target == {(name, row) for row in (0, 1) for name in ("hair", "glasses")} | {("expression", row) for row in (2, 3)}
-    shown = [(layout["columns"][each["column"]]["attribute"], each["row"]) for each in layout["examples"]]
-    assert [row for _, row in shown] == [0, 1, 2, 3]
-    assert set(shown) <= target
+    examples = [(layout["columns"][each["column"]]["attribute"], each["row"]) for each in layout["examples"]]
+    assert [row for _, row in examples] == [0, 1, 2, 3]
+    assert set(examples) <= target
 
 
-def test_every_attribute_has_an_example_also_where_only_another_one_has_a_target(tmp_path) -> None:
+def test_an_attribute_without_target_images_has_an_example_too(tmp_path) -> None:
     data = faces()
 
-    class HairAlone(FacesDataset):
+    class FacesWithHairTargets(FacesDataset):
         def find_target(self, item: Any, change: Any) -> Tensor | None:
             return super().find_target(item, change) if "hair" in change else None
 
-    samples = Samples(HairAlone(40, size=16, labels=("hair", "glasses")), data.domain, SIZE, rows=2)
-    samples.write(Asked(), tmp_path, 1)
+    samples = Samples(FacesWithHairTargets(40, size=16, labels=("hair", "glasses")), data.domain, SIZE, rows=2)
+    samples.write(RecordingModel(), tmp_path, 1)
     layout = json.loads((tmp_path / "samples" / "layout.json").read_text())
     assert [layout["columns"][each["column"]]["attribute"] for each in layout["examples"]] == ["hair", "glasses"]
 
 
-def test_unpaired_images_are_not_translated_to_the_domain_that_they_are_of(tmp_path) -> None:
+def test_unpaired_images_are_not_translated_to_their_own_domain(tmp_path) -> None:
     for name in ("horse", "zebra"):
         for number in range(2):
             write_image(torch.rand(3, 16, 16) * 2 - 1, tmp_path / "data" / name / f"{number}.png")
     data = open_data(tmp_path / "data", batch_kind="unpaired")
-    samples, model = Samples(data, data.domain, SIZE, rows=4), Asked()
-    made = samples.translations(model)
-    for target, column in zip(samples.targets, made, strict=True):
-        assert [image is None for image in column] == [item.row["domain"] == target.value for item in samples.items]
+    samples, model = Samples(data, data.domain, SIZE, rows=4), RecordingModel()
+    translations = samples.translate(model)
+    for column, images in zip(samples.columns, translations, strict=True):
+        assert [image is None for image in images] == [item.row["domain"] == column.value for item in samples.items]
     assert {(options["source"], to) for to, options in model.calls} == {("horse", "zebra"), ("zebra", "horse")}
     assert samples.write(model, tmp_path, 1).is_file()
 
 
-def test_pairs_have_one_column_and_their_target(tmp_path) -> None:
+def test_pairs_have_one_column_and_target_images(tmp_path) -> None:
     data = FacesDataset(40, size=16, target="sketch")
-    samples, model = Samples(data, DomainSpec(), SIZE, rows=2), Asked()
+    samples, model = Samples(data, DomainSpec(), SIZE, rows=2), RecordingModel()
     samples.write(model, tmp_path, 1)
     assert model.calls == [(None, {"seed": 0})]
     layout = json.loads((tmp_path / "samples" / "layout.json").read_text())
@@ -158,21 +158,21 @@ def test_pairs_have_one_column_and_their_target(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4])
-def test_images_of_any_channels_are_shown(tmp_path, channels: int) -> None:
+def test_images_with_any_number_of_channels_are_drawn(tmp_path, channels: int) -> None:
     for name in "ab":
         for number in range(2):
             write_image(torch.rand(channels, 16, 12) * 2 - 1, tmp_path / "data" / name / f"{number}.png")
     data = open_data(tmp_path / "data", batch_kind="labelled")
     samples = Samples(data, data.domain, Transform(16, 12), rows=2)
-    with Image.open(samples.write(Asked(), tmp_path, 1)) as grid:
+    with Image.open(samples.write(RecordingModel(), tmp_path, 1)) as grid:
         assert grid.mode == "RGB"
     assert json.loads((tmp_path / "samples" / "layout.json").read_text())["cell"] == [128, 96]
 
 
-def test_a_model_that_draws_styles_shows_several_translations_of_each_image() -> None:
+def test_a_model_with_random_styles_shows_several_translations_of_each_image() -> None:
     data = faces(("hair",))
-    samples, model = Samples(data, data.domain, SIZE, rows=2, draws=2), Asked()
-    samples.translations(model)  # type: ignore[arg-type]
+    samples, model = Samples(data, data.domain, SIZE, rows=2, styles=2), RecordingModel()
+    samples.translate(model)  # type: ignore[arg-type]
 
-    assert [target.title(alone=True) for target in samples.targets[:3]] == ["black 1", "black 2", "brown 1"]
+    assert [column.get_title(with_attribute=False) for column in samples.columns[:3]] == ["black 1", "black 2", "brown 1"]
     assert {options["seed"] for _, options in model.calls} == {0, 1}

@@ -1,11 +1,11 @@
-"""Built-in data: cartoon faces drawn from parameters, with the true image of every change of attribute."""
+"""Built-in data set of cartoon faces, which are drawn from parameters. The true image of every change of attributes is known."""
 
 from i2ikit.data.faces.dataset import FacesDataset
-from i2ikit.data.faces.identity import EXPRESSIONS, FACES, Identities, identities, rows
-from i2ikit.data.faces.nearest import nearest_values
+from i2ikit.data.faces.identity import EXPRESSIONS, FACES, Identities, sample_identities, sample_rows
+from i2ikit.data.faces.nearest import find_nearest_values
 from i2ikit.data.faces.palette import PARTS
-from i2ikit.data.faces.views import VIEWS, draw, erased, segment_map
-from i2ikit.data.faces.write import write
+from i2ikit.data.faces.views import VIEWS, draw_faces, draw_segments, make_erase_mask
+from i2ikit.data.faces.write import write_faces
 
 __all__ = [
     "EXPRESSIONS",
@@ -14,11 +14,11 @@ __all__ = [
     "VIEWS",
     "FacesDataset",
     "Identities",
-    "draw",
-    "erased",
-    "identities",
-    "nearest_values",
-    "rows",
-    "segment_map",
-    "write",
+    "draw_faces",
+    "draw_segments",
+    "find_nearest_values",
+    "make_erase_mask",
+    "sample_identities",
+    "sample_rows",
+    "write_faces",
 ]

@@ -1,4 +1,4 @@
-"""The eight expressions as positions of brows, lids and mouth, after the facial action coding system (Ekman and Friesen, 1978)."""
+"""The eight expressions as positions of brows, lids and mouth, after the Facial Action Coding System (Ekman and Friesen, 1978)."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from i2ikit.data.faces.identity import EXPRESSIONS
 
 @frozen
 class Pose:
-    """The muscles of one face; lengths in head units, y downwards. ``Positions`` holds the same fields as tensors [B, 1, 1]."""
+    """The positions of brows, lids and mouth of one expression; lengths in head units, y downwards."""
 
-    brow_in: float = 0.0  # inner end of the brow, negative is raised
+    brow_in: float = 0.0  # inner end of the brow; negative is raised
     brow_out: float = 0.015
     brow_arch: float = 0.03
     brow_side: float = 0.0  # raises one brow and lowers the other
-    lid: float = 0.84  # opening of the upper lid, 1 the whole eye
-    lid_slant: float = 0.0  # positive: the lid falls towards the nose
-    lid_low: float = 0.08  # how far the lower lid is raised
+    lid: float = 0.84  # opening of the upper lid; 1 is the whole eye
+    lid_slant: float = 0.0  # positive lowers the lid towards the nose
+    lid_low: float = 0.08  # height of the lower lid
     iris: float = 1.0
     gaze: float = 0.0
     mouth_width: float = 1.0
@@ -27,10 +27,10 @@ class Pose:
     curve: float = 0.03  # positive lifts the corners
     open_top: float = 0.0
     open_low: float = 0.0
-    square: float = 0.0  # 0 an almond, 1 a box
+    square: float = 0.0  # shape of the open mouth: 0 is an almond, 1 a box
     smirk: float = 0.0  # lifts one corner
-    teeth: float = 0.0  # height of the upper teeth; above 1 clenched
-    tongue: float = 0.0  # length of a tongue that is put out
+    teeth: float = 0.0  # height of the upper teeth; above 1, the teeth are clenched
+    tongue: float = 0.0  # length of the tongue outside the mouth
     cheek: float = 0.0
     wrinkle: float = 0.0
     tear: float = 0.0
@@ -54,12 +54,12 @@ POSES: dict[str, Pose] = {
 _TABLE = torch.tensor([astuple(POSES[name]) for name in EXPRESSIONS])
 
 
-class Positions:
-    """The fields of :class:`Pose` for B faces, each [B, 1, 1]."""
+class PoseTensors:
+    """The fields of :class:`Pose` as tensors of B faces, each [B, 1, 1]."""
 
     def __init__(self, expressions: list[str], device: torch.device) -> None:
-        picked = _TABLE[[EXPRESSIONS.index(name) for name in expressions]].to(device)
-        self.columns = {each.name: picked[:, place, None, None] for place, each in enumerate(fields(Pose))}
+        rows = _TABLE[[EXPRESSIONS.index(name) for name in expressions]].to(device)
+        self.columns = {each.name: rows[:, index, None, None] for index, each in enumerate(fields(Pose))}
 
     def __getattr__(self, name: str) -> Tensor:
         try:

@@ -1,4 +1,4 @@
-"""Who is drawn and what is said of it: identity parameters and attribute values, each a pure function of (seed, index)."""
+"""Identity parameters and attribute values of the faces, which depend only on (seed, index)."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ FACES = DomainSpec(
     )
 )
 
-_IDENTITY, _ROW = 1, 2  # named streams: more identity parameters never change the attribute values
+_IDENTITY, _ROW = 1, 2  # separate random streams, so that more identity parameters would not change the attribute values
 
 
 @frozen(eq=False)
 class Identities:
-    """Everything of a face that no attribute changes, for B faces; lengths in half short sides of the head's own frame.
+    """The parameters of B faces that no attribute changes; lengths in head units (half of the shorter side of the image).
 
     Shapes:
         skin, iris, clothes, trim, background: RGB in 0..1 [B, 3]
-        hole: the erased rectangle of the view "masked" as left, top, width, height in fractions of the image [B, 4]
-        style: hair style, an index into ``STYLES`` [B]; collar: 0 crew, 1 V, 2 stripes, 3 hood [B]
+        hole: the erased rectangle of the view "masked": left, top, width, height in fractions of the image [B, 4]
+        style: index of the hair style in ``STYLES`` [B]
+        collar: 0 crew neck, 1 V neck, 2 stripes, 3 hood [B]
         all others: [B]
     """
 
@@ -73,7 +74,7 @@ class Identities:
         return len(self.style)
 
     def select(self, index: Tensor | slice | Sequence[int]) -> Identities:
-        """Return the identities at ``index``, as indexing a tensor [B] does."""
+        """Return some of the identities; ``index`` is as for a tensor [B]."""
         return Identities(**{each.name: getattr(self, each.name)[index] for each in fields(Identities)})
 
     def to(self, device: torch.device | str) -> Identities:
@@ -81,88 +82,91 @@ class Identities:
         return Identities(**{each.name: getattr(self, each.name).to(device) for each in fields(Identities)})
 
 
-def identities(seed: int, indices: Sequence[int]) -> Identities:
-    """Draw the identities of the faces ``indices``; face i depends on (seed, i) alone."""
-    noise = iter(_uniform(seed, indices, _IDENTITY, 40).T)
+def sample_identities(seed: int, indices: Sequence[int]) -> Identities:
+    """Sample the identities of the faces ``indices``; face i depends only on (seed, i)."""
+    noise = iter(_sample_uniform(seed, indices, _IDENTITY, 40).T)
 
-    def between(low: float, high: float) -> Tensor:
+    def sample_float(low: float, high: float) -> Tensor:
         return torch.from_numpy((low + (high - low) * next(noise)).astype(np.float32))
 
-    def choice(count: int) -> Tensor:
+    def sample_index(count: int) -> Tensor:
         return torch.from_numpy((next(noise) * count).astype(np.int64))
 
-    def pick(colours: tuple[Colour, ...]) -> Tensor:
-        return rgb(colours)[choice(len(colours))]
+    def sample_colour(colours: tuple[Colour, ...]) -> Tensor:
+        return rgb(colours)[sample_index(len(colours))]
 
-    tilt = between(-0.11, 0.11).tolist()
-    clothes = choice(len(CLOTHES))
-    other = (clothes + 1 + choice(len(CLOTHES) - 1)) % len(CLOTHES)
-    left, top = between(0.24, 0.42), between(0.24, 0.46)
+    tilt = sample_float(-0.11, 0.11).tolist()
+    clothes = sample_index(len(CLOTHES))
+    other = (clothes + 1 + sample_index(len(CLOTHES) - 1)) % len(CLOTHES)
+    left, top = sample_float(0.24, 0.42), sample_float(0.24, 0.46)
     return Identities(
         tilt_sin=torch.tensor([math.sin(angle) for angle in tilt]),
         tilt_cos=torch.tensor([math.cos(angle) for angle in tilt]),
         clothes=rgb(CLOTHES)[clothes],
         trim=rgb(CLOTHES)[other],
-        skin=_blend(SKIN, next(noise)),
-        iris=pick(EYES),
-        background=pick(BACKGROUND),
-        hole=torch.stack([left, top, between(0.24, 0.38), between(0.24, 0.38)], dim=1),
-        style=choice(len(STYLES)),
-        collar=choice(4),
-        face_width=between(0.435, 0.5),
-        jaw_width=between(0.31, 0.43),
-        chin=between(0.575, 0.645),
-        eye_gap=between(0.19, 0.235),
-        eye_size=between(1.0, 1.15),
-        eye_height=between(-0.04, 0.03),
-        brow_weight=between(0.022, 0.036),
-        nose_width=between(0.05, 0.085),
-        nose_length=between(0.16, 0.22),
-        mouth_width=between(0.16, 0.195),
-        mouth_height=between(0.335, 0.375),
-        lip=between(0.0, 1.0),
-        blush=between(0.05, 0.3),
-        volume=between(-0.025, 0.035),
-        length=between(-0.06, 0.06),
-        parting=torch.where(between(0, 1) < 0.5, -1.0, 1.0),
-        frame=between(0.0, 1.0),
-        shift_x=between(-0.05, 0.05),
-        shift_y=between(0.07, 0.12),
-        scale=between(0.94, 1.04),
-        light=torch.where(between(0, 1) < 0.5, -1.0, 1.0) * between(0.5, 1.0),
+        skin=_interpolate_colours(SKIN, next(noise)),
+        iris=sample_colour(EYES),
+        background=sample_colour(BACKGROUND),
+        hole=torch.stack([left, top, sample_float(0.24, 0.38), sample_float(0.24, 0.38)], dim=1),
+        style=sample_index(len(STYLES)),
+        collar=sample_index(4),
+        face_width=sample_float(0.435, 0.5),
+        jaw_width=sample_float(0.31, 0.43),
+        chin=sample_float(0.575, 0.645),
+        eye_gap=sample_float(0.19, 0.235),
+        eye_size=sample_float(1.0, 1.15),
+        eye_height=sample_float(-0.04, 0.03),
+        brow_weight=sample_float(0.022, 0.036),
+        nose_width=sample_float(0.05, 0.085),
+        nose_length=sample_float(0.16, 0.22),
+        mouth_width=sample_float(0.16, 0.195),
+        mouth_height=sample_float(0.335, 0.375),
+        lip=sample_float(0.0, 1.0),
+        blush=sample_float(0.05, 0.3),
+        volume=sample_float(-0.025, 0.035),
+        length=sample_float(-0.06, 0.06),
+        parting=torch.where(sample_float(0, 1) < 0.5, -1.0, 1.0),
+        frame=sample_float(0.0, 1.0),
+        shift_x=sample_float(-0.05, 0.05),
+        shift_y=sample_float(0.07, 0.12),
+        scale=sample_float(0.94, 1.04),
+        light=torch.where(sample_float(0, 1) < 0.5, -1.0, 1.0) * sample_float(0.5, 1.0),
     )
 
 
-def rows(seed: int, indices: Sequence[int]) -> list[dict[str, str]]:
-    """Draw attribute values of the faces ``indices``: uniform, independent of the identity and of each other."""
-    noise = _uniform(seed, indices, _ROW, len(FACES.attributes))
-    picked = [(noise[:, column] * len(each.choices)).astype(int).tolist() for column, each in enumerate(FACES.attributes)]
+def sample_rows(seed: int, indices: Sequence[int]) -> list[dict[str, str]]:
+    """Sample the attribute values of the faces ``indices``, uniformly and independently of the identity and of each other."""
+    noise = _sample_uniform(seed, indices, _ROW, len(FACES.attributes))
+    choices_by_attribute = [(noise[:, column] * len(each.choices)).astype(int).tolist() for column, each in enumerate(FACES.attributes)]
     names = [each.name for each in FACES.attributes]
     choices = [each.choices for each in FACES.attributes]
-    return [{name: options[value] for name, options, value in zip(names, choices, face, strict=True)} for face in zip(*picked, strict=True)]
+    return [
+        {name: options[value] for name, options, value in zip(names, choices, face, strict=True)}
+        for face in zip(*choices_by_attribute, strict=True)
+    ]
 
 
-def _blend(colours: tuple[Colour, ...], position: NDArray[np.float64]) -> Tensor:
-    """Return a colour between two neighbours of a scale, [B, 3]."""
-    place = position * (len(colours) - 1)
-    low = np.minimum(place.astype(np.int64), len(colours) - 2)
+def _interpolate_colours(colours: tuple[Colour, ...], position: NDArray[np.float64]) -> Tensor:
+    """Return colours [B, 3] interpolated between neighbouring colours of a scale."""
+    scaled = position * (len(colours) - 1)
+    low = np.minimum(scaled.astype(np.int64), len(colours) - 2)
     scale = np.asarray(colours, dtype=np.float64) / 255.0
-    part = (place - low)[:, None]
+    part = (scaled - low)[:, None]
     return torch.from_numpy((scale[low] * (1 - part) + scale[low + 1] * part).astype(np.float32))
 
 
-def _uniform(seed: int, indices: Sequence[int], stream: int, count: int) -> NDArray[np.float64]:
-    """Return numbers in [0, 1) [B, count] by hashing (seed, index, stream, column), so that no face depends on its neighbours."""
+def _sample_uniform(seed: int, indices: Sequence[int], stream: int, count: int) -> NDArray[np.float64]:
+    """Return numbers in [0, 1) [B, count], hashes of (seed, index, stream, column), so that no face depends on other faces."""
     index = np.asarray(indices, dtype=np.int64).astype(np.uint64).reshape(-1, 1)
     column = np.arange(count, dtype=np.uint64).reshape(1, -1)
     with np.errstate(over="ignore"):
-        state = _mix(np.array([[seed % 2**64]], dtype=np.uint64) + np.uint64(stream * 0x632BE59BD9B4E019 % 2**64))
-        state = _mix(state ^ _mix(index + np.uint64(0x9E3779B97F4A7C15)))
-        state = _mix(state + (column + np.uint64(1)) * np.uint64(0xD1342543DE82EF95))
+        state = _scramble(np.array([[seed % 2**64]], dtype=np.uint64) + np.uint64(stream * 0x632BE59BD9B4E019 % 2**64))
+        state = _scramble(state ^ _scramble(index + np.uint64(0x9E3779B97F4A7C15)))
+        state = _scramble(state + (column + np.uint64(1)) * np.uint64(0xD1342543DE82EF95))
     return (state >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _scramble(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Scramble 64 bits (the finaliser of splitmix64, Steele et al. 2014)."""
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -1,4 +1,4 @@
-"""Reads attributes off a picture by comparing it with the true drawings of every value."""
+"""Attributes of an image of a face, predicted by comparing it with drawings of every value."""
 
 from __future__ import annotations
 
@@ -8,49 +8,51 @@ import torch
 from torch import Tensor
 
 from i2ikit.data.faces.identity import FACES, Identities
-from i2ikit.data.faces.views import draw
+from i2ikit.data.faces.views import draw_faces
 from i2ikit.errors import OptionError
 
 
-def nearest_values(
+def find_nearest_values(
     images: Tensor, identities: Identities, rows: Sequence[Mapping[str, str]], *, names: Sequence[str] | None = None, view: str = "image"
 ) -> list[dict[str, str]]:
-    """Return for each attribute the value whose true drawing is nearest to the picture in L2.
+    """Return for each image and attribute the value whose drawing has the smallest mean squared error.
 
-    One attribute is varied at a time; the others are drawn as ``rows`` says.
+    One attribute is changed at a time; the others have the values of ``rows``.
 
     Args:
-        images: Pictures of the identities [B C H W] in [-1, 1].
-        identities: Who is on them.
-        rows: What should be on them: the row after the change that was asked for.
-        names: The attributes to read; all by default.
-        view: The view that the pictures show.
+        images: Images of faces [B C H W] in [-1, 1], such as translations.
+        identities: The identities of the faces.
+        rows: The expected attribute values of each image, such as the target values of a translation.
+        names: The attributes to predict; the default is all.
+        view: The view of the images.
 
     Raises:
-        OptionError: Pictures, identities and rows differ in number.
-        UnknownNameError: An attribute that faces do not have.
+        OptionError: The numbers of images, identities and rows differ.
+        UnknownNameError: Faces do not have an attribute.
     """
     if not len(images) == len(identities) == len(rows):
         raise OptionError(
-            f"Each picture needs an identity and a row; found {len(images)} pictures, {len(identities)} identities, {len(rows)} rows."
+            f"Each image requires one identity and one row; found {len(images)} images, {len(identities)} identities and {len(rows)} rows."
         )
     height, width = images.shape[2:]
-    asked = _errors(images, identities, rows, height, width, view)
+    expected_errors = _compute_errors(images, identities, rows, height, width, view)
     found: list[dict[str, str]] = [{} for _ in rows]
     for attribute in map(FACES.attribute, names if names is not None else [each.name for each in FACES.attributes]):
         errors = torch.full((len(rows), len(attribute.choices)), float("inf"), device=images.device)
-        for place, value in enumerate(attribute.choices):
+        for column, value in enumerate(attribute.choices):
             same = torch.tensor([row[attribute.name] == value for row in rows], device=images.device)
-            errors[same, place] = asked[same]
+            errors[same, column] = expected_errors[same]
             others = (~same).nonzero().flatten()
             if len(others):
                 changed = [{**rows[index], attribute.name: value} for index in others.tolist()]
-                errors[others, place] = _errors(images[others], identities.select(others), changed, height, width, view)
-        for row, place in zip(found, errors.argmin(dim=1).tolist(), strict=True):
-            row[attribute.name] = attribute.choices[place]
+                errors[others, column] = _compute_errors(images[others], identities.select(others), changed, height, width, view)
+        for row, column in zip(found, errors.argmin(dim=1).tolist(), strict=True):
+            row[attribute.name] = attribute.choices[column]
     return found
 
 
-def _errors(images: Tensor, identities: Identities, rows: Sequence[Mapping[str, str]], height: int, width: int, view: str) -> Tensor:
-    """Return the mean squared difference to the true drawings [B]."""
-    return (images - draw(identities, rows, height, width, view)).square().mean(dim=(1, 2, 3))
+def _compute_errors(
+    images: Tensor, identities: Identities, rows: Sequence[Mapping[str, str]], height: int, width: int, view: str
+) -> Tensor:
+    """Return the mean squared error between images and drawings [B]."""
+    return (images - draw_faces(identities, rows, height, width, view)).square().mean(dim=(1, 2, 3))

@@ -1,4 +1,4 @@
-"""The colours of the drawn faces, as RGB in 0..255; turned into tensors in 0..1 where they are used."""
+"""The colours of the faces as RGB in 0..255, and the segments with their colours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frame of a drawing: pixel coordinates, the head's own coordinates under shift, tilt, scale and turn, and windows of them."""
+"""Coordinates of a drawing: of the canvas, and of the head after shift, tilt, scale and turn."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from i2ikit.data.faces import palette
-from i2ikit.data.faces.expression import Positions
+from i2ikit.data.faces.expression import PoseTensors
 from i2ikit.data.faces.identity import Identities
 from i2ikit.data.faces.paint import Painter, Window
 from i2ikit.data.faces.palette import Colour, rgb
 
-PIVOT = 0.45  # the head tilts around the top of the neck
+PIVOT = 0.45  # y of the top of the neck, around which the head tilts
 
 
 class Patch:
-    """A window of the canvas in one coordinate frame, onto which layers are painted."""
+    """A window of the canvas with coordinates x and y, onto which layers are painted."""
 
     def __init__(self, painter: Painter, window: Window, x: Tensor, y: Tensor, pixel: Tensor) -> None:
         self.painter, self.window, self.pixel = painter, window, pixel
@@ -29,84 +29,88 @@ class Patch:
         return self.painter.fill(self.window, distance, self.pixel, colour, part, ink)
 
     def shade(self, amount: Tensor, colour: Tensor) -> None:
-        """Mix in a colour; see :meth:`Painter.shade`."""
+        """Blend a colour; see :meth:`Painter.shade`."""
         self.painter.shade(self.window, amount, colour)
 
 
 class Scene:
-    """B faces that are being drawn.
+    """B faces to draw, and their coordinates.
 
-    The shorter side of the canvas spans -1..1, the longer one more, so that faces keep their proportions on any canvas.
+    On the canvas, the shorter side is -1..1 and the longer side more, so that faces have the same proportions on any canvas.
 
     Attributes:
-        who: The identities.
-        pose: The muscle positions of the expressions.
-        glasses, hat: 1 where worn, else 0 [B, 1, 1].
+        identities: The identities of the faces.
+        pose: The positions of brows, lids and mouth.
+        glasses, hat: 1 for a face with glasses or hat, else 0 [B, 1, 1].
         hair: The hair colour [B, 3].
-        yaw: Sine and cosine of the turn of the head to the right.
+        sin, cos: Sine and cosine of the turn of the head to the right.
     """
 
     def __init__(
-        self, who: Identities, rows: Sequence[Mapping[str, str]], height: int, width: int, painter: Painter, *, turn: float = 0.0
+        self, identities: Identities, rows: Sequence[Mapping[str, str]], height: int, width: int, painter: Painter, *, turn: float = 0.0
     ) -> None:
-        device = who.scale.device
-        self.who, self.painter, self.height, self.width = who, painter, height, width
-        self.pose = Positions([row["expression"] for row in rows], device)
-        self.glasses = _flags(rows, "glasses", device)
-        self.hat = _flags(rows, "hat", device)
+        device = identities.scale.device
+        self.identities, self.painter, self.height, self.width = identities, painter, height, width
+        self.pose = PoseTensors([row["expression"] for row in rows], device)
+        self.glasses = _encode_yes_no(rows, "glasses", device)
+        self.hat = _encode_yes_no(rows, "hat", device)
         self.hair = rgb(tuple(palette.HAIR[row["hair"]] for row in rows)).to(device)
         self.sin, self.cos = math.sin(turn), math.cos(turn)
         self.device = device
-        self.step = 2.0 / min(height, width)
-        self.across = (torch.arange(width, device=device) + (0.5 - 0.5 * width)).mul(self.step).view(1, 1, -1)
-        self.down = (torch.arange(height, device=device) + (0.5 - 0.5 * height)).mul(self.step).view(1, -1, 1)
-        scale = self.of("scale")
-        x = (self.across - self.of("shift_x")) / scale
-        y = (self.down - self.of("shift_y")) / scale - PIVOT
-        self.head_x = x * self.of("tilt_cos") + y * self.of("tilt_sin")
-        self.head_y = y * self.of("tilt_cos") - x * self.of("tilt_sin") + PIVOT
-        self.pixel = self.step / scale
+        self.pixel_size = 2.0 / min(height, width)
+        self.canvas_x = (torch.arange(width, device=device) + (0.5 - 0.5 * width)).mul(self.pixel_size).view(1, 1, -1)
+        self.canvas_y = (torch.arange(height, device=device) + (0.5 - 0.5 * height)).mul(self.pixel_size).view(1, -1, 1)
+        scale = self.get("scale")
+        x = (self.canvas_x - self.get("shift_x")) / scale
+        y = (self.canvas_y - self.get("shift_y")) / scale - PIVOT
+        self.head_x = x * self.get("tilt_cos") + y * self.get("tilt_sin")
+        self.head_y = y * self.get("tilt_cos") - x * self.get("tilt_sin") + PIVOT
+        self.pixel = self.pixel_size / scale
 
-    def of(self, name: str) -> Tensor:
+    def get(self, name: str) -> Tensor:
         """Return an identity parameter as [B, 1, 1]."""
-        value: Tensor = getattr(self.who, name)
+        value: Tensor = getattr(self.identities, name)
         return value[:, None, None]
 
-    def colour(self, colour: Colour) -> Tensor:
+    def get_colour(self, colour: Colour) -> Tensor:
         """Return one colour for every face, [1, 3]."""
         return rgb(colour).to(self.device)[None]
 
-    def flat(self, top: float = -math.inf) -> Patch:
-        """Return the canvas below ``top`` in its own coordinates [1, h, W]."""
+    def get_canvas_patch(self, top: float = -math.inf) -> Patch:
+        """Return the part of the canvas below ``top``, with canvas coordinates [1, h, W]."""
         window = (self._range(top, math.inf, self.height), slice(0, self.width))
-        return Patch(self.painter, window, self.across, self.down[:, window[0]], torch.tensor(self.step, device=self.device))
+        return Patch(self.painter, window, self.canvas_x, self.canvas_y[:, window[0]], torch.tensor(self.pixel_size, device=self.device))
 
-    def head(self, left: float = -math.inf, right: float = math.inf, top: float = -math.inf, bottom: float = math.inf) -> Patch:
-        """Return a window, given in canvas coordinates, in the head's coordinates. A turned head needs its full width."""
+    def get_head_patch(self, left: float = -math.inf, right: float = math.inf, top: float = -math.inf, bottom: float = math.inf) -> Patch:
+        """Return a window of the canvas, with head coordinates. The window of a turned head always has the full width."""
         if self.sin:
             left, right = -math.inf, math.inf
         window = (self._range(top, bottom, self.height), self._range(left, right, self.width))
         return Patch(self.painter, window, self.head_x[:, window[0], window[1]], self.head_y[:, window[0], window[1]], self.pixel)
 
-    def turned(self, place: Tensor, depth: float = 1.0) -> tuple[Tensor, Tensor]:
-        """Return where a point of the face at ``place`` right of its middle is seen after the turn, and how much narrower it is there.
+    def turn_point(self, x: Tensor, depth: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Return the horizontal position of a point after the turn of the head, and the width of a shape there relative to before.
 
-        The face is a cylinder of radius 0.48; ``depth`` above 1 lifts the point off it.
+        The face is a cylinder of radius 0.48.
+
+        Args:
+            x: Horizontal position of the point on the face, 0 in the middle.
+            depth: 1 on the cylinder; more in front of it.
         """
         if not self.sin:
-            return place, torch.ones_like(place)
+            return x, torch.ones_like(x)
         radius = 0.48
-        front = (radius * radius - place * place).clamp_min(0.01).sqrt()
-        seen = place * self.cos + front * (depth * self.sin)
-        narrow = (front * self.cos - place * self.sin).clamp_min(0) / front
-        return seen, narrow.clamp_min(0.5)
+        front = (radius * radius - x * x).clamp_min(0.01).sqrt()
+        position = x * self.cos + front * (depth * self.sin)
+        narrow = (front * self.cos - x * self.sin).clamp_min(0) / front
+        return position, narrow.clamp_min(0.5)
 
     def _range(self, low: float, high: float, size: int) -> slice:
-        """Return the pixels that may hold any of low..high."""
-        start = 0 if low == -math.inf else math.floor(low / self.step + 0.5 * size)
-        stop = size if high == math.inf else math.ceil(high / self.step + 0.5 * size)
+        """Return the pixels that can contain a coordinate in low..high."""
+        start = 0 if low == -math.inf else math.floor(low / self.pixel_size + 0.5 * size)
+        stop = size if high == math.inf else math.ceil(high / self.pixel_size + 0.5 * size)
         return slice(min(max(start, 0), size), min(max(stop, 0), size))
 
 
-def _flags(rows: Sequence[Mapping[str, str]], name: str, device: torch.device) -> Tensor:
+def _encode_yes_no(rows: Sequence[Mapping[str, str]], name: str, device: torch.device) -> Tensor:
     return torch.tensor([float(row[name] == "yes") for row in rows], device=device)[:, None, None]

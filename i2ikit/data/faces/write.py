@@ -1,4 +1,4 @@
-"""Writes drawn faces as files that :func:`i2ikit.data.open_data` reads like any other data."""
+"""Writes faces to files that :func:`i2ikit.data.open_data` reads like any other data."""
 
 from __future__ import annotations
 
@@ -14,69 +14,77 @@ from PIL import Image
 from torch import Tensor
 
 from i2ikit.data.faces.dataset import FacesDataset
-from i2ikit.data.faces.identity import FACES, identities
+from i2ikit.data.faces.identity import FACES, sample_identities
 from i2ikit.data.faces.palette import PARTS
-from i2ikit.data.faces.views import draw, erased, segment_map
+from i2ikit.data.faces.views import draw_faces, draw_segments, make_erase_mask
 from i2ikit.errors import DataError
 
 EXTRA = ("profile", "sketch", "segments", "low", "masked")
 _BATCH = 128
 
 
-def write(
+def write_faces(
     directory: str | os.PathLike[str], count: int = 1000, size: int = 64, seed: int = 0, *, views: bool = True, partial: bool = False
 ) -> Path:
-    """Write ``images/*.png``, ``attributes.csv`` and the other views, whole or not at all, and return the folder.
+    """Write ``images/*.png``, ``attributes.csv`` and the other views, and return the folder. After an error, no file remains.
 
-    The table has the columns file, split, subject and one an attribute; with ``partial`` hidden values are empty cells. With ``views``
-    there are folders ``profile``, ``sketch``, ``segments``, ``low`` and ``masked`` with the same names, ``parts`` with part numbers as
-    gray values (named in ``parts.json``) and ``masks`` (white where erased).
+    The table has the columns file, split and subject, and one column for each attribute. With ``partial``, hidden values are empty cells.
+    With ``views``, the folders ``profile``, ``sketch``, ``segments``, ``low`` and ``masked`` hold the other views under the same names,
+    ``parts`` holds segment maps (gray values, named in ``parts.json``), and ``masks`` holds masks (white where the image is erased).
+
+    Args:
+        directory: A new or empty folder.
+        count: Number of faces.
+        size: Height and width in pixels.
+        seed: Another seed gives other faces.
+        views: Whether to write the other views.
+        partial: Whether to hide one label set of each training face.
 
     Raises:
-        DataError: The folder is not empty, cannot be written, or the disk is full.
-        OptionError: A count or size below 1.
+        DataError: The folder is not empty or cannot be written, or the disk is full.
+        OptionError: The count or the size is below 1.
     """
-    place = Path(directory)
+    folder = Path(directory)
     data = FacesDataset(count, seed=seed, size=size, partial=partial)
-    draft = place.absolute().with_name(f".{place.absolute().name}.{uuid.uuid4().hex}.tmp")
+    temporary = folder.absolute().with_name(f".{folder.absolute().name}.{uuid.uuid4().hex}.tmp")
     try:
-        if place.exists() and (not place.is_dir() or any(place.iterdir())):
-            raise DataError(f'"{place}" is {"not empty" if place.is_dir() else "a file"}. Name a new or empty folder for the faces.')
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise DataError(f'"{folder}" is {"not empty" if folder.is_dir() else "a file"}. Choose a new or empty folder for the faces.')
         try:
-            _write_all(data, draft, views)
-            if place.exists():
-                place.rmdir()
-            draft.replace(place)
+            _write_all(data, temporary, views)
+            if folder.exists():
+                folder.rmdir()
+            temporary.replace(folder)
         finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
     except OSError as cause:
-        raise DataError(f'The faces cannot be written to "{place}": {cause.strerror}. Nothing was left half-written.') from None
-    return place
+        raise DataError(f'The faces cannot be written to "{folder}": {cause.strerror}. No partial files remain.') from None
+    return folder
 
 
-def _write_all(data: FacesDataset, draft: Path, views: bool) -> None:
+def _write_all(data: FacesDataset, temporary: Path, views: bool) -> None:
     folders = ("images", *((*EXTRA, "parts", "masks") if views else ()))
     for folder in folders:
-        (draft / folder).mkdir(parents=True)
-    with (draft / "attributes.csv").open("w", newline="", encoding="utf-8") as stream:
+        (temporary / folder).mkdir(parents=True)
+    with (temporary / "attributes.csv").open("w", newline="", encoding="utf-8") as stream:
         table = csv.writer(stream, lineterminator="\n")
         names = [each.name for each in FACES.attributes]
         table.writerow(["file", "split", "subject", *names])
         for item in data.items:
             table.writerow([f"images/{item.subject}.png", item.split, item.subject, *(item.row[name] or "" for name in names)])
     if views:
-        (draft / "parts.json").write_text(json.dumps(dict(enumerate(PARTS)), indent=2) + "\n", encoding="utf-8")
+        (temporary / "parts.json").write_text(json.dumps(dict(enumerate(PARTS)), indent=2) + "\n", encoding="utf-8")
     for start in range(0, len(data.items), _BATCH):
         indices = range(start, min(start + _BATCH, len(data.items)))
-        who = identities(data.seed, indices)
-        said = [data.true_row(data.items[index]) for index in indices]
-        pictures = {"images": draw(who, said, data.height, data.width)}
+        identities = sample_identities(data.seed, indices)
+        rows = [data.true_row(data.items[index]) for index in indices]
+        images = {"images": draw_faces(identities, rows, data.height, data.width)}
         if views:
-            pictures |= {view: draw(who, said, data.height, data.width, view) for view in EXTRA}
-            pictures["masks"] = erased(who, data.height, data.width) * 2.0 - 1.0
-            _save(segment_map(who, said, data.height, data.width)[:, None], indices, draft / "parts")
-        for folder, picture in pictures.items():
-            _save(picture.add(1.0).mul_(127.5).round_(), indices, draft / folder)
+            images |= {view: draw_faces(identities, rows, data.height, data.width, view) for view in EXTRA}
+            images["masks"] = make_erase_mask(identities, data.height, data.width) * 2.0 - 1.0
+            _save(draw_segments(identities, rows, data.height, data.width)[:, None], indices, temporary / "parts")
+        for folder, image in images.items():
+            _save(image.add(1.0).mul_(127.5).round_(), indices, temporary / folder)
 
 
 def _save(levels: Tensor, indices: range, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Adaptive instance normalisation (Huang and Belongie 2017), and with it every instance norm."""
+"""Adaptive instance normalisation (Huang and Belongie 2017), which includes every instance norm."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from torch import Tensor
 from i2ikit.errors import OptionError
 from i2ikit.ops import checks
 from i2ikit.ops.adain import cpu
-from i2ikit.ops.adain.register import adain_op, route_of
-from i2ikit.ops.choice import direct
-from i2ikit.ops.memory_format import in_order
+from i2ikit.ops.adain.register import adain_op, choose_implementation
+from i2ikit.ops.implementations import can_run_directly
+from i2ikit.ops.memory_format import make_contiguous
 
 NAME = "adain"
 
@@ -24,27 +24,28 @@ def adain(
     residual: Tensor | None = None,
     activation: Literal["relu", "lrelu"] | None = None,
 ) -> Tensor:
-    """Give every channel of every image a mean and a standard deviation: act(scale * (x - mean) / sqrt(var + eps) + shift + residual).
+    """Return act(scale * (x - mean) / sqrt(var + eps) + shift + residual), with mean and variance of each channel of each image.
 
-    Equation 8 of Huang and Belongie 2017, with what follows it in residual blocks. Mean and variance are those of one channel of one image;
-    the variance is the biased one. A map of a single pixel has none, and becomes the shift.
+    Equation 8 of Huang and Belongie 2017, followed by the residual and the activation of a residual block. The variance is the biased one.
+    For a map of a single pixel it is 0, and the pixel becomes the shift.
 
-    Differentiable to any order in all tensors. Runs in the dtype of x, also under autocast, and takes the statistics in float32 or better.
+    Differentiable to any order in all tensors. Runs in the dtype of x, also under autocast; the statistics are in float32 or better.
 
     Args:
-        x: Maps [B, C, H, W], floating point, in either memory format, which the result keeps.
-        scale: [B, C], or [C] for the same in every image (an affine instance norm), or None for 1. Any floating point, as the two below.
+        x: Maps [B, C, H, W], floating point. The result keeps their memory format.
+        scale: [B, C], or [C] for the same values in every image (an affine instance norm), or None for 1. Its floating point dtype, and
+            those of shift and residual, may differ from that of x.
         shift: [B, C] or [C], or None for 0.
-        eps: Added to the variance, inside the root.
-        residual: Added before the activation: [B, C, H, W].
-        activation: None, ``"relu"``, or ``"lrelu"`` with a slope of 0.2.
+        eps: Added to the variance, inside the square root.
+        residual: [B, C, H, W], added before the activation.
+        activation: None, ``"relu"``, or ``"lrelu"`` with slope 0.2.
 
     Returns:
         [B, C, H, W].
 
     Raises:
-        TypeError: An argument is no floating point tensor, or eps is no number.
-        ValueError: A shape, a device, an eps or an activation that does not fit.
+        TypeError: An argument is not a floating point tensor, or eps is not a number.
+        ValueError: A shape or device does not fit, or eps or activation has a value that is not supported.
 
     Example:
         >>> import torch
@@ -53,24 +54,24 @@ def adain(
         >>> ops.adain(x, scale=torch.tensor([[10.0]]), shift=torch.tensor([[5.0]]), eps=0.0)
         tensor([[[[-5., 15.]]]])
     """
-    checks.maps(NAME, "x", x)
-    checks.pixels(NAME, x)
+    checks.check_tensor(NAME, "x", x)
+    checks.check_not_empty(NAME, x)
     if residual is not None:
-        checks.beside(NAME, "residual", residual, x, x.shape)
-    eps = checks.number(NAME, "eps", eps, least=0)
-    if activation not in (None, "relu", "lrelu"):  # a tuple: what comes in may have no hash
-        raise OptionError(f'{NAME}: activation is {activation!r}; it has to be None, "relu" or "lrelu".')
-    factors = _each("scale", scale, x), _each("shift", shift, x)
-    if x.is_contiguous() and direct(NAME, x, scale, shift, residual) and route_of(x) == "cpu":
-        return cpu.composed(x, scale, shift, residual, eps, activation)
-    # The order is made here, where autograd sees it, so that the copy of an unordered x is the one that is kept for the backward pass.
-    return cast(Tensor, adain_op(in_order(x), *factors, residual, eps, activation)[0])
+        checks.check_shape(NAME, "residual", residual, x, x.shape)
+    eps = checks.check_number(NAME, "eps", eps, minimum=0)
+    if activation not in (None, "relu", "lrelu"):  # not a set: the argument may have no hash
+        raise OptionError(f'{NAME}: activation is {activation!r}; it must be None, "relu" or "lrelu".')
+    factors = _expand_factor("scale", scale, x), _expand_factor("shift", shift, x)
+    if x.is_contiguous() and can_run_directly(NAME, x, scale, shift, residual) and choose_implementation(x) == "cpu":
+        return cpu.adain_direct(x, scale, shift, residual, eps, activation)
+    # x is made contiguous here, where autograd records it, so that the copy is the tensor that is saved for the backward pass.
+    return cast(Tensor, adain_op(make_contiguous(x), *factors, residual, eps, activation)[0])
 
 
-def _each(name: str, value: Tensor | None, x: Tensor) -> Tensor | None:
-    """Return what belongs to a channel as [B, C], without a copy."""
+def _expand_factor(name: str, value: Tensor | None, x: Tensor) -> Tensor | None:
+    """Return a factor [C] or [B, C] as [B, C], without a copy."""
     if value is None:
         return None
     batch, channels = x.shape[:2]
-    checks.beside(NAME, name, value, x, (batch, channels), (channels,))
+    checks.check_shape(NAME, name, value, x, (batch, channels), (channels,))
     return value.expand(batch, channels) if value.ndim == 1 else value

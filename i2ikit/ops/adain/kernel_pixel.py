@@ -1,4 +1,4 @@
-"""What every kernel of adain does with pixels. Offsets of 32 bits count from ``base``, of 64; all numbers are float32 in between."""
+"""What all kernels of adain do with pixels. ``base`` has 64 bits, and offsets from there have 32. All computations are in float32."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import triton.language as tl
 
 
 @triton.jit
-def factor(source, image, channel, row, known, absent: tl.constexpr):
-    """Load what belongs to a channel of an image, or take a constant where there is nothing to load."""
+def load_factor(source, image, channel, row, valid, default: tl.constexpr):
+    """Load the factor of a channel of an image, or return a constant if there is no factor."""
     if source is None:
-        value = (channel * 0 + absent).to(tl.float32)
+        value = (channel * 0 + default).to(tl.float32)
     else:
-        value = tl.load(source + image * row + channel, mask=known, other=0.0).to(tl.float32)
+        value = tl.load(source + image * row + channel, mask=valid, other=0.0).to(tl.float32)
     return value
 
 
 @triton.jit
-def finish(value, residual, y, base, offsets, inside, ACTIVATION: tl.constexpr):
-    """Add the residual, apply the activation, under which what is no number stays so, and store."""
+def store_result(value, residual, y, base, offsets, inside, ACTIVATION: tl.constexpr):
+    """Add the residual, apply the activation, and store. NaN stays NaN."""
     if residual is not None:
         value += tl.load(residual + base + offsets, mask=inside, other=0.0, eviction_policy="evict_first").to(tl.float32)
     if ACTIVATION == "relu":
@@ -29,27 +29,27 @@ def finish(value, residual, y, base, offsets, inside, ACTIVATION: tl.constexpr):
 
 
 @triton.jit
-def gradient(
+def load_gradient(
     grad, x, y, base, offsets, inside, mean, rstd, gain, bias, ACTIVATION: tl.constexpr, EVICTION: tl.constexpr
 ):  # fmt: skip
-    """Return the gradient before the activation, which is 0 where there is no pixel, and the normalised pixels."""
-    inner = tl.load(grad + base + offsets, mask=inside, other=0.0, eviction_policy=EVICTION).to(tl.float32)
-    centred = tl.load(x + base + offsets, mask=inside, other=0.0, eviction_policy=EVICTION).to(tl.float32) - mean
+    """Return the gradient before the activation, which is 0 outside the maps, and the normalised pixels."""
+    dz = tl.load(grad + base + offsets, mask=inside, other=0.0, eviction_policy=EVICTION).to(tl.float32)
+    centered = tl.load(x + base + offsets, mask=inside, other=0.0, eviction_policy=EVICTION).to(tl.float32) - mean
     if ACTIVATION != "none":
-        # Without a residual the sign of the result is made anew, by the formula of the forward pass.
+        # Without a residual the sign of the result is computed again, by the formula of the forward pass.
         if y is None:
-            sign = centred * (rstd * gain) + bias
+            sign = centered * (rstd * gain) + bias
         else:
             sign = tl.load(y + base + offsets, mask=inside, other=0.0, eviction_policy=EVICTION).to(tl.float32)
-        inner = tl.where(sign <= 0, inner * 0.2 if ACTIVATION == "lrelu" else 0.0, inner)
-    return inner, centred * rstd
+        dz = tl.where(sign <= 0, dz * 0.2 if ACTIVATION == "lrelu" else 0.0, dz)
+    return dz, centered * rstd
 
 
 @triton.jit
-def store_gradient(dx, dresidual, base, offsets, inside, inner, normal, total, product, pixels, gain, rstd):
-    """Store the gradients of x and residual, each where it is wanted; total and product are the plane's sums."""
+def store_gradient(dx, dresidual, base, offsets, inside, dz, normal, total, product, pixels, gain, rstd):
+    """Store the gradients of x and residual, each if it is needed. total and product are the sums of the whole plane."""
     if dresidual is not None:
-        tl.store(dresidual + base + offsets, inner.to(dresidual.dtype.element_ty), mask=inside)
+        tl.store(dresidual + base + offsets, dz.to(dresidual.dtype.element_ty), mask=inside)
     if dx is not None:
-        value = (inner - (total + normal * product) / pixels) * (gain * rstd)
+        value = (dz - (total + normal * product) / pixels) * (gain * rstd)
         tl.store(dx + base + offsets, value.to(dx.dtype.element_ty), mask=inside)

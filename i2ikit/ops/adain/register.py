@@ -1,4 +1,4 @@
-"""adain as torch knows it: its implementations, shapes and gradients. The gradient is an operator too, so that it is as fused."""
+"""Registration of adain with ``torch.library``: implementations, shapes and gradients. The gradient is an operator with kernels too."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from torch import Tensor
 
 from i2ikit.ops import vmap
 from i2ikit.ops.adain import cpu, reference
-from i2ikit.ops.choice import LARGEST_PLANE, Route, attempt, route
-from i2ikit.ops.memory_format import in_order, in_order_of, memory_format
+from i2ikit.ops.implementations import LARGEST_PLANE, Implementation, get_implementation, try_kernel
+from i2ikit.ops.memory_format import get_memory_format, make_contiguous, match_memory_format
 
-Three = tuple[Tensor, Tensor, Tensor]
-Four = tuple[Tensor, Tensor, Tensor, Tensor]
+ForwardOutput = tuple[Tensor, Tensor, Tensor]
+BackwardOutput = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 @torch.library.custom_op("i2ikit::adain", mutates_args=())
 def adain_op(
     x: Tensor, scale: Tensor | None, shift: Tensor | None, residual: Tensor | None, eps: float, activation: str | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the result, and mean and one over the standard deviation [B, C] of each map; scale and shift are [B, C]."""
-    x, order = in_order(x), memory_format(x)
-    arguments = (x, scale, shift, None if residual is None else in_order_of(residual, x), eps, activation)
+    """Return the result, and the mean and the reciprocal standard deviation of each map [B, C]; scale and shift are [B, C]."""
+    x, memory_format = make_contiguous(x), get_memory_format(x)
+    arguments = (x, scale, shift, None if residual is None else match_memory_format(residual, x), eps, activation)
 
-    def plain() -> Three:
+    def run_reference() -> ForwardOutput:
         y, mean, rstd = reference.adain(*arguments)
-        return y.contiguous(memory_format=order), mean.contiguous(), rstd.contiguous()
+        return y.contiguous(memory_format=memory_format), mean.contiguous(), rstd.contiguous()
 
-    def fused() -> Three:
+    def run_kernel() -> ForwardOutput:
         from i2ikit.ops.adain import kernel
 
         return kernel.adain(*arguments)
 
-    chosen = route_of(x)
-    if chosen == "cpu":
+    implementation = choose_implementation(x)
+    if implementation == "cpu":
         y, mean, rstd = cpu.adain(*arguments)
-        return y.contiguous(memory_format=order), mean, rstd
-    return attempt("adain", x.device, fused, plain) if chosen == "triton" else plain()
+        return y.contiguous(memory_format=memory_format), mean, rstd
+    return try_kernel("adain", x.device, run_kernel, run_reference) if implementation == "triton" else run_reference()
 
 
 @adain_op.register_fake
 def _(
     x: Tensor, scale: Tensor | None, shift: Tensor | None, residual: Tensor | None, eps: float, activation: str | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    statistic = x.new_empty(x.shape[:2], dtype=_wide(x))
-    return _like(x), statistic, torch.empty_like(statistic)
+    statistic = x.new_empty(x.shape[:2], dtype=_get_wide_dtype(x))
+    return _make_empty_like(x), statistic, torch.empty_like(statistic)
 
 
 @torch.library.custom_op("i2ikit::adain_backward", mutates_args=())
@@ -59,38 +59,40 @@ def adain_backward_op(
     y: Tensor | None,
     eps: float,
     activation: str | None,
-    dx: bool,
-    dresidual: bool,
+    needs_dx: bool,
+    needs_dresidual: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return the gradients of x, scale, shift and residual, the first and the last without elements where they are not wanted.
+    """Return the gradients of x, scale, shift and residual; those of x and residual are empty if they are not needed.
 
-    The activation's derivative is taken from the sign of y, or where that is None, of what x is made to: then there was no residual.
+    The activation's derivative follows from the sign of y. If y is None, there was no residual, and y is computed from x again.
     """
-    x = in_order(x)
-    grad, y = in_order_of(grad, x), None if y is None else in_order_of(y, x)
+    x = make_contiguous(x)
+    grad, y = match_memory_format(grad, x), None if y is None else match_memory_format(y, x)
 
-    def finish(found: Four) -> Four:
-        order = memory_format(x)
-        inner = found[3].clone(memory_format=order) if found[3] is grad else found[3].to(x.dtype).contiguous(memory_format=order)
+    def arrange(gradients: BackwardOutput) -> BackwardOutput:
+        memory_format = get_memory_format(x)
+        dz = gradients[3]
+        # An operator must not return one of its inputs.
+        dz = dz.clone(memory_format=memory_format) if dz is grad else dz.to(x.dtype).contiguous(memory_format=memory_format)
         return (
-            found[0].contiguous(memory_format=order) if dx else x.new_empty(0),
-            found[1].to(_dtype(scale, x)).contiguous(),
-            found[2].to(_dtype(shift, x)).contiguous(),
-            inner if dresidual else x.new_empty(0),
+            gradients[0].contiguous(memory_format=memory_format) if needs_dx else x.new_empty(0),
+            gradients[1].to(_get_factor_dtype(scale, x)).contiguous(),
+            gradients[2].to(_get_factor_dtype(shift, x)).contiguous(),
+            dz if needs_dresidual else x.new_empty(0),
         )
 
-    def plain() -> Four:
-        return finish(reference.adain_backward(grad, x, scale, shift, y, eps, activation))
+    def run_reference() -> BackwardOutput:
+        return arrange(reference.adain_backward(grad, x, scale, shift, y, eps, activation))
 
-    def fused() -> Four:
+    def run_kernel() -> BackwardOutput:
         from i2ikit.ops.adain import kernel
 
-        return kernel.adain_backward(grad, x, scale, shift, mean, rstd, y, activation, dx=dx, dresidual=dresidual)
+        return kernel.adain_backward(grad, x, scale, shift, mean, rstd, y, activation, needs_dx=needs_dx, needs_dresidual=needs_dresidual)
 
-    chosen = route_of(x)
-    if chosen == "cpu":
-        return finish(cpu.adain_backward(grad, x, scale, shift, mean, rstd, y, activation))
-    return attempt("adain", x.device, fused, plain) if chosen == "triton" else plain()
+    implementation = choose_implementation(x)
+    if implementation == "cpu":
+        return arrange(cpu.adain_backward(grad, x, scale, shift, mean, rstd, y, activation))
+    return try_kernel("adain", x.device, run_kernel, run_reference) if implementation == "triton" else run_reference()
 
 
 @adain_backward_op.register_fake
@@ -104,113 +106,120 @@ def _(
     y: Tensor | None,
     eps: float,
     activation: str | None,
-    dx: bool,
-    dresidual: bool,
+    needs_dx: bool,
+    needs_dresidual: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return (
-        _like(x) if dx else x.new_empty(0),
-        x.new_empty(x.shape[:2], dtype=_dtype(scale, x)),
-        x.new_empty(x.shape[:2], dtype=_dtype(shift, x)),
-        _like(x) if dresidual else x.new_empty(0),
+        _make_empty_like(x) if needs_dx else x.new_empty(0),
+        x.new_empty(x.shape[:2], dtype=_get_factor_dtype(scale, x)),
+        x.new_empty(x.shape[:2], dtype=_get_factor_dtype(shift, x)),
+        _make_empty_like(x) if needs_dresidual else x.new_empty(0),
     )
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: Three) -> None:
+def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: ForwardOutput) -> None:
     x, scale, shift, residual, ctx.eps, ctx.activation = inputs
     y, mean, rstd = output
     ctx.mark_non_differentiable(mean, rstd)
-    # A kernel makes the sign of y anew from x, which costs nothing there and keeps one tensor less. Elsewhere it would be another sweep.
-    kept = ctx.activation is not None and (residual is not None or route_of(x) != "triton")
-    ctx.residual = None if residual is None else residual.dtype
-    # The gradients of a shift and a residual are sums of what comes in, and that itself.
-    ctx.only_added = ctx.activation is None and not any(ctx.needs_input_grad[:2])
-    ctx.shift = None if shift is None else shift.dtype
-    if ctx.only_added:
+    # A kernel computes the sign of y from x again, which is free there and saves one tensor less. Other implementations would need
+    # another pass over memory.
+    saves_y = ctx.activation is not None and (residual is not None or choose_implementation(x) != "triton")
+    ctx.residual_dtype = None if residual is None else residual.dtype
+    # The gradient of a shift is the sum of the incoming gradient, and that of a residual is the incoming gradient.
+    ctx.is_independent_of_x = ctx.activation is None and not any(ctx.needs_input_grad[:2])
+    ctx.shift_dtype = None if shift is None else shift.dtype
+    if ctx.is_independent_of_x:
         ctx.save_for_backward()
     else:
-        ctx.save_for_backward(x, scale, shift, mean, rstd, y if kept else None)
+        ctx.save_for_backward(x, scale, shift, mean, rstd, y if saves_y else None)
 
 
 def _backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
-    wants_x, wants_scale, wants_shift, wants_residual, *_rest = ctx.needs_input_grad
-    if ctx.only_added:
-        total = grad.sum((2, 3), dtype=torch.promote_types(grad.dtype, torch.float32)).to(ctx.shift) if wants_shift else None
-        return None, None, total, grad.to(ctx.residual) if wants_residual else None, None, None
+    needs_x, needs_scale, needs_shift, needs_residual, *_rest = ctx.needs_input_grad
+    if ctx.is_independent_of_x:
+        total = grad.sum((2, 3), dtype=torch.promote_types(grad.dtype, torch.float32)).to(ctx.shift_dtype) if needs_shift else None
+        return None, None, total, grad.to(ctx.residual_dtype) if needs_residual else None, None, None
     x, scale, shift, mean, rstd, y = ctx.saved_tensors
-    masked = wants_residual and ctx.activation is not None
+    needs_masked = needs_residual and ctx.activation is not None
     dx = dscale = dshift = None
-    dresidual = grad if wants_residual else None
-    if wants_x or wants_scale or wants_shift or masked:
-        dx, dscale, dshift, inner = adain_backward_op(grad, x, scale, shift, mean, rstd, y, ctx.eps, ctx.activation, wants_x, masked)
-        dresidual = inner if masked else dresidual
+    dresidual = grad if needs_residual else None
+    if needs_x or needs_scale or needs_shift or needs_masked:
+        tensors = (grad, x, scale, shift, mean, rstd, y)
+        dx, dscale, dshift, dz = adain_backward_op(*tensors, ctx.eps, ctx.activation, needs_x, needs_masked)
+        dresidual = dz if needs_masked else dresidual
     return (
-        dx if wants_x else None,
-        dscale if wants_scale else None,
-        dshift if wants_shift else None,
-        None if dresidual is None else dresidual.to(ctx.residual),
+        dx if needs_x else None,
+        dscale if needs_scale else None,
+        dshift if needs_shift else None,
+        None if dresidual is None else dresidual.to(ctx.residual_dtype),
         None,
         None,
     )
 
 
-def _keep_backward(ctx: Any, inputs: tuple[Any, ...], output: Four) -> None:
-    grad, x, scale, shift, _, _, y, ctx.eps, ctx.activation, ctx.dx, ctx.dresidual = inputs
+def _setup_backward_context(ctx: Any, inputs: tuple[Any, ...], output: BackwardOutput) -> None:
+    grad, x, scale, shift, _, _, y, ctx.eps, ctx.activation, ctx.needs_dx, ctx.needs_dresidual = inputs
     ctx.save_for_backward(grad, x, scale, shift, y)
 
 
-def _second(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
-    """Differentiate the definition of the gradient, in which mean and deviation are functions of x and not inputs of their own."""
-    again = torch.is_grad_enabled()
-    wanted = ctx.needs_input_grad[:3]
+def _double_backward(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
+    """Differentiate the definition of the gradient, in which the mean and the standard deviation are functions of x and not inputs."""
+    create_graph = torch.is_grad_enabled()
+    needed = ctx.needs_input_grad[:3]
     grad, x, scale, shift, y = ctx.saved_tensors
     with torch.enable_grad():
-        # Aliases, so that the derivatives stop here even where grad was itself computed from x.
-        grad, x, scale = (value.view_as(value) if wants else value for value, wants in zip((grad, x, scale), wanted, strict=True))
+        # Views, so that the derivatives stop here even if grad was itself computed from x.
+        grad, x, scale = (value.view_as(value) if is_needed else value for value, is_needed in zip((grad, x, scale), needed, strict=True))
         results = reference.adain_backward(grad, x, scale, shift, y, ctx.eps, ctx.activation)
-        made = (ctx.dx, True, True, ctx.dresidual)
-        pairs = [(result, to) for result, to, is_made in zip(results, cotangents, made, strict=True) if is_made and result.requires_grad]
-        inputs = [value for value, wants in zip((grad, x, scale), wanted, strict=True) if wants]
-        if not inputs or not pairs:  # nothing of this gradient hangs on what wants one
+        computed = (ctx.needs_dx, True, True, ctx.needs_dresidual)
+        pairs = [
+            (result, cotangent)
+            for result, cotangent, is_computed in zip(results, cotangents, computed, strict=True)
+            if is_computed and result.requires_grad
+        ]
+        inputs = [value for value, is_needed in zip((grad, x, scale), needed, strict=True) if is_needed]
+        if not inputs or not pairs:  # the gradient does not depend on a tensor that needs one
             return (None,) * 11
-        found = iter(
+        gradients = iter(
             torch.autograd.grad(
                 [result for result, _ in pairs],
                 inputs,
-                [to.to(result.dtype) for result, to in pairs],
-                create_graph=again,
+                [cotangent.to(result.dtype) for result, cotangent in pairs],
+                create_graph=create_graph,
                 allow_unused=True,
             )
         )
-    return *(next(found) if wants else None for wants in wanted), *(None,) * 8
+    return *(next(gradients) if is_needed else None for is_needed in needed), *(None,) * 8
 
 
-adain_op.register_autograd(_backward, setup_context=_keep)
-adain_backward_op.register_autograd(_second, setup_context=_keep_backward)
+adain_op.register_autograd(_backward, setup_context=_setup_context)
+adain_backward_op.register_autograd(_double_backward, setup_context=_setup_backward_context)
 vmap.register(adain_op, {0, 1, 2, 3})
 vmap.register(adain_backward_op, {0, 1, 2, 3, 4, 5, 6})
 
 
-def route_of(x: Tensor) -> Route:
-    """Return the implementation that maps take."""
+def choose_implementation(x: Tensor) -> Implementation:
+    """Return the implementation that runs for maps of this size, device and dtype."""
     pixels = x.shape[2] * x.shape[3]
     if x.numel() == 0:
         return "reference"
-    chosen = route("adain", x)
-    if chosen == "cpu":
-        # The group norm takes the mean away last, and without a variance hundreds of times the pixel is not exact enough for that.
+    implementation = get_implementation("adain", x)
+    if implementation == "cpu":
+        # The group norm multiplies before it subtracts the mean. For a single pixel, whose variance is 0, it multiplies by hundreds,
+        # and so the rounding error is too large.
         return "reference" if pixels == 1 else "cpu"
-    # The kernels count in 32-bit numbers inside of one plane, or of one image in channels_last.
-    small = (pixels if x.is_contiguous() else x.shape[1] * pixels) < LARGEST_PLANE
-    return chosen if small else "reference"
+    # The kernels use 32-bit offsets inside one plane, or inside one image in channels_last.
+    fits = (pixels if x.is_contiguous() else x.shape[1] * pixels) < LARGEST_PLANE
+    return implementation if fits else "reference"
 
 
-def _wide(x: Tensor) -> torch.dtype:
+def _get_wide_dtype(x: Tensor) -> torch.dtype:
     return torch.promote_types(x.dtype, torch.float32)
 
 
-def _dtype(factor: Tensor | None, x: Tensor) -> torch.dtype:
-    return _wide(x) if factor is None else factor.dtype
+def _get_factor_dtype(factor: Tensor | None, x: Tensor) -> torch.dtype:
+    return _get_wide_dtype(x) if factor is None else factor.dtype
 
 
-def _like(x: Tensor) -> Tensor:
-    return x.new_empty(x.shape).contiguous(memory_format=memory_format(x))
+def _make_empty_like(x: Tensor) -> Tensor:
+    return x.new_empty(x.shape).contiguous(memory_format=get_memory_format(x))

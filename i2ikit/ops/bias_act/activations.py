@@ -1,4 +1,4 @@
-"""The nine activations of bias_act, and what their gradient needs to be kept."""
+"""The nine activations of bias_act, and what must be saved for their gradient."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 
 
 class Activation(NamedTuple):
-    """What one activation does where nothing else is asked for.
+    """The defaults and properties of one activation.
 
     Attributes:
-        alpha: Its slope below zero, which only lrelu lets change.
-        gain: What its result is multiplied by: what keeps the second moment of standard normal numbers, rounded as StyleGAN2 does.
-        piecewise_linear: Whether its second derivative is zero, and the sign of the result tells the first.
+        alpha: Slope below zero; only lrelu has it as an argument.
+        gain: Factor of the result. It keeps the second moment of standard normal inputs, with the values of StyleGAN2.
+        piecewise_linear: The second derivative is zero, and the first one follows from the sign of the result.
     """
 
     alpha: float
@@ -37,10 +37,10 @@ ACTIVATIONS = {
 
 
 def is_constant_slope(activation: str, clamp: float | None) -> bool:
-    """Say whether the gradient needs nothing but the gain."""
+    """Return whether the gradient needs nothing but the gain."""
     return activation == "linear" and clamp is None
 
 
 def is_slope_in_result(activation: str, alpha: float, gain: float) -> bool:
-    """Say whether the result alone tells the slope: it is piecewise linear, and has the sign of what was activated."""
+    """Return whether the slope follows from the result alone: the activation is piecewise linear and does not change the sign."""
     return ACTIVATIONS[activation].piecewise_linear and alpha >= 0 and gain > 0

@@ -1,6 +1,6 @@
-"""The fast route of bias_act on a CPU: one operation that makes the result, and as few as can be that then change it in place.
+"""The fast CPU implementation of bias_act: one operation that allocates the result, and as few in-place operations as possible.
 
-Every step runs in the dtype of x, for bfloat16 would otherwise move three times the bytes.
+All of them run in the dtype of x: with float32 in between, bfloat16 would move three times as many bytes.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from i2ikit.ops.bias_act.activations import SELU_ALPHA, SELU_SCALE
-from i2ikit.ops.bias_act.reference import along, bias_sum
-from i2ikit.ops.memory_format import in_order_of, memory_format
+from i2ikit.ops.bias_act.reference import broadcast_along, sum_to_bias
+from i2ikit.ops.memory_format import get_memory_format, match_memory_format
 
 aten = torch.ops.aten
 
@@ -19,14 +19,14 @@ def bias_act(
     x: Tensor, bias: Tensor | None, noise: Tensor | None, activation: str, alpha: float, gain: float, clamp: float | None, dim: int,
     *, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Return clamp(gain * act(x + noise + bias)), in ``out`` where that is given, which may be x."""
-    y = torch.empty_like(x, memory_format=memory_format(x)) if out is None else out
+    """Return clamp(gain * act(x + noise + bias)), written to ``out`` if that is given. ``out`` may be x."""
+    y = torch.empty_like(x, memory_format=get_memory_format(x)) if out is None else out
     if activation == "linear" or (activation in {"relu", "lrelu"} and gain > 0):
-        # These may be multiplied before they are activated, and so within the first addition.
-        z = _sum(y, x, bias, noise, gain, dim)
+        # For these, the gain may be applied before the activation, as part of the first addition.
+        z = _add_bias_and_noise(y, x, bias, noise, gain, dim)
         gain = 1.0
     else:
-        z = _sum(y, x, bias, noise, 1.0, dim)
+        z = _add_bias_and_noise(y, x, bias, noise, 1.0, dim)
     if activation == "relu" and gain == 1:
         return torch.clamp(z, 0, clamp, out=y)
     _activate(y, z, activation, alpha)
@@ -36,30 +36,30 @@ def bias_act(
 
 
 def bias_act_backward(
-    grad: Tensor, known: Tensor, bias: Tensor | None, noise: Tensor | None,
+    grad: Tensor, saved: Tensor, bias: Tensor | None, noise: Tensor | None,
     activation: str, alpha: float, gain: float, clamp: float | None, dim: int, from_result: bool, sums: bool,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Return the gradients of x and of the bias; ``known`` is x, or the result where ``from_result`` says so."""
-    dx = torch.empty_like(known, memory_format=memory_format(known))
-    grad = in_order_of(grad, known)
+    """Return the gradients of x and of the bias; ``saved`` is x, or with ``from_result`` the result."""
+    dx = torch.empty_like(saved, memory_format=get_memory_format(saved))
+    grad = match_memory_format(grad, saved)
     if from_result:
-        _result_slope(dx, grad, known, activation, alpha, clamp)
+        _write_slope_from_result(dx, grad, saved, activation, alpha, clamp)
     else:
-        z = _sum(torch.empty_like(dx), known, bias, noise, 1.0, dim)
-        _slope(dx, grad, z, activation, alpha)
+        z = _add_bias_and_noise(torch.empty_like(dx), saved, bias, noise, 1.0, dim)
+        _write_slope(dx, grad, z, activation, alpha)
         if clamp is not None:
             value = torch.empty_like(dx)
             _activate(value, z, activation, alpha)
             aten.hardtanh_backward.grad_input(dx, value.mul_(gain), -clamp, clamp, grad_input=dx)
     if gain != 1:
         dx.mul_(gain)
-    return dx, bias_sum(dx, dim) if sums else dx.new_empty(0, dtype=torch.promote_types(dx.dtype, torch.float32))
+    return dx, sum_to_bias(dx, dim) if sums else dx.new_empty(0, dtype=torch.promote_types(dx.dtype, torch.float32))
 
 
-def _sum(target: Tensor, x: Tensor, bias: Tensor | None, noise: Tensor | None, gain: float, dim: int) -> Tensor:
-    """Return gain * (x + bias + noise): in the target, or x itself where nothing is to be done."""
+def _add_bias_and_noise(target: Tensor, x: Tensor, bias: Tensor | None, noise: Tensor | None, gain: float, dim: int) -> Tensor:
+    """Write gain * (x + bias + noise) to the target and return it; return x itself if nothing changes."""
     wide = torch.promote_types(x.dtype, torch.float32)
-    added = [each for each in (None if bias is None else along(bias, x, dim), noise) if each is not None]
+    added = [each for each in (None if bias is None else broadcast_along(bias, x, dim), noise) if each is not None]
     if not added:
         return x if gain == 1 else torch.mul(x, gain, out=target)
     first, *rest = [(each.to(wide) * gain).to(x.dtype) if gain != 1 else each.to(x.dtype) for each in added]
@@ -93,18 +93,18 @@ def _activate(target: Tensor, z: Tensor, activation: str, alpha: float) -> None:
             aten.silu.out(z, out=target)
 
 
-def _result_slope(dx: Tensor, grad: Tensor, y: Tensor, activation: str, alpha: float, clamp: float | None) -> None:
-    """Write grad times the slope that the sign of the result tells, zero where it was clamped."""
+def _write_slope_from_result(dx: Tensor, grad: Tensor, y: Tensor, activation: str, alpha: float, clamp: float | None) -> None:
+    """Write grad times the slope, which follows from the sign of the result and is zero where the result was clamped."""
     if clamp is None:
-        _slope(dx, grad, y, activation, alpha)
+        _write_slope(dx, grad, y, activation, alpha)
     elif activation == "lrelu":
-        _slope(dx, grad, y, activation, alpha)
+        _write_slope(dx, grad, y, activation, alpha)
         aten.hardtanh_backward.grad_input(dx, y, -clamp, clamp, grad_input=dx)
     else:
         aten.hardtanh_backward.grad_input(grad, y, 0 if activation == "relu" else -clamp, clamp, grad_input=dx)
 
 
-def _slope(dx: Tensor, grad: Tensor, z: Tensor, activation: str, alpha: float) -> None:
+def _write_slope(dx: Tensor, grad: Tensor, z: Tensor, activation: str, alpha: float) -> None:
     """Write grad * act'(z)."""
     match activation:
         case "linear":

@@ -1,4 +1,4 @@
-"""The definition of bias_act and of its first and second derivative in plain torch, in float32 or better."""
+"""The definition of bias_act and of its first and second derivatives in plain torch, in float32 or better."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ def bias_act(
     x: Tensor, bias: Tensor | None, noise: Tensor | None, activation: str, alpha: float, gain: float, clamp: float | None, dim: int
 ) -> Tensor:
     """Return clamp(gain * act(x + noise + bias)) in the dtype of x."""
-    return result(summed(x, bias, noise, dim), activation, alpha, gain, clamp).to(x.dtype)
+    return finish(add_bias_and_noise(x, bias, noise, dim), activation, alpha, gain, clamp).to(x.dtype)
 
 
 def bias_act_backward(
-    grad: Tensor, known: Tensor, bias: Tensor | None, noise: Tensor | None,
+    grad: Tensor, saved: Tensor, bias: Tensor | None, noise: Tensor | None,
     activation: str, alpha: float, gain: float, clamp: float | None, dim: int, from_result: bool, sums: bool,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Return the gradients of x and of the bias; ``known`` is x, or the result where ``from_result`` says so."""
-    wide = torch.promote_types(known.dtype, torch.float32)
-    z = known.to(wide) if from_result else summed(known, bias, noise, dim)
+    """Return the gradients of x and of the bias; ``saved`` is x, or with ``from_result`` the result."""
+    wide = torch.promote_types(saved.dtype, torch.float32)
+    z = saved.to(wide) if from_result else add_bias_and_noise(saved, bias, noise, dim)
     dx = grad.to(wide) * gain * slope(z, activation, alpha)
     if clamp is not None:
-        value = z if from_result else gain * activated(z, activation, alpha)
+        value = z if from_result else gain * activate(z, activation, alpha)
         dx = torch.where(value.abs() < clamp, dx, 0.0)
-    return dx.to(known.dtype), bias_sum(dx, dim) if sums else dx.new_empty(0)
+    return dx.to(saved.dtype), sum_to_bias(dx, dim) if sums else dx.new_empty(0)
 
 
-def bias_sum(dx: Tensor, dim: int) -> Tensor:
-    """Sum over all axes but one, in float32 or better."""
+def sum_to_bias(dx: Tensor, dim: int) -> Tensor:
+    """Return the sum over all axes but one, in float32 or better: the gradient of a bias."""
     others = [axis for axis in range(dx.ndim) if axis != dim]
     wide = torch.promote_types(dx.dtype, torch.float32)
     return dx.sum(others, dtype=wide) if others else dx.to(wide, copy=True)
 
 
-def summed(x: Tensor, bias: Tensor | None, noise: Tensor | None, dim: int) -> Tensor:
+def add_bias_and_noise(x: Tensor, bias: Tensor | None, noise: Tensor | None, dim: int) -> Tensor:
     """Return x + bias + noise in float32 or better."""
     wide = torch.promote_types(x.dtype, torch.float32)
     z = x.to(wide)
     if bias is not None:
-        z = z + along(bias.to(wide), x, dim)
+        z = z + broadcast_along(bias.to(wide), x, dim)
     return z if noise is None else z + noise.to(wide)
 
 
-def along(bias: Tensor, x: Tensor, dim: int) -> Tensor:
-    """Return a vector as it broadcasts along one axis of x."""
+def broadcast_along(bias: Tensor, x: Tensor, dim: int) -> Tensor:
+    """Return a vector reshaped so that it broadcasts along one axis of x."""
     return bias.view([-1 if axis == dim else 1 for axis in range(x.ndim)])
 
 
-def result(z: Tensor, activation: str, alpha: float, gain: float, clamp: float | None) -> Tensor:
+def finish(z: Tensor, activation: str, alpha: float, gain: float, clamp: float | None) -> Tensor:
     """Return clamp(gain * act(z))."""
-    y = activated(z, activation, alpha) * gain
+    y = activate(z, activation, alpha) * gain
     return y if clamp is None else y.clamp(-clamp, clamp)
 
 
-def activated(z: Tensor, activation: str, alpha: float) -> Tensor:
+def activate(z: Tensor, activation: str, alpha: float) -> Tensor:
     """Return act(z)."""
     if activation == "lrelu":
         return F.leaky_relu(z, alpha)
@@ -75,7 +75,7 @@ def activated(z: Tensor, activation: str, alpha: float) -> Tensor:
 
 
 def slope(z: Tensor, activation: str, alpha: float) -> Tensor:
-    """Return act'(z), and below zero's side of it at a kink."""
+    """Return act'(z); at a kink, the slope for z < 0."""
     if activation == "linear":
         return torch.ones_like(z)
     if activation in {"relu", "lrelu"}:

@@ -1,4 +1,4 @@
-"""Upsample, filter, downsample: the resampling operator of StyleGAN2 (Karras et al. 2020, appendix B)."""
+"""Upsample, filter and downsample: the resampling operator of StyleGAN2 (Karras et al. 2020, appendix B)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from torch import Tensor
 
 from i2ikit.errors import SpecError
 from i2ikit.ops import checks
-from i2ikit.ops.choice import direct
-from i2ikit.ops.memory_format import memory_format
+from i2ikit.ops.implementations import can_run_directly
+from i2ikit.ops.memory_format import get_memory_format
 from i2ikit.ops.upfirdn import cpu, register
 from i2ikit.ops.upfirdn.geometry import result_size
 
@@ -27,26 +27,25 @@ def upfirdn(
     flip: bool = False,
     gain: float = 1.0,
 ) -> Tensor:
-    """Put zeros between pixels, pad, filter with a fixed kernel, and keep every so-many-th pixel.
+    """Insert zeros between pixels, pad, filter with a constant FIR filter, and keep every ``down``-th pixel.
 
     Differentiable to any order in x. Runs in the dtype of x, also under autocast, and sums in float32 or better.
 
     Args:
-        x: Maps [B, C, H, W], floating point, in either memory format, which the result keeps.
-        fir: The filter: [kh, kw], or [k] for one that is applied along both axes in turn, or None for a single 1. A constant: it gets no
-            gradient.
-        up: Each pixel becomes this many, the others zero: one number, or two in the order [x, y].
-        down: Every this-many-th pixel stays: one number, or two in the order [x, y].
+        x: Maps [B, C, H, W], floating point. The result keeps their memory format.
+        fir: The filter [kh, kw], or [k] to apply it along both axes in turn, or None for a single 1. It is a constant, without a gradient.
+        up: Factor of upsampling: each pixel is followed by ``up - 1`` zeros. One number, or two in the order [x, y].
+        down: Factor of downsampling: every ``down``-th pixel is kept. One number, or two in the order [x, y].
         padding: Zeros around the upsampled image: one number, [x, y], or [x before, x after, y before, y after]. Negative ones crop.
-        flip: False convolves (the filter is turned by 180 degrees), True correlates. The same for symmetric filters.
+        flip: False: convolve (the filter is rotated by 180 degrees). True: correlate. Both are the same for a symmetric filter.
         gain: Multiplies the result.
 
     Returns:
         [B, C, H', W'] with H' = (H * up + padding before + padding after - kh) // down + 1, W' likewise.
 
     Raises:
-        TypeError: x or fir is no floating point tensor.
-        ValueError: A shape, size or device that does not fit.
+        TypeError: x or fir is not a floating point tensor.
+        ValueError: A shape, size or device does not fit.
 
     Example:
         >>> import torch
@@ -55,44 +54,44 @@ def upfirdn(
         >>> ops.upfirdn(torch.ones(1, 3, 8, 8), fir, up=2, padding=(2, 1, 2, 1), gain=4.0).shape
         torch.Size([1, 3, 16, 16])
     """
-    for step in passes(NAME, x, fir, up, down, padding, flip, gain):
-        x = _run(x, *step)
+    for arguments in split_passes(NAME, x, fir, up, down, padding, flip, gain):
+        x = _run_pass(x, *arguments)
     return x
 
 
-def _run(x: Tensor, *step: Any) -> Tensor:
-    _, up, _, padding, *_ = step
-    if direct(NAME, x) and cpu.has_own_gradient(x, up, padding):
-        order = memory_format(x)
-        return cpu.upfirdn(x.contiguous(memory_format=order), *step).contiguous(memory_format=order)
-    return cast(Tensor, register.upfirdn(x, *step))
+def _run_pass(x: Tensor, *arguments: Any) -> Tensor:
+    _, up, _, padding, *_ = arguments
+    if can_run_directly(NAME, x) and cpu.is_autograd_fast(x, up, padding):
+        memory_format = get_memory_format(x)
+        return cpu.upfirdn(x.contiguous(memory_format=memory_format), *arguments).contiguous(memory_format=memory_format)
+    return cast(Tensor, register.upfirdn(x, *arguments))
 
 
 Pass = tuple[Tensor, tuple[int, int], tuple[int, int], tuple[int, int, int, int], bool, float]
 
 
-def passes(
+def split_passes(
     op: str, x: Tensor, fir: Tensor | None, up: int | Sequence[int], down: int | Sequence[int], padding: int | Sequence[int], flip: bool,
     gain: float,
 ) -> list[Pass]:  # fmt: skip
-    """Check the arguments of upfirdn, and return those of each pass: two for a filter of one axis, first along x.
+    """Check the arguments of upfirdn and split them into passes: one, or for a filter [k] two, along x and then along y.
 
     Raises:
-        TypeError: x or fir is no floating point tensor.
-        ValueError: A shape, size or device that does not fit.
+        TypeError: x or fir is not a floating point tensor.
+        ValueError: A shape, size or device does not fit.
     """
-    checks.maps(op, "x", x)
-    checks.pixels(op, x)
-    ups, downs, margins = checks.pair(op, "up", up), checks.pair(op, "down", down), checks.margins(op, "padding", padding)
-    gain = checks.number(op, "gain", gain)
+    checks.check_tensor(op, "x", x)
+    checks.check_not_empty(op, x)
+    ups, downs, margins = checks.parse_pair(op, "up", up), checks.parse_pair(op, "down", down), checks.parse_padding(op, "padding", padding)
+    gain = checks.check_number(op, "gain", gain)
     if fir is None:
         fir = x.new_ones(1, 1, dtype=torch.float32)
-    checks.filter_taps(op, "fir", fir, x)
+    checks.check_filter(op, "fir", fir, x)
     height, width = result_size(x.shape[2:], (fir.shape[0], fir.shape[-1]), ups, downs, margins)
     if height < 1 or width < 1:
         raise SpecError(
-            f"{op}: fir has shape {list(fir.shape)}, which is larger than x of shape {list(x.shape)} with up [x, y] = {list(ups)} and "
-            f"padding {list(margins)}. Pad more, or take a shorter filter."
+            f"{op}: fir has shape {list(fir.shape)}, which is too large for x of shape {list(x.shape)} with up={list(ups)} and "
+            f"padding={list(margins)}. Use more padding or a shorter filter."
         )
     if fir.ndim == 2:
         return [(fir, ups, downs, margins, flip, gain)]

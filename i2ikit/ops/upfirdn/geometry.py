@@ -8,7 +8,7 @@ from collections.abc import Sequence
 def result_size(
     size: Sequence[int], taps: Sequence[int], up: Sequence[int], down: Sequence[int], padding: Sequence[int]
 ) -> tuple[int, int]:
-    """Return height and width of the result, zero or less where the filter is larger than the padded image."""
+    """Return height and width of the result; they are zero or less if the filter is larger than the padded image."""
     x_before, x_after, y_before, y_after = padding
     height = (size[0] * up[1] + y_before + y_after - taps[0]) // down[1] + 1
     width = (size[1] * up[0] + x_before + x_after - taps[1]) // down[0] + 1
@@ -18,11 +18,11 @@ def result_size(
 def adjoint_padding(
     size: Sequence[int], taps: Sequence[int], up: Sequence[int], down: Sequence[int], padding: Sequence[int]
 ) -> tuple[int, int, int, int]:
-    """Return the padding of the transposed operator, which has up and down exchanged and the filter turned.
+    """Return the padding of the transposed operator, in which up and down are exchanged and the filter is flipped.
 
-    Along an axis output o reads tap k of input i where i * up = o * down + k - before. The transposed operator therefore reads, for its
-    output i, tap k' = taps - 1 - k of its input o where o * down = i * up + k' - (taps - 1 - before): its padding before is
-    taps - 1 - before, and its padding after is what makes its result as large as the input was.
+    Along an axis, output o uses tap k with input i if i * up = o * down + k - before. Therefore output i of the transposed operator uses
+    tap k' = taps - 1 - k with its input o if o * down = i * up + k' - (taps - 1 - before). Its padding before is taps - 1 - before, and its
+    padding after follows from the size of its result, which is the size of the input.
     """
     x_before, _, y_before, _ = padding
     height, width = result_size(size, taps, up, down, padding)

@@ -1,8 +1,9 @@
-"""upfirdn as Triton kernels: one for maps in planes (NCHW), one for maps in pixels (channels_last).
+"""upfirdn as Triton kernels: ``planes`` for NCHW, ``pixels`` for channels_last.
 
-Output o of an axis reads tap k of input i where i * up = o * down + k - before. Outputs are taken by their phase: o = t * P + a with
-P = up / gcd(up, down). For one phase the first tap that meets a pixel and the step from t to t + 1 are constants, so that a program loads
-whole blocks of pixels and single taps, and never a stuffed zero. What follows the filter in a network is done before the result is stored.
+Along an axis, output o uses tap k with input i if i * up = o * down + k - before. Outputs are grouped by phase: o = t * P + a with
+P = up / gcd(up, down). Within a phase, the first tap that meets a pixel and the step from t to t + 1 are constants. A program therefore
+loads whole blocks of pixels and single taps, and never an inserted zero. The operations of ``upfirdn_act`` that follow the filter are
+computed before the result is stored.
 """
 
 from __future__ import annotations
@@ -16,22 +17,22 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from i2ikit.ops.bias_act.kernel_ends import finish
-from i2ikit.ops.memory_format import memory_format
-from i2ikit.ops.tuning import fastest, neighbours
+from i2ikit.ops.bias_act.kernel_activation import finish
+from i2ikit.ops.memory_format import get_memory_format
+from i2ikit.ops.tuning import choose_block, list_candidates
 from i2ikit.ops.upfirdn.geometry import result_size
 
 
 @triton.jit
-def _pixels(
+def _filter_phase(
     source, taps, ty, tx, inside, height, width, row, column,
     A: tl.constexpr, B: tl.constexpr, UPY: tl.constexpr, UPX: tl.constexpr, DOWNY: tl.constexpr, DOWNX: tl.constexpr,
     KH: tl.constexpr, KW: tl.constexpr, BEFOREY: tl.constexpr, BEFOREX: tl.constexpr, PY: tl.constexpr, PX: tl.constexpr,
     FLIP: tl.constexpr, SHAPE: tl.constexpr,
 ):  # fmt: skip
-    """Sum the taps of phase (A, B) for outputs (ty * PY + A, tx * PX + B); source, ty and tx broadcast to SHAPE."""
+    """Return the filtered outputs (ty * PY + A, tx * PX + B) of phase (A, B); source, ty and tx broadcast to SHAPE."""
     total = tl.zeros(SHAPE, tl.float32)
-    # The first tap of the phase that falls on a pixel, and that pixel for t = 0. Python's % and // take the floor, below zero too.
+    # The first tap of the phase that meets a pixel, and that pixel for t = 0. Python's % and // round down, for negative numbers too.
     ky0: tl.constexpr = (BEFOREY - A * DOWNY) % UPY
     kx0: tl.constexpr = (BEFOREX - B * DOWNX) % UPX
     iy0: tl.constexpr = (A * DOWNY + ky0 - BEFOREY) // UPY
@@ -44,17 +45,17 @@ def _pixels(
                 tap = tl.load(taps + ((ky0 + jy * UPY) * KW + kx0 + jx * UPX))
             else:
                 tap = tl.load(taps + ((KH - 1 - ky0 - jy * UPY) * KW + KW - 1 - kx0 - jx * UPX))
-            known = inside & (y >= 0) & (y < height) & (x >= 0) & (x < width)
-            total += tap * tl.load(source + y * row + x * column, mask=known, other=0.0).to(tl.float32)
+            valid = inside & (y >= 0) & (y < height) & (x >= 0) & (x < width)
+            total += tap * tl.load(source + y * row + x * column, mask=valid, other=0.0).to(tl.float32)
     return total
 
 
 @triton.jit
-def _end(
-    z, scale, bias, noise, style, skip, channel, vector, pixel, place, inside, gain, alpha, act_gain, clamp,
+def _end_layer(
+    z, scale, bias, noise, style, skip, channel, vector, pixel, offset, inside, gain, alpha, act_gain, clamp,
     ACTIVATION: tl.constexpr, CLAMPED: tl.constexpr,
 ):  # fmt: skip
-    """Return clamp(act_gain * act(gain * z * scale + noise + bias)) * style + skip; what is None is left out."""
+    """Return clamp(act_gain * act(gain * z * scale + noise + bias)) * style + skip; an argument that is None is skipped."""
     z *= gain
     if scale is not None:
         z *= tl.load(scale + vector, mask=channel, other=0.0).to(tl.float32)
@@ -66,7 +67,7 @@ def _end(
     if style is not None:
         z *= tl.load(style + vector, mask=channel, other=0.0).to(tl.float32)
     if skip is not None:
-        z += tl.load(skip + place, mask=inside, other=0.0).to(tl.float32)
+        z += tl.load(skip + offset, mask=inside, other=0.0).to(tl.float32)
     return z
 
 
@@ -78,7 +79,7 @@ def planes(
     BEFOREY: tl.constexpr, BEFOREX: tl.constexpr, PY: tl.constexpr, PX: tl.constexpr, FLIP: tl.constexpr,
     TY: tl.constexpr, TX: tl.constexpr,
 ):  # fmt: skip
-    """Make one block of TY * PY by TX * PX outputs of one plane."""
+    """Compute one block of TY * PY by TX * PX outputs of one plane."""
     columns, rows = tl.cdiv(tl.cdiv(out_width, PX), TX), tl.cdiv(tl.cdiv(out_height, PY), TY)
     block = tl.program_id(0) % (columns * rows)
     plane = (tl.program_id(0) // (columns * rows)).to(tl.int64)
@@ -95,28 +96,28 @@ def planes(
     for a in tl.static_range(PY):
         y = ty * PY + a
         if PX == 2:
-            # Both phases of a row lie side by side in memory: interleaved they are stored as one vector.
-            left = _pixels(source, taps, ty, tx, True, height, width, width, 1, a, 0, UPY, UPX, DOWNY, DOWNX, KH, KW,
-                           BEFOREY, BEFOREX, PY, PX, FLIP, [TY, TX])  # fmt: skip
-            right = _pixels(source, taps, ty, tx, True, height, width, width, 1, a, 1, UPY, UPX, DOWNY, DOWNX, KH, KW,
-                            BEFOREY, BEFOREX, PY, PX, FLIP, [TY, TX])  # fmt: skip
+            # The two phases of a row alternate in memory: interleaved, they are stored as one vector.
+            left = _filter_phase(source, taps, ty, tx, True, height, width, width, 1, a, 0, UPY, UPX, DOWNY, DOWNX, KH, KW,
+                                 BEFOREY, BEFOREX, PY, PX, FLIP, [TY, TX])  # fmt: skip
+            right = _filter_phase(source, taps, ty, tx, True, height, width, width, 1, a, 1, UPY, UPX, DOWNY, DOWNX, KH, KW,
+                                  BEFOREY, BEFOREX, PY, PX, FLIP, [TY, TX])  # fmt: skip
             total = tl.interleave(left, right)  # [TY, 2 TX]
             x = (block % columns) * (2 * TX) + tl.arange(0, 2 * TX)[None, :]
             inside = (y < out_height) & (x < out_width)
-            place = y * out_width + x
-            total = _end(total, scale, bias, noise, style, skip, True, plane, place, place, inside, gain, alpha, act_gain, clamp,
-                         ACTIVATION, CLAMPED)  # fmt: skip
-            tl.store(target + place, total.to(target.dtype.element_ty), mask=inside)
+            offset = y * out_width + x
+            total = _end_layer(total, scale, bias, noise, style, skip, True, plane, offset, offset, inside, gain, alpha, act_gain, clamp,
+                               ACTIVATION, CLAMPED)  # fmt: skip
+            tl.store(target + offset, total.to(target.dtype.element_ty), mask=inside)
         else:
             for b in tl.static_range(PX):
-                total = _pixels(source, taps, ty, tx, True, height, width, width, 1, a, b, UPY, UPX, DOWNY, DOWNX, KH, KW,
-                                BEFOREY, BEFOREX, PY, PX, FLIP, [TY, TX])  # fmt: skip
+                total = _filter_phase(source, taps, ty, tx, True, height, width, width, 1, a, b, UPY, UPX, DOWNY, DOWNX, KH, KW,
+                                      BEFOREY, BEFOREX, PY, PX, FLIP, [TY, TX])  # fmt: skip
                 x = tx * PX + b
                 inside = (y < out_height) & (x < out_width)
-                place = y * out_width + x
-                total = _end(total, scale, bias, noise, style, skip, True, plane, place, place, inside, gain, alpha, act_gain, clamp,
-                             ACTIVATION, CLAMPED)  # fmt: skip
-                tl.store(target + place, total.to(target.dtype.element_ty), mask=inside)
+                offset = y * out_width + x
+                total = _end_layer(total, scale, bias, noise, style, skip, True, plane, offset, offset, inside, gain, alpha, act_gain,
+                                   clamp, ACTIVATION, CLAMPED)  # fmt: skip
+                tl.store(target + offset, total.to(target.dtype.element_ty), mask=inside)
 
 
 @triton.jit
@@ -127,15 +128,15 @@ def pixels(
     BEFOREY: tl.constexpr, BEFOREX: tl.constexpr, PY: tl.constexpr, PX: tl.constexpr, FLIP: tl.constexpr,
     TX: tl.constexpr, TC: tl.constexpr,
 ):  # fmt: skip
-    """Make PY rows of TX * PX outputs in TC channels of one image, the channels of a pixel side by side."""
+    """Compute PY rows of TX * PX outputs in TC channels of one image."""
     columns, rows = tl.cdiv(tl.cdiv(out_width, PX), TX), tl.cdiv(out_height, PY)
     groups = tl.cdiv(channels, TC)
-    # Groups of channels vary fastest, so that neighbours in time read neighbours in memory.
+    # Groups of channels vary fastest, so that programs that run at the same time read neighbouring memory.
     c = (tl.program_id(0) % groups) * TC + tl.arange(0, TC)[None, :]  # [1, TC]
-    known = c < channels
+    valid = c < channels
     block = tl.program_id(0) // groups
     tx = (block % columns) * TX + tl.arange(0, TX)[:, None]  # [TX, 1]
-    ty = block // columns % rows + tl.zeros([1, 1], tl.int32)  # [1, 1]: masks of scalars do not mix with masks of blocks
+    ty = block // columns % rows + tl.zeros([1, 1], tl.int32)  # [1, 1]: a scalar mask cannot be combined with the mask of a block
     image = (block // (columns * rows)).to(tl.int64)
     source += image * height * width * channels
     target += image * out_height * out_width * channels
@@ -148,19 +149,19 @@ def pixels(
     for a in tl.static_range(PY):
         y = ty * PY + a
         for b in tl.static_range(PX):
-            total = _pixels(source + c, taps, ty, tx, known, height, width, width * channels, channels, a, b, UPY, UPX,
-                            DOWNY, DOWNX, KH, KW, BEFOREY, BEFOREX, PY, PX, FLIP, [TX, TC])  # fmt: skip
+            total = _filter_phase(source + c, taps, ty, tx, valid, height, width, width * channels, channels, a, b, UPY, UPX,
+                                  DOWNY, DOWNX, KH, KW, BEFOREY, BEFOREX, PY, PX, FLIP, [TX, TC])  # fmt: skip
             x = tx * PX + b
-            inside = (y < out_height) & (x < out_width) & known
+            inside = (y < out_height) & (x < out_width) & valid
             pixel = y * out_width + x  # [TX, 1]
-            place = pixel * channels + c  # [TX, TC]
-            total = _end(total, scale, bias, noise, style, skip, known, image * channels + c, pixel, place, inside, gain, alpha,
-                         act_gain, clamp, ACTIVATION, CLAMPED)  # fmt: skip
-            tl.store(target + place, total.to(target.dtype.element_ty), mask=inside)
+            offset = pixel * channels + c  # [TX, TC]
+            total = _end_layer(total, scale, bias, noise, style, skip, valid, image * channels + c, pixel, offset, inside, gain, alpha,
+                               act_gain, clamp, ACTIVATION, CLAMPED)  # fmt: skip
+            tl.store(target + offset, total.to(target.dtype.element_ty), mask=inside)
 
 
 def upfirdn(x: Tensor, fir: Tensor, up: Sequence[int], down: Sequence[int], padding: Sequence[int], flip: bool, gain: float) -> Tensor:
-    """Resample maps [B, C, H, W], in order in one of the two memory formats, with a filter [kh, kw]; pairs are [x, y]."""
+    """Resample maps [B, C, H, W] that are contiguous in one of the two memory formats, with a filter [kh, kw]; pairs are [x, y]."""
     return upfirdn_act(x, fir, None, None, None, None, None, up, down, padding, flip, gain, "linear", 0.0, 1.0, None)
 
 
@@ -169,21 +170,21 @@ def upfirdn_act(
     up: Sequence[int], down: Sequence[int], padding: Sequence[int], flip: bool, gain: float,
     activation: str, alpha: float, act_gain: float, clamp: float | None,
 ) -> Tensor:  # fmt: skip
-    """Resample maps and end as a layer does: see ``_end``. The skip lies in the memory format of x."""
+    """Compute ``i2ikit.ops.upfirdn_act`` for contiguous maps. The skip is in the memory format of x."""
     batch, channels, height, width = x.shape
     size = result_size((height, width), fir.shape, up, down, padding)
-    order = memory_format(x)
-    result = torch.empty((batch, channels, *size), dtype=x.dtype, device=x.device, memory_format=order)
-    constants = _constants(fir.shape, up, down, padding, flip)
+    memory_format = get_memory_format(x)
+    result = torch.empty((batch, channels, *size), dtype=x.dtype, device=x.device, memory_format=memory_format)
+    constants = _make_constants(fir.shape, up, down, padding, flip)
     taps = fir.contiguous().to(torch.float32)
     vectors = [None if each is None else each.contiguous() for each in (scale, bias, noise, style)]
     noise_step = 0 if noise is None or noise.shape[0] == 1 else size[0] * size[1]
     ty, tx = -(-size[0] // constants["PY"]), -(-size[1] // constants["PX"])
-    last = order is torch.channels_last
+    channels_last = memory_format is torch.channels_last
 
     def launch(block: tuple[dict[str, int], int]) -> None:
         tile, warps = block
-        if last:
+        if channels_last:
             programs, kernel = triton.cdiv(tx, tile["TX"]) * ty * batch * triton.cdiv(channels, tile["TC"]), pixels
         else:
             programs, kernel = triton.cdiv(tx, tile["TX"]) * triton.cdiv(ty, tile["TY"]) * batch * channels, planes
@@ -192,15 +193,15 @@ def upfirdn_act(
             ACTIVATION=activation, CLAMPED=clamp is not None, **constants, **tile, num_warps=warps, enable_fp_fusion=True,
         )  # fmt: skip
 
-    usual = _pixel_tile(tx, channels) if last else _plane_tile(ty, tx)
-    ends = tuple(each is not None for each in (scale, bias, noise, style, skip))
-    key = ("upfirdn", x.device, x.dtype, last, tuple(constants.items()), activation, ends, channels if last else 0,
+    default = _choose_pixel_tile(tx, channels) if channels_last else _choose_plane_tile(ty, tx)
+    optional = tuple(each is not None for each in (scale, bias, noise, style, skip))
+    key = ("upfirdn", x.device, x.dtype, channels_last, tuple(constants.items()), activation, optional, channels if channels_last else 0,
            (batch * channels * size[0] * size[1]).bit_length(), tx.bit_length())  # fmt: skip
-    launch(fastest(key, x.device, neighbours(usual, "TX" if last else "TY"), launch))
+    launch(choose_block(key, x.device, list_candidates(default, "TX" if channels_last else "TY"), launch))
     return result
 
 
-def _constants(taps: Sequence[int], up: Sequence[int], down: Sequence[int], padding: Sequence[int], flip: bool) -> dict[str, Any]:
+def _make_constants(taps: Sequence[int], up: Sequence[int], down: Sequence[int], padding: Sequence[int], flip: bool) -> dict[str, Any]:
     return {
         "UPY": up[1], "UPX": up[0], "DOWNY": down[1], "DOWNX": down[0], "KH": taps[0], "KW": taps[1],
         "BEFOREY": padding[2], "BEFOREX": padding[0],
@@ -208,23 +209,23 @@ def _constants(taps: Sequence[int], up: Sequence[int], down: Sequence[int], padd
     }  # fmt: skip
 
 
-def _plane_tile(height: int, width: int) -> tuple[dict[str, int], int]:
-    """Return the block of a plane for so many t, and the warps that work on it: long rows, for whole sectors of memory."""
+def _choose_plane_tile(height: int, width: int) -> tuple[dict[str, int], int]:
+    """Return the block size for height x width values of t, and the number of warps. Long rows use whole memory sectors."""
     across = min(64, triton.next_power_of_2(width))
     down = min(8 if across == 64 else 512 // across, triton.next_power_of_2(height))
     return {"TY": down, "TX": across}, 4 if down * across >= 256 else 1
 
 
-def _pixel_tile(width: int, channels: int) -> tuple[dict[str, int], int]:
-    """Return the block of pixels and channels for so many t, and the warps that work on it."""
+def _choose_pixel_tile(width: int, channels: int) -> tuple[dict[str, int], int]:
+    """Return the block size for rows of width values of t, and the number of warps."""
     across = min(64, triton.next_power_of_2(channels))
     along = min(16 if across == 64 else 1024 // across, triton.next_power_of_2(width))
     return {"TX": along, "TC": across}, 4 if along * across >= 256 else 1
 
 
-def configurations() -> Iterator[tuple[str, Any, dict[str, str], dict[str, Any], int]]:
-    """Give what it takes to compile every kernel at its usual settings: name, kernel, signature, constants, warps."""
-    usual = {
+def list_configurations() -> Iterator[tuple[str, Any, dict[str, str], dict[str, Any], int]]:
+    """Yield the arguments that compile each kernel at its default settings: name, kernel, signature, constants, warps."""
+    default = {
         "blur": ((4, 4), (1, 1), (1, 1), (2, 1, 2, 1)),
         "up": ((4, 4), (2, 2), (1, 1), (2, 1, 2, 1)),
         "down": ((4, 4), (1, 1), (2, 2), (1, 1, 1, 1)),
@@ -236,11 +237,16 @@ def configurations() -> Iterator[tuple[str, Any, dict[str, str], dict[str, Any],
     extras = ("scale", "bias", "noise", "style", "skip")
     numbers = dict.fromkeys(("channels", "noise_step", "height", "width", "out_height", "out_width"), "i32")
     numbers |= dict.fromkeys(("gain", "alpha", "act_gain", "clamp"), "fp32")
-    for kind in ("fp32", "bf16", "fp16"):
-        for name, (taps, up, down, padding) in usual.items():
-            ends = name.endswith("end")
-            pointers = {"source": f"*{kind}", "taps": "*fp32", "target": f"*{kind}"} | dict.fromkeys(extras if ends else (), f"*{kind}")
-            constants = _constants(taps, up, down, padding, False) | dict.fromkeys(() if ends else extras, None)
-            constants |= {"ACTIVATION": "lrelu" if ends else "linear", "CLAMPED": ends}
-            for layout, kernel, (tile, warps) in (("planes", planes, _plane_tile(128, 128)), ("pixels", pixels, _pixel_tile(128, 128))):
-                yield f"{layout}/{name}/{kind}", kernel, {**pointers, **numbers}, {**constants, **tile}, warps
+    for dtype in ("fp32", "bf16", "fp16"):
+        for name, (taps, up, down, padding) in default.items():
+            has_end = name.endswith("end")
+            pointers = {"source": f"*{dtype}", "taps": "*fp32", "target": f"*{dtype}"} | dict.fromkeys(
+                extras if has_end else (), f"*{dtype}"
+            )
+            constants = _make_constants(taps, up, down, padding, False) | dict.fromkeys(() if has_end else extras, None)
+            constants |= {"ACTIVATION": "lrelu" if has_end else "linear", "CLAMPED": has_end}
+            for layout, kernel, (tile, warps) in (
+                ("planes", planes, _choose_plane_tile(128, 128)),
+                ("pixels", pixels, _choose_pixel_tile(128, 128)),
+            ):
+                yield f"{layout}/{name}/{dtype}", kernel, {**pointers, **numbers}, {**constants, **tile}, warps

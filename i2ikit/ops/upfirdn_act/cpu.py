@@ -1,4 +1,4 @@
-"""The fast route of upfirdn_act on a CPU: one convolution, then everything in place."""
+"""The fast CPU implementation of upfirdn_act: one convolution, followed by in-place operations."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from i2ikit.ops.bias_act import cpu as bias_act_cpu
-from i2ikit.ops.memory_format import memory_format
+from i2ikit.ops.memory_format import get_memory_format
 from i2ikit.ops.upfirdn import cpu as upfirdn_cpu
-from i2ikit.ops.upfirdn_act.reference import over_pixels
+from i2ikit.ops.upfirdn_act.reference import broadcast_over_pixels
 
 
 def upfirdn_act(
@@ -19,17 +19,17 @@ def upfirdn_act(
     activation: str, alpha: float, act_gain: float, clamp: float | None,
 ) -> Tensor:  # fmt: skip
     """Return clamp(act_gain * act(upfirdn(x) * scale + noise + bias)) * style + skip."""
-    order = memory_format(x)
+    memory_format = get_memory_format(x)
     if fir.numel() == 1 and tuple(up) == tuple(down) == (1, 1) and not any(padding):
         factor = gain * fir.item()
         z = x if factor == 1 else x * factor
         if scale is not None:
-            z = x * over_pixels(scale.to(torch.promote_types(x.dtype, torch.float32)) * factor, x)
+            z = x * broadcast_over_pixels(scale.to(torch.promote_types(x.dtype, torch.float32)) * factor, x)
     else:
-        z = upfirdn_cpu.upfirdn(x, fir, up, down, padding, flip, gain).contiguous(memory_format=order)
+        z = upfirdn_cpu.upfirdn(x, fir, up, down, padding, flip, gain).contiguous(memory_format=memory_format)
         if scale is not None:
-            z.mul_(over_pixels(scale, z))
+            z.mul_(broadcast_over_pixels(scale, z))
     y = bias_act_cpu.bias_act(z, bias, noise, activation, alpha, act_gain, clamp, 1, out=None if z is x else z)
     if style is not None:
-        y.mul_(over_pixels(style, y))
+        y.mul_(broadcast_over_pixels(style, y))
     return y if skip is None else y.add_(skip)

@@ -1,4 +1,4 @@
-"""The definition of upfirdn_act: the operators that it is made of, one after the other, each of which has a gradient of any order."""
+"""The definition of upfirdn_act: its parts one after the other. Each of them has gradients of any order."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def upfirdn_act(
     """Return clamp(act_gain * act(upfirdn(x) * scale + noise + bias)) * style + skip."""
     z = cast(Tensor, upfirdn(x, fir, up, down, padding, flip, gain))
     if scale is not None:
-        z = z * over_pixels(scale, z)
+        z = z * broadcast_over_pixels(scale, z)
     y = cast(Tensor, bias_act(z, bias, noise, activation, alpha, act_gain, clamp, 1))
     if style is not None:
-        y = y * over_pixels(style, y)
+        y = y * broadcast_over_pixels(style, y)
     return y if skip is None else y + skip
 
 
-def over_pixels(vector: Tensor, x: Tensor) -> Tensor:
-    """Return numbers [B, C] as they broadcast over maps, in their dtype."""
+def broadcast_over_pixels(vector: Tensor, x: Tensor) -> Tensor:
+    """Return values [B, C] reshaped so that they broadcast over maps, in the dtype of the maps."""
     return vector.to(x.dtype)[:, :, None, None]

@@ -1,4 +1,4 @@
-"""The page of a run: one HTML file that needs nothing else, neither scripts nor files nor a network."""
+"""The report page of a run: one HTML file without scripts and links to other files, readable without a network."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from i2ikit.pixels import write_atomically
 from i2ikit.train.page.pictures import read_pictures
-from i2ikit.train.page.record import read_record
-from i2ikit.train.page.sections import document
+from i2ikit.train.page.run_summary import read_run_summary
+from i2ikit.train.page.sections import render_page
 
 __all__ = ["write_page"]
 
@@ -15,13 +15,13 @@ FILE = "index.html"
 
 
 def write_page(run: str | Path) -> Path:
-    """Write RUN/index.html from what the run's folder holds, whole or not at all, and return its path.
+    """Write the report page RUN/index.html from the files of a run, and return its path.
 
     Raises:
-        CheckpointError: The folder is no run, or one of its files is damaged.
+        CheckpointError: The folder holds no run, or one of its files is damaged.
         DataError: The page cannot be written.
     """
-    record = read_record(run)
-    path = record.folder / FILE
-    write_atomically(path, document(record, read_pictures(record)).encode())
+    summary = read_run_summary(run)
+    path = summary.folder / FILE
+    write_atomically(path, render_page(summary, read_pictures(summary)).encode())
     return path

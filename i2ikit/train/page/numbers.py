@@ -1,4 +1,4 @@
-"""The numbers of the last evaluation, each with how it was measured."""
+"""The numbers of the last evaluation, each with its definition."""
 
 from __future__ import annotations
 
@@ -9,41 +9,51 @@ from typing import Any
 
 from attrs import frozen
 
-from i2ikit.train.page.record import Record
+from i2ikit.train.page.run_summary import RunSummary
 
 _NAMES = {
     "psnr": "PSNR",
     "ssim": "SSIM",
-    "l1": "Mean absolute difference",
+    "mae": "Mean absolute error",
     "accuracy": "Accuracy",
-    "nearest_accuracy": "Accuracy by nearest target",
-    "kept": "Other attributes kept",
-    "edge_energy": "Sharpness",
+    "nearest_accuracy": "Nearest-target accuracy",
+    "kept": "Other attributes preserved",
+    "edge_energy": "Edge energy",
     "diversity": "Diversity",
-    "diversity_multiscale": "Diversity over sizes",
-    "diversity_target": "Diversity of the target",
+    "diversity_multiscale": "Multiscale diversity",
+    "diversity_target": "Diversity of the targets",
 }
-_SHARES = ("accuracy", "nearest_accuracy", "kept", "classifier_accuracy")
-_BESIDE = {"_copy": "copy", "_blur": "blurred copy"}
-_OF_REAL = "classifier_accuracy"
-_TOLD_BELOW = (
+_PERCENTAGES = ("accuracy", "nearest_accuracy", "kept", "classifier_accuracy")
+_COMPARISONS = {"_copy": "copy", "_blur": "blurred copy"}
+_REAL_ACCURACY = "classifier_accuracy"
+# Entries of a protocol that differ from number to number, or that have a place of their own on the page.
+_OWN_ENTRIES = (
     "versions", "targets", "count", "pairs", "attribute", "definition", "classifier", "compared", "extractor", "network", "over", "real",
 )  # fmt: skip
 
 
 @frozen
-class Measured:
-    """One number of numbers.json, its name taken apart."""
+class MeasuredNumber:
+    """One entry of numbers.json.
+
+    Attributes:
+        measure: The first part of its name, such as "psnr".
+        part: The second part of its name, such as an attribute, or "" if the number covers everything.
+        value: The value.
+        unit: Unit, such as "dB", or "".
+        higher_is_better: None if neither direction is better.
+        protocol: How it was measured.
+    """
 
     measure: str
     part: str
     value: float
     unit: str
-    better: bool | None
+    higher_is_better: bool | None
     protocol: Mapping[str, Any]
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Measured:
+    def parse(cls, data: Mapping[str, Any]) -> MeasuredNumber:
         """Read an entry of numbers.json."""
         measure, _, part = str(data["name"]).partition("/")
         return cls(
@@ -52,91 +62,94 @@ class Measured:
 
     @property
     def text(self) -> str:
-        """The value as people read it."""
-        if self.measure in _SHARES:
+        """The value as text."""
+        if self.measure in _PERCENTAGES:
             return f"{100 * self.value:.1f} %"
         if self.unit == "dB":
             return f"{self.value:.2f} dB"
         return f"{self.value:,.0f}" if self.value == int(self.value) and abs(self.value) > 1 else f"{self.value:.4g} {self.unit}".strip()
 
 
-def numbers(record: Record) -> str:
-    """Return the section of the numbers."""
-    measured = [Measured.of(each) for each in record.numbers.get("numbers", [])]
+def render_numbers(summary: RunSummary) -> str:
+    """Return the section of the numbers as HTML."""
+    measured = [MeasuredNumber.parse(each) for each in summary.numbers.get("numbers", [])]
     scores = [each for each in measured if not each.measure.startswith("parameters")]
     if not scores:
-        run = escape(shlex.quote(str(record.folder)))
-        return f'<section><h2>Numbers</h2><p class="quiet">Not measured yet: <code>i2ikit eval {run}</code> does.</p></section>'
+        run = escape(shlex.quote(str(summary.folder)))
+        return f'<section><h2>Numbers</h2><p class="quiet">Not measured yet. To measure them: <code>i2ikit eval {run}</code></p></section>'
     parts = list(dict.fromkeys(each.part for each in scores))
     head = "".join(f"<th>{escape(part) or 'all'}</th>" for part in parts)
-    rows = "".join(_row(measure, scores, parts) for measure in dict.fromkeys(each.measure for each in scores) if not _beside(measure))
+    measures = dict.fromkeys(each.measure for each in scores)
+    rows = "".join(_render_row(measure, scores, parts) for measure in measures if not _is_comparison(measure))
     return (
-        "<section><h2>Numbers</h2><p>Measured on held-out images. ↑ higher is better, ↓ lower is better. <i>copy</i> is what the unchanged "
-        "input gets, which a translation has to beat, as does <i>blurred copy</i>; <i>real</i> is what real images get.</p>"
-        f'<div class="wide"><table class="numbers"><tr><th></th>{head}<th>what it is</th></tr>{rows}</table></div>'
-        f"{_below(record, measured, scores)}</section>"
+        "<section><h2>Numbers</h2><p>Measured on held-out images. ↑ higher is better, ↓ lower is better. <i>copy</i> is the number of the "
+        "unchanged input and <i>blurred copy</i> that of the blurred input: a translation should be better than both. <i>real</i> is the "
+        "number of real images.</p>"
+        f'<div class="wide"><table class="numbers"><tr><th></th>{head}<th>definition</th></tr>{rows}</table></div>'
+        f"{_render_notes(summary, measured, scores)}</section>"
     )
 
 
-def highlights(record: Record) -> list[tuple[str, str]]:
-    """Return the few numbers that the page begins with, each with what it is."""
-    measured = [Measured.of(each) for each in record.numbers.get("numbers", [])]
-    found = {(each.measure, each.part): each for each in measured}
-    shown = "accuracy" if any(each.measure == "accuracy" for each in measured) else "nearest_accuracy"
-    parts = list(dict.fromkeys(each.part for each in measured if each.part and each.measure in ("psnr", shown)))
-    highlighted = []
-    first = next((part for part in parts if ("psnr", part) in found), "")
-    if ("psnr", first) in found:
-        copied = found.get(("psnr_copy", first))
-        beside = f", copying the input gives {copied.value:.2f}" if copied else ""
-        highlighted.append((found["psnr", first].text, f"PSNR{' of ' + first if first else ''}{beside}"))
-    highlighted += [(found[shown, part].text, f"accuracy of {part}") for part in parts if (shown, part) in found][:3]
-    return highlighted
+def get_highlights(summary: RunSummary) -> list[tuple[str, str]]:
+    """Return the few numbers at the top of the page, each as a value and a description."""
+    measured = [MeasuredNumber.parse(each) for each in summary.numbers.get("numbers", [])]
+    by_name = {(each.measure, each.part): each for each in measured}
+    accuracy = "accuracy" if any(each.measure == "accuracy" for each in measured) else "nearest_accuracy"
+    parts = list(dict.fromkeys(each.part for each in measured if each.part and each.measure in ("psnr", accuracy)))
+    highlights = []
+    first = next((part for part in parts if ("psnr", part) in by_name), "")
+    if ("psnr", first) in by_name:
+        copy = by_name.get(("psnr_copy", first))
+        comparison = f" (copy of the input: {copy.value:.2f})" if copy else ""
+        highlights.append((by_name["psnr", first].text, f"PSNR{' of ' + first if first else ''}{comparison}"))
+    highlights += [(by_name[accuracy, part].text, f"accuracy of {part}") for part in parts if (accuracy, part) in by_name][:3]
+    return highlights
 
 
-def _row(measure: str, scores: Sequence[Measured], parts: Sequence[str]) -> str:
-    found = {(each.measure, each.part): each for each in scores}
+def _render_row(measure: str, scores: Sequence[MeasuredNumber], parts: Sequence[str]) -> str:
+    by_name = {(each.measure, each.part): each for each in scores}
     cells = []
     for part in parts:
-        number = found.get((measure, part))
-        beside = [(found.get((f"{measure}{ending}", part)), words) for ending, words in _BESIDE.items()]
-        beside += [(found.get((_OF_REAL, part)), "real")] if measure == "accuracy" else []
-        said = "".join(f"<small>{words} {escape(other.text)}</small>" for other, words in beside if other is not None)
-        cells.append(f"<td><b>{escape(number.text)}</b>{said}</td>" if number is not None else "<td></td>")
-    any_one = next(each for each in scores if each.measure == measure)
-    arrow = " ↑" if any_one.better is True else " ↓" if any_one.better is False else ""
+        number = by_name.get((measure, part))
+        comparisons = [(by_name.get((f"{measure}{ending}", part)), text) for ending, text in _COMPARISONS.items()]
+        comparisons += [(by_name.get((_REAL_ACCURACY, part)), "real")] if measure == "accuracy" else []
+        lines = "".join(f"<small>{text} {escape(other.text)}</small>" for other, text in comparisons if other is not None)
+        cells.append(f"<td><b>{escape(number.text)}</b>{lines}</td>" if number is not None else "<td></td>")
+    example = next(each for each in scores if each.measure == measure)
+    arrow = " ↑" if example.higher_is_better is True else " ↓" if example.higher_is_better is False else ""
     name = _NAMES.get(measure, measure.replace("_", " ").replace("@", " by "))
-    count = f"; {any_one.protocol['count']:,} measured" if isinstance(any_one.protocol.get("count"), int) else ""
-    description = str(any_one.protocol.get("definition", ""))
-    return f"<tr><th>{escape(name)}{arrow}</th>{''.join(cells)}<td>{escape(description)}{count}</td></tr>"
+    count = f"; {example.protocol['count']:,} measured" if isinstance(example.protocol.get("count"), int) else ""
+    definition = str(example.protocol.get("definition", ""))
+    return f"<tr><th>{escape(name)}{arrow}</th>{''.join(cells)}<td>{escape(definition)}{count}</td></tr>"
 
 
-def _beside(measure: str) -> bool:
-    return measure.endswith(tuple(_BESIDE)) or measure == _OF_REAL
+def _is_comparison(measure: str) -> bool:
+    return measure.endswith(tuple(_COMPARISONS)) or measure == _REAL_ACCURACY
 
 
-def _below(record: Record, measured: Sequence[Measured], scores: Sequence[Measured]) -> str:
-    """Return what all the protocols share, what was left out, and what the model weighs."""
+def _render_notes(summary: RunSummary, measured: Sequence[MeasuredNumber], scores: Sequence[MeasuredNumber]) -> str:
+    """Return the common entries of the protocols, the numbers of parameters, and what was not measured."""
     protocol = scores[0].protocol
-    shared = [key for key in protocol if key not in _TOLD_BELOW and all(each.protocol.get(key) == protocol[key] for each in scores)]
-    lines = [f"How: {'; '.join(f'{key} {_plain(protocol[key])}' for key in shared if protocol[key] is not None)}."] if shared else []
+    shared = [key for key in protocol if key not in _OWN_ENTRIES and all(each.protocol.get(key) == protocol[key] for each in scores)]
+    entries = "; ".join(f"{key} {_format_value(protocol[key])}" for key in shared if protocol[key] is not None)
+    lines = [f"Protocol: {entries}."] if shared else []
     classifier = next((each.protocol["classifier"] for each in scores if each.protocol.get("classifier")), None)
-    lines += [f"The classifier: {_plain(classifier)}."] if classifier else []
-    lines += [f"Versions: {_plain(protocol['versions'])}."] if protocol.get("versions") else []
+    lines += [f"Classifier: {_format_value(classifier)}."] if classifier else []
+    lines += [f"Versions: {_format_value(protocol['versions'])}."] if protocol.get("versions") else []
     counts = [f"{each.part or 'all'} {each.value:,.0f}" for each in measured if each.measure == "parameters"]
-    crossed = next((each for each in measured if each.measure == "parameters_cross_domain"), None)
+    per_pair = next((each for each in measured if each.measure == "parameters_cross_domain"), None)
     lines += [f"Parameters: {', '.join(counts)}."] if counts else []
-    lines += [f"One network for each ordered pair of values would have {crossed.value:,.0f}."] if crossed else []
-    lines += [f"Left out: {name}: {reason}" for name, reason in (record.numbers.get("left_out") or {}).items()]
-    lines += list(record.numbers.get("notes") or [])
+    lines += [f"With one network for each ordered pair of values: {per_pair.value:,.0f} parameters."] if per_pair else []
+    lines += [f"Not measured: {name}: {reason}" for name, reason in (summary.numbers.get("left_out") or {}).items()]
+    lines += list(summary.numbers.get("notes") or [])
     return "".join(f'<p class="quiet">{escape(line)}</p>' for line in lines)
 
 
-def _plain(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_plain(each)}" for key, each in value.items() if each not in (None, "", [], {}))
+        return ", ".join(f"{key} {_format_value(each)}" for key, each in value.items() if each not in (None, "", [], {}))
     if isinstance(value, (list, tuple)):
-        size = len(value) == 2 and all(isinstance(each, int) for each in value)
-        return (" × " if size else ", ").join(map(str, value))
+        is_size = len(value) == 2 and all(isinstance(each, int) for each in value)
+        return (" × " if is_size else ", ").join(map(str, value))
     text = str(value)
     return text[:12] if len(text) >= 32 and " " not in text else text

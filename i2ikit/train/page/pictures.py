@@ -1,4 +1,4 @@
-"""Cells cut from the sample grids, as images that stand inside the page."""
+"""Cells cut from the sample grids, embedded in the page as data URIs."""
 
 from __future__ import annotations
 
@@ -11,76 +11,83 @@ from typing import Any
 from attrs import frozen
 from PIL import Image, UnidentifiedImageError
 
-from i2ikit.train.page.record import Record
+from i2ikit.train.page.run_summary import RunSummary
 
-MOST_STEPS = 8  # in a strip over time
+MAX_STEPS = 8  # in the table of images over time
 
 
 @frozen
 class Example:
-    """One sample on its way to one target, as data URIs.
+    """The translations of one sample to one target value, as data URIs.
 
     Attributes:
-        title: What was asked for, such as "hair: blond".
-        source: The input.
-        ours: The translation at each of the steps.
-        target: The true translation, or "".
+        title: The requested change, such as "hair: blond".
+        source: The input image.
+        outputs: The translation at each step.
+        target: The target image, or "".
     """
 
     title: str
     source: str
-    ours: tuple[str, ...]
+    outputs: tuple[str, ...]
     target: str
 
 
 @frozen
 class Pictures:
-    """What the page shows: the steps, the examples at each, and the whole of the last grid."""
+    """The pictures of the page.
+
+    Attributes:
+        steps: The steps that are shown.
+        examples: The examples, each with one translation for each step.
+        grid: The last sample grid.
+    """
 
     steps: tuple[int, ...]
     examples: tuple[Example, ...]
     grid: str
 
 
-def read_pictures(record: Record) -> Pictures:
-    """Cut the examples from a run's grids; a grid that cannot be read is left out."""
-    layout = record.layout
-    grids = {number: grid for number in evenly(record.sampled, MOST_STEPS) if (grid := _opened(record.sample(number))) is not None}
+def read_pictures(summary: RunSummary) -> Pictures:
+    """Cut the examples from the sample grids of a run. Grids that cannot be read are skipped."""
+    layout = summary.layout
+    steps = choose_evenly(summary.grid_steps, MAX_STEPS)
+    grids = {step: grid for step in steps if (grid := _read_picture(summary.find_grid(step))) is not None}
     if not grids or not layout.get("examples"):
         return Pictures((), (), "")
     last = grids[max(grids)]
     examples = []
     for example in layout["examples"]:
         row, column = int(example["row"]), int(example["column"])
-        places = layout["places"]
-        true = places["target"][column][row] if places.get("target") else None
+        positions = layout["places"]
+        target = positions["target"][column][row] if positions.get("target") else None
         examples.append(
             Example(
                 title=str(example["title"]),
-                source=_cell(last, places["input"][row], layout),
-                ours=tuple(_cell(grid, places["ours"][column][row], layout) for grid in grids.values()),
-                target=_cell(last, true, layout) if true else "",
+                source=_cut_cell(last, positions["input"][row], layout),
+                outputs=tuple(_cut_cell(grid, positions["outputs"][column][row], layout) for grid in grids.values()),
+                target=_cut_cell(last, target, layout) if target else "",
             )
         )
-    return Pictures(tuple(grids), tuple(examples), inlined(last))
+    return Pictures(tuple(grids), tuple(examples), encode_data_uri(last))
 
 
-def evenly(numbers: Sequence[int], most: int) -> list[int]:
-    """Return at most ``most`` of the numbers, evenly spread, with the first and the last."""
+def choose_evenly(numbers: Sequence[int], most: int) -> list[int]:
+    """Return at most ``most`` of the numbers at even distances, including the first and the last one."""
     if len(numbers) <= most:
         return list(numbers)
-    places: Iterable[int] = dict.fromkeys(round(index * (len(numbers) - 1) / (most - 1)) for index in range(most))
-    return [numbers[place] for place in places]
+    indices: Iterable[int] = dict.fromkeys(round(index * (len(numbers) - 1) / (most - 1)) for index in range(most))
+    return [numbers[index] for index in indices]
 
 
-def inlined(picture: Image.Image) -> str:
+def encode_data_uri(picture: Image.Image) -> str:
     """Return a picture as a data URI."""
     buffer = io.BytesIO()
     picture.save(buffer, format="WEBP", quality=90, method=2)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _opened(path: Path) -> Image.Image | None:
+def _read_picture(path: Path) -> Image.Image | None:
     try:
         with Image.open(path) as picture:
             return picture.convert("RGB")
@@ -88,6 +95,6 @@ def _opened(path: Path) -> Image.Image | None:
         return None
 
 
-def _cell(grid: Image.Image, place: Sequence[int], layout: Mapping[str, Any]) -> str:
-    (left, top), (height, width) = place, layout["cell"]
-    return inlined(grid.crop((left, top, left + width, top + height)))
+def _cut_cell(grid: Image.Image, position: Sequence[int], layout: Mapping[str, Any]) -> str:
+    (left, top), (height, width) = position, layout["cell"]
+    return encode_data_uri(grid.crop((left, top, left + width, top + height)))

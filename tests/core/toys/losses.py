@@ -24,28 +24,28 @@ def penalty(t: Translation) -> Tensor:
     return (gradient.flatten(1).square().sum(1).sqrt() - 1).square().mean()
 
 
-def known(logits: Tensor | None, label: Tensor | None, domain: DomainSpec) -> Tensor:
-    """Cross entropy of each label set over the images of which it is known."""
+def compute_label_loss(logits: Tensor | None, label: Tensor | None, domain: DomainSpec) -> Tensor:
+    """Return the cross entropy of each label set over the images for which it is known."""
     assert logits is not None
     assert label is not None
     total = logits.new_zeros(())
     for index, part in enumerate(domain.sets):
-        place = domain.slice_of_set(index)
-        mask = label[:, domain.content + index]
+        position = domain.get_set_slice(index)
+        mask = label[:, domain.num_values + index]
         if part.attributes[0].values:
-            each = F.cross_entropy(logits[:, place], label[:, place], reduction="none")
+            each = F.cross_entropy(logits[:, position], label[:, position], reduction="none")
         else:
-            each = F.binary_cross_entropy_with_logits(logits[:, place], label[:, place], reduction="none").sum(1)
+            each = F.binary_cross_entropy_with_logits(logits[:, position], label[:, position], reduction="none").sum(1)
         total = total + (each * mask).sum() / len(mask)
     return total
 
 
 def domain_real(t: Translation) -> Tensor:
-    return known(t.discriminate("reference").domain_logits, t.reference_label, t.nets.domain)
+    return compute_label_loss(t.discriminate("reference").domain_logits, t.reference_label, t.nets.domain)
 
 
 def domain_fake(t: Translation) -> Tensor:
-    return known(t.discriminate("fake").domain_logits, t.target_label, t.nets.domain)
+    return compute_label_loss(t.discriminate("fake").domain_logits, t.target_label, t.nets.domain)
 
 
 def ls_discriminator(t: Translation, *, discriminator: str = "discriminator", real: str = "reference") -> Tensor:
@@ -71,7 +71,7 @@ def r1(t: Translation) -> Tensor:
 
 
 class PathLength(nn.Module):
-    """How far the length of the image's gradient with respect to the style is from its running mean (StyleGAN2, section 3.2)."""
+    """Path length regularisation (StyleGAN2, section 3.2): compares the length of the gradient by the style with its running mean."""
 
     mean: Tensor
 

@@ -1,4 +1,4 @@
-"""Networks of a few dozen weights, one for every kind of part that the papers need."""
+"""Networks of a few dozen weights, one for every kind of component in the papers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from i2ikit import Code, CodeSpec, DiscriminatorOutput, DomainSpec, ImageSpec, MapSpec, Posterior, StyleSpec
 
 
-def planes(label: Tensor, like: Tensor) -> Tensor:
+def expand_label(label: Tensor, like: Tensor) -> Tensor:
     return label[:, :, None, None].expand(-1, -1, *like.shape[-2:]).to(like.dtype)
 
 
 class Whole(nn.Module):
-    """The image itself as the only map."""
+    """Passes the image on as the only map of the code."""
 
     def __init__(self, image: ImageSpec) -> None:
         super().__init__()
@@ -24,18 +24,18 @@ class Whole(nn.Module):
 
 
 class Planes(nn.Module):
-    """Appends the label to the last map."""
+    """Concatenates the label planes with the last map."""
 
     def __init__(self, code: CodeSpec, domain: DomainSpec) -> None:
         super().__init__()
-        self.output_spec = code.widened(domain.width)
+        self.output_spec = code.with_channels_added(domain.width)
 
     def forward(self, code: Code, label: Tensor) -> Code:
-        return code._replace(maps=(*code.maps[:-1], torch.cat([code.maps[-1], planes(label, code.maps[-1])], 1)))
+        return code._replace(maps=(*code.maps[:-1], torch.cat([code.maps[-1], expand_label(label, code.maps[-1])], 1)))
 
 
 class Painter(nn.Module):
-    """Draws an image from the last map, shifted by the style."""
+    """Generates an image from the last map, shifted by the style."""
 
     def __init__(self, code: CodeSpec, image: ImageSpec, width: int = 4, styled: bool = True, dropout: float = 0.0) -> None:
         super().__init__()
@@ -54,24 +54,24 @@ class Painter(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Scores by patch, domain logits, and what it is told beside the image as more channels."""
+    """Scores patches and returns domain logits; further inputs are concatenated with the image."""
 
-    def __init__(self, image: ImageSpec, domain: DomainSpec, width: int = 4, head: bool = False, told: tuple[str, ...] = ()) -> None:
+    def __init__(self, image: ImageSpec, domain: DomainSpec, width: int = 4, head: bool = False, inputs: tuple[str, ...] = ()) -> None:
         super().__init__()
-        self.inputs = told
+        self.inputs = inputs
         extra = {"source": image.channels, "label": domain.width}
-        self.trunk = nn.Conv2d(image.channels + sum(extra[name] for name in told), width, 4, stride=2, padding=1)
+        self.trunk = nn.Conv2d(image.channels + sum(extra[name] for name in inputs), width, 4, stride=2, padding=1)
         self.score = nn.Conv2d(width, 1, 3, padding=1)
-        self.head = nn.Linear(width, domain.content) if head else None
+        self.head = nn.Linear(width, domain.num_values) if head else None
 
     def forward(self, image: Tensor, source: Tensor | None = None, label: Tensor | None = None) -> DiscriminatorOutput:
-        more = [each for each in (source, None if label is None else planes(label, image)) if each is not None]
-        hidden = torch.tanh(self.trunk(torch.cat([image, *more], 1)))
+        planes = [each for each in (source, None if label is None else expand_label(label, image)) if each is not None]
+        hidden = torch.tanh(self.trunk(torch.cat([image, *planes], 1)))
         return DiscriminatorOutput((self.score(hidden),), self.head(hidden.mean((2, 3))) if self.head else None)
 
 
 class ContentAndStyle(nn.Module):
-    """Half the resolution for content, the mean colour of features for style (MUNIT)."""
+    """Returns content at half the resolution, and the style from the mean of the content (MUNIT)."""
 
     def __init__(self, image: ImageSpec, width: int = 3, style: int = 2) -> None:
         super().__init__()
@@ -85,12 +85,12 @@ class ContentAndStyle(nn.Module):
 
 
 class WholeWithStyle(nn.Module):
-    """The image as a map, and the style that it has in its domain (StarGAN v2)."""
+    """Returns the image as a map, and its style by the head of its domain (StarGAN v2)."""
 
     def __init__(self, image: ImageSpec, domain: DomainSpec, style: int = 2) -> None:
         super().__init__()
         self.trunk = nn.Conv2d(image.channels, 3, 4, stride=2, padding=1)
-        self.heads = nn.Linear(3, style * domain.content)
+        self.heads = nn.Linear(3, style * domain.num_values)
         self.output_spec = CodeSpec((MapSpec(image.channels),), StyleSpec(style))
 
     def forward(self, image: Tensor, label: Tensor) -> Code:
@@ -99,12 +99,12 @@ class WholeWithStyle(nn.Module):
 
 
 class StyleOfNoise(nn.Module):
-    """Noise to the style of a domain, or to one style vector a layer where there are no domains."""
+    """Maps noise to the style of a domain; without domains, to one style vector for each layer."""
 
     def __init__(self, domain: DomainSpec, noise: int = 3, style: int = 2, vectors: int = 0) -> None:
         super().__init__()
-        self.net = nn.Sequential(nn.Linear(noise, 4), nn.Tanh(), nn.Linear(4, style * max(1, domain.content, vectors)))
-        self.shape = (max(1, domain.content, vectors), style)
+        self.net = nn.Sequential(nn.Linear(noise, 4), nn.Tanh(), nn.Linear(4, style * max(1, domain.num_values, vectors)))
+        self.shape = (max(1, domain.num_values, vectors), style)
         self.output_spec = CodeSpec(style=StyleSpec(style, vectors))
 
     def forward(self, code: Code, label: Tensor | None = None) -> Code:
@@ -114,7 +114,7 @@ class StyleOfNoise(nn.Module):
 
 
 class StyleOfImage(nn.Module):
-    """One style vector a layer from an image (pSp), or a posterior of a single one (BicycleGAN)."""
+    """Encodes an image as one style vector for each layer (pSp), or as the posterior of a single style vector (BicycleGAN)."""
 
     def __init__(self, image: ImageSpec, width: int = 2, vectors: int = 0, variational: bool = False) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ class StyleOfImage(nn.Module):
 
 
 class Synthesis(nn.Module):
-    """Draws from one style vector a layer alone (StyleGAN2)."""
+    """Generates an image from one style vector for each layer (StyleGAN2)."""
 
     def __init__(self, code: CodeSpec, image: ImageSpec, width: int = 3) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a plugin brings that the core does not have: plans of two translations, views and losses of one paper."""
+"""What plugins add to the core: plans with two translations, and views and losses of single papers."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def two_styles(
     nets: Nets, batch: Mapping[str, Tensor], streams: RandomStreams, requires_grad: bool, *, style: int = 2
 ) -> list[Translation]:
     image, target = batch["image"], batch["target"]
-    given: dict[str, Any] = {"real": image, "target": target, "reference": target, "requires_grad": requires_grad}
+    inputs: dict[str, Any] = {"real": image, "target": target, "reference": target, "requires_grad": requires_grad}
     return [
-        Translation(nets, streams, name="encoded", style=style_of_target, **given),
-        Translation(nets, streams, name="random", style=draw_style(nets, streams, len(image), "random"), **given),
+        Translation(nets, streams, name="encoded", style=style_of_target, **inputs),
+        Translation(nets, streams, name="random", style=draw_style(nets, streams, len(image), "random"), **inputs),
     ]
 
 
@@ -48,9 +48,9 @@ def kl(t: Translation) -> Tensor:
 
 
 def latent(t: Translation) -> Tensor:
-    found = t.encode(t.fake, None, None, slot="style_encoder").posterior
-    assert found is not None
-    return (found.mean - t.style).abs().mean()
+    posterior = t.encode(t.fake, None, None, slot="style_encoder").posterior
+    assert posterior is not None
+    return (posterior.mean - t.style).abs().mean()
 
 
 # -- StarGAN v2: styles from noise, then styles from reference images
@@ -61,7 +61,7 @@ def mapped_style(t: Translation) -> Tensor:
     return cast(Tensor, t.run("mapping", Code(style=t.normal("noise", 3)), t.target_label).style)
 
 
-def style_of(reference: Tensor) -> view[Tensor]:
+def make_style_view(reference: Tensor) -> view[Tensor]:
     def reference_style(t: Translation) -> Tensor:
         style = t.encode(reference, t.target_label, None).style
         assert style is not None
@@ -74,7 +74,7 @@ def style_of(reference: Tensor) -> view[Tensor]:
 def two_passes(nets: Nets, batch: Mapping[str, Tensor], streams: RandomStreams, requires_grad: bool) -> list[Translation]:
     image, label = batch["image"], batch["label"]
     order = streams.uniform("order", (len(image),)).argsort()
-    given: dict[str, Any] = {
+    inputs: dict[str, Any] = {
         "real": image,
         "source_label": label,
         "target_label": label[order],
@@ -83,8 +83,8 @@ def two_passes(nets: Nets, batch: Mapping[str, Tensor], streams: RandomStreams, 
         "requires_grad": requires_grad,
     }
     return [
-        Translation(nets, streams, name="latent", style=mapped_style, **given),
-        Translation(nets, streams, name="reference", style=style_of(image[order]), **given),
+        Translation(nets, streams, name="latent", style=mapped_style, **inputs),
+        Translation(nets, streams, name="reference", style=make_style_view(image[order]), **inputs),
     ]
 
 
@@ -98,23 +98,23 @@ def diversity(t: Translation) -> Tensor:
     return cast(Tensor, -(t.fake - t[other_fake]).abs().mean())
 
 
-# -- CUT: patches of one place in source and fake belong together, all others do not
+# -- CUT: patches at the same position in source and fake are positive pairs, all others are negative
 
 
 @view
-def places(t: Translation) -> Tensor:
+def patch_positions(t: Translation) -> Tensor:
     return t.uniform("patches", 4)
 
 
 @view
 def patches(t: Translation, of: str) -> Tensor:
     features = getattr(t, of).maps[-1].flatten(2).transpose(1, 2)
-    index = (t[places] * features.shape[1]).long()[:, :, None].expand(-1, -1, features.shape[2])
+    index = (t[patch_positions] * features.shape[1]).long()[:, :, None].expand(-1, -1, features.shape[2])
     return cast(Tensor, t.run("head", features.gather(1, index)))
 
 
 def patch_contrast(t: Translation, *, temperature: float = 0.5) -> Tensor:
     query, key = t[patches, "recode"], t[patches, "code"]
     logits = query @ key.detach().transpose(1, 2) / temperature
-    answer = torch.arange(logits.shape[1], device=logits.device).expand(len(logits), -1)
-    return F.cross_entropy(logits.flatten(0, 1), answer.flatten())
+    positives = torch.arange(logits.shape[1], device=logits.device).expand(len(logits), -1)
+    return F.cross_entropy(logits.flatten(0, 1), positives.flatten())

@@ -1,4 +1,4 @@
-"""A plugin as a stranger writes it: hooks only, imports no torch."""
+"""A plugin of a third party: only hooks, without an import of torch."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from i2ikit import Component, hookimpl
 
 @hookimpl
 def i2ikit_components() -> list[Component]:
-    """Return the parts of the plugin."""
+    """Return the components of the plugin."""
     return [
-        Component("example_tint_conditioner", "conditioner", "i2ikit_example.conditioner:Tint", "Passes the code on as it is."),
+        Component("example_tint_conditioner", "conditioner", "i2ikit_example.conditioner:Tint", "Returns the code unchanged."),
         Component(
-            "example_brightness_loss", "loss", "i2ikit_example.losses:brightness_loss", "The translation is as bright as its source."
+            "example_brightness_loss",
+            "loss",
+            "i2ikit_example.losses:brightness_loss",
+            "Difference in brightness between translation and source.",
         ),
     ]
 
 
 @hookimpl
 def i2ikit_recipes() -> dict[str, str]:
-    """Return StarGAN with the plugin's loss added."""
+    """Return the recipe of the plugin: StarGAN with an additional loss."""
     return {"example": "i2ikit_example.recipe:EXAMPLE"}

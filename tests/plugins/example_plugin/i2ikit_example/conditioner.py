@@ -1,4 +1,4 @@
-"""A conditioner that changes nothing."""
+"""A conditioner that returns the code unchanged."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from i2ikit import Code, CodeSpec, DomainSpec
 
 
 class Tint(nn.Module):
-    """Pass the code on as it is.
+    """Returns the code unchanged.
 
     Args:
-        strength: Unused; shows that a component has options.
+        strength: Not used; an example of an option.
     """
 
     def __init__(self, code: CodeSpec, domain: DomainSpec, strength: float = 1.0) -> None:

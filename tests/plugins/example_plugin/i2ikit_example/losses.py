@@ -1,4 +1,4 @@
-"""A loss is a function of one translation."""
+"""A loss: a function of one translation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from i2ikit import Translation
 
 
 def brightness_loss(translation: Translation) -> Tensor:
-    """Each translation is as bright as its source."""
+    """Return the mean absolute difference in brightness between translation and source."""
     fake, real = (image.mean((1, 2, 3)) for image in (translation.fake, translation.real))
     return (fake - real).abs().mean()

@@ -1,4 +1,4 @@
-"""A recipe is data: torch is not imported for it."""
+"""A recipe is data. Its module imports no torch."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ EXAMPLE = Recipe(
             terms={"adversarial": Term("wgan_generator_loss"), "brightness": Term("example_brightness_loss", 0.1)},
         ),
     ),
-    description="StarGAN that keeps the brightness of its source.",
+    description="StarGAN with a loss that preserves the brightness of the source.",
 )

@@ -1,0 +1,97 @@
+"""The state of a model as tensors by name: weights, pools of past fakes and optimizer states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from attrs import evolve
+from torch import Tensor
+
+from i2ikit.core.nets import module_key
+from i2ikit.core.pool import Pool
+from i2ikit.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from i2ikit.core.model import Model
+
+
+def get_weights(model: Model) -> dict[str, Tensor]:
+    """Return the tensors that are saved with a model, by name: those of its networks, of its losses and of its pools."""
+    tensors = {f"nets.{name}": tensor for name, tensor in model.nets.named_state()}
+    tensors |= {f"losses.{name}": tensor for name, tensor in model.loss_modules.state_dict(keep_vars=True).items()}
+    tensors |= {f"pools.{name}": tensor for name, tensor in model.pools.state_dict(keep_vars=True).items()}
+    return tensors
+
+
+def load_weights(model: Model, tensors: Mapping[str, Tensor], origin: str) -> None:
+    """Copy saved weights into a model.
+
+    Args:
+        model: The model.
+        tensors: The weights by name.
+        origin: The file, for the error message.
+
+    Raises:
+        CheckpointError: Names or shapes differ; the message names the first five differences.
+    """
+    own = get_weights(model)
+    # Weights of a loss that was a Python module are left out: that loss was not saved, and loading the model has warned about it.
+    tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(_list_missing_prefixes(model))}
+    for name, tensor in tensors.items():
+        if name.startswith("pools.") and (name not in own or own[name].shape[:2] == tensor.shape[:2]):
+            _make_pool(model, name, tensor)
+    own = get_weights(model)
+    problems = [f"{name} is missing" for name in own if name not in tensors]
+    problems += [f"{name} is not expected" for name in tensors if name not in own]
+    problems += [
+        f"{n} has shape {list(tensors[n].shape)}, expected {list(own[n].shape)}"
+        for n in own
+        if n in tensors and own[n].shape != tensors[n].shape
+    ]
+    if problems:
+        more = [f"and {len(problems) - 5} more"] if len(problems) > 5 else []
+        raise CheckpointError(
+            f'"{origin}" does not fit recipe "{model.recipe.name}": {"; ".join([*problems[:5], *more])}. '
+            f"Use weights that were saved with the same recipe, options and labels."
+        )
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(tensors[name])
+
+
+def get_training_state(model: Model) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors and the JSON data of a training: weights, optimizer states, pools, number of finished steps, seed."""
+    tensors = get_weights(model)
+    for player in model.recipe.players:
+        for index, state in model.optimizer(player).state_dict()["state"].items():
+            tensors |= {f"optimizers.{player.name}.{index}.{key}": value for key, value in state.items() if isinstance(value, Tensor)}
+    return tensors, {"step": model.steps_done, "seed": model.seed}
+
+
+def restore_training_state(model: Model, tensors: Mapping[str, Tensor], data: Mapping[str, Any]) -> None:
+    """Restore the state of a training that :func:`get_training_state` returned."""
+    load_weights(model, {name: value for name, value in tensors.items() if not name.startswith("optimizers.")}, "the checkpoint")
+    for player in model.recipe.players:
+        optimizer = model.optimizer(player)
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            if name.startswith(f"optimizers.{player.name}."):
+                index, key = name.removeprefix(f"optimizers.{player.name}.").split(".")
+                state.setdefault(int(index), {})[key] = value.clone()
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    model.steps_done, model.seed = int(data["step"]), int(data["seed"])
+
+
+def _list_missing_prefixes(model: Model) -> tuple[str, ...]:
+    """Return the name prefixes of the weights of losses that were not saved with the model."""
+    terms = {f"{player.name}__{name}" for player in model.recipe.players for name in player.terms}
+    return tuple(f"losses.{module_key(name)}." for name in model.missing_losses if name not in terms)
+
+
+def _make_pool(model: Model, name: str, tensor: Tensor) -> None:
+    key, _, leaf = name.removeprefix("pools.").rpartition(".")
+    if leaf == "images":
+        size = evolve(model.image, height=tensor.shape[-2], width=tensor.shape[-1])
+        model.pools[key] = Pool(tensor.shape[0], size).to(next(model.nets.parameters()))

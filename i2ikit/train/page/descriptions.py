@@ -1,0 +1,132 @@
+"""Texts of the page: the training, the curves and the commands."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from i2ikit.core.domain import Attribute, DomainSpec
+from i2ikit.core.registry import Registry, default_registry
+from i2ikit.errors import I2IKitError
+from i2ikit.train.page.run_summary import RunSummary
+
+_CURVES = {
+    "lr": "Learning rate.",
+    "images_per_second": "Training images per second.",
+    "loader_share": "Share of the time spent on loading images; near 0 if loading does not slow down the training.",
+    "psnr": "Peak signal-to-noise ratio between translations and target images, in dB; higher is better.",
+    "ssim": "Structural similarity of translations and target images; 1 if they are equal.",
+    "mae": "Mean absolute error between translations and target images; lower is better.",
+}
+
+
+@frozen
+class LossDescription:
+    """Description of the curve of a term.
+
+    Attributes:
+        loss: Name of the loss.
+        weight: Its weight.
+        description: What the curve shows.
+        equilibrium: The value at which neither player can improve, or None.
+    """
+
+    loss: str
+    weight: float
+    description: str
+    equilibrium: float | None
+
+
+def describe_losses(recipe: Mapping[str, Any], registry: Registry | None = None) -> dict[str, LossDescription]:
+    """Return the description of the curve of each term by "player/term"."""
+    registry = registry or default_registry()
+    descriptions = {}
+    for player in recipe["players"]:
+        for name, term in player["terms"].items():
+            descriptions[f"{player['name']}/{name}"] = _describe_loss(term, recipe, registry)
+    return descriptions
+
+
+def describe_curve(key: str) -> str:
+    """Return the description of a curve of the log that is not a loss, or ""."""
+    return _CURVES.get(key.rpartition("/")[2], "")
+
+
+def _describe_loss(term: Mapping[str, Any], recipe: Mapping[str, Any], registry: Registry) -> LossDescription:
+    loss = str(term["loss"])
+    try:
+        component = registry.component(loss)
+    except I2IKitError:  # a function, or a loss of a plugin that is not installed here
+        return LossDescription(loss.removeprefix("python:"), term["weight"], "", None)
+    options = term.get("options", {})
+    discriminator = recipe["slots"].get(options.get("discriminator", "discriminator"), {})
+    scales = 1 if options.get("average") else int(discriminator.get("options", {}).get("scales", 1))
+    return LossDescription(
+        loss,
+        term["weight"],
+        component.curve or component.description,
+        None if component.equilibrium is None else scales * component.equilibrium,
+    )
+
+
+def get_title(summary: RunSummary) -> str:
+    """Return the title of the page: recipe and data."""
+    data = " and ".join(str(each.get("name") or Path(each.get("path") or "data").name) for each in summary.data)
+    return f"{summary.recipe['name']} on {data}"
+
+
+def describe_training(summary: RunSummary) -> list[str]:
+    """Return a description of the training in a few sentences."""
+    recipe = summary.recipe
+    image, steps = recipe["image"], int(recipe["steps"])
+    attributes = DomainSpec.from_dict(recipe["labels"]).attributes
+    task = f"It learns to change {_join([_describe_attribute(each) for each in attributes])} in" if attributes else "It learns to translate"
+    sentences = [recipe["description"]] if recipe.get("description") else []
+    sentences.append(f"{task} images of {image['height']} × {image['width']} pixels.")
+    time = f" in {format_duration(summary.seconds)}" if summary.seconds else ""
+    if summary.step < steps:
+        return [*sentences, f"Not finished yet: step {summary.step:,} of {steps:,}{time}."]
+    datasets = f"{len(summary.data)} × " if len(summary.data) > 1 else ""
+    return [*sentences, f"Trained for {summary.step:,} steps of {datasets}{recipe['batch']} images{time}."]
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration as text: "42 seconds", "12.5 minutes", "3.3 hours"."""
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.1f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+def list_commands(summary: RunSummary) -> list[tuple[str, str]]:
+    """Return useful commands for this run, each as a description and a command line."""
+    run = shlex.quote(str(summary.folder))
+    commands = [("Translate your own image", f"i2ikit translate {run} in.png out.png{_format_target(summary.recipe)}")]
+    if summary.config.get("command"):
+        commands.append(("Repeat this training", str(summary.config["command"])))
+    if summary.step < int(summary.recipe["steps"]):
+        commands.append(("Resume this training", f"i2ikit train --resume {run}"))
+    return [*commands, ("Repeat the evaluation", f"i2ikit eval {run}")]
+
+
+def _format_target(recipe: Mapping[str, Any]) -> str:
+    """Return options of ``i2ikit translate`` that request an example of a translation."""
+    domain = DomainSpec.from_dict(recipe["labels"])
+    if not domain.attributes:
+        return ""
+    first = domain.attributes[0]
+    if not domain.names or recipe["plan"] == "labelled":
+        return " --to " + shlex.quote(f"{first.name}={first.choices[-1]}")
+    source = f" --source {shlex.quote(domain.names[0])}" if len(domain.names) > 2 else ""
+    return f" --to {shlex.quote(domain.names[-1])}{source}"
+
+
+def _describe_attribute(attribute: Attribute) -> str:
+    return f"{attribute.name} ({', '.join(attribute.values)})" if attribute.values else attribute.name
+
+
+def _join(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
