@@ -1,4 +1,4 @@
-"""Writes docs/components.md from the plugins that this distribution brings: ``python docs/components.py``."""
+"""Writes docs/components.md from the plugins that this distribution contains: ``python docs/components.py``."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ from pathlib import Path
 from i2ikit.core.component import ROLES, Component, get_factory_options
 from i2ikit.core.plans import PLANS
 from i2ikit.core.plugins import Plugin
-from i2ikit.core.recipe import Recipe
+from i2ikit.core.recipe import Player, Recipe, Slot, Term
 from i2ikit.core.registry import Registry, default_registry
 
 PAGE = Path(__file__).with_name("components.md")
-GIVEN = ("image", "code", "domain", "t", "translation")  # by the build, not by the user
+BUILD_ARGUMENTS = ("image", "source", "code", "domain", "t", "translation")
+"""Arguments that ``build`` or the step passes; the user does not set them."""
+PLAN_ARGUMENTS = ("nets", "batch", "streams", "requires_grad")
 HEAD = """# Components
 
-<!-- written by docs/components.py; a test says when it is out of date -->
+<!-- written by docs/components.py; a test fails if it is out of date -->
 
-Every recipe and every part that i2ikit brings, with its options. `i2ikit list` shows the same for all plugins that are installed, and
-`i2ikit describe NAME` one of them.
+All recipes and components of i2ikit, with their options. `i2ikit list` names those of all installed plugins, and `i2ikit describe NAME`
+shows one of them. [Concepts](concepts.md) explains the words.
+
+A term is multiplied by its weight. A term, or a player, with the interval n is used at every n-th step.
 """
-SAYS = {
-    "encoder": "An encoder makes a code of an image.",
-    "conditioner": "A conditioner turns a code towards a target.",
-    "generator": "A generator draws an image from a code.",
+ROLE_DESCRIPTIONS = {
+    "encoder": "An encoder computes a code from an image.",
+    "conditioner": "A conditioner changes a code so that it leads to the target.",
+    "generator": "A generator computes an image from a code.",
     "discriminator": "A discriminator scores an image.",
-    "loss": "A loss is a function of one translation; its options are given in a `Term`.",
-    "plan": "A plan makes translations of a batch.",
+    "loss": "A loss is a function of one translation. Its options are written in a `Term`.",
+    "plan": "A plan makes the translations of a batch.",
 }
 SECTION = re.compile(r"^(Args|Shapes|Attributes|Raises|Returns|Example):\n((?:(?:    .*)?\n)*)", re.MULTILINE)
 
@@ -39,82 +43,109 @@ def page(registry: Registry) -> str:
     lines = [HEAD, "## Recipes", ""]
     for plugin in own:
         for name in plugin.recipes:
-            lines += _recipe(registry.recipe(f"{plugin.name}:{name}"))
+            lines += _format_recipe(registry.recipe(f"{plugin.name}:{name}"))
     for role in ROLES:
-        parts = [(plugin, each) for plugin in own for each in plugin.components if each.role == role]
+        components = [(plugin, each) for plugin in own for each in plugin.components if each.role == role]
         plans = list(PLANS.items()) if role == "plan" else []
-        if parts or plans:
-            lines += [f"## {role.capitalize()}s" if role != "loss" else "## Losses", "", SAYS[role], ""]
+        if components or plans:
+            lines += [f"## {role.capitalize()}s" if role != "loss" else "## Losses", "", ROLE_DESCRIPTIONS[role], ""]
         for name, plan in plans:
-            lines += [f"### `{name}`", "", *_documented(inspect.getdoc(plan) or "", _defaults(plan, skip=4)), "in the core", ""]
-        for plugin, each in parts:
-            lines += _component(registry, plugin, each)
+            lines += [f"### `{name}`", "", *_format_docstring(inspect.getdoc(plan) or "", _list_defaults(plan)), "from the core", ""]
+        for plugin, each in components:
+            lines += _format_component(registry, plugin, each)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _component(registry: Registry, plugin: Plugin, declared: Component) -> Iterator[str]:
+def _format_component(registry: Registry, plugin: Plugin, declared: Component) -> Iterator[str]:
     factory = registry.resolve(f"{plugin.name}:{declared.name}")
-    yield from (f"### `{declared.name}`", "", declared.description, "")
-    yield from _documented(inspect.getdoc(factory) or "", _defaults(factory))
+    docstring = inspect.getdoc(factory) or ""
+    yield from (f"### `{declared.name}`", "")
+    if not docstring.startswith(declared.description.removesuffix(".")):
+        yield from (declared.description, "")
+    yield from _format_docstring(docstring, _list_defaults(factory))
     if declared.curve:
         yield from (f"*Its curve*: {declared.curve}", "")
     if declared.mixes_batch:
-        yield from ("The result for one image depends on the other images of its batch.", "")
+        yield from ("The result for one image depends on the other images of the batch.", "")
     yield from (f"from `{declared.factory}`", "")
 
 
-def _defaults(factory: object, skip: int = 0) -> dict[str, str]:
-    """Return the options that a user gives, each with its default."""
-    parameters = list(get_factory_options(factory).values())[skip:]  # type: ignore[arg-type]
-    options = {each.name: each.default for each in parameters if not (each.default is each.empty and each.name in GIVEN)}
-    return {name: "required" if value is inspect.Parameter.empty else f"`{value!r}`" for name, value in options.items()}
+def _list_defaults(factory: object) -> dict[str, str]:
+    """Return the options that a user sets, each with its default."""
+    options = get_factory_options(factory)  # type: ignore[arg-type]
+    found = {}
+    for name, option in options.items():
+        is_required = option.default is option.empty
+        if name not in PLAN_ARGUMENTS and not (is_required and name in BUILD_ARGUMENTS):
+            found[name] = "required" if is_required else f"`{option.default!r}`"
+    return found
 
 
-def _documented(text: str, defaults: Mapping[str, str]) -> Iterator[str]:
-    text = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text) + "\n"
+def _format_docstring(text: str, defaults: Mapping[str, str]) -> Iterator[str]:
+    text = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text).replace("``", "`") + "\n"
     sections = dict(SECTION.findall(text))
     for paragraph in re.split(r"\n\s*\n", SECTION.sub("", text).strip()):
-        yield from (paragraph.replace("\n", " ").replace("``", "`"), "")
+        yield from (paragraph.replace("\n", " "), "")
     if "Shapes" in sections:
-        yield from (*(line for line in sections["Shapes"].rstrip().splitlines()), "")
+        yield from (*sections["Shapes"].rstrip().splitlines(), "")
     if defaults:
-        told = _entries(sections.get("Args", ""))
-        yield from ("| option | default | |", "|---|---|---|")
+        descriptions = _parse_arguments(sections.get("Args", ""))
+        yield from ("| option | default | meaning |", "|---|---|---|")
         for name, default in defaults.items():
-            yield f"| `{name}` | {default} | {told.get(name, '')} |"
+            yield f"| `{name}` | {default} | {descriptions.get(name, '')} |"
         yield ""
 
 
-def _entries(body: str) -> dict[str, str]:
-    """Return what a docstring says of each argument."""
+def _parse_arguments(section: str) -> dict[str, str]:
+    """Return the description of each argument in a docstring."""
     found: dict[str, str] = {}
     name = ""
-    for line in body.splitlines():
-        entry = re.match(r"^    (\w+): (.*)$", line)
+    for line in section.splitlines():
+        entry = re.match(r"^    (\w+(?:, \w+)*): (.*)$", line)
         if entry:
             name = entry[1]
             found[name] = entry[2].strip()
         elif name and line.strip():
             found[name] += f" {line.strip()}"
-    return {key: value.replace("|", "\\|") for key, value in found.items()}
+    return {each: value.replace("|", "\\|") for key, value in found.items() for each in key.split(", ")}
 
 
-def _recipe(recipe: Recipe) -> Iterator[str]:
+def _format_recipe(recipe: Recipe) -> Iterator[str]:
     yield from (f"### `{recipe.name}`", "", recipe.description, "")
-    image, schedule = recipe.image, recipe.schedule
-    decay = f"rates fall linearly after {schedule.start:.0%} of them" if schedule.kind == "linear" else "constant rates"
+    image = recipe.image
     size = f"[{image.channels}, {image.height}, {image.width}]"
-    averages = f", averaged weights ({recipe.ema:g})" if recipe.ema else ""
-    yield f"{recipe.paper}. Plan `{recipe.plan_name}`, images {size}, batch {recipe.batch}, {recipe.steps:,} steps, {decay}{averages}."
+    averages = f"; averaged weights (decay {recipe.ema:g})" if recipe.ema else ""
+    plan = f"`{recipe.plan_name}`{_format_options(recipe.plan_options, ' with ')}"
+    yield f"{recipe.paper}. Plan {plan}; images {size}; batch {recipe.batch}; {recipe.schedule.describe(recipe.steps)}{averages}."
     yield ""
-    yield from ("| slot | component | options |", "|---|---|---|")
+    yield from ("| slot | component | options | networks |", "|---|---|---|---|")
     for name, slot in recipe.slots.items():
-        yield f"| {name} | `{slot.component}` | {', '.join(f'{key}={value!r}' for key, value in slot.options.items())} |"
-    yield from ("", "| player | every | term | weight | loss |", "|---|---|---|---|---|")
+        yield f"| {name} | `{slot.component}` | {_format_options(slot.options)} | {_format_networks(slot)} |"
+    yield from ("", "| player | term | weight | loss | options | interval |", "|---|---|---|---|---|---|")
     for player in recipe.players:
         for name, term in player.terms.items():
-            yield f"| {player.name} | {player.every} | {name} | {term.weight:g} | `{term.loss}` |"
+            yield f"| {player.name} | {name} | {term.weight:g} | `{term.loss}` | {_format_term(term)} | {_format_interval(player, term)} |"
     yield ""
+
+
+def _format_options(options: Mapping[str, object], prefix: str = "") -> str:
+    return prefix + ", ".join(f"`{key}={value!r}`" for key, value in options.items()) if options else ""
+
+
+def _format_networks(slot: Slot) -> str:
+    """Say how many networks a slot has, and which of their layers are shared."""
+    number = {None: "one", "domain": "one per domain", "pair": "one per ordered pair of domains"}[slot.per]
+    shared = f", sharing {', '.join(slot.shared)}" if slot.shared else ""
+    return f"{number}{shared}{', frozen' if slot.frozen else ''}"
+
+
+def _format_term(term: Term) -> str:
+    translations = [f"on {', '.join(term.translations)}"] if term.translations else []
+    return ", ".join([*([_format_options(term.options)] if term.options else []), *translations])
+
+
+def _format_interval(player: Player, term: Term) -> str:
+    return str(player.every * term.every)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ _ADVERSARIAL = "i2ikit.losses.adversarial"
 _PENALTIES = "i2ikit.losses.penalties"
 _RECONSTRUCTION = "i2ikit.losses.reconstruction"
 
-_MEAN_ABSOLUTE_ERROR = "Mean absolute error in units of [-1, 1]: 0.1 is about 13 of 255 gray levels."
+_MEAN_ABSOLUTE_ERROR = "Mean absolute error in units of [-1, 1]: 0.1 is about 13 of 255 grey levels."
 
 _LOSSES = (
     Component(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
 
 # Arguments that the build provides. The user does not choose them.
-_BUILD_ARGUMENTS = ("image", "code", "domain", "style", "translation", "t")
+_BUILD_ARGUMENTS = ("image", "source", "code", "domain", "style", "translation", "t")
 
 
 @click.command()
@@ -37,7 +37,7 @@ def _describe_component(registry: Registry, name: str) -> Iterator[str]:
     yield f"{declared.name}: {declared.role}"
     yield declared.description
     paragraph = (inspect.getdoc(factory) or "").partition("\n\n")[0]
-    if paragraph and paragraph != declared.description:
+    if paragraph and not paragraph.startswith(declared.description.removesuffix(".")):
         yield ""
         yield paragraph
     yield ""
@@ -57,13 +57,15 @@ def _describe_recipe(recipe: Recipe) -> Iterator[str]:
     yield f"{recipe.name}: recipe"
     yield from (line for line in (recipe.description, recipe.paper) if line)
     yield ""
-    yield f"images [{recipe.image.channels}, {recipe.image.height}, {recipe.image.width}], batch {recipe.batch}, {recipe.steps} steps"
+    yield f"images [{recipe.image.channels}, {recipe.image.height}, {recipe.image.width}], batch {recipe.batch}"
+    yield recipe.schedule.describe(recipe.steps)
     entries = ", ".join(recipe.labels.entries)
     yield f"labels: {entries or 'those of the data'}"
     yield f"plan: {recipe.plan}{_format_options(recipe.plan_options)}"
     yield "slots:"
     for slot, filled in recipe.slots.items():
         notes = [f"one per {filled.per}"] if filled.per else []
+        notes += [f"shared: {', '.join(filled.shared)}"] if filled.shared else []
         notes += ["frozen"] if filled.frozen else []
         yield f"  {slot}: {filled.component}{_format_options(filled.options)}{'  [' + ', '.join(notes) + ']' if notes else ''}"
     yield "players:"
@@ -78,7 +80,8 @@ def _format_term(term: Term) -> str:
     loss = term.loss if isinstance(term.loss, str) else getattr(term.loss, "__qualname__", repr(term.loss))
     every = f", every {term.every}" if term.every > 1 else ""
     updates = f", updates {', '.join(term.updates)}" if term.updates else ""
-    return f"{term.weight:g} x {loss}{_format_options(term.options)}{every}{updates}"
+    translations = f" on {', '.join(term.translations)}" if term.translations else ""
+    return f"{term.weight:g} x {loss}{_format_options(term.options)}{translations}{every}{updates}"
 
 
 def _format_options(options: object) -> str:

@@ -83,7 +83,7 @@ def import_(
 def parse_labels(labels: str | None) -> list[dict[str, Any]] | None:
     """Parse label sets such as ``"hair=black,blond male + expression=happy,sad"``.
 
-    ``name=value,value`` is an attribute with several values, a single name is a yes-or-no attribute, and ``+`` starts another label set.
+    ``name=value,value`` is an attribute with several values, a single name is a binary attribute, and ``+`` starts another label set.
     """
     if labels is None:
         return None

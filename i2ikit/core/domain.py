@@ -1,4 +1,4 @@
-"""The labels of a data set: exclusive groups, independent attributes, and label sets that are known for only a part of the images.
+"""The labels of a data set: categorical attributes, binary attributes, and label sets that are known for only a part of the images.
 
 The label of n label sets is one vector ``[c_1, ..., c_n, mask]`` (StarGAN, section 3.2). If a set is unknown for an image, its entries
 are all zero. The mask has one entry for each set, which is 1 if the set is known. A single set that is always known has no mask.
@@ -20,19 +20,19 @@ NONE = "none"  # the value of a group if none of its values applies, such as the
 
 @frozen
 class Attribute:
-    """One property of an image: an exclusive group of values, or a yes-or-no attribute if there are no ``values``."""
+    """One property of an image: a categorical attribute, or a binary attribute if there are no ``values``."""
 
     name: str
     values: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
-        """The number of label entries: one for each value of a group, or one for a yes-or-no attribute."""
+        """The number of label entries: one for each value of a group, or one for a binary attribute."""
         return len(self.values) or 1
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The values as text; ``("no", "yes")`` for an independent attribute."""
+        """The values as text; ``("no", "yes")`` for a binary attribute."""
         return self.values or ("no", "yes")
 
     def encode(self, value: object) -> list[float]:
@@ -40,7 +40,7 @@ class Attribute:
 
         Raises:
             UnknownNameError: The group has no such value.
-            LabelError: The value of an independent attribute is neither yes nor no.
+            LabelError: The value of a binary attribute is neither yes nor no.
         """
         text = str(value).strip()
         if not self.values:
@@ -55,7 +55,7 @@ class Attribute:
         return [float(text == each) for each in self.values]
 
     def decode(self, entries: Sequence[float]) -> str:
-        """Return the value of label entries: the largest entry of a group; "yes" if an independent attribute is above 0.5."""
+        """Return the value of label entries: the largest entry of a group; "yes" if a binary attribute is above 0.5."""
         if not self.values:
             return "yes" if entries[0] > 0.5 else "no"
         best = max(range(len(self.values)), key=lambda index: entries[index])
@@ -142,7 +142,7 @@ class DomainSpec:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the domains if the labels are a single exclusive group (CycleGAN, MUNIT); otherwise empty."""
+        """The names of the domains if the labels are a single categorical attribute (CycleGAN, MUNIT); otherwise empty."""
         return self.attributes[0].values if len(self.attributes) == 1 else ()
 
     @property

@@ -83,12 +83,7 @@ def _describe_training(model: Model) -> list[str]:
         decay = f", weight decay {optimizer.weight_decay:g}" if optimizer.weight_decay else ""
         betas = f"betas {optimizer.betas[0]:g} {optimizer.betas[1]:g}"
         rows.append((player.name, f"{optimizer.name}, lr {optimizer.lr:g}, {betas}{decay}{pool}"))
-    schedule = f"constant learning rate, {recipe.steps:,} steps"
-    if recipe.schedule.kind == "linear":
-        schedule = f"learning rate decays linearly to zero from step {int(recipe.steps * recipe.schedule.start):,} to {recipe.steps:,}"
-    if recipe.schedule.kind == "step":
-        schedule = f"learning rate times {recipe.schedule.gamma:g} every {recipe.schedule.every:,} steps, {recipe.steps:,} steps"
-    rows.append(("schedule", f"{schedule}; batch size {recipe.batch}"))
+    rows.append(("schedule", f"{recipe.schedule.describe(recipe.steps)}; batch size {recipe.batch}"))
     if model.unreached_weights:
         more = ", ..." if len(model.unreached_weights) > 5 else ""
         rows.append(("untrained", f"no gradient reaches {', '.join(model.unreached_weights[:5])}{more}"))

@@ -22,12 +22,19 @@ COMPONENTS: Mapping[str, str] = {
     **{f"{game}_translator_loss": f"{game}_generator_loss" for game in ("bigan", "hinge", "logistic", "lsgan", "wgan")},
 }
 OPTIONS: Mapping[str, Mapping[str, str]] = {
+    **{
+        f"{game}_{player}_loss": {"of": "view"}
+        for game in ("hinge", "logistic", "lsgan", "wgan")
+        for player in ("discriminator", "generator")
+    },
     "bicyclegan_generator": {"where": "style_placement"},
     "bicyclegan_style_encoder": {"kind": "architecture"},
     "cogan_discriminator": {"widest": "max_width", "own": "unshared"},
     "cogan_generator": {"widest": "max_width", "own": "unshared"},
+    "latent_kl_loss": {"of": "view"},
     "munit_content_encoder": {"steps": "downsamples"},
     "munit_encoder": {"steps": "downsamples"},
+    "self_regularization_loss": {"of": "transform"},
     "stargan_discriminator": {"widest": "max_width"},
     "unit_decoder": {"first": "latent_blocks"},
     "unit_encoder": {"steps": "downsamples", "last": "latent_blocks"},
@@ -234,9 +241,14 @@ def _renamed(data: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any
     return {names.get(key, key): value for key, value in data.items() if names.get(key, key) == key or names[key] not in data}
 
 
+def _options(data: Mapping[str, Any], component_name: str) -> dict[str, Any]:
+    """Return the options of a slot or a term, by their present names."""
+    return _renamed(data.get("options", {}), OPTIONS.get(component_name.rpartition(":")[2], {}))
+
+
 def _slot(data: Mapping[str, Any]) -> dict[str, Any]:
     name = component(str(data["component"]))
-    return {**data, "component": name, "options": _renamed(data.get("options", {}), OPTIONS.get(name.rpartition(":")[2], {}))}
+    return {**data, "component": name, "options": _options(data, name)}
 
 
 def _player(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -244,7 +256,7 @@ def _player(data: Mapping[str, Any]) -> dict[str, Any]:
     for name, term in data["terms"].items():
         found = _renamed(term, TERM)
         found["loss"] = component(str(found["loss"])) if not str(found["loss"]).startswith("python:") else found["loss"]
-        terms[name] = {**found, "options": _renamed(found.get("options", {}), LOSS_OPTIONS)}
+        terms[name] = {**found, "options": _renamed(_options(found, found["loss"]), LOSS_OPTIONS)}
     return {**data, "name": player(str(data["name"])), "optimizer": _renamed(data["optimizer"], OPTIMIZER), "terms": terms}
 
 

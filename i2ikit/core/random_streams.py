@@ -99,13 +99,14 @@ class RandomStreams:
         Raises:
             PlanError: The tensor that replaces this draw has another number of elements.
         """
-        given = self.find_replacement(name)
-        if given is not None:
-            for candidate in (given, self.share.take_rows(given)):
+        replacement = self.find_replacement(name)
+        if replacement is not None:
+            for candidate in (replacement, self.share.take_rows(replacement)):
                 if candidate.numel() == torch.Size(shape).numel():
                     return candidate.reshape(shape).to(self.dtype)
             raise PlanError(
-                f'The draw "{name}" is replaced by a tensor of shape {list(given.shape)}; expected {list(shape)}. Pass values for each row.'
+                f'The draw "{name}" is replaced by a tensor of shape {list(replacement.shape)}; expected {list(shape)}. '
+                f"Pass values for each row."
             )
         whole = (shape[0] * self.share.count, *shape[1:])
         return self.share.take_rows(sample(whole, self.generator(name)))

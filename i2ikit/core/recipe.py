@@ -164,6 +164,13 @@ class Schedule:
         changes = done // self.every - begin // self.every
         return max(0.0, 1.0 - changes / (steps - begin))
 
+    def describe(self, steps: int) -> str:
+        """Return the schedule of a training of ``steps`` as a phrase."""
+        if self.kind == "linear":
+            return f"learning rate decays linearly to zero from step {int(steps * self.start):,} to {steps:,}"
+        change = f"learning rate times {self.gamma:g} every {self.every:,} steps" if self.kind == "step" else "constant learning rate"
+        return f"{change}, {steps:,} steps"
+
 
 @frozen
 class Player:

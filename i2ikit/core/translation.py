@@ -177,32 +177,32 @@ class Translation(Memo):
         """Return the code with the target style; unchanged if the plan set no style."""
         return code if self._style is None else code._replace(style=self.style)
 
-    def discriminate(self, of: str | Callable[[Translation], Tensor] = "fake", slot: str = "discriminator") -> DiscriminatorOutput:
+    def discriminate(self, view: str | Callable[[Translation], Tensor] = "fake", slot: str = "discriminator") -> DiscriminatorOutput:
         """Return a discriminator's output for images: a view ("fake", "cycle", one of a plugin) or real ("reference", "real", "target").
 
         The images are detached unless the current turn trains the networks that made them.
 
         Args:
-            of: The images, by the name of their view or as the view.
+            view: The images, by the name of their view or as the view.
             slot: The slot of the discriminator.
         """
-        _, found = self.compute_with_dependencies("image", lambda: self.get_image(of))
+        _, found = self.compute_with_dependencies("image", lambda: self.get_image(view))
         has_gradient = self.updating is None or bool(self.updating & found.slots)
-        pool = None if has_gradient or not isinstance(of, str) else self.pools.get(of)
-        return cast(DiscriminatorOutput, self.read(discriminator_output, of, slot, has_gradient, pool))
+        pool = None if has_gradient or not isinstance(view, str) else self.pools.get(view)
+        return cast(DiscriminatorOutput, self.read(discriminator_output, view, slot, has_gradient, pool))
 
-    def get_image(self, of: str | Callable[[Translation], Tensor]) -> Tensor:
+    def get_image(self, view: str | Callable[[Translation], Tensor]) -> Tensor:
         """Return images by the name of their view, or by the view."""
-        return cast(Tensor, getattr(self, of) if isinstance(of, str) else self[of])
+        return cast(Tensor, getattr(self, view) if isinstance(view, str) else self[view])
 
     def discriminate_image(
-        self, image: Tensor, of: str | Callable[[Translation], Tensor] = "fake", slot: str = "discriminator"
+        self, image: Tensor, view: str | Callable[[Translation], Tensor] = "fake", slot: str = "discriminator"
     ) -> DiscriminatorOutput:
-        """Return a discriminator's output for any images, with the further inputs of the view ``of``; penalties score interpolations."""
-        is_source = of in SOURCE_IMAGES
-        label = self.source_label if is_source else self.reference_label if of == "reference" else self.target_label
+        """Return a discriminator's output for any images, with the further inputs of ``view``; penalties score interpolations."""
+        is_source = view in SOURCE_IMAGES
+        label = self.source_label if is_source else self.reference_label if view == "reference" else self.target_label
         name = self.source_name if is_source else self.target_name
-        is_real = of in ("reference", "real", "target")
+        is_real = view in ("reference", "real", "target")
         inputs: dict[str, Callable[[], Any]] = {
             "source": lambda: self.real,
             "label": lambda: label,
@@ -283,17 +283,17 @@ class Translation(Memo):
         return f"Translation({self.name}: {', '.join(self.list_computed()) or 'no views computed'})"
 
 
-def discriminator_output(translation: Translation, of: Any, slot: str, has_gradient: bool, pool: Pool | None) -> DiscriminatorOutput:
+def discriminator_output(translation: Translation, view: Any, slot: str, has_gradient: bool, pool: Pool | None) -> DiscriminatorOutput:
     """Return a discriminator's output for a view. Without ``has_gradient``, images are detached; a pool replaces some by past fakes."""
-    image, found = translation.compute_with_dependencies("image", lambda: translation.get_image(of))
+    image, found = translation.compute_with_dependencies("image", lambda: translation.get_image(view))
     if not has_gradient:
-        image = translation.read(pooled, of, pool) if pool is not None else image.detach()
+        image = translation.read(pooled, view, pool) if pool is not None else image.detach()
         translation.add_dependencies(found.slots, found.slots)
-    return translation.discriminate_image(image, of, slot)
+    return translation.discriminate_image(image, view, slot)
 
 
 @detached_after_update
-def pooled(translation: Any, of: str = "fake", pool: Any = None) -> Tensor:
+def pooled(translation: Any, view: str = "fake", pool: Any = None) -> Tensor:
     """The images that a pool returns for the fakes: half of them are past fakes."""
     chance, place = translation.uniform("pool/chance"), translation.uniform("pool/place")
-    return cast(Tensor, pool.exchange(translation.get_image(of).detach(), chance, place))
+    return cast(Tensor, pool.exchange(translation.get_image(view).detach(), chance, place))

@@ -26,7 +26,7 @@ def find_attribute_list(source: Source) -> str | None:
 def read_celeba(source: Source, table: str, labels: Sequence[str] | None = None) -> Manifest:
     """Read CelebA with the requested labels; the default is the labels of the StarGAN paper.
 
-    Two or more hair colours become the exclusive group ``hair``, whose value is ``none`` for an image with none of them. Every other
+    Two or more hair colours become the categorical attribute ``hair``, whose value is ``none`` for an image with none of them. Every other
     attribute is yes or no, and its name is in lower case. The rows are shuffled with seed 1234 as in StarGAN's code, and the first 2,000
     rows are the test split.
 
@@ -72,8 +72,8 @@ def read_celeba(source: Source, table: str, labels: Sequence[str] | None = None)
     notes = [f"{format_count(several, 'image')} with several hair colours: the first one is used."] if several else []
     if test_images:
         notes.append(f"The test split is the first {test_images} rows after shuffling with seed 1234, as in StarGAN.")
-    exclusive_groups = {"hair": tuple(HAIR_COLOURS[name] for name in grouped)} if grouped else {}
-    return Manifest(tuple(records), columns, labels_selected=True, crop=CROP, exclusive_groups=exclusive_groups, notes=tuple(notes))
+    categories = {"hair": tuple(HAIR_COLOURS[name] for name in grouped)} if grouped else {}
+    return Manifest(tuple(records), columns, labels_selected=True, crop=CROP, categories=categories, notes=tuple(notes))
 
 
 def _select_columns(labels: Sequence[str], names: Sequence[str]) -> list[str]:

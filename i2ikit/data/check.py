@@ -243,7 +243,7 @@ def _make_command(path: str, data: Dataset, options: Mapping[str, Any], readable
 
 
 def _has_alpha(checked: Sequence[_CheckedFile]) -> bool:
-    return any(each.mode.startswith(("RGBA", "gray with alpha")) for each in checked)
+    return any(each.mode.startswith(("RGBA", "grey with alpha")) for each in checked)
 
 
 def _select_most_frequent(counts: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -65,7 +65,7 @@ class Images:
         if expected and array.shape[2] != expected:
             raise DataError(
                 f'Image "{file}" is {mode_name(array.shape[2])}, but the data set is {mode_name(expected)}. Use background="white" to '
-                "blend alpha, or channels=3 to repeat gray."
+                "blend alpha, or channels=3 to repeat grey."
             )
         tensor = to_tensor(array)
         with self._lock:

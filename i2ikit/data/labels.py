@@ -19,7 +19,7 @@ def declare_labels(
 ) -> tuple[DomainSpec, Rows, list[str]]:
     """Return the label sets of a manifest, the attribute values of each record, and notes.
 
-    A column of yes and no becomes an independent attribute. Any other column becomes an exclusive group, with its values in the order of
+    A column of yes and no becomes a binary attribute. Any other column becomes a categorical attribute, with its values in the order of
     first appearance. Columns that are empty in the same rows form one label set.
 
     Args:
@@ -69,8 +69,8 @@ def _find_column(name: str, columns: Sequence[str]) -> str:
 
 def _make_attribute(manifest: Manifest, name: str, requested: bool) -> tuple[Attribute | None, str]:
     """Return the attribute of a column, or None and the reason why it cannot be a label."""
-    if name in manifest.exclusive_groups:
-        return Attribute(name, manifest.exclusive_groups[name]), ""
+    if name in manifest.categories:
+        return Attribute(name, manifest.categories[name]), ""
     values = list(dict.fromkeys(text for record in manifest.records if (text := _strip_cell(record.cells.get(name))) is not None))
     if not values:
         return None, "all its cells are empty"

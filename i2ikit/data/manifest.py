@@ -49,7 +49,7 @@ class Manifest:
         labels_selected: Whether the reader has already selected the requested labels.
         glued: See :class:`i2ikit.data.images.Reading`.
         crop: The usual crop of this data set, in pixels.
-        exclusive_groups: Columns that are exclusive groups, with their values in order. The type of the other columns follows from their
+        categories: Columns that are categorical attributes, with their values in order. The type of the other columns follows from their
             cells.
         notes: What the reader chose, one line each.
     """
@@ -61,7 +61,7 @@ class Manifest:
     labels_selected: bool = False
     glued: str = ""
     crop: int | None = None
-    exclusive_groups: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    categories: Mapping[str, tuple[str, ...]] = field(factory=dict)
     notes: tuple[str, ...] = ()
 
 

@@ -127,7 +127,7 @@ def make_dataset(
     if manifest.batch_kind == "unpaired" and not domain.names:
         names = [attribute.name for attribute in domain.attributes]
         raise DataError(
-            f"Unpaired data requires exactly one exclusive group, whose values are the domains; found "
+            f"Unpaired data requires exactly one categorical attribute, whose values are the domains; found "
             f"{format_names(names, 12) or 'no labels'}. Choose one with labels=."
         )
     if manifest.batch_kind == "unpaired":

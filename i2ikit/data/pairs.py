@@ -20,9 +20,7 @@ def read_two_folders(paths: Sequence[ImagePath], domains: Sequence[str], batch_k
         return match_by_name(paths, order, strict=True)
     manifest = make_labelled_manifest(paths, order, "unpaired")
     note = f'The two folders {format_names(order)} are read as unpaired domains. Use batch_kind="labelled" to read them as labels.'
-    return Manifest(
-        manifest.records, manifest.columns, batch_kind=manifest.batch_kind, exclusive_groups=manifest.exclusive_groups, notes=(note,)
-    )
+    return Manifest(manifest.records, manifest.columns, batch_kind=manifest.batch_kind, categories=manifest.categories, notes=(note,))
 
 
 def match_by_name(paths: Sequence[ImagePath], order: Sequence[str], *, strict: bool) -> Manifest:

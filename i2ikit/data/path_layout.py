@@ -66,7 +66,7 @@ def make_labelled_manifest(paths: Sequence[ImagePath], domains: Sequence[str], b
         )
         for path in paths
     )
-    return Manifest(records, (column,), batch_kind=batch_kind, exclusive_groups={column: tuple(domains)})
+    return Manifest(records, (column,), batch_kind=batch_kind, categories={column: tuple(domains)})
 
 
 def _find_matching_splits(paths: Sequence[ImagePath], domains: Sequence[str]) -> set[str]:

@@ -32,5 +32,5 @@ def read_rafd(paths: Sequence[ImagePath]) -> Manifest:
         cells: dict[str, str | None] = {"expression": expression, "gender": gender, "gaze": gaze, "angle": angle}
         records.append(Record(path.file, path.split, cells, subject=f"{person}_{angle}_{gaze}", group=person))
     expressions = sorted({str(record.cells["expression"]) for record in records})
-    exclusive_groups = {"expression": tuple(expressions)} if len(expressions) > 1 else {}
-    return Manifest(tuple(records), ("expression", "gender", "gaze", "angle"), labels=("expression",), exclusive_groups=exclusive_groups)
+    categories = {"expression": tuple(expressions)} if len(expressions) > 1 else {}
+    return Manifest(tuple(records), ("expression", "gender", "gaze", "angle"), labels=("expression",), categories=categories)

@@ -20,7 +20,7 @@ class Classifier(nn.Module):
     The first convolution is 5x5 with stride 2.
 
     Args:
-        attributes: The attributes to predict; yes-or-no attributes have the choices no and yes.
+        attributes: The attributes to predict; binary attributes have the choices no and yes.
         channels: The number of channels of the images.
         height: The height of the images; larger images than :data:`MAX_SIZE` are reduced.
         width: The width of the images.

@@ -19,7 +19,7 @@ NUM_FEATURES, INPUT_SIZE = 2048, 299
 def load_inception(path: str | Path) -> Extractor:
     """Load the Inception V3 of FID; its 2,048 features equal those of the original TensorFlow network.
 
-    The network is that of torch-fidelity (optional: ``i2ikit[metrics]``). It rounds images to 8 bits and resizes them to 299x299 by itself.
+    The network is that of torch-fidelity (optional: ``i2ikit[metrics]``). Inside it, images become 8-bit values and are resized to 299x299.
 
     Args:
         path: ``weights-inception-2015-12-05-6726825d.pth`` from torch-fidelity's releases, or a file with the same tensors.

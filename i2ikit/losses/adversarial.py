@@ -18,7 +18,7 @@ ScoreLoss = Callable[[Tensor], Tensor]
 """Loss of each score, elementwise."""
 
 
-def wgan_discriminator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
+def wgan_discriminator_loss(t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False) -> Tensor:
     """WGAN discriminator loss: mean score of fakes minus mean score of real images (Arjovsky et al. 2017, equation 2).
 
     Without a gradient penalty it has no lower bound.
@@ -26,68 +26,72 @@ def wgan_discriminator_loss(t: Translation, *, discriminator: str = "discriminat
     Args:
         t: The translation.
         discriminator: Slot of the discriminator.
-        of: Name of the view that is scored as the fake.
+        view: Name of the view that is scored as the fake.
         average: Take the mean over the scales instead of the sum.
     """
-    return _compute_discriminator_loss(t, discriminator, of, average, real=lambda score: -score, fake=lambda score: score)
+    return _compute_discriminator_loss(t, discriminator, view, average, real=lambda score: -score, fake=lambda score: score)
 
 
-def wgan_generator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
+def wgan_generator_loss(t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False) -> Tensor:
     """WGAN generator loss: minus the mean score of fakes. Options as in :func:`wgan_discriminator_loss`."""
-    return _compute_generator_loss(t, discriminator, of, average, lambda score: -score)
+    return _compute_generator_loss(t, discriminator, view, average, lambda score: -score)
 
 
-def lsgan_discriminator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
+def lsgan_discriminator_loss(t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False) -> Tensor:
     """LSGAN discriminator loss: squared distance of real scores from 1 and of fake scores from 0 (Mao et al. 2017).
 
     The paper's factor of 1/2 is left out. Options as in :func:`wgan_discriminator_loss`.
     """
-    return _compute_discriminator_loss(t, discriminator, of, average, real=lambda score: (score - 1).square(), fake=torch.square)
+    return _compute_discriminator_loss(t, discriminator, view, average, real=lambda score: (score - 1).square(), fake=torch.square)
 
 
-def lsgan_generator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
+def lsgan_generator_loss(t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False) -> Tensor:
     """LSGAN generator loss: squared distance of fake scores from 1. Options as in :func:`wgan_discriminator_loss`."""
-    return _compute_generator_loss(t, discriminator, of, average, lambda score: (score - 1).square())
+    return _compute_generator_loss(t, discriminator, view, average, lambda score: (score - 1).square())
 
 
-def hinge_discriminator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
+def hinge_discriminator_loss(t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False) -> Tensor:
     """Hinge discriminator loss: real scores should be above 1, fake scores below -1 (Lim and Ye 2017; SAGAN).
 
     Options as in :func:`wgan_discriminator_loss`.
     """
     return _compute_discriminator_loss(
-        t, discriminator, of, average, real=lambda score: F.relu(1 - score), fake=lambda score: F.relu(1 + score)
+        t, discriminator, view, average, real=lambda score: F.relu(1 - score), fake=lambda score: F.relu(1 + score)
     )
 
 
-def hinge_generator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
+def hinge_generator_loss(t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False) -> Tensor:
     """Hinge generator loss: minus the mean score of fakes. Options as in :func:`wgan_discriminator_loss`."""
-    return _compute_generator_loss(t, discriminator, of, average, lambda score: -score)
+    return _compute_generator_loss(t, discriminator, view, average, lambda score: -score)
 
 
-def logistic_discriminator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
+def logistic_discriminator_loss(
+    t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False
+) -> Tensor:
     """Discriminator loss of the original GAN: binary cross-entropy of real and fake (Goodfellow et al. 2014, equation 1).
 
     Options as in :func:`wgan_discriminator_loss`.
     """
-    return _compute_discriminator_loss(t, discriminator, of, average, real=lambda score: F.softplus(-score), fake=F.softplus)
+    return _compute_discriminator_loss(t, discriminator, view, average, real=lambda score: F.softplus(-score), fake=F.softplus)
 
 
-def logistic_generator_loss(t: Translation, *, discriminator: str = "discriminator", of: str = "fake", average: bool = False) -> Tensor:
+def logistic_generator_loss(t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False) -> Tensor:
     """Non-saturating generator loss: cross-entropy of fakes with the label real (Goodfellow et al. 2014, section 3).
 
     Options as in :func:`wgan_discriminator_loss`.
     """
-    return _compute_generator_loss(t, discriminator, of, average, lambda score: F.softplus(-score))
+    return _compute_generator_loss(t, discriminator, view, average, lambda score: F.softplus(-score))
 
 
-def _compute_discriminator_loss(t: Translation, discriminator: str, of: str, average: bool, *, real: ScoreLoss, fake: ScoreLoss) -> Tensor:
+def _compute_discriminator_loss(
+    t: Translation, discriminator: str, view: str, average: bool, *, real: ScoreLoss, fake: ScoreLoss
+) -> Tensor:
     on_real = _reduce(t.discriminate("reference", slot=discriminator).scores, real, average)
-    return on_real + _compute_generator_loss(t, discriminator, of, average, fake)
+    return on_real + _compute_generator_loss(t, discriminator, view, average, fake)
 
 
-def _compute_generator_loss(t: Translation, discriminator: str, of: str, average: bool, score_loss: ScoreLoss) -> Tensor:
-    return _reduce(t.discriminate(of, slot=discriminator).scores, score_loss, average)
+def _compute_generator_loss(t: Translation, discriminator: str, view: str, average: bool, score_loss: ScoreLoss) -> Tensor:
+    return _reduce(t.discriminate(view, slot=discriminator).scores, score_loss, average)
 
 
 def _reduce(scores: tuple[Tensor, ...], score_loss: ScoreLoss, average: bool) -> Tensor:

@@ -36,7 +36,7 @@ class VGG16(nn.Module):
         pools: Number of poolings, up to the four between the blocks. MUNIT's code omits the last one.
 
     Shapes:
-        in:  [B, 3, H, W] in [-1, 1], or gray images [B, 1, H, W]
+        in:  [B, 3, H, W] in [-1, 1], or grey images [B, 1, H, W]
         out: features of each layer after the ReLU, in the order of ``layers``: [B, C, H / 2**n, W / 2**n] for a layer of block n + 1
 
     Raises:

@@ -24,7 +24,7 @@ Pixels = NDArray[Any]
 
 _MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "RGB": "RGB", "RGBA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
-_NAMES = {1: "gray", 2: "gray with alpha", 3: "RGB", 4: "RGBA"}
+_NAMES = {1: "grey", 2: "grey with alpha", 3: "RGB", 4: "RGBA"}
 
 
 def is_image(file: str) -> bool:
@@ -40,7 +40,7 @@ def mode_name(channels: int) -> str:
 def decode(data: bytes, name: str) -> Pixels:
     """Return the pixels [H W C] of an image file: uint8, uint16, or float32 in [-1, 1].
 
-    Palette colours become RGB or RGBA, a bitmap becomes gray, and an image is rotated as its EXIF tag requires.
+    Palette colours become RGB or RGBA, a bitmap becomes grey, and an image is rotated as its EXIF tag requires.
 
     Args:
         data: The bytes of the file.
@@ -127,14 +127,14 @@ def composite(pixels: Pixels, background: str) -> Pixels:
         background: A colour name or ``#rrggbb``.
 
     Raises:
-        DataError: The colour is unknown, or is not gray although the pixels are.
+        DataError: The colour is unknown, or is not grey although the pixels are.
     """
     channels = pixels.shape[2]
     if channels not in {2, 4}:
         return pixels
     colour = _parse_colour(background)
     if channels == 2 and len(set(colour)) > 1:
-        raise DataError(f'Background "{background}" is not a gray, but the images are gray with alpha. Use white, black or a gray.')
+        raise DataError(f'Background "{background}" is not a grey, but the images are grey with alpha. Use white, black or a grey.')
     maximum = float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0
     behind = np.array(colour[: channels - 1], dtype=np.float64) / 255.0
     if pixels.dtype.kind == "f":
@@ -146,7 +146,7 @@ def composite(pixels: Pixels, background: str) -> Pixels:
 
 
 def convert_channels(pixels: Pixels, channels: int, name: str) -> Pixels:
-    """Return pixels [H W channels]: gray is repeated as RGB, RGB becomes luma (Rec. 601), and missing alpha is opaque.
+    """Return pixels [H W channels]: grey is repeated as RGB, RGB becomes luma (Rec. 601), and missing alpha is opaque.
 
     Raises:
         DataError: Alpha would be removed without a background.
@@ -222,7 +222,7 @@ def write_image(image: Tensor, path: str | Path, bits: int = 8) -> Path:
 
     Args:
         image: [C H W] or [1 C H W] in [-1, 1]; other values are clipped.
-        path: PNG (1 to 4 channels, 8 or 16 bits), TIFF (8 bits, or 16 bits of gray), JPEG, WebP, BMP (8 bits) or NPY (also 32 bits).
+        path: PNG (1 to 4 channels, 8 or 16 bits), TIFF (8 bits, or 16 bits of grey), JPEG, WebP, BMP (8 bits) or NPY (also 32 bits).
         bits: Bits of a channel: 8, 16, or 32 for an NPY of float32.
 
     Raises:

@@ -30,7 +30,7 @@ class Column:
 
     Attributes:
         attribute: The attribute that changes; None for pairs, which have one target only.
-        value: The new value; None switches a yes-or-no attribute of each sample.
+        value: The new value; None switches a binary attribute of each sample.
         number: Number of the translation, from 1, if a model with random styles translates each image several times; else 0.
     """
 
@@ -212,7 +212,7 @@ class Samples:
 
 
 def make_columns(domain: DomainSpec) -> tuple[Column, ...]:
-    """Return a column for each value of each attribute, and one for each yes-or-no attribute; at most MAX_COLUMNS in total."""
+    """Return a column for each value of each attribute, and one for each binary attribute; at most MAX_COLUMNS in total."""
     counts = {each.name: len(each.values) or 1 for each in domain.attributes}
     while sum(counts.values()) > MAX_COLUMNS and max(counts.values()) > 1:
         counts[max(counts, key=lambda name: counts[name])] -= 1

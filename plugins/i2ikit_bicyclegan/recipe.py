@@ -29,7 +29,7 @@ def _make_discriminator_slot(width: int, scales: int) -> Slot:
 
 BICYCLEGAN = Recipe(
     name="bicyclegan",
-    description="BicycleGAN: multimodal paired translation; the style is sampled from the prior or encoded from an example image.",
+    description="BicycleGAN: multimodal paired translation; the style is sampled from the prior or encoded from a reference image.",
     paper="Toward Multimodal Image-to-Image Translation (Zhu et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),

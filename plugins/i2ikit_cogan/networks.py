@@ -24,7 +24,7 @@ class CoGANGenerator(nn.Module):
         image: Size and channels of the images. Both sides must be even and 8 or more.
         width: Channels of the last hidden map. Each layer before it has twice the channels of the next.
         max_width: The maximal number of channels of a map.
-        unshared: Number of upsampling layers that are not shared, in addition to the last convolution.
+        unshared: How many of the last upsampling layers are not shared. The last convolution is never shared.
 
     Shapes:
         in:  code.style [B, S]
@@ -64,7 +64,7 @@ class CoGANDiscriminator(nn.Module):
         image: Size and channels of the images, with the same constraints as for the generator.
         width: Channels after the first convolution. Each further convolution doubles them.
         max_width: The maximal number of channels of a map.
-        unshared: Number of convolutions, from the first one, that are not shared.
+        unshared: How many of the first convolutions are not shared.
 
     Shapes:
         in:  [B, C, H, W]

@@ -15,18 +15,18 @@ from i2ikit.nn import VGG16
 Transform = Literal["image", "derivatives", "colour"]
 
 
-def self_regularization_loss(t: Translation, *, of: Transform = "image") -> Tensor:
+def self_regularization_loss(t: Translation, *, transform: Transform = "image") -> Tensor:
     """Mean absolute difference between a translation and its source image (Shrivastava et al. 2017, section 2.1).
 
     Args:
         t: The translation.
-        of: Which feature transform of the paper is compared: the "image" itself, its "derivatives" along both axes, or the mean "colour" of
+        transform: Feature transform of the paper: the "image" itself, its "derivatives" along both axes, or the mean "colour" of
             each image.
     """
     difference = promote_to_float32(t.fake) - promote_to_float32(t.real)  # all transforms are linear
-    if of == "colour":
+    if transform == "colour":
         return difference.mean((2, 3)).abs().mean()
-    if of == "derivatives":
+    if transform == "derivatives":
         return difference.diff(dim=2).abs().mean() + difference.diff(dim=3).abs().mean()
     return difference.abs().mean()
 

@@ -33,7 +33,7 @@ def i2ikit_components() -> list[Component]:
             factory="i2ikit_stargan.losses:domain_real_loss",
             description="Domain classification loss of StarGAN on real images: the discriminator predicts their labels.",
             curve="The classification error of the discriminator on real images. Guessing costs ln k for a group of k values and ln 2 = "
-            "0.69 for each yes-or-no attribute. The curve falls towards 0 while the discriminator learns the labels.",
+            "0.69 for each binary attribute. The curve falls towards 0 while the discriminator learns the labels.",
         ),
         Component(
             "domain_fake_loss",

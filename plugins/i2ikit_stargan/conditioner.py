@@ -21,7 +21,7 @@ class LabelPlanes(nn.Module):
         domain: The label sets.
 
     Shapes:
-        in:  code.maps[-1] [B, C, H, W];  domain [B, D]
+        in:  code.maps[-1] [B, C, H, W];  label [B, D]
         out: code.maps[-1] [B, C + D, H, W]
 
     Raises:

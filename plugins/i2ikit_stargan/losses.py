@@ -13,14 +13,14 @@ from i2ikit.errors import SpecError
 def domain_real_loss(t: Translation, *, discriminator: str = "discriminator", official: bool = False) -> Tensor:
     """Domain classification loss of real images; trains the discriminator (StarGAN, equation 2).
 
-    Cross entropy for a group of exclusive values, binary cross entropy for a yes-or-no attribute. The loss is the sum over the attributes.
+    Cross entropy for a categorical attribute, binary cross entropy for a binary attribute. The loss is the sum over the attributes.
     For each attribute it is the mean over the images whose label set is known and, for a group, that have one of its values. Unknown
     labels do not contribute.
 
     Args:
         t: The translation.
         discriminator: The slot of the discriminator whose domain head predicts the label.
-        official: Compute the loss as the original code does: cross entropy for a set that is one exclusive group. For any other set,
+        official: Compute the loss as the original code does: cross entropy for a set that is one categorical attribute. For any other set,
             binary cross entropy of all its entries, including those of groups.
     """
     return _domain_loss(t, "reference", t.reference_label, discriminator, official)
@@ -34,9 +34,9 @@ def domain_fake_loss(t: Translation, *, discriminator: str = "discriminator", of
     return _domain_loss(t, "fake", t.target_label, discriminator, official)
 
 
-def _domain_loss(t: Translation, of: str, label: Tensor | None, discriminator: str, official: bool) -> Tensor:
+def _domain_loss(t: Translation, view: str, label: Tensor | None, discriminator: str, official: bool) -> Tensor:
     domain = t.nets.domain
-    logits = t.discriminate(of, slot=discriminator).domain_logits
+    logits = t.discriminate(view, slot=discriminator).domain_logits
     if label is None or logits is None:
         missing = "a label; found none" if label is None else f'a discriminator with a domain head; "{discriminator}" has none'
         raise SpecError(f'Term "{t.term}" requires {missing}. Use plan "labelled", declared labels and "stargan_discriminator".')

@@ -44,7 +44,7 @@ def import_official(
     """Return a model with the weights of the original repository (yunjey/stargan), built with ``official=True``.
 
     All sizes are inferred from the tensors. The weights do not contain the meaning of the labels. Without ``labels``, the entries of one
-    label set become yes-or-no attributes "label1", "label2", .... Two label sets are only accepted with the default sizes of the original:
+    label set become binary attributes "label1", "label2", .... Two label sets are only accepted with the default sizes of the original:
     5 such attributes, and one group of 8 values.
 
     Args:

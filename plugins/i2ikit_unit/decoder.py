@@ -23,7 +23,7 @@ class UNITDecoder(nn.Module):
         code: Spec of the input code: a last map, whose stride is a power of two.
         image: Channels of the images.
         blocks: Number of residual blocks, including those of ``latent``.
-        latent_blocks: Number of residual blocks in ``latent``, from the first one.
+        latent_blocks: How many of the first residual blocks are in ``latent``.
         pad: Padding of the convolutions: "reflect" or "zero".
 
     Shapes:

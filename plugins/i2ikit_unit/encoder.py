@@ -25,7 +25,7 @@ class UNITEncoder(nn.Module):
         width: Channels after the first convolution. Each downsampling doubles them.
         downsamples: Number of downsampling convolutions.
         blocks: Number of residual blocks, including those of ``latent``.
-        latent_blocks: Number of residual blocks in ``latent``, up to the last one.
+        latent_blocks: How many of the last residual blocks are in ``latent``.
         pad: Padding of the convolutions: "reflect" or "zero".
 
     Shapes:

@@ -28,7 +28,7 @@ UNIT = Recipe(
                 "recon": Term("recon_loss", 10.0),
                 "kl": Term("latent_kl_loss", 0.01),
                 "cycle": Term("cycle_loss", 10.0),
-                "cycle_kl": Term("latent_kl_loss", 0.01, of="recode"),
+                "cycle_kl": Term("latent_kl_loss", 0.01, view="recode"),
             },
             optimizer=_ADAM,
         ),

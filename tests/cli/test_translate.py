@@ -142,6 +142,6 @@ def test_an_image_with_other_channels_is_named(run_cli, model, photos, tmp_path)
 def test_one_channel_is_printed_in_the_singular(run_cli, model, photos, tmp_path) -> None:
     from PIL import Image
 
-    Image.new("L", (16, 16)).save(tmp_path / "gray.png")
-    result = run_cli("translate", model, tmp_path / "gray.png", tmp_path / "out.png", "--to", "tone=dark")
+    Image.new("L", (16, 16)).save(tmp_path / "grey.png")
+    result = run_cli("translate", model, tmp_path / "grey.png", tmp_path / "out.png", "--to", "tone=dark")
     assert "1 channel," in result.err or "1 channel;" in result.err

@@ -97,7 +97,7 @@ def test_a_16_bit_background_keeps_16_bits() -> None:
 
 
 def test_a_coloured_background_behind_gray_is_refused() -> None:
-    with pytest.raises(DataError, match=r'^Background "red" is not a gray, but the images are gray with alpha'):
+    with pytest.raises(DataError, match=r'^Background "red" is not a grey, but the images are grey with alpha'):
         composite(np.zeros((1, 1, 2), dtype=np.uint8), "red")
 
 
@@ -107,9 +107,9 @@ def test_an_unknown_colour_is_refused() -> None:
 
 
 def test_channels_are_changed_only_when_nothing_is_dropped() -> None:
-    gray = np.full((1, 1, 1), 7, dtype=np.uint8)
-    assert convert_channels(gray, 3, "a").tolist() == [[[7, 7, 7]]]
-    assert convert_channels(gray, 4, "a").tolist() == [[[7, 7, 7, 255]]]
+    grey = np.full((1, 1, 1), 7, dtype=np.uint8)
+    assert convert_channels(grey, 3, "a").tolist() == [[[7, 7, 7]]]
+    assert convert_channels(grey, 4, "a").tolist() == [[[7, 7, 7, 255]]]
     assert convert_channels(np.array([[[255, 0, 0]]], dtype=np.uint8), 1, "a").tolist() == [[[76]]]
     with pytest.raises(DataError, match=r'"a" is RGBA.* 3 channels.* background="white"'):
         convert_channels(np.zeros((1, 1, 4), dtype=np.uint8), 3, "a")

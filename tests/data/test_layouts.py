@@ -179,8 +179,8 @@ def test_mixed_channels_are_an_error_that_names_the_file_unless_converted(write_
         data.read(data.items[3])
     white = open_files(tmp_path, background="white")
     assert white.read(white.items[3]).shape == (3, 8, 8)
-    gray = open_files(tmp_path, background="white", channels=1)
-    assert gray.read(gray.items[0]).shape == (1, 8, 8)
+    grey = open_files(tmp_path, background="white", channels=1)
+    assert grey.read(grey.items[0]).shape == (1, 8, 8)
 
 
 def test_a_crop_larger_than_an_image_is_refused(write_picture: WritePicture, tmp_path: Path) -> None:

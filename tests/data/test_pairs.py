@@ -44,7 +44,7 @@ def test_the_channels_of_a_source_are_compared_with_those_of_the_sources(write_p
     data = open_data(tmp_path, holdout=0)
     odd = next(item for item in data.items if item.file == "a/7.png")
 
-    with pytest.raises(DataError, match=r'Image "a/7\.png" is RGB, but the data set is gray'):
+    with pytest.raises(DataError, match=r'Image "a/7\.png" is RGB, but the data set is grey'):
         data.read(odd)
 
 

@@ -35,7 +35,7 @@ class Squares:
                 items.append(Item(f"{subject}-{tone}", split, {"tone": tone, "side": side}, str(subject)))
         self.items = tuple(items)
         self.splits = tuple(each for each in SPLITS if any(item.split == each for item in self.items))
-        self.reads = 0
+        self.read_count = 0
 
     def split(self, name: str) -> Squares:
         if name not in self.splits:
@@ -52,7 +52,7 @@ class Squares:
         return image
 
     def read(self, item: Item) -> Tensor:
-        self.reads += 1
+        self.read_count += 1
         return self.draw(str(item.subject), item.row["tone"])
 
     def read_target(self, item: Item) -> Tensor | None:

@@ -91,10 +91,10 @@ def test_kept_is_measured_for_the_attributes_that_are_not_changed(oracle: Any, s
 
 def test_each_image_is_read_once(oracle: Any, squares: Any) -> None:
     part = squares.split("test")
-    part.reads = 0
+    part.read_count = 0
     squares.split = lambda _: part
     evaluate(oracle, squares, classifier=None)
-    assert part.reads == len(part.items)
+    assert part.read_count == len(part.items)
 
 
 def test_without_targets_the_distances_are_left_out_with_the_reason(oracle: Any, make_squares: Any) -> None:

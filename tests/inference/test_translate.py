@@ -104,12 +104,12 @@ def test_the_crop_of_the_training_is_cut_where_the_discriminator_looks(model: Mo
 
 
 def test_files_of_other_channels_are_read_as_the_training_read_its_own(model: Model, tmp_path: Path) -> None:
-    Image.new("L", (16, 16), 77).save(tmp_path / "gray.png")
+    Image.new("L", (16, 16), 77).save(tmp_path / "grey.png")
     label = {"hair": "black", "glasses": 0, "mood": "calm"}
     with pytest.raises(DataError, match=r"1 channel, and the model takes 3\."):
-        model.translate(tmp_path / "gray.png", to={"hair": "red"}, label=label)
+        model.translate(tmp_path / "grey.png", to={"hair": "red"}, label=label)
     model.preprocessing = {"channels": 3}
-    made = model.translate(tmp_path / "gray.png", to={"hair": "red"}, label=label)
+    made = model.translate(tmp_path / "grey.png", to={"hair": "red"}, label=label)
     colour = model.translate(Image.new("RGB", (16, 16), (77, 77, 77)), to={"hair": "red"}, label=label)
     model.preprocessing = {}
 

@@ -23,9 +23,9 @@ class ScoredTranslation:
         self.scores = {"reference": real, "fake": fake}
         self.requests: list[tuple[str, str]] = []
 
-    def discriminate(self, of: str, slot: str) -> DiscriminatorOutput:
-        self.requests.append((of, slot))
-        return DiscriminatorOutput(self.scores[of])
+    def discriminate(self, view: str, slot: str) -> DiscriminatorOutput:
+        self.requests.append((view, slot))
+        return DiscriminatorOutput(self.scores[view])
 
 
 def softplus(x: float) -> float:

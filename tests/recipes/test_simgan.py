@@ -151,9 +151,9 @@ def test_the_refiner_has_a_small_receptive_field() -> None:
     assert change[6:].max() == change[:, 7:].max() == 0
 
 
-@pytest.mark.parametrize("of", ["image", "derivatives", "colour"])
-def test_each_transform_of_self_regularization_equals_the_paper(of: str) -> None:
-    model = build_simgan(terms={"translator/self": {"of": of}}).float()
+@pytest.mark.parametrize("transform", ["image", "derivatives", "colour"])
+def test_each_transform_of_self_regularization_equals_the_paper(transform: str) -> None:
+    model = build_simgan(terms={"translator/self": {"transform": transform}}).float()
     batch = model.example_batch(2)
     fake, real = model.translate(batch["synthetic"], to="real"), batch["synthetic"]
     expected = {
@@ -161,7 +161,7 @@ def test_each_transform_of_self_regularization_equals_the_paper(of: str) -> None
         "derivatives": (fake.diff(dim=2) - real.diff(dim=2)).abs().mean() + (fake.diff(dim=3) - real.diff(dim=3)).abs().mean(),
         "colour": (fake.mean((2, 3)) - real.mean((2, 3))).abs().mean(),
     }
-    assert torch.allclose(model.step(batch)["translator/self"], expected[of])
+    assert torch.allclose(model.step(batch)["translator/self"], expected[transform])
 
 
 def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path: Path) -> None:
@@ -204,8 +204,8 @@ def test_feature_loss_without_weights_names_the_remedy() -> None:
 
 
 def test_unsupported_options_are_named(vgg: str) -> None:
-    with pytest.raises(BuildError, match=r'self_regularization_loss.of" is "picture". Available: colour, derivatives, image'):
-        build_simgan(terms={"translator/self": {"of": "picture"}})
+    with pytest.raises(BuildError, match=r'self_regularization_loss.transform" is "picture". Available: colour, derivatives, image'):
+        build_simgan(terms={"translator/self": {"transform": "picture"}})
     with pytest.raises(BuildError, match=r"width=0, blocks=1, kernel=3: width must be 1 or more"):
         build_simgan(generator={"width": 0, "blocks": 1})
     with pytest.raises(BuildError, match="requires images of 1 or 3 channels; found 4"):

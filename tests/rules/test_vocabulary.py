@@ -35,6 +35,8 @@ REFUSED = {
     r"\bsays? nothing to\b": "does not accept",
     r"\btrackers?\b": "logger",
     r"\breads? [a-z ]{0,20}\boff\b": "predicted from, estimated from",
+    r"(?i)\byes-or-no\b|\bexclusive[ _]groups?\b|\bindependent attributes?\b": "binary attribute, categorical attribute",
+    r"\bgrays?\b(?!\")": "grey",
 }
 # A past participle alone is no name of a function.
 PARTICIPLES = """
@@ -121,6 +123,8 @@ def test_one_function_is_called_compare_and_one_constant_roles() -> None:
         "@takes('paired')",
         "There is: a, b",
         "Judge it",
+        "a yes-or-no attribute",
+        "gray images",
     ],
 )
 def test_the_rule_finds_what_it_looks_for(text: str) -> None:

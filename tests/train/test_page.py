@@ -217,7 +217,7 @@ class EqualScores:
     def __init__(self, score: float) -> None:
         self.score = score
 
-    def discriminate(self, of: str, slot: str) -> DiscriminatorOutput:
+    def discriminate(self, view: str, slot: str) -> DiscriminatorOutput:
         return DiscriminatorOutput((torch.full((4, 1, 2, 2), self.score),), None, ())
 
 

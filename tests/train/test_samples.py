@@ -21,7 +21,7 @@ SIZE = Transform(16, 16)
 
 
 class RecordingModel:
-    """Stands in for a model: records its arguments, and returns a gray image, another shade for each column."""
+    """Stands in for a model: records its arguments, and returns a grey image, another shade for each column."""
 
     routes = (("horse", "zebra"), ("zebra", "horse"))
 
@@ -93,8 +93,8 @@ def test_the_grid_and_its_layout_agree(tmp_path) -> None:
     with Image.open(path) as grid:
         for column, places in enumerate(layout["places"]["outputs"]):
             for left, top in places:
-                gray = 20 * (column + 1)
-                assert grid.crop((left, top, left + 128, top + 128)).getextrema() == ((gray, gray),) * 3
+                grey = 20 * (column + 1)
+                assert grid.crop((left, top, left + 128, top + 128)).getextrema() == ((grey, grey),) * 3
         left, top = layout["places"]["target"][0][0]
         small = grid.crop((left, top, left + 128, top + 128)).resize((16, 16), Image.Resampling.BOX)
     target = samples.find_target(samples.items[0], samples.columns[0])

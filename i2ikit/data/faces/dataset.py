@@ -136,7 +136,7 @@ class FacesDataset:
 
         Raises:
             UnknownNameError: Faces do not have an attribute or a value.
-            LabelError: The value of a yes-or-no attribute is neither yes nor no.
+            LabelError: The value of a binary attribute is neither yes nor no.
         """
         if self.target_view:
             return self._read(items, self.target_view)

@@ -30,7 +30,7 @@ def write_faces(
 
     The table has the columns file, split and subject, and one column for each attribute. With ``partial``, hidden values are empty cells.
     With ``views``, the folders ``profile``, ``sketch``, ``segments``, ``low`` and ``masked`` hold the other views under the same names,
-    ``parts`` holds segment maps (gray values, named in ``parts.json``), and ``masks`` holds masks (white where the image is erased).
+    ``parts`` holds segment maps (grey values, named in ``parts.json``), and ``masks`` holds masks (white where the image is erased).
 
     Args:
         directory: A new or empty folder.

@@ -107,8 +107,8 @@ def patch_positions(t: Translation) -> Tensor:
 
 
 @view
-def patches(t: Translation, of: str) -> Tensor:
-    features = getattr(t, of).maps[-1].flatten(2).transpose(1, 2)
+def patches(t: Translation, view: str) -> Tensor:
+    features = getattr(t, view).maps[-1].flatten(2).transpose(1, 2)
     index = (t[patch_positions] * features.shape[1]).long()[:, :, None].expand(-1, -1, features.shape[2])
     return cast(Tensor, t.run("head", features.gather(1, index)))
 
