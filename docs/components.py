@@ -24,7 +24,7 @@ HEAD = """# Components
 All recipes and components of i2ikit, with their options. `i2ikit list` names those of all installed plugins, and `i2ikit describe NAME`
 shows one of them. [Concepts](concepts.md) explains the words.
 
-A term is multiplied by its weight. A term, or a player, with the interval n is used at every n-th step.
+The loss of a term is multiplied by its weight. With the interval n, a term is used at every n-th step.
 """
 ROLE_DESCRIPTIONS = {
     "encoder": "An encoder computes a code from an image.",
@@ -140,8 +140,8 @@ def _format_networks(slot: Slot) -> str:
 
 
 def _format_term(term: Term) -> str:
-    translations = [f"on {', '.join(term.translations)}"] if term.translations else []
-    return ", ".join([*([_format_options(term.options)] if term.options else []), *translations])
+    translations = {"translations": ", ".join(term.translations)} if term.translations else {}
+    return _format_options({**term.options, **translations})
 
 
 def _format_interval(player: Player, term: Term) -> str:

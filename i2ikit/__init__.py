@@ -1,4 +1,4 @@
-"""GAN image-to-image translation in PyTorch: systems assembled from exchangeable parts, every part a plugin.
+"""GAN image-to-image translation in PyTorch: systems assembled from exchangeable components, each of them a plugin.
 
 The public names are imported when they are first used, so that importing the package imports no torch.
 """

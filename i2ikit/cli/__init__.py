@@ -1,4 +1,4 @@
-"""The command line: ``i2ikit VERB``. Each verb has a module, which is imported when the verb runs: ``--help`` imports no torch."""
+"""The command line: ``i2ikit COMMAND``. Each command has a module, which is imported when the command runs: ``--help`` imports no torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from i2ikit import __version__
 from i2ikit.errors import I2IKitError, UnknownNameError
 
 # Verb -> (import path of its command, its line in the help).
-VERBS: dict[str, tuple[str, str]] = {
+COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("i2ikit.cli.demo:demo", "Train on cartoon faces and write a report page."),
     "train": ("i2ikit.cli.train:train", "Train a recipe on your images, or resume a run."),
     "translate": ("i2ikit.cli.translate:translate", "Translate image files, folders or globs with a trained model."),
@@ -28,41 +28,41 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 
-# Raised for a group without a verb. Before click 8.2, click printed the help itself.
+# Raised for a group without a command. Before click 8.2, click printed the help itself.
 _NO_ARGUMENTS_ERRORS: tuple[type[Exception], ...] = tuple(filter(None, [getattr(click.exceptions, "NoArgsIsHelpError", None)]))
 
 
 class LazyGroup(click.Group):
-    """A click group that imports the module of a verb when the verb is used."""
+    """A click group that imports the module of a command when the command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
+        if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = VERBS[cmd_name][0].partition(":")
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command = getattr(import_module(module), attribute)
         if not isinstance(command, click.Command):
             raise TypeError(f"{module}:{attribute} is not a click command")
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            raise UnknownNameError("verb", args[0], VERBS)
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise UnknownNameError("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Verbs"):
-            formatter.write_dl([(verb, description) for verb, (_, description) in VERBS.items()])
+        with formatter.section("Commands"):
+            formatter.write_dl([(command, description) for command, (_, description) in COMMANDS.items()])
 
 
 @click.group(
-    cls=LazyGroup, subcommand_metavar="VERB ...", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    cls=LazyGroup, subcommand_metavar="COMMAND ...", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
 )
 @click.version_option(__version__, prog_name="i2ikit")
 def cli() -> None:
-    """Image-to-image translation with GANs. `i2ikit VERB --help` explains a verb."""
+    """Image-to-image translation with GANs. `i2ikit COMMAND --help` explains a command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

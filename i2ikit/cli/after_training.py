@@ -28,7 +28,7 @@ def finish_run(run: Path, with_evaluation: bool, progress: Any) -> int:
     _try(lambda: write_page(run), "page", f"i2ikit page {quoted_run}")
     seconds = time.monotonic() - start
     page = run / "index.html"
-    progress.say(f"Done{f' after {seconds:.0f} more seconds' if seconds > 5 else ''}: {page if page.exists() else run / 'final'}")
+    progress.say(f"Done{f', {seconds:.0f} s after the training' if seconds > 5 else ''}: {page if page.exists() else run / 'final'}")
     return 0
 
 

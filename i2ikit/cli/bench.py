@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from i2ikit.errors import format_count
+
 
 @click.group()
 def bench() -> None:
@@ -26,7 +28,7 @@ def bench() -> None:
     help="Shape of the feature maps. Can be repeated. Default: five shapes.",
 )
 @click.option(
-    "--layout",
+    "--memory-format",
     "layouts",
     multiple=True,
     type=click.Choice(["NCHW", "channels_last"]),
@@ -72,7 +74,8 @@ def bench_ops(
         torch.set_num_threads(threads)
     where = find_device(device) if device else accelerator() or torch.device("cpu")
     allocator = tune_cpu() or "keeps large allocations"
-    machine = f"{platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads, allocator: {allocator}"
+    threads_used = format_count(torch.get_num_threads(), "thread")
+    machine = f"{platform.machine()}, torch {torch.__version__}, {threads_used}, allocator: {allocator}"
     click.echo(f"{where.type}, {dtype}: {machine}")
     rows = []
     options = {"sizes": sizes or SIZES, "layouts": layouts or tuple(LAYOUTS), "only": only, "repeats": repeats, "compiled": compiled}

@@ -13,7 +13,7 @@ import click
 
 from i2ikit import __version__
 from i2ikit.core.registry import PluginWarning, default_registry
-from i2ikit.errors import I2IKitError
+from i2ikit.errors import I2IKitError, format_count
 
 
 @click.command()
@@ -34,7 +34,8 @@ def doctor() -> None:
         click.echo(f"  {name} {version}")
     click.echo("plugins:")
     for plugin in plugins:
-        click.echo(f"  {plugin.name} ({plugin.distribution}): {len(plugin.components)} components, {len(plugin.recipes)} recipes")
+        content = f"{format_count(len(plugin.components), 'component')}, {format_count(len(plugin.recipes), 'recipe')}"
+        click.echo(f"  {plugin.name} ({plugin.distribution}): {content}")
     for failure in failures:
         click.secho(f"  {failure}", fg="red")
 
@@ -45,7 +46,7 @@ def _describe_torch() -> Iterator[str]:
     except (ImportError, OSError) as error:
         yield f"torch cannot be imported: {error}"
         return
-    yield f"torch {torch.__version__}, {torch.get_num_threads()} threads"
+    yield f"torch {torch.__version__}, {format_count(torch.get_num_threads(), 'thread')}"
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     if accelerator is None:
         yield "devices: cpu"

@@ -47,9 +47,9 @@ def evaluate(
     classifier_steps: int, features: str | None, lpips: tuple[str, ...], samples_per_input: int, num_inputs: int, device: str,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Evaluate a run, or a model with --data, and write the metrics of a run to RUN/numbers.json.
+    """Evaluate a run, or a model with --data, and write the numbers of a run to RUN/numbers.json.
 
-    With --limit, --split or --targets, the metrics are written to another file, such as RUN/numbers-limit-100.json. The report page shows
+    With --limit, --split or --targets, the numbers are written to another file, such as RUN/numbers-limit-100.json. The report page shows
     only RUN/numbers.json.
     """
     from i2ikit.evaluate.extractor import parse_features

@@ -64,14 +64,14 @@ _OPTIONS = (
 @click.option("--log-every", type=int, help="Steps between log entries. Default: 50.")
 @click.option("--sample-every", type=int, help="Steps between sample grids; 0 turns them off.")
 @click.option("--checkpoint-every", type=int, help="Steps between checkpoints.")
-@click.option("--evaluate-every", type=int, help="Steps between evaluations on a few held-out images. Default: no evaluation.")
+@click.option("--evaluate-every", type=int, help="Steps between evaluations on a few held-out images. Default: none without --best.")
 @click.option("--best", metavar="METRIC", help="Save the model with the largest METRIC, such as psnr, in RUN/best; -mae: the smallest.")
 @click.option("--keep", type=int, help="Number of checkpoints to keep. Default: 2.")
 @click.option("--tensorboard", is_flag=True, help="Also write TensorBoard event files.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Resume a run. No other argument is needed.")
 @click.option("--allow-change", "allow", multiple=True, metavar="KEY", help="With --resume: allow this setting to change. Can be repeated.")
 @click.option("--init-from", type=click.Path(path_type=Path), metavar="PATH", help="Start with the weights of another run or model.")
-@click.option("--dry-run", is_flag=True, help="Print the plan of the training and the model, but do not train.")
+@click.option("--dry-run", is_flag=True, help="Print the model and the settings of the training, but do not train.")
 @click.option("--eval/--no-eval", "with_evaluation", default=True, help="Evaluate on the test split after the training. Default: --eval.")
 def train(**given: Any) -> int:
     """Train a RECIPE on your images, or resume a run.

@@ -198,7 +198,7 @@ def _make_slot(slot: Slot, recipe: Recipe, make: Callable[[], nn.Module]) -> nn.
     if len(names) < 2 and recipe.labels.width:
         attributes = ", ".join(each.name for each in recipe.labels.attributes)
         raise OptionError(
-            f"it has one network per {slot.per}, so the labels must be one group whose values are the domains; "
+            f"it has one network per {slot.per}, so the labels must be one categorical attribute, whose values are the domains; "
             f'found the attributes: {attributes}. Name the domains: labels=("a", "b").'
         )
     if len(names) < 2:

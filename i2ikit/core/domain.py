@@ -15,7 +15,7 @@ from i2ikit.errors import LabelError, UnknownNameError
 
 YES = ("1", "1.0", "yes", "true", "y", "t", "on")
 NO = ("0", "0.0", "-1", "-1.0", "no", "false", "n", "f", "off")
-NONE = "none"  # the value of a group if none of its values applies, such as the hair colour of a bald head
+NONE = "none"  # the value of a categorical attribute if none of its values applies, such as the hair colour of a bald head
 
 
 @frozen
@@ -27,7 +27,7 @@ class Attribute:
 
     @property
     def width(self) -> int:
-        """The number of label entries: one for each value of a group, or one for a binary attribute."""
+        """The number of label entries: one for each value of a categorical attribute, or one for a binary attribute."""
         return len(self.values) or 1
 
     @property
@@ -55,7 +55,7 @@ class Attribute:
         return [float(text == each) for each in self.values]
 
     def decode(self, entries: Sequence[float]) -> str:
-        """Return the value of label entries: the largest entry of a group; "yes" if a binary attribute is above 0.5."""
+        """Return the value of label entries: the largest entry of a categorical attribute; "yes" if a binary attribute is above 0.5."""
         if not self.values:
             return "yes" if entries[0] > 0.5 else "no"
         best = max(range(len(self.values)), key=lambda index: entries[index])
@@ -98,7 +98,7 @@ class DomainSpec:
             if attribute.name in seen:
                 raise LabelError(f'Attribute "{attribute.name}" is declared twice. Give each attribute a different name.')
             if len(set(attribute.values)) < len(attribute.values) or len(attribute.values) == 1:
-                raise LabelError(f'Group "{attribute.name}" must have two or more different values; found {list(attribute.values)}.')
+                raise LabelError(f'Attribute "{attribute.name}" must have two or more different values; found {list(attribute.values)}.')
             seen.add(attribute.name)
 
     @classmethod
@@ -107,10 +107,10 @@ class DomainSpec:
 
         Args:
             labels: A mapping ``{"hair": ("black", "blond"), "male": bool}`` (one set), a sequence of such mappings (several sets),
-                a mapping of such mappings (several named sets), a sequence of names (one group ``domain``), or a DomainSpec.
+                a mapping of such mappings (several named sets), a sequence of names (values of one attribute, ``domain``), or a DomainSpec.
 
         Raises:
-            LabelError: The declaration has another form, a name occurs twice, or a group has fewer than two values.
+            LabelError: The declaration has another form, a name occurs twice, or an attribute has one value only.
         """
         if isinstance(labels, DomainSpec):
             return labels

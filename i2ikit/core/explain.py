@@ -27,7 +27,7 @@ def explain(model: Model) -> str:
         lines.append(f"labels   {part.name}: {attributes}")
     if domain.width:
         lines.append(f"         [{domain.width} entries: {', '.join(domain.entries)}]")
-    lines += ["", *_format_table(["slot", "component", "output", "weights", "trained by"], _list_slots(model))]
+    lines += ["", *_format_table(["slot", "component", "output", "parameters", "trained by"], _list_slots(model))]
     lines += ["", *_format_table(["term", "weight", "every", "views", "updates"], _list_terms(model))]
     lines += ["", *_describe_training(model)]
     return "\n".join(line.rstrip() for line in lines) + "\n"

@@ -48,6 +48,8 @@ OPTIMIZER: Mapping[str, str] = {"scale": "lr_multipliers"}
 DATA_OPTIONS: Mapping[str, str] = {"kind": "batch_kind"}
 NUMBERS: Mapping[str, str] = {"diversity_truth": "diversity_target", "l1": "mae", "l1_copy": "mae_copy"}
 """Numbers of an evaluation. What is measured for one attribute is written ``name/attribute``."""
+WORDS: Mapping[str, str] = {"critic": "discriminator", "an example": "a reference image", "rounds": "steps", "truth": "target image"}
+"""Words in texts that are shown: descriptions of recipes, and reasons for numbers that are missing."""
 DEFINITIONS: tuple[tuple[str, str], ...] = (
     (
         "mean over images of each image's PSNR against its truth, at most 100 dB",
@@ -143,9 +145,18 @@ def number(name: str) -> str:
     return f"{NUMBERS.get(first, first)}{slash}{rest}"
 
 
+def sentence(text: str) -> str:
+    """Return a description or a reason with present words."""
+    for former, present in WORDS.items():
+        text = re.sub(rf"\b{former}\b", present, text)
+    return text
+
+
 def recipe(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON data of a recipe with present names."""
     found = _renamed(data, RECIPE)
+    if "says" in data:
+        found["description"] = sentence(str(data["says"]))
     if "plan_options" in found:
         found["plan_options"] = _renamed(found["plan_options"], PLAN_OPTIONS)
     found["slots"] = {name: _slot(slot) for name, slot in found.get("slots", {}).items()}
@@ -168,7 +179,8 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
         found["data"] = _data(found["data"])
     elif isinstance(found.get("data"), list):
         found["data"] = [_data(each) for each in found["data"]]
-    if isinstance(found.get("train"), Mapping) and found["train"].get("best"):
+    is_command = str(data.get("command", "")).startswith("i2ikit ")  # in Python, users name the numbers that they measure
+    if is_command and isinstance(found.get("train"), Mapping) and found["train"].get("best"):
         best = str(found["train"]["best"])
         sign = "-" if best.startswith("-") else ""
         found["train"] = {**found["train"], "best": f"{sign}{number(best.removeprefix('-'))}"}
@@ -195,8 +207,8 @@ def tensors(found: Mapping[str, T]) -> dict[str, T]:
 def log(line: Mapping[str, Any]) -> dict[str, Any]:
     """Return one line of ``log.jsonl`` with present names."""
     found = _renamed(line, {"round": "step"})
-    if found.get("event") == "evaluated":
-        return {number(key): value for key, value in found.items()}
+    if found.get("event") == "evaluated":  # with PSNR, the numbers are those of the command line; else those of a user's function
+        return {number(key): value for key, value in found.items()} if "psnr" in found else found
     return {player(key): value for key, value in found.items()}
 
 
@@ -216,7 +228,7 @@ def numbers(data: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(found.get("numbers"), list):
         found["numbers"] = [_number(each) for each in found["numbers"]]
     if isinstance(found.get("left_out"), Mapping):
-        found["left_out"] = {number(key): value for key, value in found["left_out"].items()}
+        found["left_out"] = {number(key): sentence(value) for key, value in found["left_out"].items()}
     if isinstance(found.get("pairs"), list):
         found["pairs"] = [{number(key): value for key, value in pair.items()} for pair in found["pairs"]]
     return found

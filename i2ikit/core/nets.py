@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.recipe import Slot
 from i2ikit.core.specs import ImageSpec, StyleSpec
-from i2ikit.errors import PlanError
+from i2ikit.errors import PlanError, UnknownNameError
 
 
 class Nets(nn.Module):
@@ -53,9 +53,9 @@ class Nets(nn.Module):
 
         Raises:
             PlanError: The slot has no network for that domain or pair.
+            UnknownNameError: The recipe has no such slot.
         """
-        module = self._modules[slot]
-        assert module is not None
+        module = self._get_slot(slot)
         per = self.slots[slot].per
         if per is None:
             return module
@@ -70,9 +70,15 @@ class Nets(nn.Module):
 
     def get_inputs(self, slot: str) -> tuple[str, ...]:
         """Return the inputs that the discriminator of a slot requires in addition to the image."""
-        module = self._modules[slot]
+        module = self._get_slot(slot)
         first = next(iter(module.values())) if isinstance(module, nn.ModuleDict) else module
         return tuple(getattr(first, "inputs", ()))
+
+    def _get_slot(self, name: str) -> nn.Module:
+        module = self._modules.get(name)
+        if module is None:
+            raise UnknownNameError("slot", name, self.slots)
+        return module
 
     def is_stochastic(self, slots: Iterable[str]) -> bool:
         """Return whether a network of some slots uses random numbers (dropout, noise)."""

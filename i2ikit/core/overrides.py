@@ -13,6 +13,7 @@ from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import OptionError, UnknownNameError
 
 RECIPE_FIELDS = ("steps", "batch", "flip", "jitter", "ema", "retranslate", "redraw", "plan", "plan_options", "source_channels")
+SLOT_FIELDS = ("component", "role", "per", "shared", "frozen")
 OTHER_NAMES = (
     "size", "height", "width", "channels", "labels", "domains", "official", "lr", "schedule", "terms", "players", "style", "style_dim",
     "image",
@@ -32,7 +33,7 @@ def apply_overrides(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
             - ``lr``: the learning rate of every player;
             - ``steps``, ``batch``, ``flip``, ``jitter``, ``ema``, ``retranslate``, ``redraw``, ``schedule``, ``plan``, ``plan_options``;
             - ``style``: the plan's option of that name; ``style_dim``: the width of the style, wherever the recipe sets it;
-            - a slot's name: a component name, a mapping of options, a Slot, or None to remove the slot;
+            - a slot's name: a component name, a mapping of options (and of attributes of the slot), a Slot, or None to remove the slot;
             - ``terms={"player/term": VALUE}``: a weight, a mapping of attributes and options, a Term, or None to remove the term;
             - ``players={"discriminator": {"every": 2, "optimizer": {...}}}``.
 
@@ -85,7 +86,7 @@ def _with_style_dim(recipe: Recipe, width: Any) -> Recipe:
 
 def _check_mapping(value: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise OptionError(f'"{name}" is {value!r}; it must be a mapping from names to their changes.')
+        raise OptionError(f'"{name}" is {value!r}; it must be a mapping from names to their overrides.')
     return value
 
 
@@ -146,6 +147,8 @@ def _override_term(recipe: Recipe, name: str, value: Any) -> Recipe:
         del terms[term]
     elif isinstance(value, Term):
         terms[term] = value
+    elif callable(value) or isinstance(value, str):
+        raise OptionError(f'Term "{name}" must be set to a weight, a mapping of options, a Term or None; found {value!r}. Write Term(...).')
     else:
         terms[term] = terms[term].with_overrides(**(value if isinstance(value, Mapping) else {"weight": value}))
     return recipe.with_player(evolve(player, terms=terms))
@@ -157,14 +160,16 @@ def _override_slot(slot: Slot | None, value: Any) -> Slot | None:
     if isinstance(value, str):
         return Slot(value) if slot is None else evolve_slot(slot, component=value, options={})
     if isinstance(value, Mapping) and slot is not None:
-        return slot.with_options(**value)
+        own = {key: value[key] for key in SLOT_FIELDS if key in value}
+        options = {} if "component" in own else slot.options
+        return evolve_slot(slot, **own, options={**options, **{key: value[key] for key in value if key not in own}})
     raise OptionError(f"A slot must be set to a component name, a mapping of options, a Slot or None; found {value!r}.")
 
 
 def _check_fields(value: Any, kind: type) -> Mapping[str, Any]:
     known = [each.name for each in fields(kind)]
     if not isinstance(value, Mapping):
-        raise OptionError(f"The changes of a {kind.__name__.lower()} must be a mapping; found {value!r}. Available: {', '.join(known)}.")
+        raise OptionError(f"The overrides of a {kind.__name__.lower()} must be a mapping; found {value!r}. Available: {', '.join(known)}.")
     for name in value:
         if name not in known:
             raise UnknownNameError(f"setting of a {kind.__name__.lower()}", name, known)

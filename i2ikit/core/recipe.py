@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from attrs import evolve, field, frozen
+from attrs.validators import optional
 
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.specs import ImageSpec
@@ -31,7 +32,7 @@ class Slot:
 
     component: str
     role: str | None
-    per: Literal["domain", "pair"] | None
+    per: Literal["domain", "pair"] | None = field(validator=optional(one_of("domain", "pair")))
     shared: tuple[str, ...]
     frozen: bool
     options: Mapping[str, Any]
@@ -42,11 +43,11 @@ class Slot:
         *,
         role: str | None = None,
         per: Literal["domain", "pair"] | None = None,
-        shared: tuple[str, ...] = (),
+        shared: tuple[str, ...] | str = (),
         frozen: bool = False,
         **options: Any,
     ) -> None:
-        self.__attrs_init__(component, role, per, tuple(shared), frozen, dict(options))
+        self.__attrs_init__(component, role, per, _to_names(shared), frozen, dict(options))
 
     def with_options(self, **options: Any) -> Slot:
         """Return the slot with some options changed."""
@@ -91,19 +92,25 @@ class Term:
         weight: float = 1.0,
         *,
         every: int = 1,
-        updates: tuple[str, ...] | None = None,
+        updates: tuple[str, ...] | str | None = None,
         translations: tuple[str, ...] | str | None = None,
         turn: str = "",
         **options: Any,
     ) -> None:
-        names = (translations,) if isinstance(translations, str) else translations
-        self.__attrs_init__(loss, weight, every, updates, names, turn, dict(options))
+        slots = None if updates is None else _to_names(updates)
+        names = None if translations is None else _to_names(translations)
+        self.__attrs_init__(loss, weight, every, slots, names, turn, dict(options))
 
     def with_overrides(self, **changes: Any) -> Term:
         """Return the term with some attributes or options changed."""
         kept = {each: getattr(self, each) for each in ("loss", "weight", "every", "updates", "translations", "turn")}
         own = {key: changes.pop(key) for key in list(changes) if key in kept}
         return Term(**{**kept, **own}, **{**self.options, **changes})
+
+
+def _to_names(names: Iterable[str] | str) -> tuple[str, ...]:
+    """Return names as a tuple; a single one may be given as text."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _to_tuple(betas: Any) -> tuple[float, float]:

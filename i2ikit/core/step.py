@@ -248,6 +248,8 @@ def _sum_loss(loss: Any, translations: Sequence[Translation], term: str) -> Tens
     for translation in translations:
         translation.term = term
         value = loss(translation)
+        if value.numel() != 1:
+            raise PlanError(f'The loss of term "{term}" must be one number; found a tensor of shape {list(value.shape)}. Return its mean.')
         total = value if total is None else total + value
         translation.term = ""
     if total is None:
@@ -273,7 +275,7 @@ def raise_if_not_finite(reports: Sequence[tuple[str, tuple[str, ...], Tensor, Te
             where = f" Image files of the batch: {', '.join(paths[:8])}{', ...' if len(paths) > 8 else ''}." if paths else ""
             raise NonFiniteLossError(
                 f"{what} became NaN or infinite in step {done}. This update and the rest of the step were skipped.{where} "
-                f"Check these images, or use a lower learning rate.",
+                f"Check the images and the losses that you wrote, or use a lower learning rate.",
                 terms=bad,
                 step=done,
                 files=paths,

@@ -137,6 +137,7 @@ _OWNERS = {
     "Optimizer": "an optimizer",
     "Recipe": "the recipe",
     "Schedule": "the schedule",
+    "Slot": "a slot",
     "Term": "a term",
 }
 

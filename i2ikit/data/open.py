@@ -86,6 +86,8 @@ def open_data(
         "crop": crop,
         "holdout": holdout,
     }
+    if batch_kind is not None and batch_kind not in BATCH_KINDS:
+        raise OptionError(f'No batch kind is called "{batch_kind}". {suggest(batch_kind, BATCH_KINDS)}')
     if isinstance(path, str) and (text == FACES or text.startswith(f"{FACES}:")):
         if Path(text).exists():
             raise DataError(
@@ -93,8 +95,6 @@ def open_data(
                 f'"{FACES}:size=128" for the faces.'
             )
         return _open_faces(text, labels, options)
-    if batch_kind is not None and batch_kind not in BATCH_KINDS:
-        raise OptionError(f'No batch kind is called "{batch_kind}". {suggest(batch_kind, BATCH_KINDS)}')
     existing = _check_path(text)
     source, table = _open_source(existing)
     manifest = _read_manifest(source, table, labels, batch_kind, pairs)
@@ -229,6 +229,10 @@ def _open_faces(text: str, labels: Sequence[str] | None, others: Mapping[str, An
     faces = FacesDataset(**options)
     requested = others["batch_kind"]
     if requested not in (None, faces.batch_kind):
-        raise DataError(f'Requested {requested} data, but "{text}" is {faces.batch_kind}. Use "{_FACES_BY_KIND.get(requested, FACES)}".')
+        kept = [part for part in text.partition(":")[2].split(",") if part and part.partition("=")[0].strip() not in _FACES_WORDS]
+        name, _, needed = _FACES_BY_KIND.get(requested, FACES).partition(":")
+        suggested = ",".join([*kept, needed] if needed else kept)
+        example = f"{name}:{suggested}" if suggested else name
+        raise DataError(f'Requested {requested} data, but "{text}" is {faces.batch_kind}. Use "{example}".')
     faces.origin = Origin(text, {} if labels is None else {"labels": list(labels)})
     return faces

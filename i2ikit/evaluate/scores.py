@@ -85,7 +85,7 @@ class ConditionalInceptionScore(_Score):
 
     Args:
         classifier: As for :class:`InceptionScore`.
-        exponential: False returns nats, as in the paper; True returns their exponential, as the authors' code prints it.
+        exponential: False returns nats, as in the paper; True returns their exponential, as the original code prints it.
         options: Options of ``torchmetrics.Metric``.
     """
 

@@ -26,6 +26,8 @@ HARMLESS_KEYS = (
     "train.sample_every",
     "train.checkpoint_every",
     "train.evaluate_every",
+    "recipe.description",
+    "recipe.paper",
     "versions",
     "command",
     "changes",

@@ -79,7 +79,7 @@ def make_trainer(
     steps_left = model.recipe.steps - model.steps_done
     if steps_left > 0:
         progress.say(
-            f"{format_count(steps_left, 'step')} of {datasets}{model.recipe.batch} images{shares} on {engine.device.type}, "
+            f"{format_count(steps_left, 'step')} of {datasets}{format_count(model.recipe.batch, 'image')}{shares} on {engine.device.type}, "
             f"{options.precision}; {_describe_intervals(options)}. Run folder: {run}"
         )
     run_loggers = Loggers(run, loggers, model.steps_done) if engine.is_main_process else None

@@ -32,8 +32,8 @@ def i2ikit_components() -> list[Component]:
             role="loss",
             factory="i2ikit_stargan.losses:domain_real_loss",
             description="Domain classification loss of StarGAN on real images: the discriminator predicts their labels.",
-            curve="The classification error of the discriminator on real images. Guessing costs ln k for a group of k values and ln 2 = "
-            "0.69 for each binary attribute. The curve falls towards 0 while the discriminator learns the labels.",
+            curve="The classification error of the discriminator on real images. Guessing costs ln k for an attribute of k values and "
+            "ln 2 = 0.69 for each binary attribute. The curve falls towards 0 while the discriminator learns the labels.",
         ),
         Component(
             "domain_fake_loss",
@@ -41,7 +41,7 @@ def i2ikit_components() -> list[Component]:
             factory="i2ikit_stargan.losses:domain_fake_loss",
             description="Domain classification loss of StarGAN on translations: the discriminator predicts the target label from them.",
             curve="The classification error of the discriminator for the target labels of the translations. It begins at the level of "
-            "guessing or above (ln k for a group of k values, 0.69 for yes or no) and falls when the changes become visible. If "
+            "guessing or above (ln k for an attribute of k values, 0.69 for a binary one) and falls when the changes become visible. If "
             "it reaches the curve of the real images, the attributes are as clear in the translations as in real images.",
         ),
     ]

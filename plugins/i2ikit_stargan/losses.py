@@ -14,14 +14,14 @@ def domain_real_loss(t: Translation, *, discriminator: str = "discriminator", of
     """Domain classification loss of real images; trains the discriminator (StarGAN, equation 2).
 
     Cross entropy for a categorical attribute, binary cross entropy for a binary attribute. The loss is the sum over the attributes.
-    For each attribute it is the mean over the images whose label set is known and, for a group, that have one of its values. Unknown
+    For each attribute it is the mean over the images whose label set is known and that have a value of the attribute. Unknown
     labels do not contribute.
 
     Args:
         t: The translation.
         discriminator: The slot of the discriminator whose domain head predicts the label.
         official: Compute the loss as the original code does: cross entropy for a set that is one categorical attribute. For any other set,
-            binary cross entropy of all its entries, including those of groups.
+            binary cross entropy of all its entries.
     """
     return _domain_loss(t, "reference", t.reference_label, discriminator, official)
 
@@ -77,7 +77,7 @@ def label_loss(
             predicted, true, true_in_batch = logits[:, entries], label[:, entries], batch_label[:, entries]
             if attribute.values:
                 losses = -(true * predicted.log_softmax(1)).sum(1)
-                # An image without a value of the group, such as the hair colour of a bald head, does not contribute.
+                # An image without a value of the attribute, such as the hair colour of a bald head, does not contribute.
                 total = total + _average_known(losses, known * true.sum(1), known_in_batch * true_in_batch.sum(1), micro_batches)
             else:
                 losses = F.binary_cross_entropy_with_logits(predicted, true, reduction="none").sum(1)

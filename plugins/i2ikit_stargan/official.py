@@ -45,7 +45,7 @@ def import_official(
 
     All sizes are inferred from the tensors. The weights do not contain the meaning of the labels. Without ``labels``, the entries of one
     label set become binary attributes "label1", "label2", .... Two label sets are only accepted with the default sizes of the original:
-    5 such attributes, and one group of 8 values.
+    5 such attributes, and one attribute of 8 values.
 
     Args:
         generator: The file ``*-G.ckpt``, or the state dict itself.

@@ -46,7 +46,7 @@ UNIT = Recipe(
         "generator": Slot("unit_decoder", per="domain", blocks=4),
     },
 )
-"""Losses of the paper with its weights divided by ten, and networks and settings of the authors' code. See docs/systems/unit.md."""
+"""Losses of the paper with its weights divided by ten, and networks and settings of the original code. See docs/systems/unit.md."""
 
 UNIT_FAST = evolve(
     UNIT,

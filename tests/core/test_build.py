@@ -198,7 +198,7 @@ def test_a_player_with_another_name_than_translator_or_discriminator_is_refused(
         ({"height": 0}, '"height" of the image is 0'),
         ({"schedule": "cosine"}, '"kind" of the schedule is "cosine". Available: constant, linear, step.'),
         ({"schedule": {"start": 2}}, '"start" of the schedule is 2; it must be a number of 0 or more and at most 1.'),
-        ({"terms": {"translator/cycle": "abc"}}, "\"weight\" of a term is 'abc'; it must be a number."),
+        ({"terms": {"translator/cycle": "abc"}}, 'Term "translator/cycle" must be set to a weight, a mapping of options, a Term or None'),
         ({"terms": {"translator/cycle": {"every": 0}}}, '"every" of a term is 0'),
         ({"terms": 3}, '"terms" is 3; it must be a mapping'),
         ({"players": {"discriminator": {"every": 0}}}, '"every" of player "discriminator" is 0'),

@@ -104,14 +104,35 @@ def test_the_streams_of_one_player_have_the_same_keys() -> None:
 def test_settings_in_the_history_of_a_run_are_renamed() -> None:
     stored = {
         "data": [{"path": "x", "options": {"kind": "paired"}}],
+        "command": "i2ikit train stargan",
         "train": {"best": "-l1/hair"},
         "changes": [{"round": 2, "changed": {"recipe.rounds": [2, 4], "recipe.players.critic.optimizer.lr": [0.1, 0.2]}}],
     }
     assert former_names.run(stored) == {
         "data": [{"path": "x", "options": {"batch_kind": "paired"}}],
+        "command": "i2ikit train stargan",
         "train": {"best": "-mae/hair"},
         "changes": [{"step": 2, "changed": {"recipe.steps": [2, 4], "recipe.players.discriminator.optimizer.lr": [0.1, 0.2]}}],
     }
+
+
+def test_numbers_of_a_users_function_keep_their_names() -> None:
+    stored = {"command": "train.py", "train": {"best": "-l1"}}
+    assert former_names.run(stored) == stored
+    assert former_names.log({"event": "evaluated", "round": 2, "l1": 0.5}) == {"event": "evaluated", "step": 2, "l1": 0.5}
+    assert former_names.log({"event": "evaluated", "round": 2, "psnr": 9, "l1": 0.5}) == {
+        "event": "evaluated",
+        "step": 2,
+        "psnr": 9,
+        "mae": 0.5,
+    }
+
+
+def test_the_description_of_a_recipe_is_shown_in_present_words() -> None:
+    assert former_names.recipe({"says": "A style is read from an example; one critic."})["description"] == (
+        "A style is read from a reference image; one discriminator."
+    )
+    assert former_names.recipe({"description": "An example."})["description"] == "An example."
 
 
 def test_numbers_of_an_evaluation_are_renamed() -> None:
@@ -125,7 +146,7 @@ def test_numbers_of_an_evaluation_are_renamed() -> None:
             }
         ],
         "pairs": [{"attribute": "hair", "l1": 0.1}],
-        "left_out": {"diversity_truth": "no targets."},
+        "left_out": {"diversity_truth": "the truth has 1 channel."},
     }
     assert former_names.numbers(stored) == {
         "model": {"step": 7},
@@ -137,7 +158,7 @@ def test_numbers_of_an_evaluation_are_renamed() -> None:
             }
         ],
         "pairs": [{"attribute": "hair", "mae": 0.1}],
-        "left_out": {"diversity_target": "no targets."},
+        "left_out": {"diversity_target": "the target image has 1 channel."},
     }
 
 

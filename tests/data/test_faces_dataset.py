@@ -167,9 +167,9 @@ def test_one_value_gives_two_domains_and_the_other_one_has_no_single_target() ->
 
 
 def test_unsupported_domains_are_refused() -> None:
-    with pytest.raises(UnknownNameError, match=r'^No group of the faces.*"nose"'):
+    with pytest.raises(UnknownNameError, match=r'^No attribute of the faces.*"nose"'):
         open_data("faces:domains=nose")
     with pytest.raises(OptionError, match=r"domains=hair together with target, labels or partial"):
         open_data("faces:domains=hair,target=sketch")
-    with pytest.raises(DataError, match=r'"faces:count=9" is labelled\. Use "faces:view=sketch,target=image"'):
+    with pytest.raises(DataError, match=r'"faces:count=9" is labelled\. Use "faces:count=9,view=sketch,target=image"'):
         open_data("faces:count=9", batch_kind="paired")

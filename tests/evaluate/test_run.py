@@ -210,7 +210,7 @@ def test_the_crop_of_a_table_is_applied_once(run: Path) -> None:
 
 
 def test_the_default_classifier_steps_of_the_command_and_the_function_are_equal() -> None:
-    from i2ikit.cli.eval import evaluate as verb
+    from i2ikit.cli.eval import evaluate as command
     from i2ikit.evaluate.evaluation_classifier import STEPS
 
-    assert {option.name: option.default for option in verb.params}["classifier_steps"] == STEPS
+    assert {option.name: option.default for option in command.params}["classifier_steps"] == STEPS

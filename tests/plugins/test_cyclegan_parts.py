@@ -128,7 +128,7 @@ def test_the_generator_refuses_unsupported_codes_sizes_and_options() -> None:
 
 
 def test_labels_that_are_not_domains_are_refused() -> None:
-    with pytest.raises(BuildError, match=r"one network per pair, .* one group .* found the attributes: male, young"):
+    with pytest.raises(BuildError, match=r"one network per pair, .* one categorical attribute, .* found the attributes: male, young"):
         build_small(labels={"male": bool, "young": bool})
 
 

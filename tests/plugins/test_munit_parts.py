@@ -144,7 +144,7 @@ def test_an_unsupported_style_width_is_refused() -> None:
 
 
 def test_labels_that_are_not_domains_are_refused() -> None:
-    with pytest.raises(BuildError, match=r"one group .* found .*hair, male"):
+    with pytest.raises(BuildError, match=r"one categorical attribute, .* found .*hair, male"):
         build("munit", size=16, labels={"hair": ("black", "red"), "male": bool}, **TINY)
 
 

@@ -34,16 +34,16 @@ def test_import_i2ikit_takes_less_than_150_ms() -> None:
     assert measure_seconds("import i2ikit") < 0.150 * TIME_FACTOR
 
 
-@pytest.mark.parametrize("verb", ["--help", "list"])
-def test_help_and_list_take_less_than_300_ms(verb: str) -> None:
-    call = f"from i2ikit.cli import main; main([{verb!r}])"
+@pytest.mark.parametrize("command", ["--help", "list"])
+def test_help_and_list_take_less_than_300_ms(command: str) -> None:
+    call = f"from i2ikit.cli import main; main([{command!r}])"
     code = f"import sys, io; stdout, sys.stdout = sys.stdout, io.StringIO()\n{call}\nsys.stdout = stdout"
     assert measure_seconds(code) < 0.300 * TIME_FACTOR
 
 
-@pytest.mark.parametrize("verb", ["", "--help", "--version", "list", "describe --help"])
-def test_import_help_and_list_do_not_import_torch(verb: str) -> None:
-    run = f"from i2ikit.cli import main; main({verb.split()!r})" if verb else "import i2ikit"
+@pytest.mark.parametrize("command", ["", "--help", "--version", "list", "describe --help"])
+def test_import_help_and_list_do_not_import_torch(command: str) -> None:
+    run = f"from i2ikit.cli import main; main({command.split()!r})" if command else "import i2ikit"
     heavy = ["torch", "torchvision", "numpy", "PIL", "lightning_fabric"]
     found = run_python(f"import sys\n{run}\nprint([name for name in {heavy!r} if name in sys.modules])").splitlines()[-1]
     assert found == "[]"

@@ -40,7 +40,7 @@ class FacesDataset:
         test: Share of the faces in the split "test".
         view: The view of the images, one of ``i2ikit.data.faces.VIEWS``.
         target: The view of the target images of pairs; None gives labelled data.
-        domains: Gives unpaired data. A group, such as "hair": its values are the domains. Or a value of a group, such as "neutral": it is
+        domains: Gives unpaired data. An attribute, such as "hair": its values are the domains. Or a value, such as "neutral": it is
             one domain, and all other values are the domain "other", in which many targets of one image are plausible.
 
     Raises:
@@ -211,7 +211,7 @@ def _make_domains(name: str) -> DomainSpec:
             return DomainSpec((LabelSet("domains", (Attribute(attribute.name, (name, OTHER)),)),))
     groups = [each.name for each in FACES.attributes if each.values]
     raise UnknownNameError(
-        "group of the faces, or value of a group,", name, [*groups, *(v for each in FACES.attributes for v in each.values)]
+        "attribute of the faces, or value of an attribute,", name, [*groups, *(v for each in FACES.attributes for v in each.values)]
     )
 
 

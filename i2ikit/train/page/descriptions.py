@@ -11,7 +11,7 @@ from attrs import frozen
 
 from i2ikit.core.domain import Attribute, DomainSpec
 from i2ikit.core.registry import Registry, default_registry
-from i2ikit.errors import I2IKitError
+from i2ikit.errors import I2IKitError, format_count
 from i2ikit.train.page.run_summary import RunSummary
 
 _CURVES = {
@@ -91,7 +91,7 @@ def describe_training(summary: RunSummary) -> list[str]:
     if summary.step < steps:
         return [*sentences, f"Not finished yet: step {summary.step:,} of {steps:,}{time}."]
     datasets = f"{len(summary.data)} × " if len(summary.data) > 1 else ""
-    return [*sentences, f"Trained for {summary.step:,} steps of {datasets}{recipe['batch']} images{time}."]
+    return [*sentences, f"Trained for {summary.step:,} steps of {datasets}{format_count(recipe['batch'], 'image')}{time}."]
 
 
 def format_duration(seconds: float) -> str:

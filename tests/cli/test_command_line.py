@@ -8,7 +8,7 @@ import click
 import pytest
 
 from i2ikit import cli, default_registry
-from i2ikit.cli import VERBS, main
+from i2ikit.cli import COMMANDS, main
 from i2ikit.errors import DataError
 
 
@@ -20,28 +20,28 @@ def make_failing_command(error: BaseException) -> click.Command:
 
 
 @pytest.fixture
-def add_broken_verb(monkeypatch: pytest.MonkeyPatch):
+def add_broken_command(monkeypatch: pytest.MonkeyPatch):
     def add(error: BaseException) -> None:
-        monkeypatch.setitem(cli.VERBS, "broken", ("test_broken_verb:command", "Breaks."))
+        monkeypatch.setitem(cli.COMMANDS, "broken", ("test_broken_command:command", "Breaks."))
         monkeypatch.setattr(cli, "import_module", lambda name: type("Module", (), {"command": make_failing_command(error)}))
 
     return add
 
 
-def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert all(verb in shown and description in shown for verb, (_, description) in VERBS.items())
+    assert all(command in shown and description in shown for command, (_, description) in COMMANDS.items())
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_is_a_command_with_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([verb, "--help"]) == 0
-    assert f"i2ikit {verb}" in capsys.readouterr().out
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_a_command_with_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    assert f"i2ikit {command}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", [[], ["data"], ["data", "make"]])
-def test_a_group_without_a_verb_prints_its_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_group_without_a_command_prints_its_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 0
     shown = capsys.readouterr()
     assert shown.out.startswith("Usage: i2ikit")
@@ -55,10 +55,10 @@ def test_an_error_that_is_a_question_has_no_extra_full_stop(capsys: pytest.Captu
     assert error.endswith(" See `i2ikit data make --help`.\n")
 
 
-def test_an_unknown_verb_is_one_line_with_suggestions(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_command_is_one_line_with_suggestions(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["trian"]) == 2
     shown = capsys.readouterr()
-    assert shown.err == 'error: No verb is called "trian". Did you mean "train" or "translate"?\n'
+    assert shown.err == 'error: No command is called "trian". Did you mean "train" or "translate"?\n'
     assert shown.out == ""
 
 
@@ -79,20 +79,20 @@ def test_an_unknown_option_is_one_line_that_refers_to_the_help(capsys: pytest.Ca
         (click.ClickException("A line."), 2, "error: A line.\n"),
     ],
 )
-def test_a_user_error_is_one_line_and_an_exit_code(add_broken_verb, capsys, error, code, line) -> None:
-    add_broken_verb(error)
+def test_a_user_error_is_one_line_and_an_exit_code(add_broken_command, capsys, error, code, line) -> None:
+    add_broken_command(error)
     assert main(["broken"]) == code
     assert capsys.readouterr().err.lstrip("\n") == line
 
 
-def test_an_internal_error_is_not_hidden(add_broken_verb) -> None:
-    add_broken_verb(ZeroDivisionError("internal"))
+def test_an_internal_error_is_not_hidden(add_broken_command) -> None:
+    add_broken_command(ZeroDivisionError("internal"))
     with pytest.raises(ZeroDivisionError, match="internal"):
         main(["broken"])
 
 
-def test_a_closed_pipe_prints_no_error(add_broken_verb, capsys: pytest.CaptureFixture[str]) -> None:
-    add_broken_verb(BrokenPipeError(32, "Broken pipe"))
+def test_a_closed_pipe_prints_no_error(add_broken_command, capsys: pytest.CaptureFixture[str]) -> None:
+    add_broken_command(BrokenPipeError(32, "Broken pipe"))
     with pytest.raises(SystemExit, match="1"):
         main(["broken"])
     assert capsys.readouterr().err == ""
