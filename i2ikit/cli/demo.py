@@ -61,7 +61,7 @@ def _print_steps(run: Path, minutes: float, size: int, *, trained: bool, started
     state = "done" if trained else "resumes where it stopped" if started else f"about {minutes:g} minutes on two CPU cores"
     click.echo("StarGAN learns to change the hair colour and the glasses of cartoon faces.")
     click.echo(f"  train     {state}; one generator for all attributes, {size}x{size} pixels")
-    click.echo("  evaluate  about half a minute; translations of test faces are compared with the true images")
+    click.echo("  evaluate  about half a minute; translations of test faces are compared with their target images")
     click.echo(f"  page      a few seconds; {run / 'index.html'}")
     click.echo(f"Ctrl-C saves the training. To resume it: {_format_command(run)}")
 
@@ -103,8 +103,8 @@ def _measure(run: Path) -> Report:
 def _print_metrics(report: Report) -> None:
     found = {number.name: number for number in report.numbers}
     if {"psnr/hair", "psnr_copy/hair"} <= set(found):
-        ours, copy = found["psnr/hair"].value, found["psnr_copy/hair"].value
-        click.echo(f"  hair colour  PSNR {ours:.2f} dB with the true images; a copy of the input has {copy:.2f} dB")
+        psnr, copy = found["psnr/hair"].value, found["psnr_copy/hair"].value
+        click.echo(f"  hair colour  PSNR {psnr:.2f} dB to the target images; a copy of the input has {copy:.2f} dB")
     for name in LABELS:
         accuracy = found.get(f"accuracy/{name}") or found.get(f"nearest_accuracy/{name}")
         if accuracy is not None:
