@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import fields
 
-from i2ikit.core.recipe import Optimizer, Recipe, Slot
-from i2ikit.errors import OptionError
+from i2ikit.core.recipe import Optimizer, Recipe, Slot, evolve_slot
+from i2ikit.errors import OptionError, UnknownNameError
 
 if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
+
+SLOT_SETTINGS = ("role", "per", "shared", "frozen")
 
 
 def parse_overrides(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
@@ -23,6 +25,7 @@ def parse_overrides(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
 
             - ``"generator.width=32"``: an option of the component in the slot "generator";
             - ``"generator=pix2pix_unet"``: another component for this slot;
+            - ``"slots.generator.frozen=true"``: a setting of the slot, one of role, per, shared and frozen;
             - ``"terms.translator/cycle=5"``: the weight of a loss term;
             - ``"terms.discriminator/penalty.eps=1e-8"``: an option of the loss;
             - ``"players.translator.lr=1e-4"``, ``"players.discriminator.every=2"``: a setting of a player or its optimizer;
@@ -30,7 +33,9 @@ def parse_overrides(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
         recipe: The recipe to which the overrides apply.
 
     Raises:
-        OptionError: A text has no ``=``, or the setting of a player is not written as ``players.NAME.SETTING``.
+        OptionError: A text has no ``=``, or the setting of a player or a slot is not written as ``players.NAME.SETTING`` or
+            ``slots.NAME.SETTING``.
+        UnknownNameError: The recipe has no such slot, or a slot has no such setting.
     """
     found: dict[str, Any] = {}
     players = [player.name for player in recipe.players]
@@ -49,14 +54,17 @@ def parse_overrides(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
             _set_player(found.setdefault("players", {}).setdefault(first, {}), rest[0], value)
         elif first in players and rest and _is_player_setting(rest[0], first in recipe.slots):
             raise OptionError(f'--set "{text}": "{rest[0]}" is a setting of the player "{first}". Write --set players.{text.strip()}.')
+        elif first == "slots" and rest:
+            name, _, setting = rest[0].partition(".")
+            _set_slot(found, recipe, name, setting, value)
+        elif first in recipe.slots and rest and rest[0] in SLOT_SETTINGS:
+            raise OptionError(f'--set "{text}": "{rest[0]}" is a setting of the slot "{first}". Write --set slots.{text.strip()}.')
         elif first == "terms" and rest:
             term, _, option = rest[0].partition(".")
             _set_nested(found.setdefault("terms", {}), term, option, value)
         elif first in recipe.slots and not rest:
-            options = found.get(first, {})
-            found[first] = (
-                None if value is None else Slot(str(value), role=recipe.slots[first].role, per=recipe.slots[first].per, **options)
-            )
+            slot = recipe.slots[first]
+            found[first] = None if value is None else Slot(str(value), **{"role": slot.role, "per": slot.per, **found.get(first, {})})
         elif rest and isinstance(found.get(first), Slot):
             found[first] = found[first].with_options(**{rest[0]: value})
         else:
@@ -103,6 +111,17 @@ def _set_player(overrides: dict[str, Any], name: str, value: Any) -> None:
         overrides.setdefault("optimizer", {})["name" if name == "optimizer" else name] = value
     else:
         overrides[name] = value
+
+
+def _set_slot(found: dict[str, Any], recipe: Recipe, name: str, setting: str, value: Any) -> None:
+    if name not in recipe.slots:
+        raise UnknownNameError("slot", name, recipe.slots)
+    if setting not in SLOT_SETTINGS:
+        raise UnknownNameError("setting of a slot", setting, SLOT_SETTINGS)
+    if isinstance(found.get(name), Slot):
+        found[name] = evolve_slot(found[name], **{setting: value})
+    else:
+        _set_nested(found, name, setting, value)
 
 
 def _set_nested(found: dict[str, Any], name: str, option: str, value: Any) -> None:

@@ -53,7 +53,8 @@ _OPTIONS = (
     multiple=True,
     metavar="KEY=VALUE",
     help="Override a setting of the recipe. Can be repeated. For example generator.width=32 (an option of the component in a slot), "
-    "terms.translator/cycle=5 (the weight of a loss term), players.discriminator.lr=1e-4 (a setting of a player).",
+    "terms.translator/cycle=5 (the weight of a loss term), players.discriminator.lr=1e-4 (a setting of a player), "
+    "slots.generator.frozen=true (a setting of a slot).",
 )
 @click.option("--precision", type=click.Choice(["32-true", "bf16-mixed", "16-mixed"]), help="Floating-point precision. Default: 32-true.")
 @click.option("--accelerator", help="auto, cpu, cuda or mps. Default: auto.")

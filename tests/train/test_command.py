@@ -21,7 +21,7 @@ from i2ikit.cli.after_training import finish_run
 from i2ikit.core.overrides import apply_overrides
 from i2ikit.core.recipe import Slot
 from i2ikit.cpu import tune_cpu
-from i2ikit.errors import OptionError
+from i2ikit.errors import I2IKitError, OptionError
 from i2ikit.pixels import write_image
 from i2ikit.train.progress import Lines
 
@@ -190,6 +190,31 @@ def test_a_setting_can_replace_a_component_and_set_its_options() -> None:
     recipe = default_registry().recipe("stargan")
     overrides = settings.parse_overrides(["generator=munit_decoder", "generator.width=4"], recipe)
     assert overrides == {"generator": Slot("munit_decoder", width=4)}
+
+
+def test_the_settings_of_a_slot_are_set_by_its_name() -> None:
+    recipe = default_registry().recipe("cyclegan")
+    found = settings.parse_overrides(["slots.generator.frozen=true", "generator.width=8"], recipe)
+    changed = apply_overrides(recipe, found).slots["generator"]
+    assert (changed.frozen, changed.per, changed.options["width"]) == (True, "pair", 8)
+    for texts in (
+        ["slots.discriminator.per=pair", "discriminator=cogan_discriminator"],
+        ["discriminator=cogan_discriminator", "slots.discriminator.per=pair"],
+    ):
+        assert settings.parse_overrides(texts, recipe) == {"discriminator": Slot("cogan_discriminator", per="pair")}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("generator.per=domain", r"is a setting of the slot .generator.\. Write --set slots\.generator\.per=domain"),
+        ("slots.generater.per=domain", 'No slot is called "generater". Did you mean "generator"'),
+        ("slots.generator.width=8", 'No setting of a slot is called "width". Available: '),
+    ],
+)
+def test_a_misplaced_setting_of_a_slot_is_refused_with_the_remedy(text: str, message: str) -> None:
+    with pytest.raises(I2IKitError, match=message):
+        settings.parse_overrides([text], default_registry().recipe("cyclegan"))
 
 
 def test_the_error_for_a_setting_without_a_value_shows_an_example() -> None:
