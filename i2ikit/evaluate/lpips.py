@@ -11,8 +11,8 @@ from i2ikit.errors import OptionError
 from i2ikit.evaluate.metrics import Mean, to_signed_range
 from i2ikit.evaluate.perceptual import PerceptualDistance
 
-PAIRS, INPUTS = 19, 100
-"""The protocol of the papers: 19 pairs of each of 100 inputs, 1,900 pairs (BicycleGAN, section 4; MUNIT, section 5.2)."""
+PAIRS = 19
+"""Number of pairs of samples of each input in the papers, which use 100 inputs (BicycleGAN, section 4; MUNIT, section 5.2)."""
 
 
 class LPIPS(Mean):
