@@ -104,8 +104,8 @@ _LOSSES = (
         "loss",
         f"{_RECONSTRUCTION}:cycle_loss",
         "Cycle-consistency loss: translating to the target and back should give the source image.",
-        curve=f"Difference between the source image and its translation to the target and back. {_MEAN_ABSOLUTE_ERROR} It falls and stays "
-        "above 0, because a translation must change something.",
+        curve=f"Difference between the source image and its translation to the target and back. {_MEAN_ABSOLUTE_ERROR} With "
+        "squared=True it is the mean squared error. It falls and stays above 0, because a translation must change something.",
     ),
     Component(
         "recon_loss",
