@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import fields
 
-from i2ikit.core.recipe import Optimizer, Recipe, Slot, evolve_slot
+from i2ikit.core.recipe import SLOT_SETTINGS, Optimizer, Recipe, Slot, evolve_slot
 from i2ikit.errors import OptionError, UnknownNameError
 
 if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
-
-SLOT_SETTINGS = ("role", "per", "shared", "frozen")
 
 
 def parse_overrides(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
@@ -63,8 +61,9 @@ def parse_overrides(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
             term, _, option = rest[0].partition(".")
             _set_nested(found.setdefault("terms", {}), term, option, value)
         elif first in recipe.slots and not rest:
-            slot = recipe.slots[first]
-            found[first] = None if value is None else Slot(str(value), **{"role": slot.role, "per": slot.per, **found.get(first, {})})
+            slot, given = recipe.slots[first], found.get(first)
+            own = {"role": slot.role, "per": slot.per, **(given if isinstance(given, dict) else {})}
+            found[first] = None if value is None else Slot(str(value), **own)
         elif rest and isinstance(found.get(first), Slot):
             found[first] = found[first].with_options(**{rest[0]: value})
         else:

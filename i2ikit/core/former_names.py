@@ -154,6 +154,8 @@ def sentence(text: str) -> str:
 
 def recipe(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON data of a recipe with present names."""
+    if not RECIPE.keys() & data.keys():  # a recipe of today, whose plugins may use any name
+        return dict(data)
     found = _renamed(data, RECIPE)
     if "says" in data:
         found["description"] = sentence(str(data["says"]))
@@ -206,6 +208,8 @@ def tensors(found: Mapping[str, T]) -> dict[str, T]:
 
 def log(line: Mapping[str, Any]) -> dict[str, Any]:
     """Return one line of ``log.jsonl`` with present names."""
+    if "round" not in line:  # a line of today, whose numbers a user may have named
+        return dict(line)
     found = _renamed(line, {"round": "step"})
     if found.get("event") == "evaluated":  # with PSNR, the numbers are those of the command line; else those of a user's function
         return {number(key): value for key, value in found.items()} if "psnr" in found else found

@@ -8,12 +8,11 @@ from typing import Any
 from attrs import evolve, fields
 
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.recipe import Optimizer, Player, Recipe, Schedule, Slot, Term, evolve_slot
+from i2ikit.core.recipe import SLOT_SETTINGS, Optimizer, Player, Recipe, Schedule, Slot, Term, evolve_slot
 from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import OptionError, UnknownNameError
 
 RECIPE_FIELDS = ("steps", "batch", "flip", "jitter", "ema", "retranslate", "redraw", "plan", "plan_options", "source_channels")
-SLOT_FIELDS = ("component", "role", "per", "shared", "frozen")
 OTHER_NAMES = (
     "size", "height", "width", "channels", "labels", "domains", "official", "lr", "schedule", "terms", "players", "style", "style_dim",
     "image",
@@ -160,7 +159,7 @@ def _override_slot(slot: Slot | None, value: Any) -> Slot | None:
     if isinstance(value, str):
         return Slot(value) if slot is None else evolve_slot(slot, component=value, options={})
     if isinstance(value, Mapping) and slot is not None:
-        own = {key: value[key] for key in SLOT_FIELDS if key in value}
+        own = {key: value[key] for key in ("component", *SLOT_SETTINGS) if key in value}
         options = {} if "component" in own else slot.options
         return evolve_slot(slot, **own, options={**options, **{key: value[key] for key in value if key not in own}})
     raise OptionError(f"A slot must be set to a component name, a mapping of options, a Slot or None; found {value!r}.")

@@ -17,6 +17,10 @@ SLOT_ROLES: tuple[str, ...] = ("encoder", "conditioner", "generator", "discrimin
 PYTHON = "python:"  # prefix in files for the name of a Python function, which cannot be saved
 
 
+SLOT_SETTINGS = ("role", "per", "shared", "frozen")
+"""What a slot has besides its component and the options of it."""
+
+
 @frozen(init=False)
 class Slot:
     """A place for a component in a recipe.
@@ -56,7 +60,7 @@ class Slot:
 
 def evolve_slot(slot: Slot, **changes: Any) -> Slot:
     """Return a slot with some attributes changed (``attrs.evolve`` needs the generated constructor)."""
-    kept = {"role": slot.role, "per": slot.per, "shared": slot.shared, "frozen": slot.frozen}
+    kept = {name: getattr(slot, name) for name in SLOT_SETTINGS}
     options = changes.pop("options", slot.options)
     component = changes.pop("component", slot.component)
     return Slot(component, **{**kept, **changes}, **options)

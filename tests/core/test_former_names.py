@@ -128,6 +128,15 @@ def test_numbers_of_a_users_function_keep_their_names() -> None:
     }
 
 
+def test_files_of_today_pass_unchanged_whatever_names_their_users_chose() -> None:
+    line = {"event": "evaluated", "step": 2, "psnr": 9, "l1": 0.5}
+    term = {"loss": "other_loss", "on": 1, "options": {"critic": "mine", "of": "fake"}}
+    player = {"name": "translator", "optimizer": {}, "terms": {"a": term}}
+    stored = {"steps": 4, "description": "A critic.", "slots": {}, "players": [player]}
+    assert former_names.log(line) == line
+    assert former_names.recipe(stored) == stored
+
+
 def test_the_description_of_a_recipe_is_shown_in_present_words() -> None:
     assert former_names.recipe({"says": "A style is read from an example; one critic."})["description"] == (
         "A style is read from a reference image; one discriminator."

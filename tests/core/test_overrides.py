@@ -10,6 +10,7 @@ from core.test_toy_stargan import STARGAN
 from core.toys.assembly import assemble, make_batch
 
 from i2ikit import Slot, Term, Translation
+from i2ikit.core.overrides import apply_overrides
 from i2ikit.errors import BuildError, OptionError
 
 
@@ -21,8 +22,9 @@ def test_a_component_and_its_options_are_set_together_and_the_slot_keeps_its_att
 
 
 def test_an_attribute_of_a_slot_is_set_like_an_option() -> None:
-    recipe = assemble(CYCLEGAN, generator={"frozen": False}).recipe
-    assert recipe.slots["generator"] == CYCLEGAN.slots["generator"]
+    before, changed = CYCLEGAN.slots["generator"], apply_overrides(CYCLEGAN, {"generator": {"frozen": True}}).slots["generator"]
+    assert (before.frozen, changed.frozen) == (False, True)
+    assert changed.options == before.options
 
 
 def test_a_slot_is_per_domain_or_per_pair() -> None:

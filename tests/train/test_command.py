@@ -188,6 +188,7 @@ def test_settings_reach_slots_terms_players_and_schedule() -> None:
 
 def test_a_setting_can_replace_a_component_and_set_its_options() -> None:
     recipe = default_registry().recipe("stargan")
+    assert settings.parse_overrides(["generator=first", "generator=second"], recipe) == {"generator": Slot("second")}
     overrides = settings.parse_overrides(["generator=munit_decoder", "generator.width=4"], recipe)
     assert overrides == {"generator": Slot("munit_decoder", width=4)}
 
