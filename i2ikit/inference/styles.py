@@ -87,7 +87,7 @@ def check_samples(model: Model, samples: Any, style: Any) -> None:
     if samples is None:
         return
     if not isinstance(samples, int) or isinstance(samples, bool) or samples < 1:
-        raise OptionError(f"samples={samples!r} is no number of translations. Give a whole number, 1 or more.")
+        raise OptionError(f"samples={samples!r} is not supported. Give the number of translations: a whole number, 1 or more.")
     translator = [model.slot(name) for name, role in model.nets.roles.items() if role not in NON_TRANSLATOR_ROLES]
     is_random = any(getattr(module, "stochastic", False) for net in translator for module in net.modules())
     if samples > 1 and not is_random and (model.nets.style is None or style is not None):

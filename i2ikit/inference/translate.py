@@ -92,7 +92,9 @@ def translate(
     """
     route = check_request(model, to, label, source, samples, style)
     if tile is not None and (not isinstance(tile, int) or isinstance(tile, bool) or tile < 1):
-        raise OptionError(f"tile={tile!r} is no side of a tile. Give a whole number of pixels, 1 or more, such as tile=512.")
+        raise OptionError(
+            f"tile={tile!r} is not supported. Give the side of the tiles: a whole number of pixels, 1 or more, such as tile=512."
+        )
     opened = read_image(model, image, background)
     pixels = opened.pixels if tile else opened.pixels.to(model.device)
     if size == "trained":

@@ -99,7 +99,7 @@ def test_an_example_of_another_size_is_named_and_may_be_brought_to_the_size_of_t
 @pytest.mark.parametrize(
     ("options", "description"),
     [
-        ({"samples": 0}, "samples=0 is no number of translations"),
+        ({"samples": 0}, r"samples=0 is not supported\. Give the number of translations"),
         ({"samples": 2, "style": torch.zeros(2)}, "samples=2: .*style= fixes the style"),
         ({"style": torch.zeros(5)}, r"style= has shape \[5\].* \[2\], \[2, 2\]"),
         ({"style": torch.zeros(3, 2)}, "3 styles for 2 images"),
