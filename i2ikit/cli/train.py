@@ -180,11 +180,8 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
     overrides |= {"official": True} if given["official"] else {}
     if first.domain.width:
         overrides["labels"] = first.domain if len(sources) == 1 else join([source.data for source in sources])[0].domain
-    overrides |= {
-        "channels": first.image.channels,
-        "source_channels": first.source.channels,
-        "size": _choose_size(given["size"], initial, first, progress),
-    }
+    overrides |= {"channels": first.image.channels, "source_channels": first.source.channels}
+    overrides["size"] = _choose_size(given["size"], initial, first, progress)
     overrides = settings.merge_overrides(overrides, settings.parse_overrides(given["sets"], recipe))
     model = build(recipe, seed=given["seed"] or 0, **overrides)
     if initial is not None:
@@ -202,16 +199,17 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
 
 def _open_sources(given: dict[str, Any], batch_kind: str) -> list[TrainingData]:
     from i2ikit.data import open_data
+    from i2ikit.data.dataset import DATA_BATCH_KINDS
     from i2ikit.train import TrainingData
 
     paths, labels = given["data"], given["labels"]
     if (labels and len(labels) not in (1, len(paths))) or (len(labels) == 1 and len(paths) > 1):
         raise OptionError(f"Found {len(paths)} --data and {len(labels)} --labels. Give --labels once for each --data, in this order.")
     shared = {name: given[name] for name in ("background", "channels", "source_channels", "crop", "pairs") if given[name] is not None}
+    shared |= {"batch_kind": batch_kind} if batch_kind in DATA_BATCH_KINDS else {}
     found = []
     for index, path in enumerate(paths):
         options = {**shared, **({"labels": _split_names(labels[index])} if labels else {})}
-        options |= {"batch_kind": batch_kind} if batch_kind in {"labelled", "paired", "unpaired"} else {}
         found.append(TrainingData(open_data(path, **options), path, options))
     channels = {source.data.image.channels for source in found}
     if len(channels) > 1:

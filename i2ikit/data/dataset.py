@@ -18,6 +18,8 @@ from i2ikit.errors import UnknownNameError
 from i2ikit.pixels import to_float
 
 SPLITS = ("train", "val", "test")
+DATA_BATCH_KINDS = ("labelled", "unpaired", "paired")
+"""The batch kinds that data sets have."""
 
 
 @frozen

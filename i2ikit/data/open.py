@@ -11,7 +11,7 @@ from attrs import evolve
 
 from i2ikit.core.domain import DomainSpec
 from i2ikit.data.celeba import find_attribute_list, read_celeba
-from i2ikit.data.dataset import Dataset, FileDataset, Item, Origin
+from i2ikit.data.dataset import DATA_BATCH_KINDS, Dataset, FileDataset, Item, Origin
 from i2ikit.data.folders import read_folders
 from i2ikit.data.images import Images, Reading, find_native_spec
 from i2ikit.data.labels import declare_labels
@@ -29,7 +29,8 @@ _FACES_INTEGERS = ("count", "size", "seed", "partial", "hats")
 _FACES_WORDS = ("view", "target", "domains")
 _FACES_EXAMPLE = "faces:count=3000,size=64,seed=0,partial=1"
 _FACES_BY_KIND = {"paired": "faces:view=sketch,target=image", "unpaired": "faces:domains=hair", "labelled": "faces"}
-BATCH_KINDS = ("labelled", "unpaired", "paired", "glued")
+FILE_BATCH_KINDS = (*DATA_BATCH_KINDS, "glued")
+"""What files can be read as; "glued" images hold a pair side by side and become paired batches."""
 
 
 def open_data(
@@ -86,8 +87,8 @@ def open_data(
         "crop": crop,
         "holdout": holdout,
     }
-    if batch_kind is not None and batch_kind not in BATCH_KINDS:
-        raise OptionError(f'No batch kind is called "{batch_kind}". {suggest(batch_kind, BATCH_KINDS)}')
+    if batch_kind is not None and batch_kind not in FILE_BATCH_KINDS:
+        raise OptionError(f'No batch kind is called "{batch_kind}". {suggest(batch_kind, FILE_BATCH_KINDS)}')
     if isinstance(path, str) and (text == FACES or text.startswith(f"{FACES}:")):
         if Path(text).exists():
             raise DataError(

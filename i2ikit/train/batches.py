@@ -12,7 +12,7 @@ from attrs import field, frozen
 from torch import Tensor
 
 from i2ikit.data import Dataset, JointDataset, Loader, Transform, open_data
-from i2ikit.data.dataset import Origin
+from i2ikit.data.dataset import DATA_BATCH_KINDS, Origin
 from i2ikit.data.loader import group_by_domain
 from i2ikit.data.sizes import check_sizes
 from i2ikit.errors import DataError, format_count
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from i2ikit.core.model import Model
     from i2ikit.train.engine import PlainEngine
 
-BATCH_KINDS = ("labelled", "paired", "unpaired")
 Data = Dataset | str | PathLike[str]
 
 
@@ -161,7 +160,7 @@ def adapt_to_model(model: Model, data: Dataset) -> Dataset:
         DataError: Batch kind, channels or labels do not fit the model, or there are too few images to train on.
     """
     batch_kind = model.batch_kind
-    if data.batch_kind != batch_kind and batch_kind in BATCH_KINDS:  # plans of other kinds report themselves what a batch lacks
+    if data.batch_kind != batch_kind and batch_kind in DATA_BATCH_KINDS:  # plans of other kinds report themselves what a batch lacks
         raise DataError(
             f'Recipe "{model.recipe.name}" requires {batch_kind} data; "{data.name}" is {data.batch_kind}. '
             f'Open the data with batch_kind="{batch_kind}".'
