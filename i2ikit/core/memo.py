@@ -7,7 +7,7 @@ the networks that a value has passed through.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 from attrs import field, frozen
@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 class view(Generic[T]):  # noqa: N801 - a decorator, used like ``property``
     """Turn a method of Translation, or a plugin's function of a Translation, into a view: it is computed once, when it is first read."""
+
+    stream_name: str | None = None  # the name of the view in the names of random streams, if it is not its own
 
     def __init__(self, compute: Callable[..., T]) -> None:
         self.compute = compute
@@ -62,7 +64,7 @@ class Dependencies:
     """The dependencies of a value that is being computed.
 
     Attributes:
-        name: The name of the view.
+        name: The name of the view in the names of random streams.
         slots: The slots that the value has passed through so far.
         stale: Those slots that no gradient can reach.
         calls: The number of calls of each slot.
@@ -88,41 +90,42 @@ class Memo:
         self.term = ""
         self.trace: dict[str, list[str]] | None = None
         self._entries: dict[Any, Entry] = {}
+        self._shared: dict[Any, Entry] | None = None
         self._in_progress: list[Dependencies] = []
 
     def read(self, compute: Callable[..., Any], *arguments: Any) -> Any:
         """Return a view. Compute it on the first read, and again if the current turn updates a slot that no gradient can reach."""
-        key = (compute, *arguments)
+        return self._read(compute, arguments).value
+
+    def _read(self, compute: Callable[..., Any], arguments: tuple[Any, ...] = ()) -> Entry:
+        """Return the entry of a view. All happens in this one function, because each read of a view adds its frames to a traceback."""
         if self.trace is not None and not self._in_progress:
             self.trace.setdefault(self.term, []).append(get_view_name(compute, arguments))
-        other = self.holder(compute, arguments)
-        if other is not None:
-            value, found = other.compute_with_dependencies("shared", lambda: other.read(compute, *arguments))
-            self.add_dependencies(found.slots, found.stale)
-            return value
-        entry = self._entries.get(key)
+        key: tuple[Any, ...] = (compute, *arguments)
+        entries = self._entries
+        if self._shared is not None and (common := self.make_shared_key(compute, arguments)) is not None:
+            entries, key = self._shared, (*key, common)
+        entry = entries.get(key)
         if entry is None or (self.updating is not None and entry.stale & self.updating):
-            value, found = self.compute_with_dependencies(get_view_name(compute, arguments), lambda: compute(self, *arguments))
-            entry = self._entries[key] = Entry(value, frozenset(found.slots), frozenset(found.stale))
-        self.add_dependencies(entry.slots, entry.stale)
-        return entry.value
+            found = Dependencies(getattr(compute, "stream_name", None) or get_view_name(compute, arguments))
+            self._in_progress.append(found)
+            try:
+                value = (compute.compute if isinstance(compute, view) else compute)(self, *arguments)
+            finally:
+                self._in_progress.pop()
+            entry = entries[key] = Entry(value, frozenset(found.slots), frozenset(found.stale))
+        for outer in self._in_progress:
+            outer.slots.update(entry.slots)
+            outer.stale.update(entry.stale)
+        return entry
 
-    def holder(self, compute: Callable[..., Any], arguments: tuple[Any, ...]) -> Memo | None:
-        """Return the memo that holds a view on behalf of this one because both have the same value; None if this memo holds it."""
+    def make_shared_key(self, compute: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """Return what a view depends on besides its arguments, if other memos of the batch may use its value; None if they may not."""
         return None
 
     def __getitem__(self, key: Any) -> Any:
         """Return a view: ``t[patches]``, or with arguments ``t[patches, "fake"]``."""
         return self.read(*key) if isinstance(key, tuple) else self.read(key)
-
-    def compute_with_dependencies(self, name: str, compute: Callable[[], T]) -> tuple[T, Dependencies]:
-        """Compute a value; return it with the slots that it has passed through."""
-        found = Dependencies(name)
-        self._in_progress.append(found)
-        try:
-            return compute(), found
-        finally:
-            self._in_progress.pop()
 
     def add_dependencies(self, slots: frozenset[str] | set[str], stale: frozenset[str] | set[str] = frozenset()) -> None:
         """Record slots as dependencies of every value that is being computed; ``stale`` are those slots that no gradient can reach."""
@@ -139,17 +142,31 @@ class Memo:
         self._drop_unless(lambda _: False)
 
     def _drop_unless(self, is_valid: Callable[[Entry], bool]) -> None:
-        for key, entry in list(self._entries.items()):
-            if is_valid(entry):
-                continue
-            if isinstance(key[0], detached_after_update) and isinstance(entry.value, Tensor):
-                self._entries[key] = Entry(entry.value.detach(), entry.slots, entry.slots)
-            else:
-                del self._entries[key]
+        for entries in (self._entries, self._shared or {}):
+            for key, entry in list(entries.items()):
+                if is_valid(entry):
+                    continue
+                if isinstance(key[0], detached_after_update) and isinstance(entry.value, Tensor):
+                    entries[key] = Entry(entry.value.detach(), entry.slots, entry.slots)
+                else:
+                    del entries[key]
+
+    def clear(self) -> None:
+        """Drop all values."""
+        self._entries.clear()
+        (self._shared or {}).clear()
 
     def list_computed(self) -> list[str]:
         """Return the names of the views that have been computed."""
-        return sorted({get_view_name(key[0], key[1:]) for key in self._entries})
+        keys = [*self._entries, *(self._shared or {})]
+        return sorted({get_view_name(key[0], key[1:]) for key in keys})
+
+
+def share_views(memos: Iterable[Memo]) -> None:
+    """Let the memos of one batch use each other's values of the views that :meth:`Memo.make_shared_key` allows."""
+    shared: dict[Any, Entry] = {}
+    for memo in memos:
+        memo._shared = shared
 
 
 def get_view_name(compute: Callable[..., Any], arguments: tuple[Any, ...]) -> str:

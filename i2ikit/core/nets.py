@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from torch import Tensor, nn
 
+from i2ikit.core import contract
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.recipe import Slot
 from i2ikit.core.specs import ImageSpec, StyleSpec
 from i2ikit.errors import PlanError, UnknownNameError
+
+NON_TRANSLATOR_ROLES = ("discriminator", "loss")  # roles of networks that are not part of the translator
+WRAPPERS = "%wrappers"  # beside the slots, whose names have no "%": the names of a network's own weights do not change
 
 
 class Nets(nn.Module):
@@ -19,6 +24,7 @@ class Nets(nn.Module):
         slots: The slots by name.
         roles: The role of each slot.
         plan: The name of the plan, for error messages.
+        wrapped: The slots whose networks have wrappers.
         image: Size and channels of the generated images.
         domain: The label sets.
         style: The shape of the styles that the plan samples from the prior; None if it samples no styles.
@@ -33,11 +39,16 @@ class Nets(nn.Module):
         image: ImageSpec,
         domain: DomainSpec,
         style: StyleSpec | None = None,
+        wrappers: Mapping[str, nn.Module] | None = None,
     ) -> None:
         super().__init__()
         self.slots, self.roles, self.plan, self.image, self.domain, self.style = slots, roles, plan, image, domain, style
+        self._known_draws: dict[tuple[str, int, bool], bool] = {}
         for name, module in modules.items():
             self.add_module(name, module)
+        self.wrapped = frozenset(wrappers or ())
+        if wrappers:
+            self.add_module(WRAPPERS, nn.ModuleDict(wrappers))
         self.freeze()
 
     def net(
@@ -55,7 +66,19 @@ class Nets(nn.Module):
             PlanError: The slot has no network for that domain or pair.
             UnknownNameError: The recipe has no such slot.
         """
-        module = self._get_slot(slot)
+        return self._select(self._get_slot(slot), slot, domain, pair, translation)
+
+    def get_wrappers(
+        self, slot: str, domain: str | None = None, pair: tuple[str | None, str | None] = (None, None)
+    ) -> tuple[nn.Module, ...]:
+        """Return the wrappers around the network of a slot for a domain or a pair of domains, the outermost first."""
+        if slot not in self.wrapped:
+            return ()
+        wrappers = self._select(self.get_submodule(WRAPPERS).get_submodule(slot), slot, domain, pair, "")
+        assert isinstance(wrappers, nn.ModuleList)
+        return tuple(wrappers)
+
+    def _select(self, module: nn.Module, slot: str, domain: str | None, pair: tuple[str | None, str | None], translation: str) -> nn.Module:
         per = self.slots[slot].per
         if per is None:
             return module
@@ -80,10 +103,33 @@ class Nets(nn.Module):
             raise UnknownNameError("slot", name, self.slots)
         return module
 
-    def is_stochastic(self, slots: Iterable[str]) -> bool:
-        """Return whether a network of some slots uses random numbers (dropout, noise)."""
-        modules = [module for name in slots if name in self.slots for module in self._modules[name].modules()]  # type: ignore[union-attr]
-        return any(getattr(module, "stochastic", False) or hasattr(module, "noise_shape") for module in modules)
+    @property
+    def translator_slots(self) -> tuple[str, ...]:
+        """The slots of the networks that make an image: all but discriminators and losses."""
+        return tuple(name for name, role in self.roles.items() if role not in NON_TRANSLATOR_ROLES)
+
+    def is_stochastic(self, slots: Iterable[str], *, training: bool | None = None) -> bool:
+        """Return whether a network of some slots draws random numbers, in training or at inference (default: in its present mode)."""
+        return any(self._draws(name, self.training if training is None else training) for name in slots if name in self.slots)
+
+    def _draws(self, slot: str, training: bool) -> bool:
+        module = self._get_slot(slot)
+        key = (slot, id(module), training)
+        if key not in self._known_draws:  # a walk over all submodules, which each read of a shared view would repeat
+            self._known_draws[key] = contract.draws(module, training=training)
+        return self._known_draws[key]
+
+    @contextmanager
+    def freeze_weights(self, slot: str) -> Iterator[None]:
+        """Return a context in which the weights of a slot are constants: calls of its networks record no gradient for them."""
+        weights = self.get_parameters([slot])
+        for weight in weights:
+            weight.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for weight in weights:
+                weight.requires_grad_()
 
     def get_parameters(self, slots: Iterable[str]) -> list[nn.Parameter]:
         """Return the trainable parameters of some slots; a shared parameter occurs once."""
@@ -103,6 +149,8 @@ class Nets(nn.Module):
         for name, slot in self.slots.items():
             if slot.frozen:
                 self._modules[name].eval().requires_grad_(False)  # type: ignore[union-attr]
+                if name in self.wrapped:
+                    self.get_submodule(WRAPPERS).get_submodule(name).eval()
 
     def train(self, mode: bool = True) -> Nets:
         """Set training or eval mode; frozen slots stay in eval mode."""

@@ -166,13 +166,8 @@ def unpaired(
             style=draw_style(nets, streams, rows, name),
             requires_grad=requires_grad,
         )
-    by_source: dict[str, Translation] = {}
-    by_reference: dict[str, Translation] = {}
     for (source, target), translation in translations.items():
         translation.reverse = translations.get((target, source))
-        translation.same_source_as, translation.same_reference_as = by_source.get(source), by_reference.get(target)
-        by_source.setdefault(source, translation)
-        by_reference.setdefault(target, translation)
     return list(translations.values())
 
 

@@ -1,8 +1,6 @@
 """The protocol of each role. A component is any ``nn.Module`` with the methods of its protocol; it does not inherit from a base class.
 
-A component that requires noise also has a method ``noise_shape``. It takes the same inputs as ``forward`` and returns a shape [B, ...], or
-None for no noise. The library then passes standard normal noise of that shape, from a named random stream, to ``forward`` as ``noise``.
-A component that uses the global random numbers of torch, for example for dropout, has the attribute ``stochastic = True``.
+Besides these methods, the library reads the members that :mod:`i2ikit.core.contract` lists, each of which has a default.
 """
 
 from __future__ import annotations

@@ -56,6 +56,7 @@ class RandomStreams:
         dtype: The data type of the draws: that of the images.
         requested: Collects the names of all draws; None if they are not recorded.
         player: The player of these streams, if each player has its own draws. The names in ``replacements`` may then start with it.
+        step: The number of finished training steps; 0 at inference.
     """
 
     path: tuple[object, ...] = ()
@@ -66,6 +67,7 @@ class RandomStreams:
     dtype: torch.dtype = torch.float32
     requested: set[str] | None = None
     player: str = ""
+    step: int = 0
 
     def for_translation(self, name: str) -> RandomStreams:
         """Return the streams of one translation."""

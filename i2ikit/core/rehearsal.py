@@ -162,8 +162,6 @@ def _influences_fake(translation: Translation, name: str) -> bool:
     value = translation.style if name == "style" else getattr(translation, name)
     probe = value.detach().clone().requires_grad_()
     setattr(translation, "_style" if name == "style" else name, probe)
-    translation.forget(
-        frozenset(translation.nets.slots)
-    )  # drops what passed through networks; a detached fake may stay, but is not read below
-    fake = Translation.fake(translation)
+    translation.clear()
+    fake = translation.fake
     return fake.requires_grad and torch.autograd.grad(fake.sum(), probe, allow_unused=True)[0] is not None

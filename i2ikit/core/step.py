@@ -14,9 +14,10 @@ from attrs import frozen
 from torch import Tensor, nn
 
 from i2ikit.core.engine import Engine, SingleProcess, step_if_finite
+from i2ikit.core.memo import share_views
 from i2ikit.core.random_streams import RandomStreams, Share
 from i2ikit.core.recipe import Player, Term
-from i2ikit.core.translation import NON_TRANSLATOR_ROLES, Translation
+from i2ikit.core.translation import Translation
 from i2ikit.errors import NonFiniteLossError, PlanError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ def split(model: Model, batch: Mapping[str, Any], draws: Mapping[str, Tensor], i
     for part in range(parts):
         rows = {key: Share(part, parts).take_rows(value) if parts > 1 else value for key, value in tensors.items()}
         share = Share(engine.index * parts + part, engine.count * parts)
-        streams = RandomStreams((model.seed, model.steps_done, index), draws, share, whole, first.device, dtype)
+        streams = RandomStreams((model.seed, model.steps_done, index), draws, share, whole, first.device, dtype, step=model.steps_done)
         split_parts.append(({**batch, **rows}, streams))
     return split_parts
 
@@ -235,12 +236,14 @@ def make_translations(model: Model, part: Part, players: Sequence[Player]) -> li
     if model.recipe.retranslate and model.recipe.redraw:
         streams = streams.for_player(players[0].name)
     requires_grad = _trains_translator(model, {slot for player in players for slot in player.trains})
-    return model.plan(model.nets, batch, streams, requires_grad, **model.recipe.plan_options)
+    translations = model.plan(model.nets, batch, streams, requires_grad, **model.recipe.plan_options)
+    share_views(translations)
+    return translations
 
 
 def _trains_translator(model: Model, slots: Iterable[str]) -> bool:
     """Return whether one of the slots belongs to the translator."""
-    return any(model.nets.roles[slot] not in NON_TRANSLATOR_ROLES for slot in slots)
+    return not set(model.nets.translator_slots).isdisjoint(slots)
 
 
 def _sum_loss(loss: Any, translations: Sequence[Translation], term: str) -> Tensor:

@@ -229,9 +229,7 @@ def _choose_networks(
 def _is_stochastic(model: Model) -> bool:
     """Return whether a model draws random numbers when it translates: a style, or noise within its networks."""
     nets = getattr(model, "nets", None)
-    options: Mapping[str, Any] = getattr(getattr(model, "recipe", None), "plan_options", {})
-    modules = nets.modules() if nets is not None else ()
-    return bool(options.get("style") or getattr(nets, "style", None)) or any(getattr(each, "stochastic", False) for each in modules)
+    return nets is not None and (nets.style is not None or nets.is_stochastic(nets.translator_slots, training=False))
 
 
 def _list_classifier_numbers(

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 from torch import Tensor
 
+from i2ikit.core.memo import share_views
 from i2ikit.core.plans import one_hot
 from i2ikit.core.random_streams import RandomStreams
-from i2ikit.core.translation import NON_TRANSLATOR_ROLES, Translation
+from i2ikit.core.translation import Translation
 from i2ikit.inference.padding import get_size_constraints, pad_image
 from i2ikit.inference.tiles import measure_reach, run_in_tiles
 
@@ -79,11 +80,10 @@ def generate(model: Model, pixels: Tensor, request: Request, samples: int, tile:
 
 def _generate_whole(model: Model, pixels: Tensor, requests: list[Request]) -> Iterator[Tensor]:
     """Translate whole images; the code is computed once for all samples unless the encoder draws random numbers."""
-    first: Translation | None = None
-    for request in requests:
-        translation = request.make_translation(model, pixels)
-        translation.same_source_as, first = first, first or translation
-        yield translation.fake
+    translations = [request.make_translation(model, pixels) for request in requests]
+    share_views(translations)
+    while translations:
+        yield translations.pop(0).fake
 
 
 def _generate_in_tiles(
@@ -94,7 +94,7 @@ def _generate_in_tiles(
         return row.make_translation(model, image, requires_grad=True).fake
 
     reach = measure_reach(translate_one, pixels.shape[1], size_multiple, min_size, model.device)
-    is_random = model.nets.is_stochastic(name for name, role in model.nets.roles.items() if role not in NON_TRANSLATOR_ROLES)
+    is_random = model.nets.is_stochastic(model.nets.translator_slots)
     if reach is None:
         warnings.warn(
             "The result in tiles differs from that of the whole image: an output pixel of these networks depends on all of the image "

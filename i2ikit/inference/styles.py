@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from i2ikit.core.translation import NON_TRANSLATOR_ROLES, Translation
+from i2ikit.core.translation import Translation
 from i2ikit.errors import DataError, OptionError, format_count
 from i2ikit.inference.geometry import crop_to_training
 from i2ikit.inference.image_io import open_image
@@ -88,8 +88,7 @@ def check_samples(model: Model, samples: Any, style: Any) -> None:
         return
     if not isinstance(samples, int) or isinstance(samples, bool) or samples < 1:
         raise OptionError(f"samples={samples!r} is not supported. Give the number of translations: a whole number, 1 or more.")
-    translator = [model.slot(name) for name, role in model.nets.roles.items() if role not in NON_TRANSLATOR_ROLES]
-    is_random = any(getattr(module, "stochastic", False) for net in translator for module in net.modules())
+    is_random = model.nets.is_stochastic(model.nets.translator_slots, training=False)
     if samples > 1 and not is_random and (model.nets.style is None or style is not None):
         why = "style= fixes the style" if model.nets.style is not None else f'"{model.recipe.name}" has no styles'
         raise OptionError(f"samples={samples}: all samples would be equal, because {why}. Leave samples= out.")

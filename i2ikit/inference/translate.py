@@ -15,7 +15,6 @@ from torch import Tensor
 
 from i2ikit.core.code import DiscriminatorOutput
 from i2ikit.core.nets import pair_key
-from i2ikit.core.translation import NON_TRANSLATOR_ROLES
 from i2ikit.errors import OptionError, UnknownNameError
 from i2ikit.inference.batched import Request, generate
 from i2ikit.inference.geometry import crop_to_training
@@ -240,7 +239,7 @@ def _find_likely_source(model: Model, pixels: Tensor, sources: Sequence[str]) ->
 def _warn_about_random_weights(model: Model, source: str | None, target: str | None) -> None:
     for name, slot in model.nets.slots.items():
         net = {"domain": target or "", "pair": pair_key(source, target)}.get(slot.per or "", "")
-        if model.nets.roles[name] not in NON_TRANSLATOR_ROLES and _has_random_weights(model, name, net):
+        if name in model.nets.translator_slots and _has_random_weights(model, name, net):
             which = f'"{name}" {net}' if slot.per == "pair" else f'"{name}"'
             warnings.warn(f"The weights of {which} are random: the import was given no file for them.", stacklevel=4)
 

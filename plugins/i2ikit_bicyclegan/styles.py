@@ -44,24 +44,16 @@ def posterior_by_fixed_encoder(t: Translation) -> Posterior:
     The weights are excluded from the graph, which is free. A term that sends its gradient to the generator alone would require a second
     backward pass.
     """
-    fake = t.fake
-    weights = t.nets.get_parameters([_get_slot(t)])
-    for weight in weights:
-        weight.requires_grad_(False)
-    try:
-        return _encode_style(t, fake)
-    finally:
-        for weight in weights:
-            weight.requires_grad_()
+    return _encode_style(t, t.fake, frozen=True)
 
 
 def _get_slot(t: Translation) -> str:
     return STYLE_ENCODER if STYLE_ENCODER in t.nets.slots else "encoder"
 
 
-def _encode_style(t: Translation, image: Tensor) -> Posterior:
+def _encode_style(t: Translation, image: Tensor, *, frozen: bool = False) -> Posterior:
     slot = _get_slot(t)
-    code = t.encode(image, t.target_label, t.target_name, slot=slot)
+    code = t.encode(image, t.target_label, t.target_name, slot=slot, frozen=frozen)
     if code.posterior is None or code.posterior.mean.ndim != 2:
         raise SpecError(
             f'Slot "{slot}" does not return a distribution over styles, which the losses of BicycleGAN require. Use build(..., '

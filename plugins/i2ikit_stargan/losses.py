@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -41,47 +44,46 @@ def _domain_loss(t: Translation, view: str, label: Tensor | None, discriminator:
         missing = "a label; found none" if label is None else f'a discriminator with a domain head; "{discriminator}" has none'
         raise SpecError(f'Term "{t.term}" requires {missing}. Use plan "labelled", declared labels and "stargan_discriminator".')
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    batch_label, micro_batches = t.streams.whole_batch.get("label", label), t.streams.share.count
-    if len(batch_label) != len(label) * micro_batches:
-        batch_label, micro_batches = label, 1
-    return label_loss(
-        logits, label.to(logits.dtype), domain, batch_label=batch_label.to(logits.dtype), micro_batches=micro_batches, official=official
-    )
+    return label_loss(logits, label.to(logits.dtype), domain, average=t.average_over_batch, official=official)
 
 
-def label_loss(
-    logits: Tensor, label: Tensor, domain: DomainSpec, *, batch_label: Tensor | None = None, micro_batches: int = 1, official: bool = False
-) -> Tensor:
+Average = Callable[[Tensor, Callable[[Tensor], Tensor], Tensor], Tensor]
+
+
+def average_rows(losses: Tensor, weigh: Callable[[Tensor], Tensor], label: Tensor) -> Tensor:
+    """Return the mean of losses [B], weighted by ``weigh`` of the labels [B, D]; 0 if no image has a weight."""
+    weights = weigh(label)
+    return (losses * weights).sum() / weights.sum().clamp(min=1)
+
+
+def label_loss(logits: Tensor, label: Tensor, domain: DomainSpec, *, average: Average = average_rows, official: bool = False) -> Tensor:
     """Return the domain classification loss of predicted ``logits`` for the true ``label``.
 
     Args:
         logits: Predictions, without the mask entries [B, domain.num_values].
         label: True labels, with the mask entries [B, D].
         domain: The label sets.
-        batch_label: The labels of the whole batch [micro_batches * B, D], if this is one of several equal micro-batches. Means are taken
-            over all known rows of the whole batch, so that the mean over the micro-batches equals the loss of the whole batch.
-        micro_batches: Number of micro-batches.
+        average: Returns the mean of losses over the images that have a weight: :func:`average_rows`, or
+            :meth:`i2ikit.Translation.average_over_batch` in training.
         official: See :func:`domain_real_loss`.
     """
-    batch_label = label if batch_label is None else batch_label
     total = logits.new_zeros(())
     for index, part in enumerate(domain.sets):
-        known, known_in_batch = _get_known_mask(label, domain, index), _get_known_mask(batch_label, domain, index)
+        get_known = functools.partial(_get_known_mask, domain=domain, index=index)
         if official and not (len(part.attributes) == 1 and part.attributes[0].values):
             entries = domain.get_set_slice(index)
             losses = F.binary_cross_entropy_with_logits(logits[:, entries], label[:, entries], reduction="none").sum(1)
-            total = total + _average_known(losses, known, known_in_batch, micro_batches)
+            total = total + average(losses, get_known, label)
             continue
         for attribute in part.attributes:
             entries = domain.get_slice(attribute.name)
-            predicted, true, true_in_batch = logits[:, entries], label[:, entries], batch_label[:, entries]
+            predicted, true = logits[:, entries], label[:, entries]
             if attribute.values:
                 losses = -(true * predicted.log_softmax(1)).sum(1)
-                # An image without a value of the attribute, such as the hair colour of a bald head, does not contribute.
-                total = total + _average_known(losses, known * true.sum(1), known_in_batch * true_in_batch.sum(1), micro_batches)
+                total = total + average(losses, functools.partial(_get_valued_mask, domain=domain, index=index, entries=entries), label)
             else:
                 losses = F.binary_cross_entropy_with_logits(predicted, true, reduction="none").sum(1)
-                total = total + _average_known(losses, known, known_in_batch, micro_batches)
+                total = total + average(losses, get_known, label)
     return total
 
 
@@ -89,5 +91,6 @@ def _get_known_mask(label: Tensor, domain: DomainSpec, index: int) -> Tensor:
     return label[:, domain.num_values + index] if domain.masked else torch.ones_like(label[:, 0])
 
 
-def _average_known(losses: Tensor, known: Tensor, known_in_batch: Tensor, micro_batches: int) -> Tensor:
-    return (losses * known).sum() * micro_batches / known_in_batch.sum().clamp(min=1)
+def _get_valued_mask(label: Tensor, domain: DomainSpec, index: int, entries: slice) -> Tensor:
+    """Return the known mask without the images that have no value of the attribute, such as the hair colour of a bald head."""
+    return _get_known_mask(label, domain, index) * label[:, entries].sum(1)

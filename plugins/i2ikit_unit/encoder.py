@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -35,11 +36,14 @@ class UNITEncoder(nn.Module):
     Attributes:
         size_multiple: Both sides of an image must be multiples of this number.
         latent: The residual blocks to share between domains: ``Slot(..., shared=("latent",))``.
+        deterministic_at_inference: True: noise is drawn in training only.
 
     Raises:
         SpecError: A side is not a multiple of the stride, or is too small.
         OptionError: A number is out of range.
     """
+
+    deterministic_at_inference = True
 
     def __init__(
         self, image: ImageSpec, *, width: int = 64, downsamples: int = 2, blocks: int = 4, latent_blocks: int = 1, pad: Pad = "reflect"
@@ -63,17 +67,17 @@ class UNITEncoder(nn.Module):
         self.output_spec = CodeSpec((MapSpec(self.content.channels, self.content.stride),), posterior=True)
         init_kaiming(self)
 
-    def noise_shape(self, image: Tensor, label: Tensor | None = None) -> tuple[int, ...] | None:
-        """Return the shape of the noise: that of the map in training, None at inference."""
+    def noise_shapes(self, image: Tensor, label: Tensor | None = None) -> dict[str, tuple[int, ...]]:
+        """Return the shape of the noise: that of the map in training, no noise at inference."""
         if not self.training:
-            return None
+            return {}
         height, width = (side // self.size_multiple for side in image.shape[-2:])
-        return (image.shape[0], self.content.channels, height, width)
+        return {"noise": (image.shape[0], self.content.channels, height, width)}
 
-    def forward(self, image: Tensor, label: Tensor | None = None, noise: Tensor | None = None) -> Code:
+    def forward(self, image: Tensor, label: Tensor | None = None, noise: Mapping[str, Tensor] | None = None) -> Code:
         """Encode images."""
         mean = cast(Tensor, self.latent(self.content(image)))
         if not self.training:
             return Code((mean,), None, Posterior(mean, torch.zeros_like(mean)))
-        sample = mean + (torch.randn_like(mean) if noise is None else noise.to(mean.dtype))
+        sample = mean + (torch.randn_like(mean) if noise is None else noise["noise"].to(mean.dtype))
         return Code((sample,), None, Posterior(mean, torch.zeros_like(mean)))

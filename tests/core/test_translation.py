@@ -48,7 +48,7 @@ def test_the_text_of_a_translation_lists_the_computed_views() -> None:
     assert repr(t) == "Translation(translation: no views computed)"
     t.discriminate("fake")
     _ = t[brightness]
-    assert repr(t) == "Translation(translation: brightness, code, discriminator_output(fake, discriminator), fake)"
+    assert repr(t) == "Translation(translation: brightness, code, conditioned, discriminator_output(fake, discriminator), fake)"
 
 
 def test_a_view_is_a_function_with_or_without_the_decorator() -> None:

@@ -109,11 +109,11 @@ def test_the_domains_share_the_latent_parts_and_no_other() -> None:
 def test_the_code_is_sampled_in_training_and_the_mean_at_inference() -> None:
     model = build_small()
     encoder, image = model.slot("encoder")["a"], make_images(model)["a"]
-    code = encoder(image, noise=make_noise(0)["a"])
+    code = encoder(image, noise={"noise": make_noise(0)["a"]})
     torch.testing.assert_close(code.maps[0], code.posterior.mean + make_noise(0)["a"])
-    assert encoder.noise_shape(image) == (2, 16, 4, 6)
+    assert encoder.noise_shapes(image) == {"noise": (2, 16, 4, 6)}
     model.eval()
-    assert encoder.noise_shape(image) is None
+    assert encoder.noise_shapes(image) == {}
     assert torch.equal(encoder(image).maps[0], encoder(image).posterior.mean)
 
 

@@ -1,0 +1,81 @@
+"""A call of a network: its noise, its random numbers, components in series, and the wrappers around it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from attrs import evolve, frozen
+from torch import Tensor, nn
+
+from i2ikit.core.contract import get_noise_shapes
+from i2ikit.core.random_streams import RandomStreams
+
+
+@frozen(eq=False)
+class Call:
+    """What a wrapper knows about a call of its network, besides the inputs.
+
+    Attributes:
+        slot: The slot of the network.
+        stream: The first part of the names of its random streams: the view and the slot.
+        streams: The random streams of the translation.
+        is_real: Whether a discriminator scores real images; None for other networks.
+        taps: Collects the maps of feature taps; None if nothing reads them.
+    """
+
+    slot: str
+    stream: str
+    streams: RandomStreams
+    is_real: bool | None = None
+    taps: list[Tensor] | None = None
+
+    @property
+    def step(self) -> int:
+        """The number of finished training steps."""
+        return self.streams.step
+
+    def uniform(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        """Draw uniform random numbers [B, ...] in [0, 1) from the stream of that name."""
+        return self.streams.uniform(f"{self.stream}/{name}", shape)
+
+    def normal(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        """Draw standard normal random numbers [B, ...] from the stream of that name."""
+        return self.streams.normal(f"{self.stream}/{name}", shape)
+
+
+class Series(nn.ModuleList):
+    """Components one after another in one slot: each takes the code that the one before returns."""
+
+
+def run_network(net: nn.Module, call: Call, wrappers: Sequence[nn.Module], inputs: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+    """Call a network with its noise, through its wrappers, the first of which is the outermost.
+
+    Args:
+        net: The network.
+        call: The call.
+        wrappers: The wrappers.
+        inputs: Inputs by position.
+        named: Inputs by name.
+    """
+    if not wrappers and not isinstance(net, Series) and not hasattr(net, "noise_shapes") and not getattr(net, "stochastic", False):
+        return net(*inputs, **named)
+    function: Callable[..., Any] = functools.partial(_run_plain, net, call)
+    for index, wrapper in reversed(list(enumerate(wrappers))):
+        function = functools.partial(wrapper, function, evolve(call, stream=f"{call.stream}/wrapper{index}"))
+    return function(*inputs, **named)
+
+
+def _run_plain(net: nn.Module, call: Call, *inputs: Any, **named: Any) -> Any:
+    if isinstance(net, Series):
+        code, *others = inputs
+        for index, part in enumerate(net):
+            code = _run_plain(part, evolve(call, stream=f"{call.stream}/{index}"), code, *others, **named)
+        return code
+    shapes = get_noise_shapes(net, inputs)
+    if shapes:
+        named["noise"] = {name: call.normal(name, shape) for name, shape in shapes.items()}
+    with call.streams.seed_torch(call.stream) if getattr(net, "stochastic", False) else nullcontext():
+        return net(*inputs, **named)

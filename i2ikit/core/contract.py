@@ -1,0 +1,157 @@
+"""Everything that the library reads from a component: the arguments of its factory and the members of its module.
+
+``build``, the conformance checks and the generated page of components use these tables, so that there is no other list. What is known
+before a component is imported (name, role, description, ``mixes_batch``) stands in its declaration, :class:`i2ikit.Component`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from attrs import frozen
+from torch import Tensor, nn
+
+from i2ikit.core.specs import CodeSpec
+from i2ikit.errors import SpecError
+
+FACTORY_ARGUMENTS: dict[str, str] = {
+    "image": "ImageSpec: size and channels of the images that the component takes or makes",
+    "source": "ImageSpec of the source images",
+    "domain": "DomainSpec: the label sets",
+    "code": "CodeSpec of the code that enters a conditioner or a generator; for discriminators and losses, that of the encoder",
+    "generator": "CodeSpec that the generator takes (its `input_spec`). The generator is then made first",
+    "net": "for wrappers: the network that is wrapped",
+}
+"""The arguments of factories that ``build`` sets. They are not options."""
+
+
+def _is_inputs(value: object) -> bool:
+    return isinstance(value, tuple) and set(value) <= {"source", "label", "code"}
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+@frozen
+class Member:
+    """A member of a component's module that the library reads.
+
+    Attributes:
+        name: Its name.
+        roles: The roles of the components that may have it.
+        expected: Its type or signature, as text.
+        default: What its absence means, as text; empty if it is required.
+        description: What it says.
+        is_valid: Whether a value is allowed.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+    expected: str
+    default: str
+    description: str
+    is_valid: Callable[[Any], bool]
+
+
+NETWORKS = ("encoder", "conditioner", "generator", "discriminator")
+MEMBERS: tuple[Member, ...] = (
+    Member(
+        "output_spec",
+        ("encoder", "conditioner"),
+        "CodeSpec",
+        "",
+        "the shapes of the code that it returns; the next component is built for it",
+        lambda value: isinstance(value, CodeSpec),
+    ),
+    Member(
+        "input_spec",
+        ("generator",),
+        "CodeSpec",
+        "the code that it is built from",
+        "the shapes of the code that it takes, such as the number and width of its styles",
+        lambda value: isinstance(value, CodeSpec),
+    ),
+    Member("size_multiple", NETWORKS, "int", "1", "both sides of an image must be multiples of it", _is_positive),
+    Member("min_size", NETWORKS, "int", "twice the stride", "the smallest side of an image", _is_positive),
+    Member(
+        "fixed_size",
+        NETWORKS,
+        "bool",
+        "False",
+        "whether it takes images of the size only that it was built for",
+        lambda value: isinstance(value, bool),
+    ),
+    Member(
+        "inputs",
+        ("discriminator",),
+        'tuple of "source", "label", "code"',
+        "()",
+        "the inputs of `forward` in addition to the image, by name",
+        _is_inputs,
+    ),
+    Member(
+        "noise_shapes",
+        NETWORKS,
+        "method(the inputs of forward) -> {name: shape}",
+        "no noise",
+        "the noises that a call requires; `forward` gets them as `noise={name: tensor}`, standard normal, each from its own random stream",
+        callable,
+    ),
+    Member(
+        "stochastic",
+        NETWORKS,
+        "bool",
+        "False",
+        "whether it uses torch's global random numbers, for example for dropout; in a call they come from a named random stream",
+        lambda value: isinstance(value, bool),
+    ),
+    Member(
+        "deterministic_at_inference",
+        NETWORKS,
+        "bool",
+        "False",
+        "whether it draws noise and random numbers in training only",
+        lambda value: isinstance(value, bool),
+    ),
+    Member(
+        "average_style",
+        ("conditioner",),
+        "Tensor [S] or [V, S]",
+        "no truncation",
+        "the mean of the styles that it returns; `sample(truncation=)` moves styles towards it",
+        lambda value: isinstance(value, Tensor),
+    ),
+)
+
+
+def check_members(module: nn.Module, role: str, component: str) -> None:
+    """Check that a module of a role has the members that it needs, each of an allowed type.
+
+    Raises:
+        SpecError: A member is missing or has another type.
+    """
+    for member in MEMBERS:
+        if role not in member.roles:
+            continue
+        value = getattr(module, member.name, None)
+        if value is None and not member.default:
+            raise SpecError(f'"{component}" has no {member.name}. Set self.{member.name} = {member.expected}(...) in its constructor.')
+        if value is not None and not member.is_valid(value):
+            raise SpecError(f'"{component}" has {member.name}={value!r}; expected {member.expected}: {member.description}.')
+
+
+def draws(net: nn.Module, *, training: bool) -> bool:
+    """Return whether a network draws random numbers, in training or at inference. This is the only answer to that question."""
+    return any(
+        (getattr(module, "stochastic", False) or hasattr(module, "noise_shapes"))
+        and (training or not getattr(module, "deterministic_at_inference", False))
+        for module in net.modules()
+    )
+
+
+def get_noise_shapes(module: nn.Module, inputs: Iterable[Any]) -> dict[str, tuple[int, ...]]:
+    """Return the noises that a call of a module requires, by name."""
+    method = getattr(module, "noise_shapes", None)
+    return {} if method is None else {str(name): tuple(shape) for name, shape in (method(*inputs) or {}).items()}
