@@ -20,7 +20,7 @@ from i2ikit.core.pool import Pool
 from i2ikit.core.recipe import Player, Recipe
 from i2ikit.core.specs import ImageSpec
 from i2ikit.core.translation import Translation
-from i2ikit.errors import UnknownNameError
+from i2ikit.errors import UnknownNameError, suggest
 
 Losses = dict[str, Callable[[Translation], Tensor]]
 
@@ -34,6 +34,7 @@ class Model(nn.Module):
         losses: The loss of each term by "player/term". Losses that are modules are saved with the model.
         steps_done: The number of finished steps.
         seed: The seed of all random streams.
+        loaded_from: The folder that the model was loaded from; None if it was built.
         preprocessing: How image files were prepared for training; :meth:`translate` prepares images in the same way.
         engine: Handles precision and processes; ``i2ikit.train`` sets its own engine.
         views_read: The views that each term reads, by "player/term"; recorded by the rehearsal.
@@ -53,6 +54,7 @@ class Model(nn.Module):
         self.pools = nn.ModuleDict()
         self.plan = plan
         self.engine: step.Engine = step.SingleProcess()
+        self.loaded_from: Path | None = None
         self.preprocessing: dict[str, Any] = {}
         self.views_read: dict[str, list[str]] = {}
         self.unreached_weights: list[str] = []
@@ -161,6 +163,10 @@ class Model(nn.Module):
 
     # -- inference
 
+    def forward(self, image: Any, to: Any = None, **options: Any) -> Any:
+        """Translate an image, as :meth:`translate` does: ``model(image, to="dog")``."""
+        return self.translate(image, to, **options)
+
     def translate(self, image: Any, to: Any = None, **options: Any) -> Any:
         """Translate an image; see :func:`i2ikit.inference.translate.translate`."""
         return _inference().translate(self, image, to, **options)
@@ -180,6 +186,17 @@ class Model(nn.Module):
         """Write weights (safetensors) and configuration (JSON) into a folder. If this fails, the folder stays as it was."""
         return storage.save(self, directory)
 
+    def save_pretrained(self, folder: str | Path, **options: Any) -> Path:
+        """Save the model with a model card, to publish it; see :func:`i2ikit.inference.pretrained.save_pretrained`."""
+        path: Path = import_module("i2ikit.inference.pretrained").save_pretrained(self, folder, **options)
+        return path
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, **options: Any) -> Model:
+        """Load a model from a folder or a repository; see :func:`i2ikit.inference.pretrained.from_pretrained`."""
+        model: Model = import_module("i2ikit.inference.pretrained").from_pretrained(name, **options)
+        return model
+
     # -- state
 
     def training_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -195,6 +212,24 @@ class Model(nn.Module):
         if name not in self.nets.slots:
             raise UnknownNameError("slot", name, self.nets.slots)
         return self.nets.get_submodule(name)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the network of a slot: ``model.generator``. An attribute of the model itself with that name comes first."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            nets = self.__dict__.get("_modules", {}).get("nets")
+            if not isinstance(nets, Nets) or name.startswith("__"):
+                raise
+        if name in nets.slots:
+            return nets.get_submodule(name)
+        known = [*nets.slots, *(each for each in dir(type(self)) if not each.startswith("_"))]
+        raise AttributeError(
+            f'No attribute or slot of this model is called "{name}". {suggest(name, known)} Its slots: {", ".join(nets.slots)}.'
+        )
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.nets.slots]  # type: ignore[no-untyped-call]
 
 
 def _inference() -> Any:

@@ -102,6 +102,7 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str | to
     load_weights(model, read_tensors(folder / WEIGHTS), str(folder / WEIGHTS))
     model.steps_done = int(data.get("step", 0))
     model.preprocessing = dict(data.get("preprocessing", {}))
+    model.loaded_from = folder
     return model.to(device)
 
 

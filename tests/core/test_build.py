@@ -8,22 +8,20 @@ from typing import Any
 import pytest
 import torch
 from attrs import evolve
-from core.test_toy_bicyclegan import BICYCLEGAN
+from core.small_systems import BICYCLEGAN, CYCLEGAN, MUNIT, STARGAN
 from core.test_toy_cut import CUT
-from core.test_toy_cyclegan import CYCLEGAN
-from core.test_toy_munit import MUNIT
 from core.test_toy_psp import PSP
-from core.test_toy_stargan import STARGAN
 from core.test_toy_stargan2 import STARGAN2
 from core.test_toy_stylegan2 import STYLEGAN2
 from core.toys.assembly import assemble, make_batch, make_registry
-from core.toys.special import two_styles
 from torch import Tensor, nn
 
 from i2ikit import Attribute, CodeSpec, Component, DomainSpec, LabelSet, Player, Recipe, Slot, Term, Translation, build, hookimpl
 from i2ikit.errors import BuildError, LabelError, OptionError, UnknownNameError
+from i2ikit_bicyclegan.plan import two_styles
 
-ALL = (STARGAN, CYCLEGAN, MUNIT, PSP, BICYCLEGAN, STYLEGAN2, CUT, STARGAN2)
+TOYS = (PSP, STYLEGAN2, CUT, STARGAN2)
+ALL = (STARGAN, CYCLEGAN, MUNIT, BICYCLEGAN, *TOYS)
 
 
 def list_problems(recipe: Recipe, **overrides: Any) -> tuple[str, ...]:
@@ -33,14 +31,14 @@ def list_problems(recipe: Recipe, **overrides: Any) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("recipe", ALL, ids=lambda recipe: recipe.name)
-def test_every_toy_trains_on_its_example_batch_and_every_weight_has_a_gradient(recipe: Recipe) -> None:
+def test_every_system_trains_on_its_example_batch_and_every_weight_has_a_gradient(recipe: Recipe) -> None:
     model = assemble(recipe)
     # only the style layer of the encoder in toy_cut is not used by any term
     assert not [name for name in model.unreached_weights if not name.startswith("encoder.style.")]
     assert all(torch.isfinite(value) for value in model.step(make_batch(model)).values())
 
 
-@pytest.mark.parametrize("recipe", ALL, ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", TOYS, ids=lambda recipe: recipe.name)
 def test_equal_seeds_give_equal_weights_and_do_not_change_the_global_random_state(recipe: Recipe) -> None:
     state = torch.random.get_rng_state()
     one, two, other = assemble(recipe), assemble(recipe), assemble(recipe, seed=1)
@@ -53,41 +51,42 @@ def test_equal_seeds_give_equal_weights_and_do_not_change_the_global_random_stat
 
 def test_a_label_without_influence_on_the_image_is_refused() -> None:
     [problem] = list_problems(STARGAN, conditioner=None)
-    assert problem.startswith("The target label has no influence on the fake in encoder=toy_whole, generator=toy_painter, ")
+    assert problem.startswith("The target label has no influence on the fake in encoder=identity_encoder, generator=stargan_generator, ")
     assert "Add a conditioner" in problem
 
 
 @pytest.mark.parametrize("recipe", [MUNIT, BICYCLEGAN, STARGAN2], ids=lambda recipe: recipe.name)
 def test_a_style_without_influence_on_the_image_is_refused(recipe: Recipe) -> None:
-    found = list_problems(recipe, generator={"styled": False})
+    found = list_problems(recipe, generator={"component": "toy_painter", "styled": False})
     assert any(problem.startswith("The target style has no influence on the fake in encoder=") for problem in found)
 
 
 def test_several_wrong_names_are_reported_together() -> None:
     found = list_problems(
         STARGAN,
-        generator="toy_paintr",
+        generator="stargan_generater",
         plan_options={"stile": 3},
-        terms={"discriminator/domain": {"loss": "toy_domain_reel"}, "translator/cycle": {"updates": ("generatr",)}},
+        terms={"discriminator/domain": {"loss": "domain_reel_loss"}, "translator/cycle": {"updates": ("generatr",)}},
     )
-    assert [problem.partition(". ")[2] for problem in found[:2]] == ['Did you mean "toy_painter"?', 'Did you mean "style"?']
-    assert 'No loss is called "toy_domain_reel". Did you mean "toy_domain_real"' in found[2]
+    assert 'Did you mean "stargan_generator"' in found[0]
+    assert 'Did you mean "style"?' in found[1]
+    assert 'No loss is called "domain_reel_loss". Did you mean "domain_real_loss"' in found[2]
     assert found[3].startswith('Term "translator/cycle" updates "generatr", which player "translator" does not train.')
     assert len(found) == 4
 
 
 def test_several_wrong_options_are_reported_together() -> None:
-    found = list_problems(STARGAN, generator={"widht": 3}, discriminator={"heads": True})
+    found = list_problems(STARGAN, generator={"widht": 3}, discriminator={"dept": 2})
     assert found == (
-        'Slot "generator": No option of "toy_painter" is called "widht". Did you mean "width"?',
-        'Slot "discriminator": No option of "toy_discriminator" is called "heads". Did you mean "head"?',
+        'Slot "generator": No option of "stargan_generator" is called "widht". Did you mean "width"?',
+        'Slot "discriminator": No option of "stargan_discriminator" is called "dept". Did you mean "depth"?',
     )
 
 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"generatr": {"width": 3}}, 'No setting of recipe "toy_stargan" is called "generatr". Did you mean "generator"'),
+        ({"generatr": {"width": 3}}, 'No setting of recipe "stargan" is called "generatr". Did you mean "generator"'),
         ({"terms": {"translator/cycl": 1.0}}, 'No term is called "translator/cycl". Did you mean "translator/cycle"'),
         ({"players": {"discriminatr": {"every": 2}}}, 'No player is called "discriminatr". Did you mean "discriminator"'),
         ({"players": {"discriminator": {"evry": 2}}}, 'No setting of a player is called "evry". Did you mean "every"'),
@@ -101,8 +100,8 @@ def test_a_misspelled_override_is_corrected(overrides: dict[str, Any], message: 
 def test_a_misspelled_plan_is_corrected_from_core_and_registered_plans() -> None:
     [problem] = list_problems(STARGAN, plan="labeled")
     assert problem.startswith('No plan is called "labeled". Did you mean "labelled"')
-    [problem] = list_problems(STARGAN, plan="toy_two_style")
-    assert problem.startswith('No plan is called "toy_two_style". Did you mean "toy_two_styles"')
+    [problem] = list_problems(STARGAN, plan="toy_two_passe")
+    assert problem.startswith('No plan is called "toy_two_passe". Did you mean "toy_two_passes"')
 
 
 def test_a_plan_may_be_a_function_with_a_batch_kind() -> None:

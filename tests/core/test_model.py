@@ -9,28 +9,25 @@ from typing import Any
 import pytest
 import torch
 from attrs import evolve
-from core.test_build import ALL
-from core.test_toy_bicyclegan import BICYCLEGAN
-from core.test_toy_cyclegan import CYCLEGAN
-from core.test_toy_munit import MUNIT
-from core.test_toy_stargan import STARGAN
+from core.small_systems import BICYCLEGAN, CYCLEGAN, MUNIT, STARGAN
+from core.test_build import TOYS
 from core.toys.assembly import assemble, assert_equal, copy_nets, make_batch, make_registry
-from core.toys.special import two_styles
 from safetensors.torch import load_file
 from torch import nn
 
 from i2ikit import DiscriminatorOutput, Model, Recipe, Slot, build, load
 from i2ikit.errors import PlanError
+from i2ikit_bicyclegan.plan import two_styles
 
 SHARED: dict[str, Any] = {"encoder": Slot("toy_content_and_style", per="domain", shared=("content",))}
 
 
 def build_in_single_precision(recipe: Recipe, **overrides: Any) -> Model:
-    """Build a toy in single precision, as models are loaded."""
-    return build(recipe, registry=make_registry(), size=8, **overrides)
+    """Build a recipe in single precision, as models are loaded."""
+    return build(recipe, registry=make_registry(), **overrides)
 
 
-@pytest.mark.parametrize("recipe", ALL, ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", TOYS, ids=lambda recipe: recipe.name)
 def test_a_loaded_model_has_the_same_weights_and_trains_like_the_saved_one(recipe: Recipe, tmp_path: Path) -> None:
     model = build_in_single_precision(recipe)
     model.step(model.example_batch(4))
@@ -105,16 +102,16 @@ def test_networks_of_losses_are_frozen_and_stay_in_eval_mode() -> None:
 def test_the_explanation_contains_slots_shapes_terms_views_and_players() -> None:
     text = assemble(STARGAN).explain()
     for line in (
-        "conditioner    toy_planes",
+        "conditioner    stargan_conditioner",
         "maps [9 channels, stride 1] and no style",
-        "translator/cycle = toy_cycle",
+        "translator/cycle = cycle_loss",
         "encoder, conditioner, generator",
         "hair=black, hair=blond, hair=brown, glad, mask:hair, mask:mood",
         "random: this model has not been trained",
     ):
         assert line in text
     [row] = [line for line in text.splitlines() if line.startswith("discriminator/adversarial")]
-    assert "discriminator_output(fake, discriminator), discriminator_output(reference, discriminator)" in row
+    assert "discriminator_output(reference, discriminator), discriminator_output(fake, discriminator)" in row
     [row] = [line for line in text.splitlines() if line.startswith("translator/cycle")]
     assert "2 steps  cycle " in row
     assert "pool of 50 past fakes" in assemble(CYCLEGAN).explain()
@@ -122,8 +119,8 @@ def test_the_explanation_contains_slots_shapes_terms_views_and_players() -> None
 
 def test_a_weight_without_gradient_is_named_in_the_explanation() -> None:
     model = assemble(evolve(STARGAN, name="headless"), terms={"discriminator/domain": None, "translator/domain": None})
-    assert model.unreached_weights == ["discriminator.head.weight", "discriminator.head.bias"]
-    assert "no gradient reaches discriminator.head.weight, discriminator.head.bias" in model.explain()
+    assert model.unreached_weights == ["discriminator.domain.weight"]
+    assert "no gradient reaches discriminator.domain.weight" in model.explain()
 
 
 def test_the_text_of_a_discriminator_output_has_shapes_and_mean_scores() -> None:

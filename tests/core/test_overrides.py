@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from core.test_toy_cyclegan import CYCLEGAN
-from core.test_toy_stargan import STARGAN
+from core.small_systems import CYCLEGAN, STARGAN
 from core.toys.assembly import assemble, make_batch
 
 from i2ikit import Slot, Term, Translation
@@ -16,7 +15,7 @@ from i2ikit.errors import BuildError, OptionError
 
 def test_a_component_and_its_options_are_set_together_and_the_slot_keeps_its_attributes() -> None:
     slot = CYCLEGAN.slots["discriminator"]
-    model = assemble(CYCLEGAN, discriminator={"component": slot.component})
+    model = assemble(CYCLEGAN, size=24, discriminator={"component": slot.component})
     assert slot.per == "domain"
     assert model.recipe.slots["discriminator"] == Slot(slot.component, per="domain", shared=slot.shared)
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from core.test_toy_cyclegan import CYCLEGAN
-from core.test_toy_stargan import STARGAN
+from core.small_systems import CYCLEGAN, STARGAN
 from core.toys.assembly import Calls, assemble, make_batch
 from torch import Tensor
 

@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from core.test_toy_bicyclegan import BICYCLEGAN
-from core.test_toy_cyclegan import CYCLEGAN
-from core.test_toy_munit import MUNIT
-from core.test_toy_stargan import PERM, STARGAN, make_labelled_batch
+from core.small_systems import BICYCLEGAN, CYCLEGAN, MUNIT, PERM, STARGAN, make_labelled_batch
 from core.test_toy_stylegan2 import STYLEGAN2
 from core.toys.assembly import Calls, assemble, assert_equal, copy_nets, make_batch
 from torch import Tensor
@@ -17,6 +14,7 @@ from torch import Tensor
 from i2ikit import Model, RandomStreams, Recipe, Term, Translation
 from i2ikit.core.model_state import load_weights
 from i2ikit.core.random_streams import Share
+from i2ikit.core.step import split
 from i2ikit.errors import NonFiniteLossError, PlanError, UnknownNameError
 
 BOTH: dict[str, Any] = {"players": {"translator": {"every": 1}}}
@@ -52,7 +50,7 @@ def test_replaced_draws_are_distributed_among_micro_batches() -> None:
     alpha = torch.rand(6, generator=torch.Generator().manual_seed(0)).double()
     for model, parts in ((whole, 1), (split, 3)):
         model.step(make_labelled_batch(model), draws={"perm": PERM, "alpha": alpha}, accumulate=parts)
-    assert get_largest_difference(whole, split) < 1e-12
+    assert get_largest_difference(whole, split) < 1e-9
 
 
 def test_a_batch_that_cannot_be_split_equally_is_refused() -> None:
@@ -104,9 +102,7 @@ def test_the_next_step_names_terms_step_and_files_if_a_loss_was_not_finite() -> 
     with pytest.raises(NonFiniteLossError) as caught:
         model.step(make_labelled_batch(model))
     message = str(caught.value)
-    assert message.startswith(
-        '"discriminator/adversarial" and "discriminator/penalty" and "discriminator/domain" became NaN or infinite in step 2.'
-    )
+    assert message.startswith('"discriminator/adversarial" and "discriminator/domain" became NaN or infinite in step 2.')
     assert "0.png, 1.png, 2.png, 3.png, 4.png, 5.png" in message
     assert "lower learning rate" in message
 
@@ -173,9 +169,7 @@ def test_a_pool_has_the_size_of_the_images_of_the_step() -> None:
 
 
 def test_slots_that_a_turn_does_not_update_have_no_gradient() -> None:
-    model = assemble(
-        BICYCLEGAN, terms={"translator/latent": Term("toy_latent", 0.5, translations="random", updates=("generator",), turn="separate")}
-    )
+    model = assemble(BICYCLEGAN, terms={"translator/latent": {"fixed": False, "updates": ("generator",), "turn": "separate"}})
     has_gradient: list[bool] = []
     step_optimizer = model.engine.step_optimizer
 
@@ -223,3 +217,38 @@ def test_each_micro_batch_has_separate_dropout() -> None:
 
     assert torch.equal(draw(Share()), draw(Share()))
     assert not torch.equal(draw(Share(0, 2)), draw(Share(1, 2)))
+
+
+def test_the_generator_is_called_once_without_gradients_if_only_the_discriminator_trains_and_twice_otherwise() -> None:
+    model = assemble(STARGAN)
+    calls = Calls(model)
+    model.step(make_labelled_batch(model))
+    without, with_gradients = calls.pop_counts()
+    assert (without["generator"], with_gradients["generator"]) == (1, 0)
+    model.step(make_labelled_batch(model))
+    assert calls.pop_counts()[0]["generator"] == 2
+
+
+def test_a_term_may_update_some_of_the_slots_of_its_turn() -> None:
+    # BicycleGAN's own latent loss stops the gradient of the encoder by itself
+    by_loss, by_term = assemble(BICYCLEGAN), assemble(BICYCLEGAN, terms={"translator/latent": {"fixed": False, "updates": ("generator",)}})
+    start = copy_nets(by_loss)
+    for index in range(2):
+        for model in (by_loss, by_term):
+            model.step(make_batch(model, seed=index))
+    assert_equal(by_term, by_loss.nets, start)
+
+
+def test_labels_are_permuted_among_rows_with_the_same_known_sets() -> None:
+    model = assemble(STARGAN)
+    batch = make_labelled_batch(model)
+    orders = set()
+    for _ in range(6):
+        [(part, streams)] = split(model, batch, {}, 0, 1)
+        target = model.plan(model.nets, part, streams, True)[0].target_label
+        assert target is not None
+        assert torch.equal(target[:, 4:], batch["label"][:, 4:])
+        assert torch.equal(target.sum(0), batch["label"].sum(0))
+        orders.add(tuple(target.flatten().tolist()))
+        model.steps_done += 1
+    assert len(orders) > 1

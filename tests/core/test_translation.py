@@ -9,16 +9,15 @@ from typing import Any
 
 import pytest
 import torch
-from core.test_toy_munit import MUNIT
-from core.test_toy_stargan import STARGAN, make_labelled_batch
+from core.small_systems import MUNIT, STARGAN, make_labelled_batch
 from core.toys.assembly import Calls, assemble, make_batch
-from core.toys.special import posterior_of_target
 from torch import Tensor
 
 from i2ikit import Model, Term, Translation, view
 from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.step import split
 from i2ikit.errors import PlanError, UnknownNameError
+from i2ikit_bicyclegan.styles import posterior_of_target
 
 
 def make_translations(model: Model, batch: Any) -> list[Translation]:
@@ -81,7 +80,7 @@ def test_a_later_turn_of_the_generator_generates_the_fake_again_with_the_new_wei
     t = make_translation(model)
     old = t.fake
     with torch.no_grad():
-        model.slot("generator").get_parameter("out.bias").add_(1.0)
+        model.slot("generator").get_parameter("draw.weight").add_(1.0)
     t.forget(frozenset({"generator"}))
     t.updating = frozenset({"discriminator"})
     assert torch.equal(t.fake, old)
@@ -94,7 +93,7 @@ def test_a_later_turn_of_the_generator_generates_the_fake_again_with_the_new_wei
 
 def test_the_gradient_of_an_output_reaches_the_generator_only_in_its_own_turn() -> None:
     model = assemble(STARGAN)
-    t, weight = make_translation(model), model.slot("generator").get_parameter("out.weight")
+    t, weight = make_translation(model), model.slot("generator").get_parameter("draw.weight")
     t.updating = frozenset({"discriminator"})
     assert torch.autograd.grad(t.discriminate("fake").scores[0].sum(), weight, allow_unused=True)[0] is None
     t.updating = frozenset({"generator"})
@@ -176,7 +175,7 @@ def test_random_numbers_depend_on_seed_step_batch_and_translation() -> None:
 
 
 def test_dropout_uses_named_streams_and_does_not_change_the_global_random_state() -> None:
-    model = assemble(STARGAN, generator={"dropout": 0.5})
+    model = assemble(STARGAN, generator={"component": "toy_painter", "dropout": 0.5})
     state = torch.random.get_rng_state()
     fakes = []
     for _ in range(2):

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from core.test_toy_bicyclegan import BICYCLEGAN
-from core.test_toy_cyclegan import CYCLEGAN
-from core.test_toy_munit import MUNIT
+from core.small_systems import BICYCLEGAN, CYCLEGAN, MUNIT
 from core.toys.assembly import Calls, assemble
 from PIL import Image
 from torch import Tensor
@@ -30,7 +28,7 @@ def bicyclegan() -> Model:
 
 @pytest.fixture
 def image() -> Tensor:
-    return torch.rand(2, 3, 16, 12, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    return torch.rand(2, 3, 16, 20, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
 def test_samples_are_what_the_following_seeds_give(munit: Model, image: Tensor) -> None:
@@ -54,7 +52,7 @@ def test_samples_share_one_code(munit: Model, image: Tensor) -> None:
 
 
 def test_an_example_gives_its_style(munit: Model, image: Tensor) -> None:
-    example = torch.rand(1, 3, 16, 12, generator=torch.Generator().manual_seed(1))
+    example = torch.rand(1, 3, 16, 20, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         style = munit.nets.net("encoder", "b")(example, None).style
 
@@ -77,7 +75,7 @@ def test_an_example_is_read_by_the_slot_that_encodes_styles(bicyclegan: Model, i
 
 def test_an_example_may_be_a_file_and_samples_are_numbered_files(munit: Model, tmp_path: Path) -> None:
     for name in ("in", "style"):
-        Image.new("RGB", (12, 16), "red" if name == "in" else "blue").save(tmp_path / f"{name}.png")
+        Image.new("RGB", (20, 16), "red" if name == "in" else "blue").save(tmp_path / f"{name}.png")
 
     [one, two] = munit.translate(tmp_path / "in.png", to="b", samples=2)
     named = munit.translate(tmp_path / "in.png", to="b", samples=2, out=tmp_path / "out.png")
@@ -91,7 +89,7 @@ def test_an_example_may_be_a_file_and_samples_are_numbered_files(munit: Model, t
 def test_an_example_of_another_size_is_named_and_may_be_brought_to_the_size_of_the_training(munit: Model, image: Tensor) -> None:
     other = torch.zeros(1, 3, 8, 8)
 
-    with pytest.raises(DataError, match=r'style image .* 8x8 and 16x12\. .*size="trained"'):
+    with pytest.raises(DataError, match=r'style image .* 8x8 and 16x20\. .*size="trained"'):
         munit.translate(image, to="b", style=other)
     assert munit.translate(image, to="b", style=other, size="trained").shape == (2, 3, 16, 16)
 
@@ -103,7 +101,7 @@ def test_an_example_of_another_size_is_named_and_may_be_brought_to_the_size_of_t
         ({"samples": 2, "style": torch.zeros(2)}, "samples=2: .*style= fixes the style"),
         ({"style": torch.zeros(5)}, r"style= has shape \[5\].* \[2\], \[2, 2\]"),
         ({"style": torch.zeros(3, 2)}, "3 styles for 2 images"),
-        ({"style": torch.zeros(3, 3, 16, 12)}, "3 style images for 2 images"),
+        ({"style": torch.zeros(3, 3, 16, 20)}, "3 style images for 2 images"),
     ],
 )
 def test_a_style_that_cannot_be_is_named(munit: Model, image: Tensor, options: dict[str, object], description: str) -> None:
@@ -114,9 +112,9 @@ def test_a_style_that_cannot_be_is_named(munit: Model, image: Tensor, options: d
 def test_a_model_without_styles_says_so(image: Tensor) -> None:
     model = assemble(CYCLEGAN, size=16).float()
 
-    with pytest.raises(OptionError, match=r'samples=2: .*"toy_cyclegan" has no styles\. Leave samples= out'):
+    with pytest.raises(OptionError, match=r'samples=2: .*"cyclegan-identity" has no styles\. Leave samples= out'):
         model.translate(image, to="b", samples=2)
-    with pytest.raises(OptionError, match='"toy_cyclegan" does not accept style='):
+    with pytest.raises(OptionError, match='"cyclegan-identity" does not accept style='):
         model.translate(image, to="b", style=image)
 
 

@@ -6,18 +6,19 @@ import warnings
 
 import pytest
 import torch
-from core.test_toy_munit import MUNIT
+from core.small_systems import MUNIT
 from core.toys.assembly import assemble
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from i2ikit import Model, build
+from i2ikit import Model, Slot, build
 from i2ikit.errors import OptionError
 from i2ikit.inference.tiles import measure_reach, run_in_tiles
 
 CPU = torch.device("cpu")
+WITHOUT_NORMS = {"encoder": Slot("toy_content_and_style", per="domain"), "generator": Slot("toy_painter", per="domain")}
 
 
 class Strided(nn.Module):
@@ -79,7 +80,7 @@ def test_no_tile_is_larger_than_asked_for(net: Strided) -> None:
 
 
 def test_a_model_without_global_statistics_translates_in_tiles_as_whole() -> None:
-    model = assemble(MUNIT, size=16).float()
+    model = assemble(MUNIT, **WITHOUT_NORMS).float()
     image = image_of(71, 53)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -98,7 +99,7 @@ def test_a_model_with_global_statistics_says_that_tiles_differ() -> None:
 
 
 def test_a_tile_that_cannot_be_is_named() -> None:
-    model = assemble(MUNIT, size=16).float()
+    model = assemble(MUNIT, **WITHOUT_NORMS).float()
     with pytest.raises(OptionError, match=r"^tile=8 is too small: .*\d+ pixels away\. Use 32 or more\.$"):
         model.translate(image_of(40, 40), to="b", tile=8)
     with pytest.raises(OptionError, match=r"^tile='no' .*pixels"):

@@ -2,6 +2,10 @@
 
 Triton reads the variable TRITON_INTERPRET when it is imported, so the interpreter needs a separate process. A test file runs itself again
 in one, with only the tests whose names contain ``triton``.
+
+The interpreter takes seconds for what a GPU does in a millisecond. It therefore runs a sample of the cases of each test: every value of
+every parameter occurs, in as many different pairs as the size of the sample allows. On a GPU, and for the other implementations, all cases
+run.
 """
 
 from __future__ import annotations
@@ -9,6 +13,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -26,11 +32,27 @@ def get_device(implementation: str) -> torch.device:
     return torch.device("cuda" if implementation == "triton" and ON_GPU else "cpu")
 
 
-def run_in_interpreter(path: str) -> None:
-    """Run the tests of a file whose names contain ``triton``, in Triton's interpreter."""
+def sample_cases(cases: Sequence[Mapping[str, Hashable]]) -> list[int]:
+    """Return the indices of some cases, in order, in which every value of every parameter occurs.
+
+    Of the cases with the most new values, the one with the most new pairs of values is taken, then the first one.
+    """
+    values = [set(case.items()) for case in cases]
+    pairs = [set(combinations(sorted(case.items(), key=repr), 2)) for case in cases]
+    remaining, seen_pairs, chosen = set[tuple[str, Hashable]]().union(*values), set[object](), list[int]()
+    while remaining:
+        best = max(range(len(cases)), key=lambda index: (len(values[index] & remaining), len(pairs[index] - seen_pairs), -index))
+        chosen.append(best)
+        remaining -= values[best]
+        seen_pairs |= pairs[best]
+    return sorted(chosen)
+
+
+def run_in_interpreter(path: str, names: str = "triton") -> None:
+    """Run some tests of a file in Triton's interpreter: those that the expression selects, in the form of pytest's option ``-k``."""
     environment = {**os.environ, "TRITON_INTERPRET": "1", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", "triton", path],
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", names, path],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=580, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

@@ -188,5 +188,6 @@ def test_bad_input_is_named_in_one_line(arguments: dict[str, Any], message: str)
 
 @pytest.mark.slow
 @pytest.mark.skipif(INTERPRETED or ON_GPU, reason="the kernels run in this process")
-def test_the_kernels_pass_in_the_interpreter() -> None:
-    run_in_interpreter(__file__)
+@pytest.mark.parametrize("names", ["modulated_convolutions", "filtered", "(stylegan3 or resampled)"])
+def test_the_kernels_pass_in_the_interpreter(names: str) -> None:
+    run_in_interpreter(__file__, f"triton and {names}")

@@ -9,19 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from i2ikit import Component, Model, Optimizer, Recipe, Registry, Schedule, build, hookimpl
+from i2ikit import Component, ImageSpec, Model, Optimizer, Recipe, Registry, Schedule, build, hookimpl
 
 PARTS = {
     "encoder": ("Whole", "ContentAndStyle", "WholeWithStyle", "StyleOfImage"),
-    "conditioner": ("Planes", "StyleOfNoise"),
+    "conditioner": ("StyleOfNoise",),
     "generator": ("Painter", "Synthesis"),
     "discriminator": ("Discriminator",),
 }
-LOSSES = (
-    "wgan_discriminator wgan_translator penalty domain_real domain_fake ls_discriminator ls_translator logistic_discriminator "
-    "logistic_translator r1 PathLength cycle recon identity l1 l2 style content style_size"
-)
-SPECIAL = {"plan": ("two_styles", "two_passes"), "loss": ("kl", "latent", "diversity", "patch_contrast")}
+LOSSES = "ls_discriminator ls_translator logistic_discriminator logistic_translator r1 PathLength cycle recon l1 l2 style style_size"
+SPECIAL = {"plan": ("two_passes",), "loss": ("diversity", "patch_contrast")}
 ADAM = Optimizer(lr=0.01, betas=(0.5, 0.9))
 
 
@@ -30,7 +27,7 @@ def to_snake_case(name: str) -> str:
 
 
 def make_registry() -> Registry:
-    """Return a registry with only the toys."""
+    """Return a registry with the toys and the bundled plugins."""
     declared = [("parts", role, name) for role, names in PARTS.items() for name in names]
     declared += [("parts", "loss", "PatchHead")]
     declared += [("losses", "loss", name) for name in LOSSES.split()]
@@ -43,19 +40,19 @@ def make_registry() -> Registry:
 
     plugin = ModuleType("toys")
     plugin.i2ikit_components = i2ikit_components  # type: ignore[attr-defined]
-    registry = Registry(discover=False)
+    registry = Registry()
     registry.register(plugin)
     return registry
 
 
 def make_recipe(name: str, slots: Any, plan: Any, players: Any, **more: Any) -> Recipe:
-    """Return a recipe with a constant learning rate."""
-    return Recipe(name, slots, plan, players, schedule=Schedule("constant"), **more)
+    """Return a recipe for 8 pixels with a constant learning rate."""
+    return Recipe(name, slots, plan, players, image=ImageSpec(3, 8, 8), schedule=Schedule("constant"), **more)
 
 
-def assemble(recipe: Recipe, *, size: int = 8, seed: int = 0, **overrides: Any) -> Model:
-    """Build a toy in double precision."""
-    return build(recipe, registry=make_registry(), seed=seed, size=size, **overrides).double()
+def assemble(recipe: Recipe, *, seed: int = 0, **overrides: Any) -> Model:
+    """Build a recipe in double precision, with the toys beside the bundled components."""
+    return build(recipe, registry=make_registry(), seed=seed, **overrides).double()
 
 
 def make_batch(model: Model, rows: int = 4, seed: int = 0) -> dict[str, Any]:

@@ -23,17 +23,6 @@ class Whole(nn.Module):
         return Code((image,))
 
 
-class Planes(nn.Module):
-    """Concatenates the label planes with the last map."""
-
-    def __init__(self, code: CodeSpec, domain: DomainSpec) -> None:
-        super().__init__()
-        self.output_spec = code.with_channels_added(domain.width)
-
-    def forward(self, code: Code, label: Tensor) -> Code:
-        return code._replace(maps=(*code.maps[:-1], torch.cat([code.maps[-1], expand_label(label, code.maps[-1])], 1)))
-
-
 class Painter(nn.Module):
     """Generates an image from the last map, shifted by the style."""
 
@@ -54,20 +43,19 @@ class Painter(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Scores patches and returns domain logits; further inputs are concatenated with the image."""
+    """Scores patches; further inputs are concatenated with the image."""
 
-    def __init__(self, image: ImageSpec, domain: DomainSpec, width: int = 4, head: bool = False, inputs: tuple[str, ...] = ()) -> None:
+    def __init__(self, image: ImageSpec, domain: DomainSpec, width: int = 4, inputs: tuple[str, ...] = ()) -> None:
         super().__init__()
         self.inputs = inputs
         extra = {"source": image.channels, "label": domain.width}
         self.trunk = nn.Conv2d(image.channels + sum(extra[name] for name in inputs), width, 4, stride=2, padding=1)
         self.score = nn.Conv2d(width, 1, 3, padding=1)
-        self.head = nn.Linear(width, domain.num_values) if head else None
 
     def forward(self, image: Tensor, source: Tensor | None = None, label: Tensor | None = None) -> DiscriminatorOutput:
         planes = [each for each in (source, None if label is None else expand_label(label, image)) if each is not None]
         hidden = torch.tanh(self.trunk(torch.cat([image, *planes], 1)))
-        return DiscriminatorOutput((self.score(hidden),), self.head(hidden.mean((2, 3))) if self.head else None)
+        return DiscriminatorOutput((self.score(hidden),))
 
 
 class ContentAndStyle(nn.Module):

@@ -9,49 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from i2ikit import Code, Posterior, Translation, view
+from i2ikit import Code, Translation, view
 from i2ikit.core.nets import Nets
-from i2ikit.core.plans import batch_kind, draw_style
+from i2ikit.core.plans import batch_kind
 from i2ikit.core.random_streams import RandomStreams
-
-# -- BicycleGAN: one translation with the style of the target, one with a style from the prior
-
-
-@view
-def posterior_of_target(t: Translation) -> Posterior:
-    code = t.encode(t.target, None, None, slot="style_encoder")
-    assert code.posterior is not None
-    return code.posterior
-
-
-@view
-def style_of_target(t: Translation) -> Tensor:
-    mean, logvar = t[posterior_of_target]
-    return cast(Tensor, mean + (logvar / 2).exp() * t.normal("style", mean.shape[1]))
-
-
-@batch_kind("paired")
-def two_styles(
-    nets: Nets, batch: Mapping[str, Tensor], streams: RandomStreams, requires_grad: bool, *, style: int = 2
-) -> list[Translation]:
-    image, target = batch["image"], batch["target"]
-    inputs: dict[str, Any] = {"real": image, "target": target, "reference": target, "requires_grad": requires_grad}
-    return [
-        Translation(nets, streams, name="encoded", style=style_of_target, **inputs),
-        Translation(nets, streams, name="random", style=draw_style(nets, streams, len(image), "random"), **inputs),
-    ]
-
-
-def kl(t: Translation) -> Tensor:
-    mean, logvar = t[posterior_of_target]
-    return cast(Tensor, (mean.square() + logvar.exp() - logvar - 1).sum(1).mean() / 2)
-
-
-def latent(t: Translation) -> Tensor:
-    posterior = t.encode(t.fake, None, None, slot="style_encoder").posterior
-    assert posterior is not None
-    return (posterior.mean - t.style).abs().mean()
-
 
 # -- StarGAN v2: styles from noise, then styles from reference images
 
