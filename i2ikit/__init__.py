@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from i2ikit import errors as errors
-    from i2ikit import evaluate as evaluate
+    from i2ikit import evaluation as evaluation
     from i2ikit import ops as ops
     from i2ikit.core.build import build as build
     from i2ikit.core.code import Code as Code
@@ -77,7 +77,7 @@ _DEFINED_IN = {
     "build": "i2ikit.core.build",
     "default_registry": "i2ikit.core.registry",
     "errors": "",
-    "evaluate": "",
+    "evaluation": "",
     "fit": "i2ikit.train",
     "hookimpl": "i2ikit.core.hookspecs",
     "import_official": "i2ikit.core.official",
@@ -121,7 +121,7 @@ __all__ = [
     "detached_after_update",
     "draw_style",
     "errors",
-    "evaluate",
+    "evaluation",
     "fit",
     "hookimpl",
     "import_official",

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torchmetrics import Metric
 
 from i2ikit.errors import OptionError
-from i2ikit.evaluate.extractor import Extractor
+from i2ikit.evaluation.extractor import Extractor
 
 
 class _Score(Metric):
@@ -51,7 +51,7 @@ class InceptionScore(_Score):
 
     Args:
         classifier: Takes images [B, C, H, W] in [0, 1] and returns logits [B, K]: a module, any callable or an
-            :class:`i2ikit.evaluate.Extractor`. None: the metric takes logits in place of images.
+            :class:`i2ikit.evaluation.Extractor`. None: the metric takes logits in place of images.
         exponential: False returns nats, as MUNIT (section 5.2) defines it.
         options: Options of ``torchmetrics.Metric``.
     """

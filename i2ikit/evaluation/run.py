@@ -13,8 +13,8 @@ from i2ikit.core import former_names
 from i2ikit.core.storage import load, read_json
 from i2ikit.data import Dataset, open_data
 from i2ikit.errors import CheckpointError, OptionError
-from i2ikit.evaluate.measure import evaluate
-from i2ikit.evaluate.report import Report
+from i2ikit.evaluation.measure import evaluate
+from i2ikit.evaluation.report import Report
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -36,7 +36,7 @@ def evaluate_run(
         data: Data other than that of the training, or the same data in another folder; it is opened with the options of the run.
         device: The device of the model.
         write: Whether the numbers are written into the run, to the file of :func:`numbers_file`.
-        options: Options of :func:`i2ikit.evaluate.evaluate`.
+        options: Options of :func:`i2ikit.evaluation.evaluate`.
 
     Raises:
         CheckpointError: There is no model, or a file of the run is damaged.

@@ -12,9 +12,9 @@ from attrs import evolve
 
 from i2ikit.core.domain import Attribute
 from i2ikit.errors import CheckpointError, DataError
-from i2ikit.evaluate import Classifier, Preparation, load_evaluation_classifier, make_evaluation_classifier
-from i2ikit.evaluate import evaluation_classifier as module
-from i2ikit.evaluate.classifier import encode_choices, train
+from i2ikit.evaluation import Classifier, Preparation, load_evaluation_classifier, make_evaluation_classifier
+from i2ikit.evaluation import evaluation_classifier as module
+from i2ikit.evaluation.classifier import encode_choices, train
 
 PREPARE = Preparation(16, 16)
 

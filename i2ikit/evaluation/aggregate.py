@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from i2ikit.evaluate.diversity import SCALES
-from i2ikit.evaluate.metrics import MAX_PSNR, SSIM_SIGMA, SSIM_WINDOW
-from i2ikit.evaluate.protocol import Number
+from i2ikit.evaluation.diversity import SCALES
+from i2ikit.evaluation.metrics import MAX_PSNR, SSIM_SIGMA, SSIM_WINDOW
+from i2ikit.evaluation.protocol import Number
 
 if TYPE_CHECKING:
-    from i2ikit.evaluate.perceptual import PerceptualDistance
+    from i2ikit.evaluation.perceptual import PerceptualDistance
 
 _SSIM = f"Gaussian window {SSIM_WINDOW}x{SSIM_WINDOW}, sigma {SSIM_SIGMA:g}, K1 0.01, K2 0.03"
 MEASURES: dict[str, tuple[str, bool, str]] = {

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from i2ikit.errors import CheckpointError, OptionError, suggest
-from i2ikit.evaluate.weights import read_weights
+from i2ikit.evaluation.weights import read_weights
 from i2ikit.nn.vgg import VGG16
 
 CHANNELS: dict[str, tuple[int, ...]] = {"alex": (64, 192, 384, 256, 256), "vgg": (64, 128, 256, 512, 512)}

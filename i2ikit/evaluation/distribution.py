@@ -95,7 +95,7 @@ class FID(FrechetInceptionDistance):
     """Frechet inception distance of torchmetrics, for any features, computed by :func:`frechet_distance`.
 
     Args:
-        feature: An :class:`i2ikit.evaluate.Extractor`, or any module that takes images and returns features [B, F].
+        feature: An :class:`i2ikit.evaluation.Extractor`, or any module that takes images and returns features [B, F].
         options: Options of ``torchmetrics.image.fid.FrechetInceptionDistance``.
     """
 
@@ -122,7 +122,7 @@ class KID(KernelInceptionDistance):
     """Kernel inception distance of torchmetrics, for any features, computed by :func:`kernel_distance`.
 
     Args:
-        feature: An :class:`i2ikit.evaluate.Extractor`, or any module that takes images and returns features [B, F].
+        feature: An :class:`i2ikit.evaluation.Extractor`, or any module that takes images and returns features [B, F].
         subsets: The number of random subsets.
         subset_size: The number of images of a subset. None compares all images once, which is unbiased, too, and needs no random subsets.
         seed: The random seed of the subsets.

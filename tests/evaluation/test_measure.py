@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from i2ikit.errors import DataError, OptionError, UnknownNameError
-from i2ikit.evaluate import Preparation, compare, evaluate, mae, make_evaluation_classifier, psnr, to_unit_range
+from i2ikit.evaluation import Preparation, compare, evaluate, mae, make_evaluation_classifier, psnr, to_unit_range
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ def check_unit_range(images: Tensor) -> Tensor:
         low, high = (float(each) for each in images.detach().aminmax())
         if low < -TOLERANCE or high > 1 + TOLERANCE:
             is_signed = low >= -1 - TOLERANCE and high <= 1 + TOLERANCE
-            remedy = "Convert [-1, 1] with i2ikit.evaluate.to_unit_range(images)" if is_signed else "Scale them"
+            remedy = "Convert [-1, 1] with i2ikit.evaluation.to_unit_range(images)" if is_signed else "Scale them"
             raise OptionError(f"Metrics require images in [0, 1]; found {low:.3g} to {high:.3g}. {remedy}.")
     return images
 

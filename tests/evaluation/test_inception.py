@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from i2ikit.errors import CheckpointError, MissingExtraError, OptionError
-from i2ikit.evaluate import FID, ConditionalInceptionScore, load_inception, load_inception_classifier
-from i2ikit.evaluate.extractor import parse_features
+from i2ikit.evaluation import FID, ConditionalInceptionScore, load_inception, load_inception_classifier
+from i2ikit.evaluation.extractor import parse_features
 
 
 def make_random_state(network: nn.Module) -> dict[str, torch.Tensor]:

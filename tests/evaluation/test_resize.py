@@ -9,7 +9,7 @@ from PIL import Image
 
 from i2ikit.data import Transform
 from i2ikit.errors import DataError, OptionError
-from i2ikit.evaluate import Preparation
+from i2ikit.evaluation import Preparation
 
 
 def random_image(height: int, width: int, seed: int = 0) -> torch.Tensor:

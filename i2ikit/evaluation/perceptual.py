@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from i2ikit.errors import CheckpointError, OptionError
-from i2ikit.evaluate.backbones import CHANNELS, Backbone
-from i2ikit.evaluate.classifier import Classifier
-from i2ikit.evaluate.evaluation_classifier import EvaluationClassifier
-from i2ikit.evaluate.weights import hash_file, hash_tensors, read_weights
+from i2ikit.evaluation.backbones import CHANNELS, Backbone
+from i2ikit.evaluation.classifier import Classifier
+from i2ikit.evaluation.evaluation_classifier import EvaluationClassifier
+from i2ikit.evaluation.weights import hash_file, hash_tensors, read_weights
 
 EPS = 1e-10
 """Added to the length of a pixel's feature vector before the vector is divided by it."""

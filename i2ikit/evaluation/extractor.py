@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from i2ikit.errors import OptionError
-from i2ikit.evaluate.classifier import Classifier
-from i2ikit.evaluate.evaluation_classifier import EvaluationClassifier
-from i2ikit.evaluate.metrics import check_unit_range, to_signed_range
-from i2ikit.evaluate.perceptual import OWN_CLASSIFIER
-from i2ikit.evaluate.weights import hash_tensors
+from i2ikit.evaluation.classifier import Classifier
+from i2ikit.evaluation.evaluation_classifier import EvaluationClassifier
+from i2ikit.evaluation.metrics import check_unit_range, to_signed_range
+from i2ikit.evaluation.perceptual import OWN_CLASSIFIER
+from i2ikit.evaluation.weights import hash_tensors
 
 MAX_CLASSES = 1024
 """The largest number of classes. The classes of several attributes are all combinations of their values; with more, there are none."""
@@ -132,7 +132,7 @@ def parse_features(text: str) -> Extractor | str:
         CheckpointError: The weights cannot be loaded.
         MissingExtraError: torch-fidelity is not installed.
     """
-    from i2ikit.evaluate.inception import load_inception
+    from i2ikit.evaluation.inception import load_inception
 
     name, _, path = text.partition("=")
     if name == OWN_CLASSIFIER and not path:

@@ -14,9 +14,9 @@ from i2ikit import build
 from i2ikit.cli import main
 from i2ikit.data import open_data, write_image
 from i2ikit.errors import CheckpointError, OptionError
-from i2ikit.evaluate import Report, count_parameters, evaluate, evaluate_run
-from i2ikit.evaluate.parameters import count_domain_pairs
-from i2ikit.evaluate.protocol import Number
+from i2ikit.evaluation import Report, count_parameters, evaluate, evaluate_run
+from i2ikit.evaluation.parameters import count_domain_pairs
+from i2ikit.evaluation.protocol import Number
 
 TONES = {"red": 0, "green": 1, "blue": 2}
 
@@ -62,7 +62,7 @@ def test_a_run_is_measured_with_its_own_data_and_its_numbers_are_written(run: Pa
 
 
 def test_the_classifier_is_saved_in_the_run(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from i2ikit.evaluate import evaluation_classifier
+    from i2ikit.evaluation import evaluation_classifier
 
     trained = []
     monkeypatch.setattr(evaluation_classifier, "train", lambda *_, **__: trained.append(1))
@@ -153,7 +153,7 @@ def test_the_command_prints_numbers_and_their_protocol(run: Path, capsys: pytest
 def test_the_command_accepts_features_and_lpips(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from i2ikit.evaluate import evaluation_classifier
+    from i2ikit.evaluation import evaluation_classifier
 
     monkeypatch.setattr(evaluation_classifier, "train", lambda *_, **__: None)
     assert main(["eval", str(run), "--features", "own-classifier", "--classifier-steps", "7"]) == 0
@@ -211,6 +211,6 @@ def test_the_crop_of_a_table_is_applied_once(run: Path) -> None:
 
 def test_the_default_classifier_steps_of_the_command_and_the_function_are_equal() -> None:
     from i2ikit.cli.eval import evaluate as command
-    from i2ikit.evaluate.evaluation_classifier import STEPS
+    from i2ikit.evaluation.evaluation_classifier import STEPS
 
     assert {option.name: option.default for option in command.params}["classifier_steps"] == STEPS

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from i2ikit.core.domain import DomainSpec
 from i2ikit.data import Dataset, Item
-from i2ikit.evaluate.targets import PAIRED
+from i2ikit.evaluation.targets import PAIRED
 
 SOURCE, TARGET = "source", "target"
 TARGET_ENDING = ":second"

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from i2ikit.errors import CheckpointError, MissingExtraError, OptionError
-from i2ikit.evaluate.extractor import Extractor
-from i2ikit.evaluate.weights import hash_file, read_weights
+from i2ikit.evaluation.extractor import Extractor
+from i2ikit.evaluation.weights import hash_file, read_weights
 
 NUM_FEATURES, INPUT_SIZE = 2048, 299
 

@@ -10,10 +10,10 @@ import torch
 from attrs import define, field
 from torch import Tensor
 
-from i2ikit.evaluate.distribution import frechet_distance_from_features, kernel_distance
-from i2ikit.evaluate.extractor import Extractor
-from i2ikit.evaluate.protocol import Number
-from i2ikit.evaluate.scores import ConditionalInceptionScore, InceptionScore
+from i2ikit.evaluation.distribution import frechet_distance_from_features, kernel_distance
+from i2ikit.evaluation.extractor import Extractor
+from i2ikit.evaluation.protocol import Number
+from i2ikit.evaluation.scores import ConditionalInceptionScore, InceptionScore
 
 Key = tuple[str, str]
 """An attribute and one of its values."""

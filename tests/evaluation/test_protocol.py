@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from i2ikit.errors import CheckpointError, UnknownNameError
-from i2ikit.evaluate import Number, ProtocolError, Report, compare
+from i2ikit.evaluation import Number, ProtocolError, Report, compare
 
 PROTOCOL = {"split": "test", "size": [64, 64], "step": 5, "versions": {"torch": "2.10"}, "classifier": {"seed": 0, "data": "abc"}}
 NUMBER = Number("psnr", 20.0, "dB", True, PROTOCOL)

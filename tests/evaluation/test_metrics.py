@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from i2ikit.errors import OptionError
-from i2ikit.evaluate import (
+from i2ikit.evaluation import (
     MAE,
     PSNR,
     SSIM,
@@ -25,7 +25,7 @@ from i2ikit.evaluate import (
     ssim,
     to_unit_range,
 )
-from i2ikit.evaluate.metrics import blur
+from i2ikit.evaluation.metrics import blur
 
 
 @pytest.fixture

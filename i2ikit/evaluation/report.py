@@ -10,13 +10,13 @@ from typing import Any
 from attrs import field, frozen
 
 from i2ikit.errors import CheckpointError, UnknownNameError
-from i2ikit.evaluate.protocol import Number
+from i2ikit.evaluation.protocol import Number
 from i2ikit.pixels import write_atomically
 
 
 @frozen
 class Report:
-    """The result of :func:`i2ikit.evaluate.evaluate`.
+    """The result of :func:`i2ikit.evaluation.evaluate`.
 
     Attributes:
         numbers: The numbers, in the order in which they are printed.

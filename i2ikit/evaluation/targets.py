@@ -12,7 +12,7 @@ from torch import Tensor
 from i2ikit.core.domain import Attribute, DomainSpec
 from i2ikit.data import Dataset, Item
 from i2ikit.errors import DataError, LabelError, OptionError, format_count
-from i2ikit.evaluate.resize import Preparation
+from i2ikit.evaluation.resize import Preparation
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model

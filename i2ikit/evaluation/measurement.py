@@ -10,16 +10,16 @@ from attrs import define, field
 from torch import Tensor
 
 from i2ikit.data import Dataset, Item
-from i2ikit.evaluate.aggregate import Aggregator
-from i2ikit.evaluate.diversity import multiscale_diversity, pairwise_diversity
-from i2ikit.evaluate.evaluation_classifier import EvaluationClassifier
-from i2ikit.evaluate.feature_metrics import FeatureMetrics
-from i2ikit.evaluate.lpips import perceptual_diversity
-from i2ikit.evaluate.metrics import SSIM_WINDOW, blur, edge_energy, mae, psnr, ssim, to_signed_range, to_unit_range
-from i2ikit.evaluate.pairs_as_domains import SOURCE, TARGET
-from i2ikit.evaluate.perceptual import PerceptualDistance
-from i2ikit.evaluate.resize import Preparation
-from i2ikit.evaluate.targets import PAIRED, TranslationRequest, encode_labels, find_nearest, find_targets, list_requests
+from i2ikit.evaluation.aggregate import Aggregator
+from i2ikit.evaluation.diversity import multiscale_diversity, pairwise_diversity
+from i2ikit.evaluation.evaluation_classifier import EvaluationClassifier
+from i2ikit.evaluation.feature_metrics import FeatureMetrics
+from i2ikit.evaluation.lpips import perceptual_diversity
+from i2ikit.evaluation.metrics import SSIM_WINDOW, blur, edge_energy, mae, psnr, ssim, to_signed_range, to_unit_range
+from i2ikit.evaluation.pairs_as_domains import SOURCE, TARGET
+from i2ikit.evaluation.perceptual import PerceptualDistance
+from i2ikit.evaluation.resize import Preparation
+from i2ikit.evaluation.targets import PAIRED, TranslationRequest, encode_labels, find_nearest, find_targets, list_requests
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model

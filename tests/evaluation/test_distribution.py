@@ -9,8 +9,8 @@ from torchmetrics import Metric
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from i2ikit.errors import OptionError
-from i2ikit.evaluate import FID, KID, Extractor, frechet_distance, kernel_distance
-from i2ikit.evaluate.distribution import frechet_distance_from_features
+from i2ikit.evaluation import FID, KID, Extractor, frechet_distance, kernel_distance
+from i2ikit.evaluation.distribution import frechet_distance_from_features
 
 
 class Flat(nn.Module):

@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 
 from i2ikit.errors import OptionError
-from i2ikit.evaluate.metrics import Mean, to_signed_range
-from i2ikit.evaluate.perceptual import PerceptualDistance
+from i2ikit.evaluation.metrics import Mean, to_signed_range
+from i2ikit.evaluation.perceptual import PerceptualDistance
 
 PAIRS = 19
 """Number of pairs of samples of each input in the papers, which use 100 inputs (BicycleGAN, section 4; MUNIT, section 5.2)."""
 
 
 class LPIPS(Mean):
-    """Mean over images of a perceptual distance to the target, such as :func:`i2ikit.evaluate.load_lpips` returns.
+    """Mean over images of a perceptual distance to the target, such as :func:`i2ikit.evaluation.load_lpips` returns.
 
     Args:
         distance: A distance between images in [-1, 1]; the metric takes images in [0, 1], as all metrics here.

@@ -14,7 +14,7 @@ from torchmetrics import Metric
 from torchvision.models import alexnet, vgg16
 
 from i2ikit.errors import CheckpointError, OptionError
-from i2ikit.evaluate import (
+from i2ikit.evaluation import (
     LPIPS,
     LPIPSDiversity,
     PerceptualDistance,
@@ -23,8 +23,8 @@ from i2ikit.evaluate import (
     make_classifier_distance,
     make_evaluation_classifier,
 )
-from i2ikit.evaluate.backbones import Backbone
-from i2ikit.evaluate.perceptual import parse_lpips
+from i2ikit.evaluation.backbones import Backbone
+from i2ikit.evaluation.perceptual import parse_lpips
 
 CHANNELS = {"alex": (64, 192, 384, 256, 256), "vgg": (64, 128, 256, 512, 512)}
 LAYERS = {"alex": (1, 4, 7, 9, 11), "vgg": (3, 8, 15, 22, 29)}

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torchmetrics import Metric
 
 from i2ikit.errors import OptionError
-from i2ikit.evaluate import ConditionalInceptionScore, Extractor, InceptionScore
+from i2ikit.evaluation import ConditionalInceptionScore, Extractor, InceptionScore
 
 
 def divergence(logits: Tensor) -> float:

@@ -10,18 +10,18 @@ import torch
 
 from i2ikit.data import Dataset
 from i2ikit.errors import DataError, OptionError, format_count
-from i2ikit.evaluate.aggregate import get_network_protocols
-from i2ikit.evaluate.evaluation_classifier import STEPS, EvaluationClassifier, load_evaluation_classifier, make_evaluation_classifier
-from i2ikit.evaluate.extractor import Extractor, make_classifier_extractor
-from i2ikit.evaluate.feature_metrics import FeatureMetrics
-from i2ikit.evaluate.measurement import NUM_INPUTS, SAMPLES_PER_INPUT, Measurement
-from i2ikit.evaluate.pairs_as_domains import PairsAsDomains
-from i2ikit.evaluate.parameters import count_parameters
-from i2ikit.evaluate.perceptual import OWN_CLASSIFIER, PerceptualDistance, make_classifier_distance
-from i2ikit.evaluate.protocol import Number, get_versions
-from i2ikit.evaluate.report import Report
-from i2ikit.evaluate.resize import Preparation
-from i2ikit.evaluate.targets import Targets, choose_items, choose_targets, sample_items
+from i2ikit.evaluation.aggregate import get_network_protocols
+from i2ikit.evaluation.evaluation_classifier import STEPS, EvaluationClassifier, load_evaluation_classifier, make_evaluation_classifier
+from i2ikit.evaluation.extractor import Extractor, make_classifier_extractor
+from i2ikit.evaluation.feature_metrics import FeatureMetrics
+from i2ikit.evaluation.measurement import NUM_INPUTS, SAMPLES_PER_INPUT, Measurement
+from i2ikit.evaluation.pairs_as_domains import PairsAsDomains
+from i2ikit.evaluation.parameters import count_parameters
+from i2ikit.evaluation.perceptual import OWN_CLASSIFIER, PerceptualDistance, make_classifier_distance
+from i2ikit.evaluation.protocol import Number, get_versions
+from i2ikit.evaluation.report import Report
+from i2ikit.evaluation.resize import Preparation
+from i2ikit.evaluation.targets import Targets, choose_items, choose_targets, sample_items
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -69,9 +69,9 @@ def evaluate(
         limit: The largest number of input images, drawn with seed 0; None measures all.
         crop: The window that is cropped before resizing, as in :class:`i2ikit.data.Transform`; "fit" is the crop of the training.
         resize: How images are resized to the model's size: "lanczos" or "bilinear".
-        features: The features of FID, KID and the inception scores: an :class:`i2ikit.evaluate.Extractor`, or "own-classifier" for those of
-            the evaluation classifier, which then also gives a perceptual distance. None leaves these numbers out.
-        lpips: Perceptual distances to the target and between samples, such as :func:`i2ikit.evaluate.load_lpips` returns.
+        features: The features of FID, KID and the inception scores: an :class:`i2ikit.evaluation.Extractor`, or "own-classifier" for those
+            of the evaluation classifier, which then also gives a perceptual distance. None leaves these numbers out.
+        lpips: Perceptual distances to the target and between samples, such as :func:`i2ikit.evaluation.load_lpips` returns.
         samples_per_input: The number of translations of one input that diversity compares, drawn with the seeds from 0; 0 draws none.
         num_inputs: The number of inputs that diversity is measured on, drawn with seed 0. MUNIT uses 100.
 

@@ -15,7 +15,7 @@ from i2ikit.core.domain import DomainSpec
 from i2ikit.core.specs import ImageSpec
 from i2ikit.data import open_data, write_image
 from i2ikit.errors import DataError, OptionError
-from i2ikit.evaluate import (
+from i2ikit.evaluation import (
     PerceptualDistance,
     ProtocolError,
     compare,
@@ -26,8 +26,8 @@ from i2ikit.evaluate import (
     psnr,
     to_unit_range,
 )  # fmt: skip
-from i2ikit.evaluate.distribution import kernel_distance
-from i2ikit.evaluate.extractor import Extractor
+from i2ikit.evaluation.distribution import kernel_distance
+from i2ikit.evaluation.extractor import Extractor
 
 SIZE = 16
 
