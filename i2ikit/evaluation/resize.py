@@ -11,7 +11,7 @@ from attrs import field, frozen
 from torch import Tensor
 
 from i2ikit.data import Transform
-from i2ikit.errors import DataError, OptionError, suggest
+from i2ikit.errors import OptionError, suggest
 
 Resize = Literal["lanczos", "bilinear"]
 RESIZES: dict[str, str] = {
@@ -55,7 +55,7 @@ class Preparation:
         transform = Transform(self.height, self.width, crop=self.crop)
         if self.resize == "bilinear":
             return transform.apply(image) if image.ndim == 3 else torch.stack([transform.apply(each) for each in image])
-        image = self._crop(image)
+        image = transform.crop_centre(image)
         if image.shape[-2:] == (self.height, self.width):
             return image.contiguous()
         rows = _compute_weights(image.shape[-2], self.height).to(image)
@@ -66,20 +66,6 @@ class Preparation:
         """Return the entries of the protocol: two numbers can be compared only if they are equal."""
         crop = list(self.crop) if isinstance(self.crop, tuple) else self.crop
         return {"size": [self.height, self.width], "resize": RESIZES[self.resize], "crop": crop}
-
-    def _crop(self, image: Tensor) -> Tensor:
-        if self.crop is None:
-            return image
-        height, width = image.shape[-2:]
-        if self.crop == "fit":
-            scale = min(height / self.height, width / self.width)
-            window = (min(height, round(self.height * scale)), min(width, round(self.width * scale)))
-        else:
-            window = (self.crop, self.crop) if isinstance(self.crop, int) else (int(self.crop[0]), int(self.crop[1]))
-        if window[0] > height or window[1] > width:
-            raise DataError(f"An image is {height}x{width}, smaller than the crop of {window[0]}x{window[1]}. Use a smaller crop.")
-        top, left = round((height - window[0]) / 2), round((width - window[1]) / 2)
-        return image[..., top : top + window[0], left : left + window[1]]
 
 
 @lru_cache(maxsize=16)
