@@ -4,7 +4,7 @@
 
 Each channel of the target image is fitted by least squares on (1, R, G, B, R^2, G^2, B^2) of the source image, over all pixels of the image
 pairs of the training subjects; with --cross also on RG, RB, GB. The result is clamped to [0, 1] and evaluated on the test subjects by
-i2ikit.evaluate, as a model would be: the mean PSNR over the images.
+i2ikit.evaluation, as a model would be: the mean PSNR over the images.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from i2ikit import open_data
-from i2ikit.evaluate import Preparation, evaluate
+from i2ikit.evaluation import Preparation, evaluate
 
 
 def features(colours: Tensor, cross: bool) -> Tensor:
@@ -30,7 +30,7 @@ def features(colours: Tensor, cross: bool) -> Tensor:
 
 
 class ColourMap:
-    """A model for i2ikit.evaluate: one polynomial per ordered pair of values."""
+    """A model for i2ikit.evaluation: one polynomial per ordered pair of values."""
 
     def __init__(self, data: Any, attribute: str, prepare: Preparation, cross: bool) -> None:
         from i2ikit import DomainSpec, ImageSpec

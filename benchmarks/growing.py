@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from i2ikit import Model, build, fit, open_data, tune_cpu
-from i2ikit.evaluate import evaluate
+from i2ikit.evaluation import evaluate
 from i2ikit.train.page import write_page
 
 SMALL, LARGE = 32, 64

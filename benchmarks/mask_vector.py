@@ -20,7 +20,7 @@ from attrs import evolve
 
 from i2ikit import build, fit, open_data, tune_cpu
 from i2ikit.data import Dataset
-from i2ikit.evaluate import evaluate
+from i2ikit.evaluation import evaluate
 from i2ikit.train.page import write_page
 
 SIZE = 64

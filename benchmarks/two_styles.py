@@ -13,7 +13,7 @@ from pathlib import Path
 
 from i2ikit import tune_cpu
 from i2ikit.data import open_data
-from i2ikit.evaluate import Preparation, evaluate_run, make_evaluation_classifier
+from i2ikit.evaluation import Preparation, evaluate_run, make_evaluation_classifier
 from i2ikit.train.page import write_page
 
 STEPS = 2700

@@ -5,13 +5,15 @@ The public names are imported when they are first used, so that importing the pa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from i2ikit.lazy import attach
 
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the list of the public names
     from i2ikit import errors as errors
-    from i2ikit import evaluate as evaluate
+    from i2ikit import evaluation as evaluation
     from i2ikit import ops as ops
     from i2ikit.core.build import build as build
     from i2ikit.core.code import Code as Code
@@ -47,102 +49,8 @@ if TYPE_CHECKING:
     from i2ikit.core.translation import view as view
     from i2ikit.cpu import tune_cpu as tune_cpu
     from i2ikit.data import open_data as open_data
+    from i2ikit.evaluation import evaluate as evaluate
     from i2ikit.train import fit as fit
+    from i2ikit.train import resume as resume
 
-# Where each public name is defined. A name without a module of its own here is the subpackage of that name.
-_DEFINED_IN = {
-    "Attribute": "i2ikit.core.domain",
-    "Code": "i2ikit.core.code",
-    "CodeSpec": "i2ikit.core.specs",
-    "Component": "i2ikit.core.component",
-    "DomainSpec": "i2ikit.core.domain",
-    "RandomStreams": "i2ikit.core.random_streams",
-    "ImageSpec": "i2ikit.core.specs",
-    "LabelSet": "i2ikit.core.domain",
-    "MapSpec": "i2ikit.core.specs",
-    "Model": "i2ikit.core.model",
-    "Nets": "i2ikit.core.nets",
-    "Optimizer": "i2ikit.core.recipe",
-    "Player": "i2ikit.core.recipe",
-    "PluginWarning": "i2ikit.core.registry",
-    "Posterior": "i2ikit.core.code",
-    "Recipe": "i2ikit.core.recipe",
-    "Registry": "i2ikit.core.registry",
-    "Schedule": "i2ikit.core.recipe",
-    "Slot": "i2ikit.core.recipe",
-    "StyleSpec": "i2ikit.core.specs",
-    "Term": "i2ikit.core.recipe",
-    "Translation": "i2ikit.core.translation",
-    "DiscriminatorOutput": "i2ikit.core.code",
-    "build": "i2ikit.core.build",
-    "default_registry": "i2ikit.core.registry",
-    "errors": "",
-    "evaluate": "",
-    "fit": "i2ikit.train",
-    "hookimpl": "i2ikit.core.hookspecs",
-    "import_official": "i2ikit.core.official",
-    "detached_after_update": "i2ikit.core.memo",
-    "load": "i2ikit.core.storage",
-    "open_data": "i2ikit.data",
-    "ops": "",
-    "draw_style": "i2ikit.core.plans",
-    "batch_kind": "i2ikit.core.plans",
-    "tune_cpu": "i2ikit.cpu",
-    "view": "i2ikit.core.translation",
-}
-
-__all__ = [
-    "Attribute",
-    "Code",
-    "CodeSpec",
-    "Component",
-    "DiscriminatorOutput",
-    "DomainSpec",
-    "ImageSpec",
-    "LabelSet",
-    "MapSpec",
-    "Model",
-    "Nets",
-    "Optimizer",
-    "Player",
-    "PluginWarning",
-    "Posterior",
-    "RandomStreams",
-    "Recipe",
-    "Registry",
-    "Schedule",
-    "Slot",
-    "StyleSpec",
-    "Term",
-    "Translation",
-    "batch_kind",
-    "build",
-    "default_registry",
-    "detached_after_update",
-    "draw_style",
-    "errors",
-    "evaluate",
-    "fit",
-    "hookimpl",
-    "import_official",
-    "load",
-    "open_data",
-    "ops",
-    "tune_cpu",
-    "view",
-]
-
-
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    if name not in _DEFINED_IN:
-        raise AttributeError(f'module "i2ikit" has no attribute "{name}"')
-    module = _DEFINED_IN[name]
-    value = getattr(import_module(module), name) if module else import_module(f"i2ikit.{name}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*__all__, "__version__"})
+__getattr__, __dir__, __all__ = attach(__name__)

@@ -14,7 +14,7 @@ from i2ikit.errors import I2IKitError, OptionError
 
 def finish_run(run: Path, with_evaluation: bool, progress: Any) -> int:
     """Evaluate a run on the test split, write its report page and return the exit code. The run is complete without them."""
-    from i2ikit.evaluate import evaluate_run
+    from i2ikit.evaluation import evaluate_run
     from i2ikit.train.page import write_page
 
     start, quoted_run = time.monotonic(), shlex.quote(str(run))

@@ -12,7 +12,7 @@ import click
 from i2ikit.errors import OptionError
 
 if TYPE_CHECKING:
-    from i2ikit.evaluate import Report
+    from i2ikit.evaluation import Report
 
 RECIPE, LABELS, COUNT = "stargan-fast", ("hair", "glasses"), 3000
 # What a run can hold before its first checkpoint.
@@ -95,7 +95,7 @@ def _clear_unfinished(run: Path) -> None:
 
 
 def _measure(run: Path) -> Report:
-    from i2ikit.evaluate import evaluate_run
+    from i2ikit.evaluation import evaluate_run
 
     return evaluate_run(run, classifier=None)
 

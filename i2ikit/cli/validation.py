@@ -24,7 +24,7 @@ def make_validation(sources: Sequence[TrainingData], best: str) -> Callable[[Mod
     """
 
     def measure(model: Model) -> dict[str, float]:
-        from i2ikit.evaluate import evaluate
+        from i2ikit.evaluation import evaluate
 
         metrics: dict[str, float] = {}
         for source in sources:

@@ -12,6 +12,7 @@ from i2ikit.core.specs import ImageSpec
 from i2ikit.data.source import Source
 from i2ikit.errors import DataError
 from i2ikit.pixels import Pixels, composite, convert_channels, decode, mode_name, to_tensor
+from i2ikit.pixels.geometry import centre_window
 
 CACHE_BYTES = 1 << 30
 """Bytes of decoded images that one data set keeps in memory."""
@@ -89,7 +90,7 @@ class Images:
         if channels is not None:
             pixels = convert_channels(pixels, channels, file)
         if reading.crop is not None:
-            pixels = _crop_centre(pixels, reading.crop, file)
+            pixels = pixels[centre_window(pixels.shape[:2], reading.crop, f'Image "{file}"')]
         return pixels
 
 
@@ -117,11 +118,3 @@ def find_native_spec(images: Images, files: Sequence[str], is_target: bool = Fal
         raise problem or DataError("There are no images.")
     channels, height, width = max(dict.fromkeys(shapes), key=shapes.count)
     return ImageSpec(channels, height, width), bits
-
-
-def _crop_centre(pixels: Pixels, crop: tuple[int, int], file: str) -> Pixels:
-    height, width = pixels.shape[:2]
-    if crop[0] > height or crop[1] > width:
-        raise DataError(f'Image "{file}" is {height}x{width}, smaller than the crop of {crop[0]}x{crop[1]}. Choose a smaller crop.')
-    top, left = round((height - crop[0]) / 2), round((width - crop[1]) / 2)
-    return pixels[top : top + crop[0], left : left + crop[1]]

@@ -7,7 +7,8 @@ from attrs import field, frozen
 from torch import Tensor
 from torch.nn import functional as F
 
-from i2ikit.errors import DataError, OptionError
+from i2ikit.errors import OptionError
+from i2ikit.pixels.geometry import centre_window, fit_window
 
 
 def _check_crop(crop: int | tuple[int, int] | str | None) -> tuple[int, int] | str | None:
@@ -91,21 +92,19 @@ class Transform:
     def _resize(self, image: Tensor, mirrored: bool, size: tuple[int, int]) -> Tensor:
         if mirrored:
             image = image.flip(-1)
-        image = self._crop_centre(image)
+        image = self.crop_centre(image)
         if image.shape[-2:] == size:
             return image.contiguous()
         return F.interpolate(image[None], size=size, mode="bilinear", align_corners=False, antialias=True)[0]
 
-    def _crop_centre(self, image: Tensor) -> Tensor:
-        height, width = image.shape[-2:]
+    def crop_centre(self, image: Tensor) -> Tensor:
+        """Return the image [C H W], or images [B C H W], with the centre crop, at its native size.
+
+        Raises:
+            DataError: The image is smaller than the crop.
+        """
         if self.crop is None:
             return image
-        if isinstance(self.crop, str):
-            scale = min(height / self.height, width / self.width)
-            window = (min(height, round(self.height * scale)), min(width, round(self.width * scale)))
-        else:
-            window = self.crop
-        if window[0] > height or window[1] > width:
-            raise DataError(f"An image of {height}x{width} is smaller than the crop of {window[0]}x{window[1]}. Choose a smaller crop.")
-        top, left = round((height - window[0]) / 2), round((width - window[1]) / 2)
-        return image[..., top : top + window[0], left : left + window[1]]
+        size = image.shape[-2:]
+        window = fit_window(size, (self.height, self.width)) if isinstance(self.crop, str) else self.crop
+        return image[..., *centre_window(size, window)]

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from i2ikit.core.specs import ImageSpec
+from i2ikit.pixels.geometry import centre_window, fit_window
 
 
 def crop_to_training(pixels: Tensor, image: ImageSpec, preprocessing: Mapping[str, Any]) -> Tensor:
@@ -23,15 +24,9 @@ def crop_to_training(pixels: Tensor, image: ImageSpec, preprocessing: Mapping[st
     if crop is not None:
         window = (crop, crop) if isinstance(crop, int) else tuple(crop)
         if window[0] <= pixels.shape[-2] and window[1] <= pixels.shape[-1]:
-            pixels = _crop_centre(pixels, *window)
-    height, width = pixels.shape[-2:]
-    scale = min(height / image.height, width / image.width)
-    pixels = _crop_centre(pixels, max(1, min(height, round(image.height * scale))), max(1, min(width, round(image.width * scale))))
-    if pixels.shape[-2:] == (image.height, image.width):
+            pixels = pixels[..., *centre_window(pixels.shape[-2:], window)]
+    size = (image.height, image.width)
+    pixels = pixels[..., *centre_window(pixels.shape[-2:], fit_window(pixels.shape[-2:], size))]
+    if pixels.shape[-2:] == size:
         return pixels
-    return F.interpolate(pixels, (image.height, image.width), mode="bilinear", align_corners=False, antialias=True)
-
-
-def _crop_centre(pixels: Tensor, height: int, width: int) -> Tensor:
-    top, left = round((pixels.shape[-2] - height) / 2), round((pixels.shape[-1] - width) / 2)
-    return pixels[..., top : top + height, left : left + width]
+    return F.interpolate(pixels, size, mode="bilinear", align_corners=False, antialias=True)

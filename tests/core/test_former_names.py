@@ -15,7 +15,7 @@ from tiny_recipes import TINY, build_tiny, can_translate, get_recipe, get_reques
 
 from i2ikit.core import former_names, recipe_json
 from i2ikit.core.random_streams import RandomStreams
-from i2ikit.evaluate.aggregate import MEASURES
+from i2ikit.evaluation.aggregate import MEASURES
 
 STORED = Path(__file__).parents[1] / "stored"
 RECIPES = json.loads((STORED / "recipes.json").read_text())

@@ -188,7 +188,7 @@ def test_the_fitting_crop_keeps_the_proportions(height: int, width: int, shape: 
     step = torch.linspace(-1, 1, shape[2]).expand(shape)
     fitted = Transform(height, width, crop="fit").apply(step)
     assert fitted.shape == (3, height, width)
-    window = Transform(height, width, crop="fit")._crop_centre(step)
+    window = Transform(height, width, crop="fit").crop_centre(step)
     assert abs(window.shape[1] / window.shape[2] - height / width) < 0.15 * height / width
 
 
@@ -197,7 +197,7 @@ def test_bad_sizes_and_crops_are_refused() -> None:
         Transform(0, 8)
     with pytest.raises(OptionError, match=r'^crop must be a size.*found "middle"'):
         Transform(8, 8, crop="middle")
-    with pytest.raises(DataError, match=r"8x8 is smaller than the crop of 9x9"):
+    with pytest.raises(DataError, match=r"8x8, smaller than the crop of 9x9"):
         Transform(8, 8, crop=9).apply(torch.zeros(3, 8, 8))
 
 

@@ -16,7 +16,7 @@ import torch
 from i2ikit import load, open_data
 from i2ikit.cli import main
 from i2ikit.core import former_names
-from i2ikit.evaluate import evaluate
+from i2ikit.evaluation import evaluate
 from i2ikit.train import resume
 from i2ikit.train.progress import Silent
 

@@ -1,0 +1,266 @@
+"""The evaluation of any model that translates images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from i2ikit.data import Dataset
+from i2ikit.errors import DataError, OptionError, format_count
+from i2ikit.evaluation.aggregate import get_network_protocols
+from i2ikit.evaluation.evaluation_classifier import STEPS, EvaluationClassifier, load_evaluation_classifier, make_evaluation_classifier
+from i2ikit.evaluation.extractor import Extractor, make_classifier_extractor
+from i2ikit.evaluation.feature_metrics import FeatureMetrics
+from i2ikit.evaluation.measurement import NUM_INPUTS, SAMPLES_PER_INPUT, Measurement
+from i2ikit.evaluation.pairs_as_domains import PairsAsDomains
+from i2ikit.evaluation.parameters import count_parameters
+from i2ikit.evaluation.perceptual import OWN_CLASSIFIER, PerceptualDistance, make_classifier_distance
+from i2ikit.evaluation.protocol import Number, get_versions
+from i2ikit.evaluation.report import Report
+from i2ikit.evaluation.resize import Preparation
+from i2ikit.evaluation.targets import Targets, choose_items, choose_targets, sample_items
+
+if TYPE_CHECKING:
+    from i2ikit.core.model import Model
+
+
+ONE_TARGET_KINDS = ("unpaired", "paired")
+"""Batch kinds whose inputs have one target at a time: diversity compares samples, and is 0 for a model without randomness."""
+
+
+def evaluate(
+    model: Model,
+    data: Dataset,
+    *,
+    split: str = "test",
+    targets: Targets = "all",
+    batch: int = 64,
+    classifier: str | Path | EvaluationClassifier | None = "auto",
+    cache: str | Path | None = None,
+    classifier_steps: int = STEPS,
+    limit: int | None = None,
+    crop: Any = "fit",
+    resize: str = "lanczos",
+    features: Extractor | str | None = None,
+    lpips: PerceptualDistance | Sequence[PerceptualDistance] = (),
+    samples_per_input: int = SAMPLES_PER_INPUT,
+    num_inputs: int = NUM_INPUTS,
+) -> Report:
+    """Measure a model on one split of a data set.
+
+    Every image with a known value of an attribute is translated to every other value; the other attributes stay as they are. Where the data
+    has the target image of a translation, the two are compared. Numbers that cannot be measured are left out, and the report gives the
+    reason.
+
+    Args:
+        model: A model, or any object with its ``translate``, ``domain`` and ``image``.
+        data: The whole data set: the evaluation classifier is trained on its split ``"train"``.
+        split: The split to measure on.
+        targets: ``"all"``, the names of attributes, or a mapping ``{"tone": ("dark",)}``.
+        batch: The number of images that are translated together.
+        classifier: ``"auto"`` loads the evaluation classifier from ``cache`` or trains one. A folder or an EvaluationClassifier is used as
+            it is. None leaves accuracy out.
+        cache: The folder in which the classifier is saved.
+        classifier_steps: The number of training steps of the classifier, each on a batch of 32 images. Domains that are hard to tell apart
+            need more.
+        limit: The largest number of input images, drawn with seed 0; None measures all.
+        crop: The window that is cropped before resizing, as in :class:`i2ikit.data.Transform`; "fit" is the crop of the training.
+        resize: How images are resized to the model's size: "lanczos" or "bilinear".
+        features: The features of FID, KID and the inception scores: an :class:`i2ikit.evaluation.Extractor`, or "own-classifier" for those
+            of the evaluation classifier, which then also gives a perceptual distance. None leaves these numbers out.
+        lpips: Perceptual distances to the target and between samples, such as :func:`i2ikit.evaluation.load_lpips` returns.
+        samples_per_input: The number of translations of one input that diversity compares, drawn with the seeds from 0; 0 draws none.
+        num_inputs: The number of inputs that diversity is measured on, drawn with seed 0. MUNIT uses 100.
+
+    Raises:
+        DataError: Data and model do not fit: other channels, or no shared attribute.
+        UnknownNameError: A split, an attribute or a value does not exist.
+        OptionError: Another option is out of range, or the model translates no images.
+    """
+    _check_ranges(batch, limit, classifier_steps, samples_per_input, num_inputs)
+    batch_kind = _get_batch_kind(model, data)
+    data, notes = _fit_data(model, data, batch_kind)
+    prepare = Preparation(model.image.height, model.image.width, crop, resize)
+    left_out: dict[str, str] = {}
+    description, parameter_numbers = _describe_model(model, left_out)
+    if split == "test" and split not in data.splits:
+        reason = f'"{data.name}" has no split "test". Available: {", ".join(data.splits)}.'
+        left_out.update(psnr=reason, accuracy=reason, diversity=reason)
+        return Report(tuple(parameter_numbers), description, left_out=left_out)
+    part = data.split(split)
+    _check_channels(model, part, batch_kind)
+    chosen = choose_targets(model, data, batch_kind, targets)
+    items = choose_items(model, part, batch_kind, limit, notes)
+    protocol = {
+        "split": split, "inputs": len(items), "targets": {name: list(values) for name, values in chosen.items()}, **prepare.protocol(),
+        "channels": part.image.channels, "range": "[0, 1], not rounded to 8 bits", "data": data.fingerprint(),
+        "step": int(getattr(model, "steps_done", 0)), "seed": int(getattr(model, "seed", 0)), "versions": get_versions(),
+    }  # fmt: skip
+    trained = _choose_classifier(classifier, data, prepare, batch_kind, split, cache, classifier_steps, left_out)
+    extractor, distances = _choose_networks(features, lpips, trained, left_out)
+    for network in (extractor, *distances):
+        if network is not None:
+            network.to(getattr(model, "device", torch.device("cpu")))
+    has_samples = samples_per_input > 0 and (batch_kind in ONE_TARGET_KINDS or _is_stochastic(model))
+    measurement = Measurement(
+        model,
+        batch_kind,
+        part,
+        chosen,
+        prepare,
+        trained,
+        FeatureMetrics(extractor) if extractor else None,
+        distances,
+        samples_per_input if has_samples else 0,
+        frozenset(item.file for item in sample_items(items, num_inputs)),
+        left_out=left_out,
+    )
+    aggregator = measurement.aggregator
+    aggregator.add_distances(distances)
+    for start in range(0, len(items), batch):
+        measurement.add(items[start : start + batch])
+    aggregator.explain_missing(left_out, part.name)
+    classifier_entry = {"classifier": dict(trained.config)} if trained else {}
+    extra = {"accuracy": classifier_entry, "kept": classifier_entry, **get_network_protocols(distances)}
+    compared = (
+        f"{samples_per_input} samples of each input for one target, all pairs"
+        if has_samples
+        else "the translations of one input to all targets"
+    )
+    numbers = aggregator.compute_numbers(protocol, extra, compared, has_one_target=batch_kind == "paired")
+    if measurement.feature_metrics:
+        numbers += measurement.feature_metrics.compute_numbers(protocol, compared, left_out)
+    numbers += _list_classifier_numbers(trained, protocol, classifier_entry) + parameter_numbers
+    return Report(tuple(numbers), description, tuple(aggregator.compute_pairs()), left_out, tuple(notes))
+
+
+def _check_ranges(batch: int, limit: int | None, classifier_steps: int, samples_per_input: int, num_inputs: int) -> None:
+    for name, value in (("batch", batch), ("limit", limit), ("classifier_steps", classifier_steps), ("num_inputs", num_inputs)):
+        if value is not None and value < 1:
+            raise OptionError(f"{name}={value} is out of range: it must be 1 or more.")
+    if samples_per_input < 0 or samples_per_input == 1:
+        raise OptionError(
+            f"samples_per_input={samples_per_input} is out of range: it must be 2 or more, or 0 to measure diversity without samples."
+        )
+
+
+def _get_batch_kind(model: Model, data: Dataset) -> str:
+    batch_kind = str(getattr(model, "batch_kind", data.batch_kind))  # a plan of a plugin has a name of its own
+    if batch_kind == "sampled" or (batch_kind == "unpaired" and getattr(model, "routes", True) == ()):
+        raise OptionError("This model generates images from noise. An evaluation requires a model that translates input images.")
+    if batch_kind == "paired" and data.batch_kind != "paired":
+        raise DataError(f'The model translates pairs, but "{data.name}" is {data.batch_kind}. Give a data set of pairs.')
+    return batch_kind
+
+
+def _fit_data(model: Model, data: Dataset, batch_kind: str) -> tuple[Dataset, list[str]]:
+    """Return the data in the form that the model needs, and notes: for a model of two domains, pairs become two domains."""
+    names = model.domain.names if batch_kind == "unpaired" else ()
+    if batch_kind != "unpaired" or data.batch_kind != "paired":
+        return data, []
+    if len(names) != 2:
+        raise DataError(f'"{data.name}" has pairs, but the model has {len(names)} domains. Open the data with batch_kind="unpaired".')
+    note = f"The pairs are read as two domains: sources are {names[0]}, targets are {names[1]}."
+    return PairsAsDomains(data, model.domain.attributes[0].name, names), [note]
+
+
+def _check_channels(model: Model, part: Dataset, batch_kind: str) -> None:
+    specs = [(part.image, model.image, "images")]
+    if batch_kind == "paired":
+        specs = [(part.source, model.source, "sources"), (part.image, model.image, "targets")]
+    for found, expected, name in specs:
+        if found.channels != expected.channels:
+            raise DataError(
+                f'The model expects {name} of {format_count(expected.channels, "channel")}, but "{part.name}" has {name} of '
+                f'{format_count(found.channels, "channel")}. Open the data as for training, for example with background="white".'
+            )
+
+
+def _choose_classifier(
+    classifier: str | Path | EvaluationClassifier | None,
+    data: Dataset,
+    prepare: Preparation,
+    batch_kind: str,
+    split: str,
+    cache: str | Path | None,
+    steps: int,
+    left_out: dict[str, str],
+) -> EvaluationClassifier | None:
+    if isinstance(classifier, EvaluationClassifier):
+        return classifier
+    if classifier is None:
+        left_out["accuracy"] = "No classifier was requested."
+        return None
+    if classifier != "auto":
+        return load_evaluation_classifier(classifier)
+    if batch_kind == "paired":
+        if data.source.channels != data.image.channels:
+            left_out["accuracy"] = "Sources and targets have different numbers of channels: one classifier cannot take both."
+            return None
+        data = PairsAsDomains(data)
+    try:
+        return make_evaluation_classifier(data, prepare, cache=cache, held_out=split, steps=steps)
+    except DataError as reason:
+        left_out["accuracy"] = str(reason)
+        return None
+
+
+def _choose_networks(
+    features: Extractor | str | None,
+    lpips: PerceptualDistance | Sequence[PerceptualDistance],
+    classifier: EvaluationClassifier | None,
+    left_out: dict[str, str],
+) -> tuple[Extractor | None, list[PerceptualDistance]]:
+    """Return the extractor and the perceptual distances to measure with, or raise OptionError."""
+    distances = [lpips] if isinstance(lpips, PerceptualDistance) else list(lpips)
+    if isinstance(features, Extractor) or features is None:
+        return features, distances
+    if features != OWN_CLASSIFIER:
+        raise OptionError(f'features={features!r} is unknown. Give an Extractor, or "{OWN_CLASSIFIER}".')
+    if classifier is None:
+        left_out[f"fid@{OWN_CLASSIFIER}"] = f"There is no classifier trained on the data. {left_out.get('accuracy', '')}".strip()
+        return None, distances
+    return make_classifier_extractor(classifier), [*distances, make_classifier_distance(classifier)]
+
+
+def _is_stochastic(model: Model) -> bool:
+    """Return whether a model draws random numbers when it translates: a style, or noise within its networks."""
+    nets = getattr(model, "nets", None)
+    return nets is not None and (nets.style is not None or nets.is_stochastic(nets.translator_slots, training=False))
+
+
+def _list_classifier_numbers(
+    classifier: EvaluationClassifier | None, protocol: Mapping[str, Any], classifier_entry: Mapping[str, Any]
+) -> list[Number]:
+    if classifier is None:
+        return []
+    description = "share of real held-out images in which the evaluation classifier recognises the known value"
+    shared = {key: protocol[key] for key in ("split", "data", "versions")}
+    numbers = []
+    for name, value in classifier.accuracy.items():
+        entries = {"count": classifier.counts.get(name), "definition": description, **classifier_entry}
+        numbers.append(Number(f"classifier_accuracy/{name}", value, "", True, {**shared, **entries}))
+    return numbers
+
+
+def _describe_model(model: Model, left_out: dict[str, str]) -> tuple[dict[str, Any], list[Number]]:
+    """Return the description of the model that the report begins with, and the numbers of its parameters."""
+    description: dict[str, Any] = {"step": int(getattr(model, "steps_done", 0)), "seed": int(getattr(model, "seed", 0))}
+    recipe = getattr(model, "recipe", None)
+    if recipe is not None:
+        description["recipe"] = recipe.name
+    if not hasattr(model, "nets"):
+        left_out["parameters"] = "The model has no networks whose parameters could be counted."
+        return description, []
+    counts = count_parameters(model)
+    protocol = {"definition": "number of parameters, trainable or not; shared parameters count once", "versions": get_versions()}
+    numbers = [Number("parameters", counts.total, "", False, protocol)]
+    numbers += [Number(f"parameters/{name}", count, "", False, protocol) for name, count in counts.slots.items() if count]
+    if counts.translators > 1:
+        entries = {"definition": counts.formula, "translators": counts.translators, "translator": counts.translator}
+        numbers.append(Number("parameters_cross_domain", counts.cross_domain, "", False, {**protocol, **entries}))
+    description["parameters"] = {"total": counts.total, **counts.slots}
+    return description, numbers
