@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from torch import Tensor, nn
 
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.recipe import Slot
+from i2ikit.core.slot import Slot
 from i2ikit.core.specs import ImageSpec, StyleSpec
 from i2ikit.errors import PlanError, UnknownNameError
 

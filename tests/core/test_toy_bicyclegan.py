@@ -15,7 +15,7 @@ BICYCLEGAN = make_recipe(
     {
         "encoder": Slot("toy_whole"),
         "generator": Slot("toy_painter"),
-        "style_encoder": Slot("toy_style_of_image", role="encoder", variational=True),
+        "style_encoder": Slot("toy_style_of_image", {"variational": True}, role="encoder"),
         "discriminator_encoded": Slot("toy_discriminator", role="discriminator"),
         "discriminator_random": Slot("toy_discriminator", role="discriminator"),
     },
@@ -25,8 +25,8 @@ BICYCLEGAN = make_recipe(
             "translator",
             ("encoder", "generator", "style_encoder"),
             {
-                "gan_encoded": Term("toy_ls_translator", translations="encoded", discriminator="discriminator_encoded"),
-                "gan_random": Term("toy_ls_translator", translations="random", discriminator="discriminator_random"),
+                "gan_encoded": Term("toy_ls_translator", options={"discriminator": "discriminator_encoded"}, translations="encoded"),
+                "gan_random": Term("toy_ls_translator", options={"discriminator": "discriminator_random"}, translations="random"),
                 "l1": Term("toy_l1", 10.0, translations="encoded"),
                 "kl": Term("toy_kl", 0.01, translations="encoded"),
                 "latent": Term("toy_latent", 0.5, translations="random", updates=("generator",)),
@@ -36,13 +36,13 @@ BICYCLEGAN = make_recipe(
         Player(
             "discriminator_a",
             ("discriminator_encoded",),
-            {"gan": Term("toy_ls_discriminator", translations="encoded", discriminator="discriminator_encoded")},
+            {"gan": Term("toy_ls_discriminator", options={"discriminator": "discriminator_encoded"}, translations="encoded")},
             optimizer=ADAM,
         ),
         Player(
             "discriminator_b",
             ("discriminator_random",),
-            {"gan": Term("toy_ls_discriminator", translations="random", discriminator="discriminator_random")},
+            {"gan": Term("toy_ls_discriminator", options={"discriminator": "discriminator_random"}, translations="random")},
             optimizer=ADAM,
         ),
     ),

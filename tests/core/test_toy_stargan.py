@@ -19,7 +19,7 @@ STARGAN = make_recipe(
         "encoder": Slot("toy_whole"),
         "conditioner": Slot("toy_planes"),
         "generator": Slot("toy_painter"),
-        "discriminator": Slot("toy_discriminator", head=True),
+        "discriminator": Slot("toy_discriminator", {"head": True}),
     },
     "labelled",
     (
