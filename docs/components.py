@@ -10,8 +10,9 @@ from pathlib import Path
 from i2ikit.core.component import ROLES, Component, get_factory_options
 from i2ikit.core.plans import PLANS
 from i2ikit.core.plugins import Plugin
-from i2ikit.core.recipe import Player, Recipe, Slot, Term
+from i2ikit.core.recipe import Player, Recipe
 from i2ikit.core.registry import Registry, default_registry
+from i2ikit.core.slot import Slot, Term
 
 PAGE = Path(__file__).with_name("components.md")
 BUILD_ARGUMENTS = ("image", "source", "code", "domain", "t", "translation")
@@ -120,11 +121,12 @@ def _format_recipe(recipe: Recipe) -> Iterator[str]:
     yield ""
     yield from ("| slot | component | options | networks |", "|---|---|---|---|")
     for name, slot in recipe.slots.items():
-        yield f"| {name} | `{slot.component}` | {_format_options(slot.options)} | {_format_networks(slot)} |"
+        yield f"| {name} | `{slot.title}` | {_format_options(slot.options)} | {_format_networks(slot)} |"
     yield from ("", "| player | term | weight | loss | options | interval |", "|---|---|---|---|---|---|")
     for player in recipe.players:
         for name, term in player.terms.items():
-            yield f"| {player.name} | {name} | {term.weight:g} | `{term.loss}` | {_format_term(term)} | {_format_interval(player, term)} |"
+            loss = f"{term.weight_text} | `{term.loss}`"
+            yield f"| {player.name} | {name} | {loss} | {_format_term(term)} | {_format_interval(player, term)} |"
     yield ""
 
 

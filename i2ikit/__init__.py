@@ -31,20 +31,20 @@ if TYPE_CHECKING:  # the list of the public names
     from i2ikit.core.plans import batch_kind as batch_kind
     from i2ikit.core.plans import draw_style as draw_style
     from i2ikit.core.random_streams import RandomStreams as RandomStreams
-    from i2ikit.core.recipe import Optimizer as Optimizer
     from i2ikit.core.recipe import Player as Player
     from i2ikit.core.recipe import Recipe as Recipe
-    from i2ikit.core.recipe import Schedule as Schedule
-    from i2ikit.core.recipe import Slot as Slot
-    from i2ikit.core.recipe import Term as Term
     from i2ikit.core.registry import PluginWarning as PluginWarning
     from i2ikit.core.registry import Registry as Registry
     from i2ikit.core.registry import default_registry as default_registry
+    from i2ikit.core.slot import Slot as Slot
+    from i2ikit.core.slot import Term as Term
     from i2ikit.core.specs import CodeSpec as CodeSpec
     from i2ikit.core.specs import ImageSpec as ImageSpec
     from i2ikit.core.specs import MapSpec as MapSpec
     from i2ikit.core.specs import StyleSpec as StyleSpec
     from i2ikit.core.storage import load as load
+    from i2ikit.core.training import Optimizer as Optimizer
+    from i2ikit.core.training import Schedule as Schedule
     from i2ikit.core.translation import Translation as Translation
     from i2ikit.core.translation import view as view
     from i2ikit.cpu import tune_cpu as tune_cpu

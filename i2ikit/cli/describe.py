@@ -12,8 +12,9 @@ from i2ikit.core.component import get_factory_options
 from i2ikit.core.registry import default_registry
 
 if TYPE_CHECKING:
-    from i2ikit.core.recipe import Recipe, Term
+    from i2ikit.core.recipe import Recipe
     from i2ikit.core.registry import Registry
+    from i2ikit.core.slot import Term
 
 # Arguments that the build provides. The user does not choose them.
 _BUILD_ARGUMENTS = ("image", "source", "code", "domain", "style", "translation", "t")
@@ -67,7 +68,7 @@ def _describe_recipe(recipe: Recipe) -> Iterator[str]:
         notes = [f"one per {filled.per}"] if filled.per else []
         notes += [f"shared: {', '.join(filled.shared)}"] if filled.shared else []
         notes += ["frozen"] if filled.frozen else []
-        yield f"  {slot}: {filled.component}{_format_options(filled.options)}{'  [' + ', '.join(notes) + ']' if notes else ''}"
+        yield f"  {slot}: {filled.title}{_format_options(filled.options)}{'  [' + ', '.join(notes) + ']' if notes else ''}"
     yield "players:"
     for player in recipe.players:
         turn = "every step" if player.every == 1 else f"every {player.every} steps"
@@ -81,7 +82,7 @@ def _format_term(term: Term) -> str:
     every = f", every {term.every}" if term.every > 1 else ""
     updates = f", updates {', '.join(term.updates)}" if term.updates else ""
     translations = f" on {', '.join(term.translations)}" if term.translations else ""
-    return f"{term.weight:g} x {loss}{_format_options(term.options)}{translations}{every}{updates}"
+    return f"{term.weight_text} x {loss}{_format_options(term.options)}{translations}{every}{updates}"
 
 
 def _format_options(options: object) -> str:

@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from attrs import fields
+from attrs import evolve, fields
 
-from i2ikit.core.recipe import SLOT_SETTINGS, Optimizer, Recipe, Slot, evolve_slot
+from i2ikit.core.recipe import Recipe
+from i2ikit.core.slot import SLOT_SETTINGS, Slot
+from i2ikit.core.training import Optimizer
 from i2ikit.errors import OptionError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def parse_overrides(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
             own = {"role": slot.role, "per": slot.per, **(given if isinstance(given, dict) else {})}
             found[first] = None if value is None else Slot(str(value), **own)
         elif rest and isinstance(found.get(first), Slot):
-            found[first] = found[first].with_options(**{rest[0]: value})
+            found[first] = evolve(found[first], options={**found[first].options, rest[0]: value})
         else:
             _set_nested(found, first, rest[0] if rest else "", value)
     return found
@@ -82,9 +84,9 @@ def format_command(recipe: Recipe, registry: Registry) -> str:
     words = [recipe.name]
     for name, slot in recipe.slots.items():
         default = known.slots.get(name) if known else None
-        if default is None or default.component != slot.component:
-            words.append(f"--set {name}={slot.component}")
-        options = dict(default.options) if default and default.component == slot.component else {}
+        if default is None or default.title != slot.title:
+            words.append(f"--set {name}={slot.title}")
+        options = dict(default.options) if default and default.title == slot.title else {}
         changed = {key: value for key, value in slot.options.items() if key not in options or options[key] != value}
         words += [f"--set {name}.{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in changed.items()]
     return f"To build the networks of this checkpoint: i2ikit train {' '.join(words)}"
@@ -118,7 +120,7 @@ def _set_slot(found: dict[str, Any], recipe: Recipe, name: str, setting: str, va
     if setting not in SLOT_SETTINGS:
         raise UnknownNameError("setting of a slot", setting, SLOT_SETTINGS)
     if isinstance(found.get(name), Slot):
-        found[name] = evolve_slot(found[name], **{setting: value})
+        found[name] = evolve(found[name], **{setting: value})
     else:
         _set_nested(found, name, setting, value)
 

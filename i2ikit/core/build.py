@@ -18,9 +18,10 @@ from i2ikit.core.model import Losses, Model
 from i2ikit.core.nets import Nets, module_key, pair_key
 from i2ikit.core.overrides import apply_overrides
 from i2ikit.core.plans import PRIOR, complete_plan_options, find_plan, get_batch_kind
-from i2ikit.core.recipe import SLOT_ROLES, Player, Recipe, Slot, Term
+from i2ikit.core.recipe import SLOT_ROLES, Player, Recipe
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.rehearsal import rehearse
+from i2ikit.core.slot import Slot, Term
 from i2ikit.core.specs import CodeSpec, StyleSpec
 from i2ikit.core.validators import check_type
 from i2ikit.errors import BuildError, I2IKitError, OptionError, SpecError, UnknownNameError, format_count
@@ -81,7 +82,8 @@ def _check_names(recipe: Recipe, registry: Registry) -> list[str]:
     if "generator" not in recipe.slots:
         problems.append('It has no slot "generator", which makes the images. Add one: generator="COMPONENT".')
     for name, slot in recipe.slots.items():
-        problems += _list_problems(lambda name=name, slot=slot: registry.component(slot.component, recipe.role(name)))  # type: ignore[misc]
+        for component, _ in slot.parts:
+            problems += _list_problems(lambda name=name, component=component: registry.component(component, recipe.role(name)))  # type: ignore[misc]
     problems += _list_problems(lambda: complete_plan_options(find_plan(recipe.plan, registry), recipe.plan_options))
     problems += _list_problems(lambda: _check_channels(recipe, registry))
     for player in recipe.players:
@@ -142,7 +144,7 @@ def _make_nets(recipe: Recipe, registry: Registry) -> tuple[Nets | None, list[st
     for name in order:
         slot = recipe.slots[name]
         try:
-            factory = cast(Callable[..., nn.Module], registry.resolve(slot.component, recipe.role(name)))
+            factory = cast(Callable[..., nn.Module], registry.resolve(slot.title, recipe.role(name)))
             image = recipe.source if name == "encoder" else recipe.image  # all other encoders take target images
             make = functools.partial(_make_net, factory, slot, {**specs, "image": image, "code": code})
             module = _make_slot(slot, recipe, make)
@@ -167,7 +169,7 @@ def _make_nets(recipe: Recipe, registry: Registry) -> tuple[Nets | None, list[st
 def _get_output_spec(module: nn.Module, slot: Slot) -> CodeSpec:
     output_spec = getattr(module, "output_spec", None)
     if not isinstance(output_spec, CodeSpec):
-        raise SpecError(f'"{slot.component}" has no output_spec. Set self.output_spec = CodeSpec(...) in its constructor.')
+        raise SpecError(f'"{slot.title}" has no output_spec. Set self.output_spec = CodeSpec(...) in its constructor.')
     return output_spec
 
 
@@ -215,7 +217,7 @@ def _make_slot(slot: Slot, recipe: Recipe, make: Callable[[], nn.Module]) -> nn.
 
 
 def _make_net(factory: Callable[..., nn.Module], slot: Slot, specs: Mapping[str, Any]) -> nn.Module:
-    return cast(nn.Module, _call_factory(slot.component, factory, get_factory_options(factory), slot.options, specs))
+    return cast(nn.Module, _call_factory(slot.title, factory, get_factory_options(factory), slot.options, specs))
 
 
 def _call_factory(

@@ -50,7 +50,7 @@ def _list_slots(model: Model) -> list[list[str]]:
         owners = [player.name for player in model.recipe.players if name in player.trains]
         per = f" x{len(net)} (one per {slot.per})" if isinstance(net, nn.ModuleDict) else ""
         trained_by = "frozen" if slot.frozen else ", ".join(owners) if count else "-"
-        rows.append([name, slot.component + per + _format_options(slot.options), output, f"{count:,}", trained_by])
+        rows.append([name, slot.title + per + _format_options(slot.options), output, f"{count:,}", trained_by])
     return rows
 
 
@@ -59,13 +59,12 @@ def _list_terms(model: Model) -> list[list[str]]:
     for player in model.recipe.players:
         for name, term in player.terms.items():
             key = f"{player.name}/{name}"
-            loss = term.loss if isinstance(term.loss, str) else getattr(term.loss, "__name__", type(term.loss).__name__)
             translations = f" on {', '.join(term.translations)}" if term.translations else ""
             interval = player.every * term.every
             rows.append(
                 [
-                    f"{key} = {loss}{translations}",
-                    f"{term.weight:g}",
+                    f"{key} = {term.title}{translations}",
+                    term.weight_text,
                     "step" if interval == 1 else f"{interval} steps",
                     ", ".join(dict.fromkeys(model.views_read.get(key, []))),
                     ", ".join(term.updates or player.trains),

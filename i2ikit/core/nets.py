@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from i2ikit.core import contract
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.recipe import Slot
+from i2ikit.core.slot import Slot
 from i2ikit.core.specs import ImageSpec, StyleSpec
 from i2ikit.errors import PlanError, UnknownNameError
 

@@ -8,8 +8,10 @@ from typing import Any
 from attrs import evolve, fields
 
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.recipe import SLOT_SETTINGS, Optimizer, Player, Recipe, Schedule, Slot, Term, evolve_slot
+from i2ikit.core.recipe import Player, Recipe
+from i2ikit.core.slot import SLOT_SETTINGS, TERM_SETTINGS, Slot, Term
 from i2ikit.core.specs import ImageSpec
+from i2ikit.core.training import Optimizer, Schedule
 from i2ikit.errors import OptionError, UnknownNameError
 
 RECIPE_FIELDS = ("steps", "batch", "flip", "jitter", "ema", "retranslate", "redraw", "plan", "plan_options", "source_channels")
@@ -79,7 +81,8 @@ def _with_style_dim(recipe: Recipe, width: Any) -> Recipe:
             f'Recipe "{recipe.name}" does not support style_dim={width}: it has no style. '
             f"To sample a style from the prior, set style={width}."
         )
-    slots = {name: slot.with_options(style=width) if name in with_style else slot for name, slot in recipe.slots.items()}
+    slots = dict(recipe.slots)
+    slots.update({name: evolve(slots[name], options={**slots[name].options, "style": width}) for name in with_style})
     return evolve(recipe, slots=slots, plan_options={**recipe.plan_options, "style": width} if plan_has_style else recipe.plan_options)
 
 
@@ -149,19 +152,24 @@ def _override_term(recipe: Recipe, name: str, value: Any) -> Recipe:
     elif callable(value) or isinstance(value, str):
         raise OptionError(f'Term "{name}" must be set to a weight, a mapping of options, a Term or None; found {value!r}. Write Term(...).')
     else:
-        terms[term] = terms[term].with_overrides(**(value if isinstance(value, Mapping) else {"weight": value}))
+        terms[term] = _evolve_term(terms[term], value if isinstance(value, Mapping) else {"weight": value})
     return recipe.with_player(evolve(player, terms=terms))
+
+
+def _evolve_term(term: Term, overrides: Mapping[str, Any]) -> Term:
+    own = {key: value for key, value in overrides.items() if key in ("loss", *TERM_SETTINGS)}
+    return evolve(term, **own, options={**term.options, **{key: value for key, value in overrides.items() if key not in own}})
 
 
 def _override_slot(slot: Slot | None, value: Any) -> Slot | None:
     if value is None or isinstance(value, Slot):
         return value
     if isinstance(value, str):
-        return Slot(value) if slot is None else evolve_slot(slot, component=value, options={})
+        return Slot(value) if slot is None else evolve(slot, component=value, options={})
     if isinstance(value, Mapping) and slot is not None:
         own = {key: value[key] for key in ("component", *SLOT_SETTINGS) if key in value}
         options = {} if "component" in own else slot.options
-        return evolve_slot(slot, **own, options={**options, **{key: value[key] for key in value if key not in own}})
+        return evolve(slot, **own, options={**options, **{key: value[key] for key in value if key not in own}})
     raise OptionError(f"A slot must be set to a component name, a mapping of options, a Slot or None; found {value!r}.")
 
 

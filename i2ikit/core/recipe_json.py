@@ -7,16 +7,20 @@ left out and a missing plan raises an error.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import asdict, fields
 
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.recipe import PYTHON, Optimizer, Player, Recipe, Schedule, Slot, Term
+from i2ikit.core.recipe import PYTHON, Player, Recipe
+from i2ikit.core.slot import Slot, Term
 from i2ikit.core.specs import ImageSpec
+from i2ikit.core.training import Optimizer, Schedule
 from i2ikit.errors import CheckpointError
 
+# Settings that earlier versions did not have. At their default they are left out, so that a stored run equals the same run of today.
+NEWER_SETTINGS: dict[str, Any] = {"weights": "", "wrappers": [], "value": 1.0}
 NEWER_FIELDS = ("source_channels", "redraw", "jitter")  # missing in files of earlier versions
 PLAIN_FIELDS = ("name", "batch", "steps", "flip", "ema", "retranslate", "paper", "description")
 
@@ -29,8 +33,8 @@ def dump(recipe: Recipe) -> dict[str, Any]:
         "plan_options": dict(recipe.plan_options),
         "image": asdict(recipe.image),
         "labels": recipe.labels.to_dict(),
-        "schedule": asdict(recipe.schedule),
-        "slots": {name: _to_plain_data(asdict(slot)) for name, slot in recipe.slots.items()},
+        "schedule": _dump_settings(recipe.schedule),
+        "slots": {name: _dump_settings(slot) for name, slot in recipe.slots.items()},
         "players": [_dump_player(player) for player in recipe.players],
     }
 
@@ -70,21 +74,39 @@ def _dump_player(player: Player) -> dict[str, Any]:
     terms = {}
     for name, term in player.terms.items():
         loss = term.loss if isinstance(term.loss, str) else f"{PYTHON}{getattr(term.loss, '__qualname__', type(term.loss).__qualname__)}"
-        terms[name] = {**_to_plain_data(asdict(term)), "loss": loss}
+        weight = _dump_settings(term.weight) if isinstance(term.weight, Schedule) else term.weight
+        terms[name] = {**_to_plain_data(asdict(term)), "loss": loss, "weight": weight}
     plain = {"name": player.name, "trains": list(player.trains), "every": player.every, "pool": player.pool}
-    return {**plain, "optimizer": _to_plain_data(asdict(player.optimizer)), "terms": terms}
+    return {**plain, "optimizer": _dump_settings(player.optimizer), "terms": terms}
+
+
+def _dump_settings(settings: Any) -> dict[str, Any]:
+    """Return a slot, a schedule or an optimizer as JSON data, without newer settings at their default."""
+    plain = _to_plain_data(asdict(settings))
+    return {name: value for name, value in plain.items() if name not in NEWER_SETTINGS or value != NEWER_SETTINGS[name]}
 
 
 def _restore_slot(data: Mapping[str, Any]) -> Slot:
     _check_keys(data, {each.name for each in fields(Slot)}, "slot")
+    component = data["component"]
     return Slot(
-        data["component"],
+        component if isinstance(component, str) else _restore_entries(component),
+        _restore_options(data["options"]),
         role=data["role"],
         per=data["per"],
         shared=tuple(data["shared"]),
         frozen=data["frozen"],
-        **{name: _to_tuples(value) for name, value in data["options"].items()},
+        weights=data.get("weights", ""),
+        wrappers=_restore_entries(data.get("wrappers", ())),
     )
+
+
+def _restore_entries(data: Sequence[Sequence[Any]]) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, _restore_options(options)) for name, options in data]
+
+
+def _restore_options(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _to_tuples(value) for name, value in data.items()}
 
 
 def _restore_player(data: Mapping[str, Any]) -> Player:
@@ -100,9 +122,10 @@ def _restore_player(data: Mapping[str, Any]) -> Player:
                 stacklevel=4,
             )
             continue
-        given = {key: _to_tuples(term[key]) for key in ("weight", "every", "updates", "translations", "turn")}
-        terms[name] = Term(term["loss"], **given, **{key: _to_tuples(value) for key, value in term["options"].items()})
-    optimizer = Optimizer(**{key: _to_tuples(value) for key, value in data["optimizer"].items()})
+        given = {key: _to_tuples(term[key]) for key in ("every", "updates", "translations", "turn")}
+        weight = Schedule(**term["weight"]) if isinstance(term["weight"], Mapping) else term["weight"]
+        terms[name] = Term(term["loss"], weight, _restore_options(term["options"]), **given)
+    optimizer = Optimizer(**_restore_options(data["optimizer"]))
     return Player(data["name"], tuple(data["trains"]), terms, data["every"], optimizer, data["pool"])
 
 

@@ -125,7 +125,7 @@ def _check_conditions(double: Model, batch: Any, streams: Any) -> list[str]:
     problems = []
     fakes = double.plan(double.nets, batch, streams, True, **double.recipe.plan_options)
     problems += _check_target_domain(double, fakes)
-    slots = ", ".join(f"{name}={slot.component}" for name, slot in double.recipe.slots.items())
+    slots = ", ".join(f"{name}={slot.title}" for name, slot in double.recipe.slots.items())
     for translation in fakes:
         if double.batch_kind == "labelled" and not _influences_fake(translation, "target_label"):
             problems.append(

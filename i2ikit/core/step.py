@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from i2ikit.core.engine import Engine, SingleProcess, step_if_finite
 from i2ikit.core.memo import share_views
 from i2ikit.core.random_streams import RandomStreams, Share
-from i2ikit.core.recipe import Player, Term
+from i2ikit.core.recipe import Player
+from i2ikit.core.slot import Term
 from i2ikit.core.translation import Translation
 from i2ikit.errors import NonFiniteLossError, PlanError, UnknownNameError
 
@@ -156,7 +157,7 @@ def play(model: Model, turn: Turn, translations: Iterable[Translation], scale: f
             loss = model.losses[f"{turn.player.name}/{name}"]
             value = _sum_loss(loss, select_translations(term, translations), f"{turn.player.name}/{name}")
             receivers = tuple(term.updates or turn.player.trains)
-            weighted = value * (term.weight * scale)
+            weighted = value * (term.get_weight(model.steps_done, model.recipe.steps) * scale)
             totals[receivers] = totals[receivers] + weighted if receivers in totals else weighted
             logs[f"{turn.player.name}/{name}"] = value.detach()
     for index, (receivers, total) in enumerate(totals.items()):

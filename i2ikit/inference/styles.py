@@ -65,7 +65,7 @@ def resolve_style(model: Model, style: Any, like: Tensor, translation: Translati
     code = translation.encode(pad_image(pixels, *get_size_constraints(model)), translation.target_label, translation.target_name, slot=slot)
     if code.style is None or tuple(code.style.shape[1:]) != shape:
         raise OptionError(
-            f'"{model.recipe.slots[slot].component}" returns no style {list(shape)} for an image. Give the style as a tensor {list(shape)}.'
+            f'"{model.recipe.slots[slot].title}" returns no style {list(shape)} for an image. Give the style as a tensor {list(shape)}.'
         )
     return _expand(code.style, rows, "style image")
 

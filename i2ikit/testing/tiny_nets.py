@@ -9,7 +9,7 @@ from i2ikit.core.code import Code, DiscriminatorOutput, Posterior
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.nets import Nets
 from i2ikit.core.random_streams import RandomStreams, Share
-from i2ikit.core.recipe import Slot
+from i2ikit.core.slot import Slot
 from i2ikit.core.specs import CodeSpec, ImageSpec, MapSpec, StyleSpec
 from i2ikit.core.translation import Translation
 

@@ -14,17 +14,18 @@ _ENCODED = {
     "l1": Term("l1_loss", 10.0, translations="encoded"),
 }
 _KL = {"kl": Term("style_kl_loss", 0.01, translations="encoded")}
-_RANDOM = {"adversarial_random": Term("lsgan_generator_loss", translations="random", discriminator="discriminator_random")}
+_RANDOM = {"adversarial_random": Term("lsgan_generator_loss", options={"discriminator": "discriminator_random"}, translations="random")}
 _LATENT = {"latent": Term("latent_loss", 0.5, translations="random")}
 _ON_ENCODED = {"encoded": Term("lsgan_discriminator_loss", translations="encoded")}
-_ON_RANDOM = {"random": Term("lsgan_discriminator_loss", translations="random", discriminator="discriminator_random")}
+_ON_RANDOM = {"random": Term("lsgan_discriminator_loss", options={"discriminator": "discriminator_random"}, translations="random")}
 
 _TRANSLATOR = Player("translator", ("encoder", "generator", "style_encoder"), {**_ENCODED, **_RANDOM, **_KL, **_LATENT}, optimizer=ADAM)
 _DISCRIMINATOR = Player("discriminator", ("discriminator", "discriminator_random"), {**_ON_ENCODED, **_ON_RANDOM}, optimizer=ADAM)
 
 
 def _make_discriminator_slot(width: int, scales: int) -> Slot:
-    return Slot("patch_discriminator", role="discriminator", width=width, depth=3, norm="instance", scales=scales, narrower=True)
+    options = {"width": width, "depth": 3, "norm": "instance", "scales": scales, "narrower": True}
+    return Slot("patch_discriminator", options, role="discriminator")
 
 
 BICYCLEGAN = Recipe(
@@ -33,8 +34,8 @@ BICYCLEGAN = Recipe(
     paper="Toward Multimodal Image-to-Image Translation (Zhu et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),
-        "generator": Slot("bicyclegan_generator", width=64),
-        "style_encoder": Slot("bicyclegan_style_encoder", role="encoder", width=64),
+        "generator": Slot("bicyclegan_generator", {"width": 64}),
+        "style_encoder": Slot("bicyclegan_style_encoder", {"width": 64}, role="encoder"),
         "discriminator": _make_discriminator_slot(64, 2),
         "discriminator_random": _make_discriminator_slot(64, 2),
     },
@@ -95,7 +96,7 @@ CAE_GAN = _make_variant(
 CLR_GAN = _make_variant(
     "clr-gan",
     "cLR-GAN: the second half of BicycleGAN; the encoder recovers a style from the prior from the translation (section 3.3).",
-    {"adversarial": Term("lsgan_generator_loss"), "latent": Term("latent_loss", 0.5, fixed=False)},
+    {"adversarial": Term("lsgan_generator_loss"), "latent": Term("latent_loss", 0.5, {"fixed": False})},
     {"adversarial": Term("lsgan_discriminator_loss")},
     "discriminator_random",
     plan="paired",
@@ -119,8 +120,8 @@ BICYCLEGAN_FAST = evolve(
     description="BicycleGAN with narrow networks for 64 pixels: learns in minutes.",
     slots={
         "encoder": Slot("identity_encoder"),
-        "generator": Slot("bicyclegan_generator", width=32, up="bilinear"),
-        "style_encoder": Slot("bicyclegan_style_encoder", role="encoder", width=32),
+        "generator": Slot("bicyclegan_generator", {"width": 32, "up": "bilinear"}),
+        "style_encoder": Slot("bicyclegan_style_encoder", {"width": 32}, role="encoder"),
         "discriminator": _make_discriminator_slot(32, 1),
         "discriminator_random": _make_discriminator_slot(32, 1),
     },

@@ -10,8 +10,8 @@ BIGAN = Recipe(
     paper="Adversarial Feature Learning (Donahue et al., 2017); Adversarially Learned Inference (Dumoulin et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),
-        "generator": Slot("cyclegan_generator", per="pair", width=64),
-        "discriminator": Slot("bigan_discriminator", width=64, depth=3),
+        "generator": Slot("cyclegan_generator", {"width": 64}, per="pair"),
+        "discriminator": Slot("bigan_discriminator", {"width": 64, "depth": 3}),
     },
     plan="unpaired",
     players=(

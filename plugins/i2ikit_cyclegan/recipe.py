@@ -14,8 +14,8 @@ CYCLEGAN = Recipe(
     paper="Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks (Zhu et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),
-        "generator": Slot("cyclegan_generator", per="pair", width=64),
-        "discriminator": Slot("patch_discriminator", per="domain", width=64, depth=3),
+        "generator": Slot("cyclegan_generator", {"width": 64}, per="pair"),
+        "discriminator": Slot("patch_discriminator", {"width": 64, "depth": 3}, per="domain"),
     },
     plan="unpaired",
     players=(
@@ -87,8 +87,8 @@ FAST = evolve(
     description="CycleGAN with narrow networks for 64 pixels: learns in minutes.",
     slots={
         "encoder": Slot("identity_encoder"),
-        "generator": Slot("cyclegan_generator", per="pair", width=24, blocks=4, up="nearest"),
-        "discriminator": Slot("patch_discriminator", per="domain", width=32, depth=3),
+        "generator": Slot("cyclegan_generator", {"width": 24, "blocks": 4, "up": "nearest"}, per="pair"),
+        "discriminator": Slot("patch_discriminator", {"width": 32, "depth": 3}, per="domain"),
     },
     image=ImageSpec(3, 64, 64),
     batch=4,

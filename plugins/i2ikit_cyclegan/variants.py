@@ -43,7 +43,8 @@ BACKWARD_CYCLE = _make_variant(
 
 
 def _with_generator_options(recipe: Recipe, **options: float) -> Recipe:
-    return evolve(recipe, slots={**recipe.slots, "generator": recipe.slots["generator"].with_options(**options)})
+    slot = recipe.slots["generator"]
+    return evolve(recipe, slots={**recipe.slots, "generator": evolve(slot, options={**slot.options, **options})})
 
 
 DROPOUT = _make_variant(
@@ -71,7 +72,7 @@ DISCOGAN = Recipe(
             trains=("encoder", "generator"),
             terms={
                 "adversarial": Term("logistic_generator_loss"),
-                "cycle": Term("cycle_loss", squared=True),
+                "cycle": Term("cycle_loss", options={"squared": True}),
             },
             optimizer=Optimizer("adam", lr=2e-4, betas=(0.5, 0.999), weight_decay=1e-4),
         ),
@@ -96,8 +97,8 @@ DUALGAN = Recipe(
     paper="DualGAN: Unsupervised Dual Learning for Image-to-Image Translation (Yi et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),
-        "generator": Slot("cyclegan_generator", per="pair", width=64, dropout=0.5),
-        "discriminator": Slot("patch_discriminator", per="domain", width=64, depth=3),
+        "generator": Slot("cyclegan_generator", {"width": 64, "dropout": 0.5}, per="pair"),
+        "discriminator": Slot("patch_discriminator", {"width": 64, "depth": 3}, per="domain"),
     },
     plan="unpaired",
     players=(

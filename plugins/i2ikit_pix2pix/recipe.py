@@ -27,8 +27,8 @@ PIX2PIX = Recipe(
     paper="Image-to-Image Translation with Conditional Adversarial Networks (Isola et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),
-        "generator": Slot("pix2pix_unet", width=64),
-        "discriminator": Slot("patch_discriminator", width=64, depth=3, norm="batch", conditional=True),
+        "generator": Slot("pix2pix_unet", {"width": 64}),
+        "discriminator": Slot("patch_discriminator", {"width": 64, "depth": 3, "norm": "batch", "conditional": True}),
     },
     plan="paired",
     players=(_DISCRIMINATOR, _TRANSLATOR),
@@ -61,7 +61,7 @@ PIX2PIX_UNCONDITIONAL = evolve(
     PIX2PIX,
     name="pix2pix-unconditional",
     description="pix2pix with an unconditional discriminator, which does not take the source image (the ablation L1+GAN of the paper).",
-    slots={**PIX2PIX.slots, "discriminator": Slot("patch_discriminator", width=64, depth=3, norm="batch", conditional=False)},
+    slots={**PIX2PIX.slots, "discriminator": Slot("patch_discriminator", {"width": 64, "depth": 3, "norm": "batch", "conditional": False})},
 )
 
 _FAST = Optimizer("adam", lr=4e-4, betas=(0.5, 0.999))
@@ -72,8 +72,8 @@ PIX2PIX_FAST = evolve(
     description="pix2pix with narrow networks for 64 pixels: learns in minutes.",
     slots={
         "encoder": Slot("identity_encoder"),
-        "generator": Slot("pix2pix_unet", width=32, norm="instance", dropout=0.0),
-        "discriminator": Slot("patch_discriminator", width=32, depth=3, norm="instance", conditional=True),
+        "generator": Slot("pix2pix_unet", {"width": 32, "norm": "instance", "dropout": 0.0}),
+        "discriminator": Slot("patch_discriminator", {"width": 32, "depth": 3, "norm": "instance", "conditional": True}),
     },
     players=(evolve(_DISCRIMINATOR, optimizer=_FAST), evolve(_TRANSLATOR, optimizer=_FAST)),
     image=ImageSpec(3, 64, 64),

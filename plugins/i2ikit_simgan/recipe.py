@@ -10,8 +10,8 @@ SIMGAN = Recipe(
     paper="Learning from Simulated and Unsupervised Images through Adversarial Training (Shrivastava et al., 2017)",
     slots={
         "encoder": Slot("identity_encoder"),
-        "generator": Slot("simgan_refiner", width=64, blocks=4),
-        "discriminator": Slot("patch_discriminator", width=64, depth=2, norm="none"),
+        "generator": Slot("simgan_refiner", {"width": 64, "blocks": 4}),
+        "discriminator": Slot("patch_discriminator", {"width": 64, "depth": 2, "norm": "none"}),
     },
     plan="unpaired",
     plan_options={"directions": "forward"},
@@ -46,8 +46,8 @@ FEATURE_LOSS_GAN = Recipe(
     paper="Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks (Zhu et al., 2017), section 5.1.1",
     slots={
         "encoder": Slot("identity_encoder"),
-        "generator": Slot("cyclegan_generator", width=64),
-        "discriminator": Slot("patch_discriminator", width=64, depth=3),
+        "generator": Slot("cyclegan_generator", {"width": 64}),
+        "discriminator": Slot("patch_discriminator", {"width": 64, "depth": 3}),
     },
     plan="unpaired",
     plan_options={"directions": "forward"},

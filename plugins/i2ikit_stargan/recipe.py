@@ -14,8 +14,8 @@ STARGAN = Recipe(
     slots={
         "encoder": Slot("identity_encoder"),
         "conditioner": Slot("stargan_conditioner"),
-        "generator": Slot("stargan_generator", width=64, blocks=6),
-        "discriminator": Slot("stargan_discriminator", width=64),
+        "generator": Slot("stargan_generator", {"width": 64, "blocks": 6}),
+        "discriminator": Slot("stargan_discriminator", {"width": 64}),
     },
     plan="labelled",
     players=(
@@ -63,8 +63,8 @@ STARGAN_FAST = Recipe(
     slots={
         "encoder": Slot("identity_encoder"),
         "conditioner": Slot("stargan_conditioner"),
-        "generator": Slot("stargan_generator", width=16, blocks=3, output="masked", patch=2),
-        "discriminator": Slot("stargan_discriminator", width=32, depth=4, max_width=256, conditional=True),
+        "generator": Slot("stargan_generator", {"width": 16, "blocks": 3, "output": "masked", "patch": 2}),
+        "discriminator": Slot("stargan_discriminator", {"width": 32, "depth": 4, "max_width": 256, "conditional": True}),
     },
     plan="labelled",
     players=(

@@ -13,9 +13,9 @@ UNIT = Recipe(
     description="UNIT: unpaired translation with a shared latent space; the code of one domain is decoded in another.",
     paper="Unsupervised Image-to-Image Translation Networks (Liu et al., 2017)",
     slots={
-        "encoder": Slot("unit_encoder", per="domain", shared=("latent",), width=64, downsamples=2, blocks=4),
-        "generator": Slot("unit_decoder", per="domain", shared=("latent",), blocks=4),
-        "discriminator": Slot("multiscale_discriminator", per="domain", width=64, depth=4),
+        "encoder": Slot("unit_encoder", {"width": 64, "downsamples": 2, "blocks": 4}, per="domain", shared=("latent",)),
+        "generator": Slot("unit_decoder", {"blocks": 4}, per="domain", shared=("latent",)),
+        "discriminator": Slot("multiscale_discriminator", {"width": 64, "depth": 4}, per="domain"),
     },
     plan="unpaired",
     players=(
@@ -28,7 +28,7 @@ UNIT = Recipe(
                 "recon": Term("recon_loss", 10.0),
                 "kl": Term("latent_kl_loss", 0.01),
                 "cycle": Term("cycle_loss", 10.0),
-                "cycle_kl": Term("latent_kl_loss", 0.01, view="recode"),
+                "cycle_kl": Term("latent_kl_loss", 0.01, {"view": "recode"}),
             },
             optimizer=_ADAM,
         ),
@@ -42,8 +42,8 @@ UNIT = Recipe(
     official={
         "retranslate": True,
         "redraw": True,
-        "encoder": Slot("unit_encoder", per="domain", width=64, downsamples=2, blocks=4),
-        "generator": Slot("unit_decoder", per="domain", blocks=4),
+        "encoder": Slot("unit_encoder", {"width": 64, "downsamples": 2, "blocks": 4}, per="domain"),
+        "generator": Slot("unit_decoder", {"blocks": 4}, per="domain"),
     },
 )
 """Losses of the paper with its weights divided by ten, and networks and settings of the original code. See docs/systems/unit.md."""
@@ -53,9 +53,9 @@ UNIT_FAST = evolve(
     name="unit-fast",
     description="UNIT with smaller networks for 64 pixels: learns in minutes.",
     slots={
-        "encoder": Slot("unit_encoder", per="domain", shared=("content", "latent"), width=24, downsamples=2, blocks=2),
-        "generator": Slot("unit_decoder", per="domain", shared=("latent",), blocks=2),
-        "discriminator": Slot("multiscale_discriminator", per="domain", width=24, depth=3, scales=2),
+        "encoder": Slot("unit_encoder", {"width": 24, "downsamples": 2, "blocks": 2}, per="domain", shared=("content", "latent")),
+        "generator": Slot("unit_decoder", {"blocks": 2}, per="domain", shared=("latent",)),
+        "discriminator": Slot("multiscale_discriminator", {"width": 24, "depth": 3, "scales": 2}, per="domain"),
     },
     players=tuple(evolve(player, optimizer=Optimizer("adam", lr=4e-4, betas=(0.5, 0.999))) for player in UNIT.players),
     image=ImageSpec(3, 64, 64),

@@ -261,7 +261,7 @@ def test_the_error_of_a_component_names_its_options(component: str, message: str
     toys = make_registry()
     toys.register(sys.modules[__name__])
     with pytest.raises(BuildError) as caught:
-        build(STARGAN, registry=toys, size=8, generator=Slot(component, width=0))
+        build(STARGAN, registry=toys, size=8, generator=Slot(component, {"width": 0}))
     assert caught.value.problems == (f'Slot "generator": {message}',)
 
 

@@ -25,7 +25,7 @@ CUT = make_recipe(
         Player(
             "translator",
             ("encoder", "generator", "head"),
-            {"gan": Term("toy_ls_translator"), "contrast": Term("toy_patch_contrast", temperature=0.07)},
+            {"gan": Term("toy_ls_translator"), "contrast": Term("toy_patch_contrast", options={"temperature": 0.07})},
             optimizer=ADAM,
         ),
     ),

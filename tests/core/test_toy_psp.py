@@ -9,7 +9,7 @@ from i2ikit import Code, Player, Slot, Term
 
 PSP = make_recipe(
     "toy_psp",
-    {"encoder": Slot("toy_style_of_image", vectors=2), "generator": Slot("toy_synthesis", frozen=True)},
+    {"encoder": Slot("toy_style_of_image", {"vectors": 2}), "generator": Slot("toy_synthesis", frozen=True)},
     "paired",
     (Player("translator", ("encoder",), {"l2": Term("toy_l2"), "size": Term("toy_style_size", 0.005)}, optimizer=ADAM),),
 )

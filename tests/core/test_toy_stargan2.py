@@ -37,7 +37,7 @@ STARGAN2 = make_recipe(
     {
         "encoder": Slot("toy_whole_with_style"),
         "generator": Slot("toy_painter"),
-        "discriminator": Slot("toy_discriminator", inputs=("label",)),
+        "discriminator": Slot("toy_discriminator", {"inputs": ("label",)}),
         "mapping": Slot("toy_style_of_noise", role="conditioner"),
     },
     "toy_two_passes",

@@ -14,7 +14,7 @@ from i2ikit import Code, Player, Slot, Term
 STYLEGAN2 = make_recipe(
     "toy_stylegan2",
     {
-        "conditioner": Slot("toy_style_of_noise", vectors=2),
+        "conditioner": Slot("toy_style_of_noise", {"vectors": 2}),
         "generator": Slot("toy_synthesis"),
         "discriminator": Slot("toy_discriminator"),
     },
@@ -29,7 +29,7 @@ STYLEGAN2 = make_recipe(
         Player(
             "translator",
             ("conditioner", "generator"),
-            {"gan": Term("toy_logistic_translator"), "path": Term("toy_path_length", 2.0 * 2, every=2, decay=0.01)},
+            {"gan": Term("toy_logistic_translator"), "path": Term("toy_path_length", 2.0 * 2, {"decay": 0.01}, every=2)},
             optimizer=ADAM,
         ),
     ),

@@ -12,7 +12,7 @@ from i2ikit import Code, DiscriminatorOutput, Translation
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.nets import Nets
 from i2ikit.core.random_streams import RandomStreams
-from i2ikit.core.recipe import Slot
+from i2ikit.core.slot import Slot
 from i2ikit.core.specs import ImageSpec
 from i2ikit.losses.penalties import gradient_penalty_loss, r1_loss
 from i2ikit.nn.identity import IdentityEncoder

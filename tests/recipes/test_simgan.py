@@ -221,6 +221,6 @@ def test_its_components_conform(name: str, vgg: str) -> None:
 
 
 def test_refiners_for_both_directions_are_one_override() -> None:
-    model = build_simgan(generator=Slot("simgan_refiner", per="pair", width=4), plan_options={"directions": "both"})
+    model = build_simgan(generator=Slot("simgan_refiner", {"width": 4}, per="pair"), plan_options={"directions": "both"})
     assert model.routes == (("synthetic", "real"), ("real", "synthetic"))
     model.step(make_batch(model, 2))

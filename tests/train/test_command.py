@@ -19,7 +19,7 @@ from i2ikit import default_registry, load
 from i2ikit.cli import main, settings
 from i2ikit.cli.after_training import finish_run
 from i2ikit.core.overrides import apply_overrides
-from i2ikit.core.recipe import Slot
+from i2ikit.core.slot import Slot
 from i2ikit.cpu import tune_cpu
 from i2ikit.errors import I2IKitError, OptionError
 from i2ikit.pixels import write_image
@@ -190,7 +190,7 @@ def test_a_setting_can_replace_a_component_and_set_its_options() -> None:
     recipe = default_registry().recipe("stargan")
     assert settings.parse_overrides(["generator=first", "generator=second"], recipe) == {"generator": Slot("second")}
     overrides = settings.parse_overrides(["generator=munit_decoder", "generator.width=4"], recipe)
-    assert overrides == {"generator": Slot("munit_decoder", width=4)}
+    assert overrides == {"generator": Slot("munit_decoder", {"width": 4})}
 
 
 def test_the_settings_of_a_slot_are_set_by_its_name() -> None:
