@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from i2ikit import errors as errors
     from i2ikit import evaluate as evaluate
     from i2ikit import ops as ops
+    from i2ikit.core.batch_kinds import BatchKind as BatchKind
     from i2ikit.core.build import build as build
     from i2ikit.core.code import Code as Code
     from i2ikit.core.code import DiscriminatorOutput as DiscriminatorOutput
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 # Where each public name is defined. A name without a module of its own here is the subpackage of that name.
 _DEFINED_IN = {
     "Attribute": "i2ikit.core.domain",
+    "BatchKind": "i2ikit.core.batch_kinds",
     "Code": "i2ikit.core.code",
     "CodeSpec": "i2ikit.core.specs",
     "Component": "i2ikit.core.component",
@@ -93,6 +95,7 @@ _DEFINED_IN = {
 
 __all__ = [
     "Attribute",
+    "BatchKind",
     "Code",
     "CodeSpec",
     "Component",
