@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # the list of the public names
     from i2ikit import errors as errors
     from i2ikit import evaluation as evaluation
     from i2ikit import ops as ops
+    from i2ikit.core.batch_kinds import BatchKind as BatchKind
     from i2ikit.core.build import build as build
     from i2ikit.core.code import Code as Code
     from i2ikit.core.code import DiscriminatorOutput as DiscriminatorOutput

@@ -27,7 +27,7 @@ def data() -> None:
 @click.option(
     "--batch-kind",
     "batch_kind",
-    type=click.Choice(("labelled", "unpaired", "paired", "glued")),
+    type=click.Choice(("labelled", "unpaired", "paired", "images", "glued")),
     help="Read the data as this kind. Default: detected from the folders and tables.",
 )
 @click.option("--background", metavar="COLOUR", callback=check_colour, help="Colour behind transparent pixels, such as white.")
@@ -86,8 +86,10 @@ def _print_tables(report: CheckReport) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from i2ikit.data import get_arrangement
+
     console = Console(highlight=False, soft_wrap=True)
-    total = format_count(sum(report.images.values()), "pair" if report.batch_kind == "paired" else "image")
+    total = format_count(sum(report.images.values()), get_arrangement(report).unit)
     console.print(f"[bold]{escape(report.path)}[/]: {report.batch_kind}, {total}")
     splits = list(report.images)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")

@@ -20,6 +20,7 @@ from i2ikit.errors import CheckpointError, DataError, I2IKitError, OptionError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from i2ikit.core.batch_kinds import BatchKind
     from i2ikit.core.model import Model
     from i2ikit.train import TrainingData
 
@@ -164,13 +165,13 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
     if given["recipe"] is None and initial is None:
         raise OptionError("There is no recipe to train. Name one of `i2ikit list`: i2ikit train RECIPE --data PATH --run runs/NAME.")
     recipe = default_registry().recipe(given["recipe"]) if given["recipe"] else initial.recipe  # type: ignore[union-attr]
-    batch_kind = get_batch_kind(find_plan(recipe.plan, default_registry()))
-    sources = _open_sources(given, batch_kind)
-    for note in (note for source in sources if batch_kind == "paired" for note in source.data.notes):
+    kind = get_batch_kind(find_plan(recipe.plan, default_registry()))
+    sources = _open_sources(given, kind)
+    for note in (note for source in sources if kind.target for note in source.data.notes):
         progress.say(f"note: {_name_options(note)}")
     first = sources[0].data
     for source in sources:
-        if batch_kind == "labelled" and not source.data.domain.width:
+        if kind.label == "required" and not source.data.domain.width:
             raise DataError(
                 f'Recipe "{recipe.name}" requires labels, but "{source.path}" has none. Put the images of each value '
                 "into their own folder, or add a table attributes.csv to the images. "
@@ -178,7 +179,7 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
             )
     overrides = {name: given[name] for name in ("steps", "batch", "lr", "ema") if given[name] is not None}
     overrides |= {"official": True} if given["official"] else {}
-    if first.domain.width:
+    if first.domain.width and not (kind.is_own_target and kind.label == "none"):
         overrides["labels"] = first.domain if len(sources) == 1 else join([source.data for source in sources])[0].domain
     overrides |= {"channels": first.image.channels, "source_channels": first.source.channels}
     overrides["size"] = _choose_size(given["size"], initial, first, progress)
@@ -197,16 +198,15 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
     return model, sources
 
 
-def _open_sources(given: dict[str, Any], batch_kind: str) -> list[TrainingData]:
+def _open_sources(given: dict[str, Any], kind: BatchKind) -> list[TrainingData]:
     from i2ikit.data import open_data
-    from i2ikit.data.dataset import DATA_BATCH_KINDS
     from i2ikit.train import TrainingData
 
     paths, labels = given["data"], given["labels"]
     if (labels and len(labels) not in (1, len(paths))) or (len(labels) == 1 and len(paths) > 1):
         raise OptionError(f"Found {len(paths)} --data and {len(labels)} --labels. Give --labels once for each --data, in this order.")
     shared = {name: given[name] for name in ("background", "channels", "source_channels", "crop", "pairs") if given[name] is not None}
-    shared |= {"batch_kind": batch_kind} if batch_kind in DATA_BATCH_KINDS else {}
+    shared["batch_kind"] = kind.data
     found = []
     for index, path in enumerate(paths):
         options = {**shared, **({"labels": _split_names(labels[index])} if labels else {})}

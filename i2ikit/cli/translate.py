@@ -84,7 +84,7 @@ def translate(
         size_text = f"{others[0][0]}x{others[0][1]}" if len(set(others)) == 1 else "other sizes"
         trained_text = f"{trained[0]}x{trained[1]}"
         click.echo(f"note: The model was trained at {trained_text}; images of {size_text} keep their size. --size trained resizes them.")
-    if built.batch_kind == "paired" and any(width == 2 * height for height, width in sizes) and trained[0] == trained[1]:
+    if built.batch_kind.target and any(width == 2 * height for height, width in sizes) and trained[0] == trained[1]:
         click.echo(
             "note: Some images are twice as wide as high, like pairs side by side. They are translated whole. "
             "If they are pairs, cut out the source image first."
@@ -202,12 +202,12 @@ def _parse_values(words: Sequence[str], option: str) -> dict[str, str]:
 def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: Mapping[str, str], source: str | None) -> None:
     """Check that the model has all names and values."""
     domain = model.domain
-    if model.batch_kind == "unpaired":
+    if model.batch_kind.domains:
         domains = wanted.values() if isinstance(wanted, Mapping) else (wanted,)
         for name in (*domains, source):
             if isinstance(name, str) and name not in domain.names:
                 raise UnknownNameError("domain of this model", name, domain.names)
-    if model.batch_kind != "labelled":
+    if not model.batch_kind.has_labels(domain):
         return
     if source not in (None, "unknown"):
         raise OptionError(

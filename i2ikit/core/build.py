@@ -95,7 +95,7 @@ def _check_channels(recipe: Recipe, registry: Registry) -> None:
     if recipe.source.channels == recipe.image.channels:
         return
     kind = get_batch_kind(find_plan(recipe.plan, registry))
-    if kind != "paired":
+    if not kind.target:
         raise OptionError(
             f"source_channels={recipe.source.channels} differs from channels={recipe.image.channels}. Only paired batches support this; "
             f'plan "{recipe.plan_name}" takes {kind} batches.'

@@ -12,6 +12,7 @@ from attrs import evolve
 from torch import Tensor, nn
 
 from i2ikit.core import model_state, step, storage
+from i2ikit.core.batch_kinds import BatchKind
 from i2ikit.core.code import DiscriminatorOutput
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.nets import Nets, module_key
@@ -85,14 +86,29 @@ class Model(nn.Module):
         return next(self.nets.parameters()).device
 
     @property
-    def batch_kind(self) -> str:
-        """The kind of the batches for training: "labelled", "paired", "unpaired" or "sampled"."""
+    def batch_kind(self) -> BatchKind:
+        """The kind of the batches for training."""
         return get_batch_kind(self.plan)
 
     @property
     def routes(self) -> tuple[tuple[str, str], ...]:
-        """The pairs (source, target) of domains that are translated; empty if the batches are not unpaired."""
+        """The pairs (source, target) of domains that are translated; empty if the batches have no domains."""
         return find_routes(self.plan, self.domain.names, self.recipe.plan_options)
+
+    @property
+    def can_translate(self) -> bool:
+        """Whether the model translates images: its plan starts from source images and, with domains, has a route between two of them."""
+        return self.batch_kind.source and (not self.batch_kind.domains or bool(self.routes))
+
+    @property
+    def can_sample(self) -> bool:
+        """Whether the model generates images from noise alone: its plan has no source images."""
+        return not self.batch_kind.source
+
+    @property
+    def can_encode(self) -> bool:
+        """Whether the model encodes images: it has a slot "encoder"."""
+        return "encoder" in self.nets.slots
 
     def train(self, mode: bool = True) -> Model:
         """Set training or eval mode; frozen slots and the networks of losses stay in eval mode."""
@@ -157,9 +173,7 @@ class Model(nn.Module):
 
     def example_batch(self, rows: int = 2, seed: int = 0) -> dict[str, Any]:
         """Return a batch of random data with the shapes that the recipe's plan requires, to try out a model."""
-        from i2ikit.core.rehearsal import example_batch
-
-        return example_batch(self.batch_kind, self.image, self.domain, rows, seed, self.device, self.source)
+        return self.batch_kind.make_example(self.image, self.source, self.domain, rows, seed, self.device)
 
     # -- inference
 

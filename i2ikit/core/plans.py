@@ -8,15 +8,18 @@ A plugin defines its own plan as a component of role "plan", marked with its bat
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast, get_args
 
 import torch
 from torch import Tensor
 
+from i2ikit.core.batch_kinds import BATCH_KINDS, IMAGES, LABELLED, Batch, BatchKind, Route, find_batch_kind
 from i2ikit.core.domain import DomainSpec
+from i2ikit.core.label_permutation import draw_label_permutation
 from i2ikit.core.nets import Nets
 from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.recipe import PYTHON
@@ -26,10 +29,7 @@ from i2ikit.errors import OptionError, PlanError, UnknownNameError, suggest
 if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
 
-Batch = Mapping[str, Any]
-Route = tuple[str, str]  # source domain, target domain
 Directions = Literal["both", "forward", "backward"]
-BATCH_KINDS = ("labelled", "paired", "unpaired", "sampled")
 PRIOR = "prior"  # sample styles of the same width as the encoder's
 
 
@@ -42,33 +42,42 @@ class Plan(Protocol):
 F = TypeVar("F", bound=Callable[..., list[Translation]])
 
 
-def batch_kind(kind: str, routes: Callable[..., Sequence[Route]] | None = None) -> Callable[[F], F]:
-    """Mark a plan with its batch kind.
+def batch_kind(kind: str | BatchKind, routes: Callable[..., Sequence[Route]] | None = None) -> Callable[[F], F]:
+    """Mark a plan with the kind of its batches, and check each batch before the plan gets it.
 
     Args:
-        kind: "labelled" (image, label), "paired" (image, target), "unpaired" (one batch of images for each domain) or "sampled" (image).
-        routes: For unpaired batches: a function of the domains' names and the plan's options that returns the pairs (source, target) of
-            domains to translate. None means every ordered pair.
+        kind: A bundled kind by name: "labelled" (image, label), "paired" (image, target), "unpaired" (images of each domain), "sampled"
+            (image) or "images" (image); or a :class:`BatchKind`.
+        routes: For batches with domains: a function of the domains' names and the plan's options that returns the pairs (source, target)
+            of domains to translate. None means every ordered pair.
 
     Raises:
         UnknownNameError: There is no such batch kind.
     """
-    if kind not in BATCH_KINDS:
-        raise UnknownNameError("batch kind", kind, BATCH_KINDS)
+    found = find_batch_kind(kind)
 
     def mark(plan: F) -> F:
-        plan.batch_kind, plan.routes = kind, routes  # type: ignore[attr-defined]
-        return plan
+        @functools.wraps(plan)
+        def plan_checked_batch(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, **options: Any) -> list[Translation]:
+            found.check(batch, get_plan_name(plan), nets.domain)
+            return plan(nets, batch, streams, requires_grad, **options)
+
+        plan_checked_batch.batch_kind, plan_checked_batch.routes = found, routes  # type: ignore[attr-defined]
+        return cast(F, plan_checked_batch)
 
     return mark
 
 
+def get_plan_name(plan: object) -> str:
+    """Return the name of a plan for messages."""
+    return str(getattr(plan, "__name__", type(plan).__name__))
+
+
 def find_routes(plan: Plan, names: Sequence[str], options: Mapping[str, Any]) -> tuple[Route, ...]:
-    """Return the pairs (source, target) of domains that a plan translates, in its order; empty if its batches are not unpaired."""
-    if get_batch_kind(plan) != "unpaired":
-        return ()
+    """Return the pairs (source, target) of domains that a plan translates, in its order; empty if its batches have no domains."""
     routes = getattr(plan, "routes", None)
-    return tuple(itertools.permutations(names, 2)) if routes is None else tuple(routes(names, **options))
+    allowed = get_batch_kind(plan).list_routes(names)
+    return tuple(routes(names, **options)) if routes is not None and allowed else allowed
 
 
 @batch_kind("labelled")
@@ -80,8 +89,7 @@ def labelled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bo
     Args:
         style: Width of the styles sampled from the prior; "prior" means the width of the encoder's style, 0 means none.
     """
-    image, label = _get_tensor(batch, "image", "labelled"), _get_tensor(batch, "label", "labelled")
-    _check_label(label, nets.domain)
+    image, label = batch["image"], batch["label"]
     whole = streams.whole_batch.get("label", label)
     permutation = streams.find_replacement("perm")
     if permutation is not None:
@@ -111,7 +119,7 @@ def paired(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool
     Args:
         style: Width of the styles sampled from the prior; "prior" means the width of the encoder's style, 0 means none.
     """
-    image, target = _get_tensor(batch, "image", "paired"), _get_tensor(batch, "target", "paired")
+    image, target = batch["image"], batch["target"]
     return [
         Translation(
             nets,
@@ -144,10 +152,7 @@ def unpaired(
         directions: "both"; "forward": from each domain to the domains that are declared after it; or "backward": to the domains that are
             declared before it. With one direction only, translations have no ``reverse``.
     """
-    names = nets.domain.names
-    if len(names) < 2:
-        raise PlanError('Plan "unpaired" requires two or more domains. Name them: build(..., labels=("photo", "monet")).')
-    images = {name: _get_tensor(batch, name, "unpaired") for name in names}
+    names, images = nets.domain.names, batch[IMAGES]
     translations: dict[tuple[str, str], Translation] = {}
     for source, target in _list_routes(names, directions=directions):
         name = f"{source}_to_{target}"
@@ -178,8 +183,7 @@ def sampled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: boo
     Args:
         style: Width of the noise.
     """
-    image = _get_tensor(batch, "image", "sampled")
-    label = batch.get("label")
+    image, label = batch["image"], batch.get("label")
     return [
         Translation(
             nets,
@@ -193,7 +197,28 @@ def sampled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: boo
     ]
 
 
-PLANS: dict[str, Callable[..., list[Translation]]] = {"labelled": labelled, "paired": paired, "unpaired": unpaired, "sampled": sampled}
+@batch_kind("images")
+def images(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, *, style: int | str = 0) -> list[Translation]:
+    """Translate each ``image`` to itself: its own target, for inversion (pSp) and autoencoding.
+
+    Args:
+        style: Width of the styles sampled from the prior; "prior" means the width of the encoder's style, 0 means none.
+    """
+    image = batch["image"]
+    return [
+        Translation(
+            nets,
+            streams,
+            real=image,
+            target=image,
+            reference=image,
+            style=draw_style(nets, streams, len(image)),
+            requires_grad=requires_grad,
+        )
+    ]
+
+
+PLANS: dict[str, Callable[..., list[Translation]]] = {plan.__name__: plan for plan in (labelled, paired, unpaired, sampled, images)}
 
 
 def find_plan(plan: str | Plan, registry: Registry) -> Plan:
@@ -211,15 +236,16 @@ def find_plan(plan: str | Plan, registry: Registry) -> Plan:
     if isinstance(plan, str) and plan.rpartition(":")[2] not in registered:
         raise UnknownNameError("plan", plan, [*PLANS, *registered])
     found: Plan = registry.resolve(plan, "plan") if isinstance(plan, str) else plan
-    if getattr(found, "batch_kind", None) not in BATCH_KINDS:
+    if not isinstance(getattr(found, "batch_kind", None), BatchKind):
         name, kinds = getattr(plan, "__name__", plan), ", ".join(BATCH_KINDS)
         raise OptionError(f'Plan "{name}" has no batch kind. Mark it, for example with @batch_kind("labelled"). Available: {kinds}.')
     return found
 
 
-def get_batch_kind(plan: Plan) -> str:
-    """Return the batch kind of a plan."""
-    return str(getattr(plan, "batch_kind", "labelled"))
+def get_batch_kind(plan: Plan) -> BatchKind:
+    """Return the batch kind of a plan; that of labelled batches for a plan that was not saved."""
+    kind: BatchKind = getattr(plan, "batch_kind", LABELLED)
+    return kind
 
 
 def complete_plan_options(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -250,45 +276,7 @@ def _make_missing_plan(name: str) -> Plan:
     return plan
 
 
-def draw_label_permutation(label: Tensor, domain: DomainSpec, streams: RandomStreams) -> Tensor:
-    """Draw a random permutation [B] that moves each row only to rows with the same mask."""
-    whole_streams = RandomStreams(streams.path, streams.replacements, player=streams.player, device=streams.device)
-    keys = whole_streams.uniform("perm", (len(label),))
-    if not domain.masked:
-        return keys.argsort()
-    weights = torch.tensor([2**index for index in range(len(domain.sets))], device=label.device)
-    group = ((label[:, domain.num_values :] > 0.5).long() * weights).sum(1)
-    return _shuffle_within_groups(group, keys)
-
-
-def _shuffle_within_groups(group: Tensor, keys: Tensor) -> Tensor:
-    by_key = keys.argsort()
-    shuffled = by_key[group[by_key].argsort(stable=True)]  # sorted by group, in random order within each group
-    in_place = group.argsort(stable=True)  # sorted by group, in batch order within each group
-    return torch.empty_like(in_place).scatter_(0, in_place, shuffled)
-
-
 def one_hot(name: str, domain: DomainSpec, rows: int, like: Tensor) -> Tensor:
     """Return the label [rows, D] of one named domain."""
     entries = domain.encode({domain.attributes[0].name: name})
     return torch.tensor([entries], device=like.device, dtype=like.dtype).expand(rows, -1)
-
-
-def _get_tensor(batch: Batch, key: str, plan: str) -> Tensor:
-    if key not in batch:
-        found = ", ".join(name for name, value in batch.items() if isinstance(value, Tensor)) or "nothing"
-        kind = {"image, label": "labelled", "image, target": "paired"}.get(", ".join(sorted(found.split(", "))))
-        hint = f" It is a {kind} batch." if kind and kind != plan else ""
-        raise PlanError(f'Plan "{plan}" requires batch["{key}"]; this batch has: {found}.{hint}')
-    tensor = batch[key]
-    if not isinstance(tensor, Tensor):
-        raise PlanError(f'Plan "{plan}" requires a tensor as batch["{key}"]; found {type(tensor).__name__}.')
-    return tensor
-
-
-def _check_label(label: Tensor, domain: DomainSpec) -> None:
-    if label.ndim != 2 or label.shape[1] != domain.width:
-        raise PlanError(
-            f'batch["label"] has the shape {list(label.shape)}; expected [B, {domain.width}] with the entries {", ".join(domain.entries)}. '
-            f"Encode each row with model.domain.encode(row)."
-        )

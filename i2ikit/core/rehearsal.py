@@ -11,14 +11,12 @@ from typing import Any
 
 import torch
 from attrs import evolve
-from torch import Tensor, nn
+from torch import nn
 
 from i2ikit.core import step
-from i2ikit.core.domain import DomainSpec
 from i2ikit.core.model import Model
-from i2ikit.core.specs import ImageSpec
 from i2ikit.core.translation import Translation
-from i2ikit.errors import I2IKitError, OptionError, PlanError
+from i2ikit.errors import I2IKitError
 
 
 def rehearse(model: Model) -> list[str]:
@@ -27,7 +25,7 @@ def rehearse(model: Model) -> list[str]:
     This sets ``views_read``, ``stream_names`` and ``unreached_weights`` of the model.
     """
     double = _copy_without_memory(model)
-    batch = example_batch(model.batch_kind, model.image, model.domain, 2, 0, torch.device("meta"), model.source)
+    batch = model.batch_kind.make_example(model.image, model.source, model.domain, 2, 0, torch.device("meta"))
     problems: list[str] = []
     try:
         [(part, streams)] = step.split(double, batch, {}, 0, 1)
@@ -58,51 +56,6 @@ def rehearse(model: Model) -> list[str]:
     return problems
 
 
-def example_batch(
-    batch_kind: str, image: ImageSpec, domain: DomainSpec, rows: int, seed: int, device: torch.device, source: ImageSpec | None = None
-) -> dict[str, Any]:
-    """Return a batch of random data of a batch kind.
-
-    Args:
-        batch_kind: The batch kind.
-        image: Size and channels of the generated images.
-        domain: The label sets.
-        rows: The number of images in the batch.
-        seed: Seed of the random data.
-        device: Device of the batch.
-        source: Size and channels of the source images (default: those of ``image``).
-
-    Raises:
-        OptionError: ``rows`` is less than 1.
-        PlanError: The batch kind requires labels or domains, and none are declared.
-    """
-    if rows < 1:
-        raise OptionError(f"A batch must have 1 or more rows; found rows={rows}.")
-    generator = None if device.type == "meta" else torch.Generator("cpu").manual_seed(seed)
-
-    def make_images(spec: ImageSpec = image) -> Tensor:
-        size = (rows, spec.channels, spec.height, spec.width)
-        return (torch.empty(size) if generator is None else torch.rand(size, generator=generator) * 2 - 1).to(device)
-
-    if batch_kind == "unpaired":
-        if len(domain.names) < 2:
-            raise PlanError('Unpaired batches require two or more domains. Name them: build(..., labels=("photo", "monet")).')
-        return {name: make_images() for name in domain.names}
-    batch: dict[str, Any] = {"image": make_images(source or image)}
-    if batch_kind == "paired":
-        batch["target"] = make_images()
-    if batch_kind == "labelled" or (batch_kind == "sampled" and domain.width):
-        if not domain.width:
-            raise PlanError('Labelled batches require labels. Declare them: build(..., labels={"hair": ("black", "blond")}).')
-        batch["label"] = torch.tensor([_make_label(domain, seed + row) for row in range(rows)]).to(device)
-    return batch
-
-
-def _make_label(domain: DomainSpec, index: int) -> list[float]:
-    values = {each.name: each.choices[(index + position) % len(each.choices)] for position, each in enumerate(domain.attributes)}
-    return domain.encode(values)
-
-
 def _copy_without_memory(model: Model) -> Model:
     """Return a copy of the model on the meta device."""
     memo: dict[int, Any] = {}
@@ -127,7 +80,7 @@ def _check_conditions(double: Model, batch: Any, streams: Any) -> list[str]:
     problems += _check_target_domain(double, fakes)
     slots = ", ".join(f"{name}={slot.title}" for name, slot in double.recipe.slots.items())
     for translation in fakes:
-        if double.batch_kind == "labelled" and not _influences_fake(translation, "target_label"):
+        if double.batch_kind.label == "required" and not _influences_fake(translation, "target_label"):
             problems.append(
                 f"The target label has no influence on the fake in {slots}. "
                 f"Add a conditioner between encoder and generator that uses the label, such as stargan_conditioner."

@@ -13,6 +13,7 @@ import torch
 from attrs import frozen
 from torch import Tensor, nn
 
+from i2ikit.core.batch_kinds import list_tensors, map_tensors
 from i2ikit.core.engine import Engine, SingleProcess, step_if_finite
 from i2ikit.core.memo import share_views
 from i2ikit.core.random_streams import RandomStreams, Share
@@ -214,20 +215,17 @@ def split(model: Model, batch: Mapping[str, Any], draws: Mapping[str, Tensor], i
         parts: The number of micro-batches.
     """
     engine = model.engine
-    tensors = {key: value for key, value in batch.items() if isinstance(value, Tensor)}
-    first = next((tensor for tensor in tensors.values() if tensor.ndim == 4), next(iter(tensors.values()), torch.empty(0)))
+    tensors = list_tensors(batch)
+    first = next((tensor for tensor in tensors if tensor.ndim == 4), next(iter(tensors), torch.empty(0)))
     dtype = first.dtype if first.is_floating_point() else torch.get_default_dtype()
-    whole = (
-        {"label": engine.gather(tensors["label"])}
-        if "label" in tensors and engine.count > 1
-        else {k: tensors[k] for k in ("label",) if k in tensors}
-    )
+    label = batch.get("label")
+    whole = {"label": engine.gather(label) if engine.count > 1 else label} if isinstance(label, Tensor) else {}
     split_parts: list[Part] = []
     for part in range(parts):
-        rows = {key: Share(part, parts).take_rows(value) if parts > 1 else value for key, value in tensors.items()}
+        rows = map_tensors(batch, Share(part, parts).take_rows) if parts > 1 else batch
         share = Share(engine.index * parts + part, engine.count * parts)
         streams = RandomStreams((model.seed, model.steps_done, index), draws, share, whole, first.device, dtype, step=model.steps_done)
-        split_parts.append(({**batch, **rows}, streams))
+        split_parts.append((rows, streams))
     return split_parts
 
 

@@ -1,5 +1,6 @@
 """Data sets, transforms and batches; reading and writing of image files."""
 
+from i2ikit.data.arrangements import ARRANGEMENTS, Arrangement, can_serve, get_arrangement
 from i2ikit.data.check import CheckReport, check
 from i2ikit.data.dataset import Dataset, FileDataset, Item
 from i2ikit.data.joint import JointDataset, join
@@ -9,6 +10,6 @@ from i2ikit.data.transforms import Transform
 from i2ikit.pixels import read_image, write_image
 
 __all__ = [
-    "Batch", "CheckReport", "Dataset", "FileDataset", "Item", "JointDataset", "Loader", "Transform",
-    "check", "join", "open_data", "read_image", "write_image",
+    "ARRANGEMENTS", "Arrangement", "Batch", "CheckReport", "Dataset", "FileDataset", "Item", "JointDataset", "Loader", "Transform",
+    "can_serve", "check", "get_arrangement", "join", "open_data", "read_image", "write_image",
 ]  # fmt: skip

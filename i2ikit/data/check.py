@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.dataset import Dataset, FileDataset, Item
 from i2ikit.data.loader import group_by_domain
 from i2ikit.data.manifest import format_names
@@ -27,7 +28,7 @@ class CheckReport:
 
     Attributes:
         path: Path of the data set.
-        batch_kind: ``"labelled"``, ``"unpaired"`` or ``"paired"``.
+        batch_kind: The arrangement of the files: ``"labelled"``, ``"unpaired"``, ``"paired"`` or ``"images"``.
         images: Number of images of each split.
         sizes: Number of files of each size (``"height x width"``).
         modes: Number of files of each mode, such as ``"RGBA 8 bit"``.
@@ -62,7 +63,7 @@ class CheckReport:
 
     def render(self) -> str:
         """Return the report as plain text."""
-        count = format_count(sum(self.images.values()), "pair" if self.batch_kind == "paired" else "image")
+        count = format_count(sum(self.images.values()), get_arrangement(self).unit)
         lines = [f"{self.path}: {self.batch_kind}, {count}"]
         lines += ["", *_format_table("split", [[name, str(count)] for name, count in self.images.items()])]
         lines += ["", *_format_table("size (height x width)", [[name, str(count)] for name, count in _select_most_frequent(self.sizes)])]
@@ -83,7 +84,7 @@ class CheckReport:
     @property
     def no_command_reason(self) -> str:
         """Why there is no command that trains on this data."""
-        if self.batch_kind == "paired":
+        if get_arrangement(self).has_targets:
             return "There is no training command: source and target of some pairs do not fit together."
         if any("twice as wide as high" in note for note in self.notes):
             return f"To train on images twice as wide as high as pairs side by side: i2ikit train pix2pix --data {self.path}"
@@ -103,9 +104,6 @@ class CheckReport:
         if self.shared_subjects:
             lines.append(f"subjects in two splits: {format_names(self.shared_subjects, 5)}")
         return lines
-
-
-_RECIPES = {"labelled": "stargan", "unpaired": "cyclegan", "paired": "pix2pix"}  # the recipe in the training command
 
 
 @frozen
@@ -205,7 +203,7 @@ def _make_notes(data: Dataset, readable: Sequence[_CheckedFile]) -> list[str]:
     is_cropped = isinstance(data, FileDataset) and data.images.reading.crop is not None
     if max(ratios) > 1.02 * min(ratios) and not is_cropped:
         notes.append("Images have different proportions. Training crops them, so that no image is stretched.")
-    if data.batch_kind == "paired" and isinstance(data, FileDataset) and not data.images.reading.glued and not is_cropped:
+    if get_arrangement(data).has_targets and isinstance(data, FileDataset) and not data.images.reading.glued and not is_cropped:
         sizes = {each.file: each.size for each in readable}  # unreadable files have no size, and are reported separately
         pairs = [item for item in data.items if item.file in sizes and item.target_file in sizes]
         different = [item.file for item in pairs if sizes[item.file] != sizes[item.target_file or ""]]
@@ -224,9 +222,10 @@ def _check_training(data: Dataset) -> list[str]:
 
 
 def _make_command(path: str, data: Dataset, options: Mapping[str, Any], readable: Sequence[_CheckedFile]) -> str:
-    if not data.domain.sets and data.batch_kind != "paired":
+    arrangement = get_arrangement(data)
+    if not arrangement.recipe or (not data.domain.sets and not arrangement.has_targets):
         return ""
-    words = ["i2ikit", "train", _RECIPES[data.batch_kind], "--data", path]
+    words = ["i2ikit", "train", arrangement.recipe, "--data", path]
     names = [each.name for each in data.domain.attributes]
     if names and names not in (["domain"], ["expression"]):
         words += ["--labels", ",".join(names)]

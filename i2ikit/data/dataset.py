@@ -13,13 +13,12 @@ from torch import Tensor
 
 from i2ikit.core.domain import YES, Attribute, DomainSpec
 from i2ikit.core.specs import ImageSpec
+from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.images import Images
 from i2ikit.errors import UnknownNameError
 from i2ikit.pixels import to_float
 
 SPLITS = ("train", "val", "test")
-DATA_BATCH_KINDS = ("labelled", "unpaired", "paired")
-"""The batch kinds that data sets have."""
 
 
 @frozen
@@ -59,7 +58,7 @@ class Dataset(Protocol):
 
     Attributes:
         name: A short name for messages.
-        batch_kind: ``"labelled"``, ``"unpaired"`` or ``"paired"``.
+        batch_kind: The arrangement of the files: ``"labelled"``, ``"unpaired"``, ``"paired"`` or ``"images"``.
         domain: The label sets. For ``"unpaired"``, its single group names the domains.
         image: Channels and native size of most images; for pairs, of the targets.
         source: Channels and native size of the images to translate; they differ from ``image`` only for some pairs.
@@ -114,7 +113,7 @@ class FileDataset:
         images: Reads the images.
         items: The images in a fixed order.
         name: A short name for messages.
-        batch_kind: ``"labelled"``, ``"unpaired"`` or ``"paired"``.
+        batch_kind: The arrangement of the files, as in :class:`Dataset`.
         domain: The label sets.
         image: Channels and native size; for pairs, of the targets.
         source: Channels and native size of the sources of pairs; None means the same as ``image``.
@@ -176,7 +175,7 @@ class FileDataset:
 
         All other known values of the two images are equal. For pairs, the target is returned for any change.
         """
-        if self.batch_kind == "paired":
+        if get_arrangement(self).has_targets:
             return self.read_target(item)
         target = self.find_target_item(item, change)
         return None if target is None else self.read(target)

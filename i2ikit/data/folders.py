@@ -26,6 +26,8 @@ def read_folders(source: Source, *, batch_kind: str | None, pairs: bool | Sequen
         DataError: Some images are in folders and others are not, or the layout does not fit the requested batch kind.
     """
     paths = [parse_image_path(file) for file in source.files if is_image(file)]
+    if batch_kind == "images":
+        return Manifest(tuple(Record(path.file, path.split) for path in paths), batch_kind=batch_kind)
     if batch_kind in {None, "labelled"} and not pairs and all(is_rafd(path.file) for path in paths):
         return read_rafd(paths)
     loose = [path for path in paths if not path.domain]

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from i2ikit.core.domain import DomainSpec, LabelSet
 from i2ikit.core.specs import ImageSpec
+from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.dataset import Dataset, Item
 from i2ikit.errors import DataError, format_count
 
@@ -26,7 +27,7 @@ class JointDataset:
 
     @property
     def batch_kind(self) -> str:
-        """Always ``"labelled"``."""
+        """The arrangement of the files: that of labelled images."""
         return self.data.batch_kind
 
     @property
@@ -95,7 +96,7 @@ def join(datasets: Sequence[Dataset]) -> tuple[JointDataset, ...]:
         LabelError: Two data sets have an attribute of the same name.
     """
     for data in datasets:
-        if data.batch_kind != "labelled" or not data.domain.sets:
+        if not get_arrangement(data).has_labels or not data.domain.sets:
             raise DataError(f'"{data.name}" has no labels, so it cannot be joined. Open it as labelled data (batch_kind="labelled").')
         if data.image.channels != datasets[0].image.channels:
             first = datasets[0]

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from i2ikit.core.batch_kinds import IMAGES, BatchKind
+from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.batching import group_batches
 from i2ikit.data.dataset import Dataset, Item
 from i2ikit.data.images import CACHE_BYTES
@@ -37,8 +39,8 @@ class Loader:
     """An endless iterator of batches.
 
     A batch is a dict with ``"image"`` [B C H W] in [-1, 1], ``"label"`` [B D] if there are labels, ``"target"`` [B C H W] for pairs, and
-    ``"file"``, a list of B names. For unpaired data it has one entry [B C H W] for each domain instead of ``"image"``, and ``"file"``
-    lists the files of all domains in order.
+    ``"file"``, a list of B names. For unpaired data it has ``"images"``, a dict with one tensor [B C H W] for each domain, instead of
+    ``"image"``, and ``"file"`` lists the files of all domains in order.
 
     Each epoch is a new permutation of the images. For unpaired data, each domain has its own permutation, and shorter domains are
     repeated. The last images that do not fill a batch are left out. If label sets are known for only a part of the images, a batch holds
@@ -52,6 +54,7 @@ class Loader:
         workers: Threads that prepare batches in advance; with 0, each batch is prepared when it is needed. The batches are the same.
         rank: Index of this process, which gets its own consecutive rows of every batch.
         world: Number of processes.
+        kind: The batch kind that the batches are for, which may leave out labels; None means everything that the data has.
 
     Raises:
         OptionError: The batch cannot be divided by the number of processes.
@@ -59,12 +62,22 @@ class Loader:
     """
 
     def __init__(
-        self, dataset: Dataset, transform: Transform | None, *, batch: int, seed: int, workers: int = 0, rank: int = 0, world: int = 1
+        self,
+        dataset: Dataset,
+        transform: Transform | None,
+        *,
+        batch: int,
+        seed: int,
+        workers: int = 0,
+        rank: int = 0,
+        world: int = 1,
+        kind: BatchKind | None = None,
     ) -> None:
         if batch < 1 or batch % world:
             raise OptionError(f"A batch of {batch} images cannot be divided among {world} processes. Choose a multiple of {world}.")
         self.dataset, self.transform, self.batch, self.seed, self.workers = dataset, transform, batch, seed, workers
-        self.rank, self.world = rank, world
+        self.rank, self.world, self.kind = rank, world, kind
+        self._arrangement = get_arrangement(dataset)
         self._flip = transform is not None and transform.flip
         self._groups = group_by_domain(dataset)
         self._size = max(len(group) for group in self._groups.values())
@@ -137,14 +150,16 @@ class Loader:
         selected = {name: self._select_rows(name, epoch, range(start, start + share)) for name in self._groups}
         items = [(self.dataset.items[row], row, augmentation) for rows in selected.values() for row, augmentation in rows]
         batch: Batch = {"file": [item.file for item, _, _ in items]}
-        if self.dataset.batch_kind == "unpaired":
-            for name, rows in selected.items():
-                batch[name] = self._stack([(self.dataset.items[row], row, augmentation) for row, augmentation in rows])
+        if self._arrangement.has_domains:
+            batch[IMAGES] = {
+                name: self._stack([(self.dataset.items[row], row, augmentation) for row, augmentation in rows])
+                for name, rows in selected.items()
+            }
             return batch
         batch["image"] = self._stack(items)
-        if self._labels is not None:
+        if self._labels is not None and (self.kind is None or self.kind.label != "none"):
             batch["label"] = self._labels[torch.tensor([row for _, row, _ in items])]
-        if self.dataset.batch_kind == "paired":
+        if self._arrangement.has_targets:
             batch["target"] = self._stack(items, is_target=True)
         return batch
 
@@ -211,17 +226,13 @@ def group_by_domain(dataset: Dataset) -> dict[str, list[int]]:
     """Return the indices of the items of each domain; if the data is not unpaired, of all items under the key "".
 
     Raises:
-        DataError: The data cannot be trained on: there are no images, a domain has fewer than two images, or the name of a domain is an
-            entry of every batch.
+        DataError: The data cannot be trained on: there are no images, or a domain has fewer than two.
     """
     if not dataset.items:
         raise DataError(f'"{dataset.name}" has no images in this split.')
-    if dataset.batch_kind != "unpaired":
+    if not get_arrangement(dataset).has_domains:
         return {"": list(range(len(dataset.items)))}
     attribute = dataset.domain.attributes[0]
-    reserved = sorted({"file", "image", "label", "target"} & set(attribute.values))
-    if reserved:
-        raise DataError(f'A domain cannot be called "{reserved[0]}", because each batch has an entry of this name. Rename its folder.')
     groups: dict[str, list[int]] = {name: [] for name in attribute.values}
     for index, item in enumerate(dataset.items):
         groups[str(item.row[attribute.name])].append(index)
@@ -236,7 +247,7 @@ def group_by_domain(dataset: Dataset) -> dict[str, list[int]]:
 
 def _encode_labels(dataset: Dataset) -> Tensor | None:
     """Return the label of each row [N D], or None if there are no labels."""
-    if dataset.batch_kind == "unpaired" or not dataset.domain.width:
+    if get_arrangement(dataset).has_domains or not dataset.domain.width:
         return None
     encoded: dict[tuple[tuple[str, str | None], ...], list[float]] = {}
     rows: list[list[float]] = []

@@ -44,7 +44,7 @@ class Manifest:
     Attributes:
         records: One for each image, in the order of the layout.
         columns: The columns of the cells, in order.
-        batch_kind: ``"labelled"``, ``"unpaired"`` or ``"paired"``, unless the user requests another one.
+        batch_kind: The arrangement of the files, unless the user requests another one.
         labels: The columns that are labels by default; empty means all.
         labels_selected: Whether the reader has already selected the requested labels.
         glued: See :class:`i2ikit.data.images.Reading`.

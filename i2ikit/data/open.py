@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from i2ikit.core.domain import DomainSpec
+from i2ikit.data.arrangements import ARRANGEMENTS, get_arrangement
 from i2ikit.data.celeba import find_attribute_list, read_celeba
-from i2ikit.data.dataset import DATA_BATCH_KINDS, Dataset, FileDataset, Item, Origin
+from i2ikit.data.dataset import Dataset, FileDataset, Item, Origin
 from i2ikit.data.folders import read_folders
 from i2ikit.data.images import Images, Reading, find_native_spec
 from i2ikit.data.labels import declare_labels
@@ -29,7 +30,7 @@ _FACES_INTEGERS = ("count", "size", "seed", "partial", "hats")
 _FACES_WORDS = ("view", "target", "domains")
 _FACES_EXAMPLE = "faces:count=3000,size=64,seed=0,partial=1"
 _FACES_BY_KIND = {"paired": "faces:view=sketch,target=image", "unpaired": "faces:domains=hair", "labelled": "faces"}
-FILE_BATCH_KINDS = (*DATA_BATCH_KINDS, "glued")
+FILE_BATCH_KINDS = (*ARRANGEMENTS, "glued")
 """What files can be read as; "glued" images hold a pair side by side and become paired batches."""
 
 
@@ -59,8 +60,8 @@ def open_data(
         path: A folder, a zip archive, a table, or ``"faces"``.
         labels: The attributes to use, in this order, as names or as text (``"tone,gender"``); the default is all.
         sets: The attributes of each label set; by default, attributes that are unknown for the same images form a set.
-        batch_kind: ``"labelled"``, ``"unpaired"``, ``"paired"`` or ``"glued"`` (pairs side by side in one image); the default depends on
-            the layout.
+        batch_kind: ``"labelled"``, ``"unpaired"``, ``"paired"``, ``"images"`` (all images of a folder and its subfolders, without labels)
+            or ``"glued"`` (pairs side by side in one image); the default depends on the layout.
         pairs: True reads two folders as pairs; two folder names are the source and the target.
         background: A colour behind transparent pixels, such as ``"white"`` or ``"#808080"``; None keeps alpha as a channel.
         channels: Number of channels to convert to, 1 to 4; None keeps the channels of the files.
@@ -125,17 +126,18 @@ def make_dataset(
     """Return the data set of a manifest."""
     images = Images(source, reading)
     items = [Item(each.file, each.split, row, each.subject, each.target_file) for each, row in zip(manifest.records, rows, strict=True)]
-    if manifest.batch_kind == "unpaired" and not domain.names:
+    arrangement = get_arrangement(manifest)
+    if arrangement.has_domains and not domain.names:
         names = [attribute.name for attribute in domain.attributes]
         raise DataError(
             f"Unpaired data requires exactly one categorical attribute, whose values are the domains; found "
             f"{format_names(names, 12) or 'no labels'}. Choose one with labels=."
         )
-    if manifest.batch_kind == "unpaired":
+    if arrangement.has_domains:
         items = [item for item in items if item.row[domain.attributes[0].name] is not None]
     source_image, bits = find_native_spec(images, [item.file for item in items])
     image = source_image
-    if manifest.batch_kind == "paired":
+    if arrangement.has_targets:
         image, target_bits = find_native_spec(images, [str(item.target_file) for item in items], is_target=True)
         bits = max(bits, target_bits)
     images.expected_channels = {False: source_image.channels, True: image.channels}
@@ -195,12 +197,19 @@ def _read_manifest(
 
 
 def _set_batch_kind(manifest: Manifest, batch_kind: str | None, source: Source) -> Manifest:
-    if batch_kind in {"paired", "glued"} and manifest.batch_kind != "paired":
+    if batch_kind in {"paired", "glued"} and not get_arrangement(manifest).has_targets:
         raise DataError(
             f'batch_kind="{batch_kind}" requires the column "target" in the table; the table in "{source.path}" does not have it. Add the '
             "column, or choose another batch kind."
         )
+    if batch_kind == "images":
+        return _drop_labels(manifest)
     return manifest if batch_kind is None or batch_kind == "glued" else evolve(manifest, batch_kind=batch_kind)
+
+
+def _drop_labels(manifest: Manifest) -> Manifest:
+    records = tuple(evolve(record, cells={}, target_file=None) for record in manifest.records)
+    return evolve(manifest, batch_kind="images", records=records, columns=(), labels=(), categories={}, labels_selected=True)
 
 
 def _parse_crop(crop: int | Sequence[int] | None) -> tuple[int, int] | None:
@@ -229,7 +238,7 @@ def _open_faces(text: str, labels: Sequence[str] | None, others: Mapping[str, An
         options["labels"] = tuple(labels)
     faces = FacesDataset(**options)
     requested = others["batch_kind"]
-    if requested not in (None, faces.batch_kind):
+    if requested not in (None, faces.batch_kind, *(("images",) if get_arrangement(faces).has_labels else ())):
         kept = [part for part in text.partition(":")[2].split(",") if part and part.partition("=")[0].strip() not in _FACES_WORDS]
         name, _, needed = _FACES_BY_KIND.get(requested, FACES).partition(":")
         suggested = ",".join([*kept, needed] if needed else kept)

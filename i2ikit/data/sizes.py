@@ -6,6 +6,7 @@ import io
 
 from PIL import Image, UnidentifiedImageError
 
+from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.dataset import Dataset, FileDataset
 from i2ikit.data.images import Images
 from i2ikit.errors import DataError, format_count
@@ -20,7 +21,7 @@ def check_sizes(data: Dataset) -> None:
     Raises:
         DataError: The sizes of some pairs differ. The message names the first three.
     """
-    if not isinstance(data, FileDataset) or data.batch_kind != "paired" or data.images.reading.glued or data.images.reading.crop:
+    if not isinstance(data, FileDataset) or not get_arrangement(data).has_targets or data.images.reading.glued or data.images.reading.crop:
         return
     different = []
     for item in data.items:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from i2ikit.data import Dataset
+from i2ikit.core.batch_kinds import BatchKind, find_batch_kind
+from i2ikit.data import Dataset, can_serve, get_arrangement
 from i2ikit.errors import DataError, OptionError, format_count
 from i2ikit.evaluation.aggregate import get_network_protocols
 from i2ikit.evaluation.evaluation_classifier import STEPS, EvaluationClassifier, load_evaluation_classifier, make_evaluation_classifier
@@ -21,14 +22,10 @@ from i2ikit.evaluation.perceptual import OWN_CLASSIFIER, PerceptualDistance, mak
 from i2ikit.evaluation.protocol import Number, get_versions
 from i2ikit.evaluation.report import Report
 from i2ikit.evaluation.resize import Preparation
-from i2ikit.evaluation.targets import Targets, choose_items, choose_targets, sample_items
+from i2ikit.evaluation.targets import Targets, choose_items, choose_targets, has_fixed_target, sample_items
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
-
-
-ONE_TARGET_KINDS = ("unpaired", "paired")
-"""Batch kinds whose inputs have one target at a time: diversity compares samples, and is 0 for a model without randomness."""
 
 
 def evaluate(
@@ -81,8 +78,8 @@ def evaluate(
         OptionError: Another option is out of range, or the model translates no images.
     """
     _check_ranges(batch, limit, classifier_steps, samples_per_input, num_inputs)
-    batch_kind = _get_batch_kind(model, data)
-    data, notes = _fit_data(model, data, batch_kind)
+    kind = _get_batch_kind(model, data)
+    data, notes = _fit_data(model, data, kind)
     prepare = Preparation(model.image.height, model.image.width, crop, resize)
     left_out: dict[str, str] = {}
     description, parameter_numbers = _describe_model(model, left_out)
@@ -91,23 +88,24 @@ def evaluate(
         left_out.update(psnr=reason, accuracy=reason, diversity=reason)
         return Report(tuple(parameter_numbers), description, left_out=left_out)
     part = data.split(split)
-    _check_channels(model, part, batch_kind)
-    chosen = choose_targets(model, data, batch_kind, targets)
-    items = choose_items(model, part, batch_kind, limit, notes)
+    _check_channels(model, part, kind)
+    chosen = choose_targets(model, data, kind, targets)
+    items = choose_items(model, part, kind, limit, notes)
     protocol = {
         "split": split, "inputs": len(items), "targets": {name: list(values) for name, values in chosen.items()}, **prepare.protocol(),
         "channels": part.image.channels, "range": "[0, 1], not rounded to 8 bits", "data": data.fingerprint(),
         "step": int(getattr(model, "steps_done", 0)), "seed": int(getattr(model, "seed", 0)), "versions": get_versions(),
     }  # fmt: skip
-    trained = _choose_classifier(classifier, data, prepare, batch_kind, split, cache, classifier_steps, left_out)
+    trained = _choose_classifier(classifier, data, prepare, kind, split, cache, classifier_steps, left_out)
     extractor, distances = _choose_networks(features, lpips, trained, left_out)
     for network in (extractor, *distances):
         if network is not None:
             network.to(getattr(model, "device", torch.device("cpu")))
-    has_samples = samples_per_input > 0 and (batch_kind in ONE_TARGET_KINDS or _is_stochastic(model))
+    # Inputs of other kinds have one target at a time: diversity compares samples, and is 0 for a model without randomness.
+    has_samples = samples_per_input > 0 and (not kind.has_labels(model.domain) or _is_stochastic(model))
     measurement = Measurement(
         model,
-        batch_kind,
+        kind,
         part,
         chosen,
         prepare,
@@ -130,7 +128,7 @@ def evaluate(
         if has_samples
         else "the translations of one input to all targets"
     )
-    numbers = aggregator.compute_numbers(protocol, extra, compared, has_one_target=batch_kind == "paired")
+    numbers = aggregator.compute_numbers(protocol, extra, compared, has_one_target=has_fixed_target(kind, model.domain))
     if measurement.feature_metrics:
         numbers += measurement.feature_metrics.compute_numbers(protocol, compared, left_out)
     numbers += _list_classifier_numbers(trained, protocol, classifier_entry) + parameter_numbers
@@ -147,19 +145,20 @@ def _check_ranges(batch: int, limit: int | None, classifier_steps: int, samples_
         )
 
 
-def _get_batch_kind(model: Model, data: Dataset) -> str:
-    batch_kind = str(getattr(model, "batch_kind", data.batch_kind))  # a plan of a plugin has a name of its own
-    if batch_kind == "sampled" or (batch_kind == "unpaired" and getattr(model, "routes", True) == ()):
+def _get_batch_kind(model: Model, data: Dataset) -> BatchKind:
+    """Return the batch kind of a model; a stand-in for a model may have none, and is taken to translate such data."""
+    if not getattr(model, "can_translate", True):
         raise OptionError("This model generates images from noise. An evaluation requires a model that translates input images.")
-    if batch_kind == "paired" and data.batch_kind != "paired":
+    kind: BatchKind = getattr(model, "batch_kind", None) or find_batch_kind(data.batch_kind)
+    if kind.target and not can_serve(data, kind):
         raise DataError(f'The model translates pairs, but "{data.name}" is {data.batch_kind}. Give a data set of pairs.')
-    return batch_kind
+    return kind
 
 
-def _fit_data(model: Model, data: Dataset, batch_kind: str) -> tuple[Dataset, list[str]]:
+def _fit_data(model: Model, data: Dataset, kind: BatchKind) -> tuple[Dataset, list[str]]:
     """Return the data in the form that the model needs, and notes: for a model of two domains, pairs become two domains."""
-    names = model.domain.names if batch_kind == "unpaired" else ()
-    if batch_kind != "unpaired" or data.batch_kind != "paired":
+    names = model.domain.names
+    if not kind.domains or not get_arrangement(data).has_targets:
         return data, []
     if len(names) != 2:
         raise DataError(f'"{data.name}" has pairs, but the model has {len(names)} domains. Open the data with batch_kind="unpaired".')
@@ -167,9 +166,9 @@ def _fit_data(model: Model, data: Dataset, batch_kind: str) -> tuple[Dataset, li
     return PairsAsDomains(data, model.domain.attributes[0].name, names), [note]
 
 
-def _check_channels(model: Model, part: Dataset, batch_kind: str) -> None:
+def _check_channels(model: Model, part: Dataset, kind: BatchKind) -> None:
     specs = [(part.image, model.image, "images")]
-    if batch_kind == "paired":
+    if kind.target:
         specs = [(part.source, model.source, "sources"), (part.image, model.image, "targets")]
     for found, expected, name in specs:
         if found.channels != expected.channels:
@@ -183,7 +182,7 @@ def _choose_classifier(
     classifier: str | Path | EvaluationClassifier | None,
     data: Dataset,
     prepare: Preparation,
-    batch_kind: str,
+    kind: BatchKind,
     split: str,
     cache: str | Path | None,
     steps: int,
@@ -196,7 +195,7 @@ def _choose_classifier(
         return None
     if classifier != "auto":
         return load_evaluation_classifier(classifier)
-    if batch_kind == "paired":
+    if kind.target:
         if data.source.channels != data.image.channels:
             left_out["accuracy"] = "Sources and targets have different numbers of channels: one classifier cannot take both."
             return None

@@ -9,6 +9,7 @@ import torch
 from attrs import define, field
 from torch import Tensor
 
+from i2ikit.core.batch_kinds import BatchKind
 from i2ikit.data import Dataset, Item
 from i2ikit.evaluation.aggregate import Aggregator
 from i2ikit.evaluation.diversity import multiscale_diversity, pairwise_diversity
@@ -19,7 +20,7 @@ from i2ikit.evaluation.metrics import SSIM_WINDOW, blur, edge_energy, mae, psnr,
 from i2ikit.evaluation.pairs_as_domains import SOURCE, TARGET
 from i2ikit.evaluation.perceptual import PerceptualDistance
 from i2ikit.evaluation.resize import Preparation
-from i2ikit.evaluation.targets import PAIRED, TranslationRequest, encode_labels, find_nearest, find_targets, list_requests
+from i2ikit.evaluation.targets import PAIRED, TranslationRequest, encode_labels, find_nearest, find_targets, has_fixed_target, list_requests
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -38,7 +39,7 @@ class Measurement:
 
     Attributes:
         model: The model to measure.
-        batch_kind: "labelled", "unpaired" or "paired".
+        kind: The batch kind of the model: what a translation starts from, and what decides its target.
         data: The split that is measured on.
         targets: The requested values of each attribute.
         prepare: Crops and resizes images.
@@ -53,7 +54,7 @@ class Measurement:
     """
 
     model: Model
-    batch_kind: str
+    kind: BatchKind
     data: Dataset
     targets: Mapping[str, Sequence[str]]
     prepare: Preparation
@@ -65,6 +66,16 @@ class Measurement:
     aggregator: Aggregator = field(factory=Aggregator)
     left_out: dict[str, str] = field(factory=dict)
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether translations are requested by labels."""
+        return self.kind.has_labels(self.model.domain)
+
+    @property
+    def has_fixed_target(self) -> bool:
+        """Whether each image has one target, which needs no name."""
+        return has_fixed_target(self.kind, self.model.domain)
+
     def add(self, items: Sequence[Item]) -> None:
         """Translate a batch of items and measure the translations; each image is read once."""
         requests = self._list_requests(items)
@@ -72,10 +83,14 @@ class Measurement:
             return
         device = getattr(self.model, "device", torch.device("cpu"))
         inputs = torch.stack([self.prepare(self.data.read(item)) for item in items]).to(device)
-        labels = encode_labels(self.model.domain, items).to(device) if self.batch_kind == "labelled" else None
+        labels = encode_labels(self.model.domain, items).to(device) if self.has_labels else None
         fakes = self.translate(inputs, labels, requests)
         rows: list[dict[str, Any]] = [{"attribute": each.attribute, "source": each.source, "target": each.target} for each in requests]
-        found, has_target = find_targets(self.data, items, requests, self.prepare)
+        if self.has_fixed_target and self.kind.is_own_target:
+            found: Tensor | None = inputs
+            has_target = torch.ones(len(items), dtype=torch.bool)
+        else:
+            found, has_target = find_targets(self.data, items, requests, self.prepare)
         indices = has_target.nonzero().flatten().tolist()
         targets = None if found is None else to_unit_range(found.to(device))
         target_by_index: dict[int, Tensor] = {}
@@ -96,7 +111,7 @@ class Measurement:
 
         def call_key(request: TranslationRequest) -> Hashable:
             key = (request.attribute, request.target)
-            return key if self.batch_kind == "labelled" else (*key, request.source)
+            return key if self.has_labels else (*key, request.source)
 
         image = self.model.image
         fakes = torch.empty(len(requests), image.channels, *inputs.shape[2:], device=inputs.device)
@@ -105,9 +120,9 @@ class Measurement:
         for indices in (group[start : start + chunk] for group in groups for start in range(0, len(group), chunk)):
             request = requests[indices[0]]
             rows = torch.tensor([requests[index].index for index in indices], device=inputs.device)
-            if self.batch_kind == "paired":
+            if self.has_fixed_target:
                 fake = self.model.translate(inputs[rows], **options)
-            elif self.batch_kind == "unpaired":
+            elif self.kind.domains:
                 fake = self.model.translate(inputs[rows], to=request.target, source=request.source, **options)
             else:
                 assert labels is not None
@@ -116,11 +131,11 @@ class Measurement:
         return fakes.clamp_(-1.0, 1.0)
 
     def _list_requests(self, items: Sequence[Item]) -> list[TranslationRequest]:
-        if self.batch_kind == "paired":
+        if self.has_fixed_target:
             return [TranslationRequest(index, PAIRED, SOURCE, TARGET) for index in range(len(items))]
         requests = list_requests(items, self.targets)
         routes = getattr(self.model, "routes", None)  # a stand-in for a model may have no routes
-        if self.batch_kind != "unpaired" or routes is None:
+        if not self.kind.domains or routes is None:
             return requests
         return [each for each in requests if (each.source, each.target) in routes]
 
@@ -211,7 +226,7 @@ class Measurement:
         fakes_by_target = _group(requests, lambda request: (request.attribute, request.target))
         if fakes_by_target:
             self.feature_metrics.add_fakes(fakes_by_target, to_unit_range(fakes))
-        if self.batch_kind == "paired":
+        if self.has_fixed_target:
             if targets is not None:
                 self.feature_metrics.add_real({(PAIRED, TARGET): list(range(len(targets)))}, targets)
             return

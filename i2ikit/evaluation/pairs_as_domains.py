@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
+from i2ikit.core.batch_kinds import UNPAIRED
 from i2ikit.core.domain import DomainSpec
 from i2ikit.data import Dataset, Item
 from i2ikit.evaluation.targets import PAIRED
@@ -20,12 +21,12 @@ class PairsAsDomains:
     """A data set of two domains made from pairs: the sources are one domain, the targets the other; see :class:`i2ikit.data.Dataset`.
 
     Args:
-        pairs: A data set with ``batch_kind="paired"``.
+        pairs: A data set of pairs.
         attribute: The name of the attribute that has the two domains as values.
         values: The names of the domain of the sources and of the domain of the targets.
     """
 
-    batch_kind = "unpaired"
+    batch_kind = UNPAIRED.data
 
     def __init__(self, pairs: Dataset, attribute: str = PAIRED, values: Sequence[str] = (SOURCE, TARGET)) -> None:
         self.pairs, self.attribute, self.values = pairs, attribute, (values[0], values[1])

@@ -9,6 +9,7 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
+from i2ikit.core.batch_kinds import BatchKind
 from i2ikit.core.domain import Attribute, DomainSpec
 from i2ikit.data import Dataset, Item
 from i2ikit.errors import DataError, LabelError, OptionError, format_count
@@ -65,18 +66,23 @@ def parse_targets(domain: DomainSpec, targets: Targets) -> dict[str, tuple[str, 
     return found
 
 
-def choose_targets(model: Model, data: Dataset, batch_kind: str, targets: Targets) -> dict[str, tuple[str, ...]]:
-    """Return the requested values of each attribute that model and data share; none for a model of pairs.
+def choose_targets(model: Model, data: Dataset, kind: BatchKind, targets: Targets) -> dict[str, tuple[str, ...]]:
+    """Return the requested values of each attribute that model and data share; none for a model with one fixed target.
 
     Raises:
         DataError: Model and data share no attribute.
         UnknownNameError: The model does not have an attribute or a value.
         OptionError: ``targets`` is empty.
     """
-    if batch_kind == "paired":
+    if has_fixed_target(kind, model.domain):
         return {}
     shared = [each.name for each in find_shared_attributes(model.domain, data)]
     return parse_targets(model.domain, shared if targets == "all" else targets)
+
+
+def has_fixed_target(kind: BatchKind, domain: DomainSpec) -> bool:
+    """Return whether each image has one target, which needs no name: its pair, or the image itself."""
+    return not kind.domains and not kind.has_labels(domain)
 
 
 def find_shared_attributes(domain: DomainSpec, data: Dataset) -> list[Attribute]:
@@ -94,10 +100,10 @@ def find_shared_attributes(domain: DomainSpec, data: Dataset) -> list[Attribute]
     return shared
 
 
-def choose_items(model: Model, data: Dataset, batch_kind: str, limit: int | None, notes: list[str]) -> list[Item]:
+def choose_items(model: Model, data: Dataset, kind: BatchKind, limit: int | None, notes: list[str]) -> list[Item]:
     """Return the items to measure, and add a note for each reason why some are left out."""
     items = list(data.items)
-    if batch_kind == "labelled" and not model.domain.masked:
+    if kind.has_labels(model.domain) and not model.domain.masked:
         items = [item for item in items if can_be_labelled(model.domain, item)]
         if len(items) < len(data.items):
             count = format_count(len(data.items) - len(items), "image")

@@ -108,7 +108,7 @@ def translate(
             if route[1] is not None and route[0] is None:
                 route = _find_likely_source(model, pixels, [begin for begin, end in model.routes if end == route[1]]), route[1]
             _warn_about_random_weights(model, *route)
-            if model.batch_kind == "labelled":
+            if model.batch_kind.has_labels(model.domain):
                 predict = functools.partial(_label_from_discriminator, model, pixels)
                 target, origin = make_target_label(model.domain, len(pixels), to, label, source, predict, pixels)
             request = Request(target, *route, seed)
@@ -135,6 +135,8 @@ def check_request(model: Model, to: Any, label: Any, source: str | None, samples
         UnknownNameError: The model has no such domain.
         OptionError: The model does not support an option, whatever the images are.
     """
+    if not model.can_translate:
+        raise OptionError(f'"{model.recipe.name}" generates images from noise. It cannot translate an image.')
     _refuse_unsupported(model, to, label, source)
     route = _find_route(model, to, source)
     check_samples(model, samples, style)
@@ -181,9 +183,7 @@ def _discriminate(model: Model, pixels: Tensor, slot: str) -> DiscriminatorOutpu
 
 def _find_route(model: Model, to: Any, source: str | None) -> tuple[str | None, str | None]:
     """Return the source and the target domain of a model with domains; None for both in other models."""
-    if model.batch_kind == "sampled" or (model.batch_kind == "unpaired" and not model.routes):
-        raise OptionError(f'"{model.recipe.name}" generates images from noise. It cannot translate an image.')
-    if model.batch_kind != "unpaired":
+    if not model.batch_kind.domains:
         return None, None
     names = model.domain.names
     to = next(iter(to.values())) if isinstance(to, Mapping) and [*to] == [model.domain.attributes[0].name] else to
@@ -246,12 +246,15 @@ def _warn_about_random_weights(model: Model, source: str | None, target: str | N
 
 def _refuse_unsupported(model: Model, to: Any, label: Any, source: str | None) -> None:
     """Raise OptionError for an option that this kind of model does not accept."""
-    if model.batch_kind == "labelled" and source not in (None, "unknown"):
+    kind = model.batch_kind
+    if kind.has_labels(model.domain):
+        if source in (None, "unknown"):
+            return
         raise OptionError(f'source={source!r}: a model with labels accepts only source="unknown". Describe the source by label={{...}}.')
-    unsupported = {"paired": {"to": to, "label": label, "source": source}, "unpaired": {"label": label}}.get(model.batch_kind, {})
+    unsupported = {"label": label} if kind.domains else {"to": to, "label": label, "source": source}
     for option, value in unsupported.items():
         if value is not None:
-            why = "it has one fixed target" if model.batch_kind == "paired" else "it has domains, which to= and source= name"
+            why = "it has domains, which to= and source= name" if kind.domains else "it has one fixed target"
             raise OptionError(f'"{model.recipe.name}" does not accept {option}={value!r}: {why}. Leave {option}= out.')
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from attrs import evolve
 from torch import Tensor, device
 
+from i2ikit.core.batch_kinds import BATCH_KINDS, BatchKind
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.plans import BATCH_KINDS, get_batch_kind
+from i2ikit.core.plans import get_batch_kind
 from i2ikit.core.random_streams import RandomStreams
-from i2ikit.core.rehearsal import example_batch
 from i2ikit.core.specs import StyleSpec
 from i2ikit.core.translation import Translation
 from i2ikit.testing.component_under_test import ComponentUnderTest
@@ -27,7 +27,7 @@ def is_documented(component: ComponentUnderTest) -> None:
 
 def declares_its_batch_kind(component: ComponentUnderTest) -> None:
     """It declares its batch kind."""
-    if getattr(component.factory, "batch_kind", None) not in BATCH_KINDS:
+    if not isinstance(getattr(component.factory, "batch_kind", None), BatchKind):
         raise Fault(f'It declares no batch kind. Add @batch_kind("labelled"). Available: {", ".join(BATCH_KINDS)}.')
 
 
@@ -68,9 +68,9 @@ CHECKS = (is_documented, declares_its_batch_kind, returns_translations, runs_on_
 
 
 def _make_translations(component: ComponentUnderTest, device_name: str = "cpu") -> list[Translation]:
-    batch_kind = get_batch_kind(component.factory)
-    domain = DOMAINS if batch_kind == "unpaired" else component.domain
-    batch = example_batch(batch_kind, component.image, domain, 4, 1, device(device_name))
+    kind = get_batch_kind(component.factory)
+    domain = DOMAINS if kind.domains else component.domain
+    batch = kind.make_example(component.image, component.image, domain, 4, 1, device(device_name))
     nets = make_tiny_nets(component.image, domain).to(device_name)
     nets.style = StyleSpec(WIDTH)
     whole_batch = {"label": batch["label"]} if "label" in batch else {}

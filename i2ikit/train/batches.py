@@ -11,8 +11,9 @@ import torch
 from attrs import field, frozen
 from torch import Tensor
 
-from i2ikit.data import Dataset, JointDataset, Loader, Transform, open_data
-from i2ikit.data.dataset import DATA_BATCH_KINDS, Origin
+from i2ikit.core.batch_kinds import map_tensors
+from i2ikit.data import Dataset, JointDataset, Loader, Transform, can_serve, open_data
+from i2ikit.data.dataset import Origin
 from i2ikit.data.loader import group_by_domain
 from i2ikit.data.sizes import check_sizes
 from i2ikit.errors import DataError, format_count
@@ -120,6 +121,7 @@ class Batches:
                     workers=workers,
                     rank=engine.index,
                     world=engine.count,
+                    kind=model.batch_kind,
                 )
             )
 
@@ -145,7 +147,7 @@ class Batches:
             loader.close()
 
     def _move_to_device(self, batch: dict[str, Any]) -> dict[str, Any]:
-        return {key: self._move_tensor(value) if isinstance(value, Tensor) else value for key, value in batch.items()}
+        return map_tensors(batch, self._move_tensor)
 
     def _move_tensor(self, value: Tensor) -> Tensor:
         if value.ndim != 4:
@@ -159,11 +161,11 @@ def adapt_to_model(model: Model, data: Dataset) -> Dataset:
     Raises:
         DataError: Batch kind, channels or labels do not fit the model, or there are too few images to train on.
     """
-    batch_kind = model.batch_kind
-    if data.batch_kind != batch_kind and batch_kind in DATA_BATCH_KINDS:  # plans of other kinds report themselves what a batch lacks
+    kind = model.batch_kind
+    if not can_serve(data, kind):
         raise DataError(
-            f'Recipe "{model.recipe.name}" requires {batch_kind} data; "{data.name}" is {data.batch_kind}. '
-            f'Open the data with batch_kind="{batch_kind}".'
+            f'Recipe "{model.recipe.name}" requires {kind.data} data; "{data.name}" is {data.batch_kind}. '
+            f'Open the data with batch_kind="{kind.data}".'
         )
     if data.image.channels != model.image.channels:
         raise DataError(
@@ -179,7 +181,7 @@ def adapt_to_model(model: Model, data: Dataset) -> Dataset:
         )
     check_sizes(data)
     group_by_domain(get_training_split(data))
-    if data.domain == model.domain or not model.domain.width:
+    if data.domain == model.domain or not model.domain.width or not (kind.domains or kind.has_labels(model.domain)):
         return data
     own, known = {each.name: each for each in data.domain.attributes}, {each.name: each for each in model.domain.attributes}
     for name, attribute in own.items():

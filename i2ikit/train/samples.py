@@ -11,6 +11,7 @@ import torch
 from attrs import evolve, frozen
 from torch import Tensor
 
+from i2ikit.core.batch_kinds import BatchKind, find_batch_kind
 from i2ikit.core.domain import NO, Attribute, DomainSpec
 from i2ikit.core.model import Model
 from i2ikit.data.dataset import Dataset, Item
@@ -69,6 +70,7 @@ class Samples:
         rows: Number of samples.
         seed: Random seed of the choice.
         styles: Number of translations of each image, each with another style; 0 for models without random styles.
+        kind: The batch kind of the model; by default the one that has the name of the data's arrangement.
 
     Attributes:
         items: The samples, chosen to have as many different labels as possible.
@@ -88,12 +90,13 @@ class Samples:
         rows: int = 6,
         seed: int = 0,
         styles: int = 0,
+        kind: BatchKind | None = None,
     ) -> None:
         parts = [_get_held_out_split(each) for each in (data if isinstance(data, Sequence) else [data])]
-        self.domain, self.transform, self.batch_kind = domain, transform, parts[0].batch_kind
+        self.domain, self.transform, self.kind = domain, transform, kind or find_batch_kind(parts[0].batch_kind)
         chosen = [(item, part) for part in parts for item in _choose_items(part, -(-rows // len(parts)), seed)]
         self.items, self.datasets = [item for item, _ in chosen], [part for _, part in chosen]
-        columns = make_columns(domain) if self.batch_kind != "paired" else (Column(),)
+        columns = make_columns(domain) if self.kind.domains or self.kind.has_labels(domain) else (Column(),)
         most = max(1, MAX_COLUMNS // max(1, styles))
         self.columns = (
             tuple(evolve(each, number=number) for each in columns[:most] for number in range(1, styles + 1)) if styles else columns
@@ -127,7 +130,10 @@ class Samples:
     def find_target(self, item: Item, column: Column) -> Tensor | None:
         """Return the target image [C H W] of a sample, or None if the data has none."""
         value = column.get_value(item.row)
-        dataset = next(part for each, part in zip(self.items, self.datasets, strict=True) if each is item)
+        index = next(index for index, each in enumerate(self.items) if each is item)
+        dataset = self.datasets[index]
+        if column.attribute is None and self.kind.is_own_target:
+            return self.images[index]
         try:
             target = dataset.find_target(item, {} if column.attribute is None else {column.attribute: value})
         except I2IKitError:  # this data set does not know the value; a sample grid must not stop the training
@@ -138,7 +144,7 @@ class Samples:
         seed = max(0, column.number - 1)
         if column.attribute is None:
             return list(model.translate(self.images, seed=seed))
-        if self.batch_kind == "unpaired":
+        if self.kind.domains:
             sources = [item.row[column.attribute] for item in self.items]
             routes = model.routes
             return [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from i2ikit.data import Transform
+from i2ikit.data import Transform, get_arrangement
 from i2ikit.errors import OptionError, format_count
 from i2ikit.train import checkpoint
 from i2ikit.train.batches import Batches, TrainingData, adapt_to_model, get_training_split
@@ -55,8 +55,9 @@ def prepare_training(
 
 def _describe_size(data: Dataset) -> str:
     """Return the number of images or pairs as text, with the names of the domains of unpaired data."""
-    domains = f": {', '.join(data.domain.names)}" if data.batch_kind == "unpaired" else ""
-    return format_count(len(data.items), "pair" if data.batch_kind == "paired" else "image") + domains
+    arrangement = get_arrangement(data)
+    domains = f": {', '.join(data.domain.names)}" if arrangement.has_domains else ""
+    return format_count(len(data.items), arrangement.unit) + domains
 
 
 def make_trainer(
@@ -94,18 +95,23 @@ def make_trainer(
         options,
         loggers=run_loggers,
         progress=progress,
-        samples=_make_samples(model, sources) if engine.is_main_process and options.sample_every else None,
+        samples=_make_samples(model, sources, progress) if engine.is_main_process and options.sample_every else None,
         validate=validate,
     )
 
 
-def _make_samples(model: Model, sources: Sequence[TrainingData]) -> Samples | None:
+def _make_samples(model: Model, sources: Sequence[TrainingData], progress: Progress) -> Samples | None:
     from i2ikit.train.samples import Samples
 
+    if not model.can_translate:
+        progress.say("There are no sample grids of translations: the model generates images from noise.")
+        return None
     transform = Transform(model.image.height, model.image.width, crop="fit")
     try:
         styles = STYLES if model.nets.style is not None else 0
-        return Samples([adapt_to_model(model, source.data) for source in sources], model.domain, transform, styles=styles)
+        return Samples(
+            [adapt_to_model(model, source.data) for source in sources], model.domain, transform, styles=styles, kind=model.batch_kind
+        )
     except Exception as error:  # noqa: BLE001 - sample grids must not stop the training
         warnings.warn(f"There will be no sample grids ({type(error).__name__}: {error}).", stacklevel=2)
         return None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
-
 from i2ikit import Nets, RandomStreams, Translation, batch_kind, draw_style
 from i2ikit.errors import PlanError
 from i2ikit_bicyclegan.styles import mean_of_target, style_of_target
@@ -35,7 +33,7 @@ def two_styles(
     Raises:
         PlanError: The batch has no pairs, or it has an odd number of rows with ``official=True``.
     """
-    image, target = _get_images(batch, "image"), _get_images(batch, "target")
+    image, target = batch["image"], batch["target"]
     real, reference = image, target
     if official:
         if len(image) % 2:
@@ -51,11 +49,3 @@ def two_styles(
         Translation(nets, streams, name="encoded", reference=target, style=encoded, **shared),
         Translation(nets, streams, name="random", reference=reference, style=random, **shared),
     ]
-
-
-def _get_images(batch: Mapping[str, Any], key: str) -> Tensor:
-    if not isinstance(batch.get(key), Tensor):
-        found = ", ".join(name for name, value in batch.items() if isinstance(value, Tensor)) or "no tensor"
-        raise PlanError(f'Plan "bicyclegan_two_styles" requires batch["{key}"]; found: {found}.')
-    tensor: Tensor = batch[key]
-    return tensor

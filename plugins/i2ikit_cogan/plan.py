@@ -6,18 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from i2ikit import Nets, RandomStreams, Translation, batch_kind
-from i2ikit.errors import PlanError
+from i2ikit import BatchKind, Nets, RandomStreams, Translation, batch_kind
 
-
-def _no_routes(names: object, **_: object) -> tuple[tuple[str, str], ...]:
-    """Return no route: nothing is translated, because every image is generated from noise."""
-    return ()
+COUPLED = BatchKind("coupled", "one set of images for each domain, for fakes that are generated from noise", source=False, domains=True)
 
 
-@batch_kind("unpaired", routes=_no_routes)
+@batch_kind(COUPLED)
 def cogan_plan(nets: Nets, batch: Mapping[str, Any], streams: RandomStreams, requires_grad: bool, *, style: int = 100) -> list[Translation]:
     """Generate an image of every domain from the same noise, which is uniform in [-1, 1) (Liu and Tuzel 2016, section 3).
 
@@ -26,17 +21,10 @@ def cogan_plan(nets: Nets, batch: Mapping[str, Any], streams: RandomStreams, req
 
     Args:
         style: Width of the noise.
-
-    Raises:
-        PlanError: The batch has no images of a domain.
     """
     translations = []
     for name in nets.domain.names:
-        image = batch.get(name)
-        if not isinstance(image, Tensor):
-            raise PlanError(
-                f'Plan "cogan_plan" requires batch["{name}"], the images of that domain; found: {", ".join(batch) or "no tensor"}.'
-            )
+        image = batch["images"][name]
         entries = nets.domain.encode({nets.domain.attributes[0].name: name})
         label = torch.tensor([entries], device=image.device, dtype=image.dtype).expand(len(image), -1)
         noise = streams.uniform("style", (len(image), *nets.style.shape)) * 2 - 1 if nets.style else None

@@ -107,7 +107,7 @@ def test_one_class_has_the_name(name: str) -> None:
 def test_one_function_is_called_compare_and_the_constants_of_roles_and_batch_kinds_stand_once() -> None:
     sources = [path for path in files() if path.suffix == ".py" and name_of(path).startswith(("i2ikit/", "plugins/"))]
     assert [name_of(path) for path in sources for node in functions(path) if node.name == "compare"] == ["i2ikit/evaluation/protocol.py"]
-    for constant, place in (("ROLES", "i2ikit/core/component.py"), ("BATCH_KINDS", "i2ikit/core/plans.py")):
+    for constant, place in (("ROLES", "i2ikit/core/component.py"), ("BATCH_KINDS", "i2ikit/core/batch_kinds.py")):
         definition = re.compile(rf"^{constant}\b.*=", flags=re.MULTILINE)
         assert [name_of(path) for path in sources if definition.search(path.read_text(encoding="utf-8"))] == [place]
 

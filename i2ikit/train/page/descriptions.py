@@ -10,6 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from i2ikit.core.domain import Attribute, DomainSpec
+from i2ikit.core.plans import find_plan, get_batch_kind
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.errors import I2IKitError, format_count
 from i2ikit.train.page.run_summary import RunSummary
@@ -118,10 +119,18 @@ def _format_target(recipe: Mapping[str, Any]) -> str:
     if not domain.attributes:
         return ""
     first = domain.attributes[0]
-    if not domain.names or recipe["plan"] == "labelled":
+    if not domain.names or not _has_domains(recipe):
         return " --to " + shlex.quote(f"{first.name}={first.choices[-1]}")
     source = f" --source {shlex.quote(domain.names[0])}" if len(domain.names) > 2 else ""
     return f" --to {shlex.quote(domain.names[-1])}{source}"
+
+
+def _has_domains(recipe: Mapping[str, Any]) -> bool:
+    """Return whether the plan of a recipe translates between domains."""
+    try:
+        return get_batch_kind(find_plan(recipe["plan"], default_registry())).domains
+    except I2IKitError:  # the plan of a plugin that is not installed here
+        return True
 
 
 def _describe_attribute(attribute: Attribute) -> str:
