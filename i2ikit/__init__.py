@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # the list of the public names
     from i2ikit.core.domain import DomainSpec as DomainSpec
     from i2ikit.core.domain import LabelSet as LabelSet
     from i2ikit.core.hookspecs import hookimpl as hookimpl
+    from i2ikit.core.load import load as load
     from i2ikit.core.memo import detached_after_update as detached_after_update
     from i2ikit.core.model import Model as Model
     from i2ikit.core.nets import Nets as Nets
@@ -43,7 +44,6 @@ if TYPE_CHECKING:  # the list of the public names
     from i2ikit.core.specs import ImageSpec as ImageSpec
     from i2ikit.core.specs import MapSpec as MapSpec
     from i2ikit.core.specs import StyleSpec as StyleSpec
-    from i2ikit.core.storage import load as load
     from i2ikit.core.training import Optimizer as Optimizer
     from i2ikit.core.training import Schedule as Schedule
     from i2ikit.core.translation import Translation as Translation

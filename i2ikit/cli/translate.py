@@ -68,7 +68,7 @@ def translate(
         raise OptionError(f'"{paths[0]}" is the only path. Name the inputs first and the output last: INPUT... OUT.')
     wanted, known = _parse_target(to), _parse_values(label, "--label")
     jobs = list(plan_jobs(paths[:-1], paths[-1]))
-    from i2ikit.core.storage import load
+    from i2ikit.core.load import load
     from i2ikit.cpu import tune_cpu
     from i2ikit.inference.translate import check_request
 

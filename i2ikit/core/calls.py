@@ -51,7 +51,7 @@ class Series(nn.ModuleList):
 
 
 def run_network(net: nn.Module, call: Call, wrappers: Sequence[nn.Module], inputs: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
-    """Call a network with its noise, through its wrappers, the first of which is the outermost.
+    """Call a network with its noise, through its wrappers, the first of which is the innermost.
 
     Args:
         net: The network.
@@ -63,7 +63,7 @@ def run_network(net: nn.Module, call: Call, wrappers: Sequence[nn.Module], input
     if not wrappers and not isinstance(net, Series) and not hasattr(net, "noise_shapes") and not getattr(net, "stochastic", False):
         return net(*inputs, **named)
     function: Callable[..., Any] = functools.partial(_run_plain, net, call)
-    for index, wrapper in reversed(list(enumerate(wrappers))):
+    for index, wrapper in enumerate(wrappers):
         function = functools.partial(wrapper, function, evolve(call, stream=f"{call.stream}/wrapper{index}"))
     return function(*inputs, **named)
 

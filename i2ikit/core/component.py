@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Literal, get_args
 
@@ -12,11 +13,22 @@ from attrs import frozen
 
 from i2ikit.errors import PluginError, suggest
 
-Role = Literal["encoder", "conditioner", "generator", "discriminator", "loss", "plan"]
+Role = Literal["encoder", "conditioner", "generator", "discriminator", "loss", "plan", "wrapper"]
 ROLES: tuple[str, ...] = get_args(Role)
 
 is_restoring: ContextVar[bool] = ContextVar("restoring", default=False)
-"""True while a saved model is loaded. It contains all weights, so files of fixed weights (VGG, ArcFace) are not required."""
+"""True while a saved model or a run is restored. It contains all weights, so other files with weights are not required."""
+
+
+@contextmanager
+def restoring() -> Iterator[None]:
+    """Return a context in which a model is built whose weights are read afterwards from its own files."""
+    token = is_restoring.set(True)
+    try:
+        yield
+    finally:
+        is_restoring.reset(token)
+
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -28,7 +40,8 @@ class Component:
 
     Attributes:
         name: ``<family>_<what it is>``, such as ``"stargan_discriminator"``: lower-case letters, digits and underscores.
-        role: The protocol of the component; "plan" for a function that makes translations from a batch.
+        role: The protocol of the component; "plan" for a function that makes translations from a batch, "wrapper" for a module that stands
+            around a network.
         factory: The class or function that makes the component, as ``"module:factory"``.
         description: What the component is, in one line.
         mixes_batch: Whether the output for one image depends on the other images of the batch (batch norm, minibatch standard deviation).

@@ -71,7 +71,7 @@ class Nets(nn.Module):
     def get_wrappers(
         self, slot: str, domain: str | None = None, pair: tuple[str | None, str | None] = (None, None)
     ) -> tuple[nn.Module, ...]:
-        """Return the wrappers around the network of a slot for a domain or a pair of domains, the outermost first."""
+        """Return the wrappers around the network of a slot for a domain or a pair of domains, the innermost first."""
         if slot not in self.wrapped:
             return ()
         wrappers = self._select(self.get_submodule(WRAPPERS).get_submodule(slot), slot, domain, pair, "")

@@ -7,16 +7,18 @@ not depend on the device of the model. The first such operation in a process imp
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from attrs import evolve
 from torch import nn
 
 from i2ikit.core import step
-from i2ikit.core.model import Model
 from i2ikit.core.translation import Translation
 from i2ikit.errors import I2IKitError
+
+if TYPE_CHECKING:
+    from i2ikit.core.model import Model
 
 
 def rehearse(model: Model) -> list[str]:
@@ -65,7 +67,7 @@ def _copy_without_memory(model: Model) -> Model:
         memo[id(tensor)] = torch.empty_like(tensor, device="meta")
     nets = copy.deepcopy(model.nets, memo)
     losses = {name: copy.deepcopy(loss, memo) if isinstance(loss, nn.Module) else loss for name, loss in model.losses.items()}
-    return Model(model.recipe, nets, losses, model.plan, seed=model.seed)
+    return type(model)(model.recipe, nets, losses, model.plan, seed=model.seed)
 
 
 def _list_turns(player: Any) -> list[step.Turn]:

@@ -1,4 +1,4 @@
-"""Saves and loads models: tensors as safetensors, all else as JSON. A folder is written completely or not at all."""
+"""The files of models: tensors as safetensors, all else as JSON. A folder is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -11,18 +11,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
 from i2ikit.core import former_names, recipe_json
-from i2ikit.core.component import is_restoring
-from i2ikit.core.device import find_device
-from i2ikit.core.model_state import get_weights, load_weights
+from i2ikit.core.model_state import get_weights
 from i2ikit.errors import CheckpointError, suggest
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
-    from i2ikit.core.registry import Registry
+    from i2ikit.core.recipe import Recipe
 
 CONFIG, WEIGHTS = "config.json", "weights.safetensors"
 FORMAT = 2
@@ -64,23 +61,12 @@ def make_config(model: Model) -> dict[str, Any]:
     }
 
 
-def load(path: str | Path, *, registry: Registry | None = None, device: str | torch.device = "cpu") -> Model:
-    """Load a saved model with its weights.
-
-    Args:
-        path: A folder that :meth:`Model.save` wrote; a checkpoint of a run (``RUN/checkpoints/step-00000500``); or a run
-            folder, whose final model is loaded, else the best one, else that of the last checkpoint.
-        registry: The registry of components (default: that of the installed plugins).
-        device: The device of the weights.
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read the configuration of a model folder, with the present names.
 
     Raises:
-        CheckpointError: There is no model, a file is damaged, or the weights do not fit the configuration.
-        OptionError: This machine has no such device.
+        CheckpointError: It is missing or damaged, or this version cannot read it.
     """
-    from i2ikit.core.build import build
-
-    device = find_device(device)
-    folder = find_model_folder(Path(path))
     data = read_json(folder / CONFIG)
     if data.get("format") not in READABLE_FORMATS:
         raise CheckpointError(
@@ -88,22 +74,26 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str | to
             f"{', '.join(map(str, READABLE_FORMATS))}. Install the version of i2ikit that saved the model."
         )
     try:
-        data = former_names.config(data)
-        recipe = recipe_json.restore(data["recipe"])
+        return former_names.config(data)
     except (KeyError, TypeError, ValueError) as error:
-        reason = str(error) if isinstance(error, CheckpointError) else f"{error!r}. {_suggest_other_model(folder / CONFIG)}"
-        raise CheckpointError(f'"{folder / CONFIG}" is not a valid model configuration: {reason}') from error
-    token = is_restoring.set(True)
+        raise _make_config_error(folder, error) from error
+
+
+def restore_recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
+    """Return the recipe in the configuration of a model folder.
+
+    Raises:
+        CheckpointError: It is not valid.
+    """
     try:
-        model = build(recipe, registry=registry, seed=int(data.get("seed", 0)), rehearsal=False)
-    finally:
-        is_restoring.reset(token)
-    model.missing_losses = recipe_json.find_missing_losses(data["recipe"])
-    load_weights(model, read_tensors(folder / WEIGHTS), str(folder / WEIGHTS))
-    model.steps_done = int(data.get("step", 0))
-    model.preprocessing = dict(data.get("preprocessing", {}))
-    model.loaded_from = folder
-    return model.to(device)
+        return recipe_json.restore(data["recipe"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _make_config_error(folder, error) from error
+
+
+def _make_config_error(folder: Path, error: Exception) -> CheckpointError:
+    reason = str(error) if isinstance(error, CheckpointError) else f"{error!r}. {_suggest_other_model(folder / CONFIG)}"
+    return CheckpointError(f'"{folder / CONFIG}" is not a valid model configuration: {reason}')
 
 
 def find_model_folder(path: Path) -> Path:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from i2ikit.core import former_names
-from i2ikit.core.storage import load, read_json
+from i2ikit.core.load import load
+from i2ikit.core.storage import read_json
 from i2ikit.data import Dataset, open_data
 from i2ikit.errors import CheckpointError, OptionError
 from i2ikit.evaluation.measure import evaluate

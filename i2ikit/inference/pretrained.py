@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from i2ikit.core import former_names, storage
+from i2ikit.core.load import load
 from i2ikit.errors import CheckpointError, MissingExtraError
 from i2ikit.inference.model_card import KEEP_NOTE, write_model_card
 
@@ -70,7 +71,7 @@ def from_pretrained(
     """
     path = Path(name)
     is_repository = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(name)) and not path.exists() and not path.parent.exists()
-    return storage.load(_download(str(name), revision) if is_repository else path, registry=registry, device=device)
+    return load(_download(str(name), revision) if is_repository else path, registry=registry, device=device)
 
 
 def _download(repository: str, revision: str | None) -> Path:

@@ -11,6 +11,7 @@ from attrs import evolve
 
 from i2ikit.core import recipe_json
 from i2ikit.core.build import build
+from i2ikit.core.component import restoring
 from i2ikit.errors import CheckpointError, DataError
 from i2ikit.train import checkpoint, configuration
 from i2ikit.train.batches import Data, TrainingData, as_list
@@ -149,7 +150,10 @@ def _rebuild_model(run: Path, stored: Mapping[str, Any], recipe: Recipe | None, 
                 f'Term "{functions[0]}" of "{run}" is a Python function, which cannot be stored in a file. '
                 f"Call resume(run, model=build(...))."
             )
-        model = build(recipe or recipe_json.restore(stored["recipe"]), registry=registry, seed=int(stored.get("seed", 0)), rehearsal=False)
+        with restoring():  # all weights are in the checkpoint
+            model = build(
+                recipe or recipe_json.restore(stored["recipe"]), registry=registry, seed=int(stored.get("seed", 0)), rehearsal=False
+            )
         model.preprocessing = dict(stored.get("preprocessing", {}))
         return model
     model.recipe = evolve(model.recipe, steps=stored["recipe"]["steps"], batch=stored["recipe"]["batch"])

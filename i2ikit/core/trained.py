@@ -1,0 +1,165 @@
+"""Slots whose networks were trained before: their component, options and weights come from a run or a saved model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from attrs import evolve, frozen
+from torch import Tensor, nn
+
+from i2ikit.core import storage
+from i2ikit.core.component import is_restoring
+from i2ikit.core.nets import module_key
+from i2ikit.core.recipe import Player, Recipe
+from i2ikit.core.slot import Slot
+from i2ikit.errors import CheckpointError, I2IKitError, UnknownNameError
+
+_PLACE = re.compile(r"(?P<path>.{2,}?):(?P<slot>\w+)(?:/(?P<domain>.+))?")
+
+
+@frozen(eq=False)
+class TrainedSlot:
+    """The networks of a slot in a saved model.
+
+    Attributes:
+        place: Where they are, as the user wrote it.
+        slot: The stored slot: component, options and settings.
+        nets: The weights of each network by name, by the key of the network; "" for a single one.
+    """
+
+    place: str
+    slot: Slot
+    nets: Mapping[str, Mapping[str, Tensor]]
+
+    def load_into(self, module: nn.Module) -> None:
+        """Copy the weights into the networks of a slot. One stored network serves all networks of the slot.
+
+        Raises:
+            CheckpointError: A network is missing, or names or shapes differ; the message names the first differences.
+        """
+        targets = dict(module.items()) if isinstance(module, nn.ModuleDict) else {"": module}
+        for key, net in targets.items():
+            if "" not in self.nets and key not in self.nets:
+                known = ", ".join(self.nets)
+                which = "one network" if not key else f'a network "{key}"'
+                raise CheckpointError(
+                    f'"{self.place}" has one network per {self.slot.per} ({known}), but this slot needs {which}. '
+                    f'Name the network: "{self.place}{"" if ":" in self.place else ":SLOT"}/{next(iter(self.nets))}".'
+                )
+            _copy(self.place, self.nets.get(key, self.nets.get("", {})), net)
+
+
+def _copy(place: str, tensors: Mapping[str, Tensor], net: nn.Module) -> None:
+    own = net.state_dict(keep_vars=True)
+    problems = [f"{name} is missing" for name in own if name not in tensors]
+    problems += [f"{name} is not expected" for name in tensors if name not in own]
+    problems += [
+        f"{name} has shape {list(tensors[name].shape)}, expected {list(own[name].shape)}"
+        for name in own
+        if name in tensors and own[name].shape != tensors[name].shape
+    ]
+    if problems:
+        more = [f"and {len(problems) - 5} more"] if len(problems) > 5 else []
+        raise CheckpointError(
+            f'the weights of "{place}" do not fit: {"; ".join([*problems[:5], *more])}. '
+            f"Build the model with the size, labels and options that these weights were trained with."
+        )
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(tensors[name])
+
+
+def resolve_trained_slots(recipe: Recipe) -> tuple[Recipe, dict[str, TrainedSlot], list[str]]:
+    """Return the recipe with components and options of its trained slots, these slots, and the problems.
+
+    A slot is trained if it names ``weights``, or if its component is a folder. It then has the stored component with its stored options. A
+    frozen slot is trained by no player.
+    """
+    slots, trained, problems = dict(recipe.slots), dict[str, TrainedSlot](), list[str]()
+    for name, slot in recipe.slots.items():
+        is_path = isinstance(slot.component, str) and ("/" in slot.component or "\\" in slot.component or Path(slot.component).is_dir())
+        place = str(slot.component) if is_path else slot.weights
+        if not place or is_restoring.get():
+            continue
+        try:
+            found = read_trained_slot(place, name)
+            if not is_path and found.slot.component != slot.component:
+                raise CheckpointError(
+                    f'"{place}" has "{found.slot.title}" in this slot, but the recipe has "{slot.title}". '
+                    f'Take the component, too: {name}="{place}".'
+                )
+        except I2IKitError as error:
+            problems.append(f'Slot "{name}": {error}')
+            continue
+        trained[name] = found
+        per = found.slot.per if is_path and not slot.per and "" not in found.nets else slot.per
+        slots[name] = Slot(
+            found.slot.component if isinstance(found.slot.component, str) else found.slot.parts,
+            found.slot.options,
+            role=slot.role,
+            per=per,
+            shared=slot.shared or (found.slot.shared if per else ()),
+            frozen=slot.frozen,
+            weights=place,
+            wrappers=slot.wrappers,
+        )
+    return _leave_frozen_slots(evolve(recipe, slots=slots)), trained, problems
+
+
+def _leave_frozen_slots(recipe: Recipe) -> Recipe:
+    """Return the recipe whose players train no frozen slot. A player that trains nothing else stays as it is, and is reported."""
+
+    def leave(player: Player) -> Player:
+        kept = tuple(name for name in player.trains if name not in recipe.slots or not recipe.slots[name].frozen)
+        return evolve(player, trains=kept) if kept and kept != player.trains else player
+
+    return evolve(recipe, players=tuple(leave(player) for player in recipe.players))
+
+
+def read_trained_slot(place: str, name: str) -> TrainedSlot:
+    """Read the networks of a slot from a run or a saved model.
+
+    Args:
+        place: The folder of a run or of a model, ``"FOLDER:slot"``, or ``"FOLDER:slot/domain"`` for one network of a slot.
+        name: The slot, if ``place`` names none.
+
+    Raises:
+        CheckpointError: There is no model in the folder, or it is damaged.
+        UnknownNameError: The model has no such slot or network.
+    """
+    match = None if Path(place).is_dir() else _PLACE.fullmatch(place)
+    path, slot_name, domain = (match["path"], match["slot"], match["domain"]) if match else (place, name, None)
+    folder = storage.find_model_folder(Path(path))
+    recipe = storage.restore_recipe(storage.read_config(folder), folder)
+    if slot_name not in recipe.slots:
+        raise UnknownNameError(f'slot of "{path}"', slot_name, recipe.slots)
+    slot = recipe.slots[slot_name]
+    prefix = f"nets.{slot_name}."
+    tensors = storage.read_tensors(folder / storage.WEIGHTS)
+    weights = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+    nets = {"": weights} if slot.per is None else _split_nets(weights, slot)
+    if domain is None:
+        return TrainedSlot(place, slot, nets)
+    if module_key(domain) not in nets:
+        raise UnknownNameError(f'network of slot "{slot_name}" of "{path}"', domain, [key for key in nets if key])
+    return TrainedSlot(place, evolve_to_one(slot), {"": nets[module_key(domain)]})
+
+
+def evolve_to_one(slot: Slot) -> Slot:
+    """Return a slot with one network."""
+    parts = slot.component if isinstance(slot.component, str) else slot.parts
+    return Slot(parts, slot.options, role=slot.role, frozen=slot.frozen, weights=slot.weights, wrappers=slot.wrappers)
+
+
+def _split_nets(weights: Mapping[str, Tensor], slot: Slot) -> dict[str, dict[str, Tensor]]:
+    """Return the weights of each network of a slot. A shared part is stored with the first of them only."""
+    nets: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in weights.items():
+        net, _, name = key.partition(".")
+        nets.setdefault(net, {})[name] = tensor
+    first = next(iter(nets.values()), {})
+    shared = {name: tensor for name, tensor in first.items() if name.split(".")[0] in slot.shared}
+    return {key: {**shared, **own} for key, own in nets.items()}
