@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from i2ikit.core.component import ROLES, Component, get_factory_options
+from i2ikit.core.contract import FACTORY_ARGUMENTS, MEMBERS
 from i2ikit.core.plans import PLANS
 from i2ikit.core.plugins import Plugin
 from i2ikit.core.recipe import Player, Recipe
@@ -15,7 +16,7 @@ from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.slot import Slot, Term
 
 PAGE = Path(__file__).with_name("components.md")
-BUILD_ARGUMENTS = ("image", "source", "code", "domain", "t", "translation")
+BUILD_ARGUMENTS = (*FACTORY_ARGUMENTS, "t", "translation")
 """Arguments that ``build`` or the step passes; the user does not set them."""
 PLAN_ARGUMENTS = ("nets", "batch", "streams", "requires_grad")
 HEAD = """# Components
@@ -34,6 +35,7 @@ ROLE_DESCRIPTIONS = {
     "discriminator": "A discriminator scores an image.",
     "loss": "A loss is a function of one translation. Its options are written in a `Term`.",
     "plan": "A plan makes the translations of a batch.",
+    "wrapper": 'A wrapper stands around a network: `slots={"discriminator": {"wrappers": ["diff_augment"]}}`.',
 }
 SECTION = re.compile(r"^(Args|Shapes|Attributes|Raises|Returns|Example):\n((?:(?:    .*)?\n)*)", re.MULTILINE)
 
@@ -54,7 +56,19 @@ def page(registry: Registry) -> str:
             lines += [f"### `{name}`", "", *_format_docstring(inspect.getdoc(plan) or "", _list_defaults(plan)), "from the core", ""]
         for plugin, each in components:
             lines += _format_component(registry, plugin, each)
+    lines += _format_contract()
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _format_contract() -> Iterator[str]:
+    """Say what the library reads from a component."""
+    yield from ("## What the library reads from a component", "")
+    yield from ("A factory may take these arguments, which `build` sets; all others are options.", "", "| argument | value |", "|---|---|")
+    yield from (f"| `{name}` | {description} |" for name, description in FACTORY_ARGUMENTS.items())
+    yield from ("", "A network may have these members.", "", "| member | of | type | if it is missing | meaning |", "|---|---|---|---|---|")
+    for each in MEMBERS:
+        yield f"| `{each.name}` | {', '.join(each.roles)} | {each.expected} | {each.default or 'an error'} | {each.description} |"
+    yield ""
 
 
 def _format_component(registry: Registry, plugin: Plugin, declared: Component) -> Iterator[str]:

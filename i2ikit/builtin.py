@@ -141,9 +141,25 @@ _LOSSES = (
 )
 
 
+_WRAPPERS = (
+    Component(
+        "diff_augment",
+        "wrapper",
+        "i2ikit.nn.diff_augment:DiffAugment",
+        "DiffAugment: the same random changes of real and generated images before the discriminator scores them; for small data sets.",
+    ),
+    Component(
+        "feature_taps",
+        "wrapper",
+        "i2ikit.nn.feature_taps:FeatureTaps",
+        "Feature taps: the outputs of inner modules of a network become maps that losses can read.",
+    ),
+)
+
+
 @hookimpl
 def i2ikit_components() -> list[Component]:
-    """Return the identity encoder, the discriminators and the losses that several families share."""
+    """Return the identity encoder, the discriminators, the losses and the wrappers that several families share."""
     return [
         Component(
             "identity_encoder",
@@ -164,4 +180,5 @@ def i2ikit_components() -> list[Component]:
             "Multi-scale discriminator of MUNIT and UNIT: scores patches at full, half and quarter resolution.",
         ),
         *_LOSSES,
+        *_WRAPPERS,
     ]

@@ -105,7 +105,7 @@ def _check_player(player: Player, recipe: Recipe, registry: Registry) -> list[st
         if slot not in recipe.slots:
             problems.append(f'Player "{player.name}" trains a slot that does not exist. {UnknownNameError("slot", slot, recipe.slots)}')
         elif recipe.slots[slot].frozen:
-            problems.append(f'Player "{player.name}" trains slot "{slot}", which is frozen. Remove it from trains=, or set frozen=False.')
+            problems.append(f'Player "{player.name}" trains only frozen slots ("{slot}"). Remove it: players={{"{player.name}": None}}.')
     for name, term in player.terms.items():
         if isinstance(term.loss, str):
             problems += _list_problems(functools.partial(registry.component, term.loss, "loss"))

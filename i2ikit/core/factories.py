@@ -80,5 +80,3 @@ def make_loss(term: Term, recipe: Recipe, registry: Registry) -> Any:
     parameters.pop(next(iter(parameters), ""), None)  # the first parameter of a loss is the translation, not an option
     arguments = _make_arguments(name, factory, parameters, term.options, {})
     return functools.partial(factory, **arguments) if arguments else factory
-
-

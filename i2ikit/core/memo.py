@@ -95,12 +95,12 @@ class Memo:
 
     def read(self, compute: Callable[..., Any], *arguments: Any) -> Any:
         """Return a view. Compute it on the first read, and again if the current turn updates a slot that no gradient can reach."""
+        if self.trace is not None and not self._in_progress:
+            self.trace.setdefault(self.term, []).append(get_view_name(compute, arguments))
         return self._read(compute, arguments).value
 
     def _read(self, compute: Callable[..., Any], arguments: tuple[Any, ...] = ()) -> Entry:
         """Return the entry of a view. All happens in this one function, because each read of a view adds its frames to a traceback."""
-        if self.trace is not None and not self._in_progress:
-            self.trace.setdefault(self.term, []).append(get_view_name(compute, arguments))
         key: tuple[Any, ...] = (compute, *arguments)
         entries = self._entries
         if self._shared is not None and (common := self.make_shared_key(compute, arguments)) is not None:

@@ -18,6 +18,7 @@ from i2ikit.core.code import Code, DiscriminatorOutput
 from i2ikit.core.inputs import Inputs
 from i2ikit.core.memo import Entry, detached_after_update, view
 from i2ikit.core.nets import NON_TRANSLATOR_ROLES
+from i2ikit.core.taps import SOURCE_IMAGES, tapped_maps
 
 __all__ = ["Translation", "detached_after_update", "view"]
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 View = str | Callable[["Translation"], Any]
 
-SOURCE_IMAGES = ("real", "recon", "cycle")  # views with images of the source domain
 REAL_IMAGES = ("reference", "second_reference", "real", "target")  # views with images of the data set
 
 
@@ -45,7 +45,7 @@ class Translation(Inputs):
         super().__init__(*arguments, **inputs)
         self.reverse: Translation | None = None
         self.pools: dict[str, Pool] = {}
-        self._taps: list[Tensor] | None = None
+        self._taps: tuple[str, list[Tensor]] | None = None  # the slot whose feature taps are read, and their maps so far
 
     # -- the views of the core
 
@@ -149,11 +149,11 @@ class Translation(Inputs):
         """
         has_gradient = self.updating is None or bool(self.updating & self._find_image(view).slots)
         pool = None if has_gradient or not isinstance(view, str) else self.pools.get(view)
-        return cast(DiscriminatorOutput, self._read(discriminator_output, (view, slot, has_gradient, pool)).value)
+        return cast(DiscriminatorOutput, self.read(discriminator_output, view, slot, has_gradient, pool))
 
     def get_image(self, view: View) -> Tensor:
         """Return images by the name of their view, or by the view."""
-        return cast(Tensor, self._find_image(view).value)
+        return cast(Tensor, getattr(self, view) if isinstance(view, str) else self[view])
 
     def _find_image(self, name: View) -> Entry:
         """Return images with the slots that they have passed through."""
@@ -178,6 +178,20 @@ class Translation(Inputs):
             else:
                 required[each] = self.with_target_style(self.code if self._real is not None else Code())
         return cast(DiscriminatorOutput, self.run(slot, image, domain_name=name, is_real=is_real, **required))
+
+    def tap(self, slot: str, view: View) -> tuple[Tensor, ...]:
+        """Return the maps of the feature taps of a slot (wrapper "feature_taps") for images, each [B, C, H, W].
+
+        Args:
+            slot: The slot of a generator, an encoder or a discriminator.
+            view: The images that enter it, by the name of their view or as the view. For a generator they are encoded and conditioned
+                first, and translated to the target.
+
+        Raises:
+            PlanError: The slot has no feature taps.
+        """
+        maps: tuple[Tensor, ...] = self.read(tapped_maps, slot, view)
+        return maps
 
     def run(
         self,
@@ -205,7 +219,8 @@ class Translation(Inputs):
         self.add_dependencies({slot}, {slot} if without_gradient else frozenset())
         net = nets.net(slot, domain_name, pair, translation=self.name)
         wrappers = nets.get_wrappers(slot, domain_name, pair)
-        call = Call(slot, self._make_stream_name(slot), self.streams, is_real, self._taps)
+        taps = self._taps[1] if self._taps is not None and self._taps[0] == slot else None
+        call = Call(slot, self._make_stream_name(slot), self.streams, is_real, taps)
         with torch.no_grad() if without_gradient else nets.freeze_weights(slot) if frozen else nullcontext():
             return run_network(net, call, wrappers, inputs, named)
 

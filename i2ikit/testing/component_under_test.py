@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from i2ikit.core.code import Code, Posterior
 from i2ikit.core.component import Component, get_factory_options
+from i2ikit.core.contract import FACTORY_ARGUMENTS, get_noise_shapes
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.registry import Registry
 from i2ikit.core.specs import CodeSpec, ImageSpec, MapSpec, StyleSpec
 from i2ikit.errors import I2IKitError, OptionError, UnknownNameError
 
-SPECS = ("image", "source", "domain", "code")
+SPECS = tuple(FACTORY_ARGUMENTS)
 
 # Specs that are tried if the caller gives none. The first combination that the factory accepts is used.
 IMAGES = (ImageSpec(3, 32, 48), ImageSpec(3, 64, 64), ImageSpec(3, 128, 128), ImageSpec(3, 256, 256))
@@ -72,7 +73,7 @@ class ComponentUnderTest:
     @property
     def specs(self) -> dict[str, Any]:
         """The specs that a factory can request as arguments."""
-        return {"image": self.image, "source": self.image, "domain": self.domain, "code": self.code}
+        return make_specs(self.image, self.domain, self.code)
 
     def make(self, seed: int = 0) -> Any:
         """Build a new instance. The global random stream of torch is not changed."""
@@ -118,10 +119,10 @@ class ComponentUnderTest:
         return torch.tensor([_make_label(self.domain, row) for row in range(rows)])
 
     def run(self, module: Callable[..., Any], inputs: tuple[tuple[Any, ...], dict[str, Any]], seed: int = 2) -> Any:
-        """Call a network. Random numbers that it draws from the global stream come from this seed."""
+        """Call a network with the noise that it asks for. This noise, and what it draws from the global stream, come from the seed."""
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            return module(*inputs[0], **inputs[1])
+            return module(*inputs[0], **inputs[1], **make_noise(module, inputs[0]))
 
 
 def prepare_component(registry: Registry, name: str, given: Mapping[str, Any]) -> ComponentUnderTest:
@@ -146,13 +147,26 @@ def prepare_component(registry: Registry, name: str, given: Mapping[str, Any]) -
     first: I2IKitError | None = None
     for image, domain, code in _list_candidates(known, given):
         try:
-            _make(factory, declared.role, options, {"image": image, "source": image, "domain": domain, "code": code}, 0)
+            _make(factory, declared.role, options, make_specs(image, domain, code), 0)
         except I2IKitError as error:
             first = first or error
             continue
         return ComponentUnderTest(declared, factory, options, image, domain, code)
     assert first is not None
     raise first
+
+
+def make_specs(image: ImageSpec, domain: DomainSpec, code: CodeSpec) -> dict[str, Any]:
+    """Return the specs that a factory can request. The code that the generator takes has the style of ``code``, else one for 4 layers."""
+    generator = CodeSpec(style=code.style or StyleSpec(8, 4))
+    return {"image": image, "source": image, "domain": domain, "code": code, "generator": generator}
+
+
+def make_noise(module: Any, inputs: tuple[Any, ...]) -> dict[str, Any]:
+    """Return the argument ``noise`` of a call, empty if the module asks for none. It is drawn from torch's global stream."""
+    shapes = get_noise_shapes(module, inputs)
+    device = next((each.device for each in collect_tensors(inputs).values()), torch.device("cpu"))
+    return {"noise": {name: torch.randn(shape, device=device) for name, shape in shapes.items()}} if shapes else {}
 
 
 def _list_candidates(known: list[str], given: Mapping[str, Any]) -> Iterator[tuple[ImageSpec, DomainSpec, CodeSpec]]:

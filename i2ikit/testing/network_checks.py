@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from i2ikit.core.code import Code, DiscriminatorOutput
+from i2ikit.core.contract import check_members, draws
 from i2ikit.core.specs import CodeSpec
-from i2ikit.testing.component_under_test import ComponentUnderTest, collect_tensors, get_map_size, move_to, take_row
+from i2ikit.errors import SpecError
+from i2ikit.testing.component_under_test import ComponentUnderTest, collect_tensors, get_map_size, make_noise, move_to, take_row
 from i2ikit.testing.fault import Fault, Skipped, check_close
 from i2ikit.testing.side_effects import check_unchanged
 
@@ -39,8 +41,10 @@ def follows_its_protocol(component: ComponentUnderTest) -> None:
     """``forward`` accepts the arguments of its role and returns a Code, an image or a DiscriminatorOutput."""
     module = component.make_network()
     inputs = component.make_inputs()
-    if component.role in {"encoder", "conditioner"} and not isinstance(getattr(module, "output_spec", None), CodeSpec):
-        raise Fault("It has no output_spec. Set self.output_spec to a CodeSpec in the constructor: the next component is built for it.")
+    try:
+        check_members(module, component.role, component.declared.name)
+    except SpecError as error:
+        raise Fault(str(error)) from error
     try:
         inspect.signature(module.forward).bind(*inputs[0], **inputs[1])
     except TypeError as error:
@@ -72,7 +76,7 @@ def runs_on_meta_device(component: ComponentUnderTest) -> None:
     real = component.run(module, inputs)
     try:
         module_copy = copy.deepcopy(module).to("meta")
-        meta_output = module_copy(*move_to(inputs[0], "meta"), **move_to(inputs[1], "meta"))
+        meta_output = component.run(module_copy, (move_to(inputs[0], "meta"), move_to(inputs[1], "meta")))
     except Exception as error:
         raise Fault(
             f"It fails on the meta device: {type(error).__name__}: {error}. "
@@ -114,7 +118,7 @@ def images_are_independent(component: ComponentUnderTest) -> None:
     if component.declared.mixes_batch:
         raise Skipped("it declares mixes_batch")
     module, inputs = component.make_network(), component.make_inputs()
-    if getattr(module, "stochastic", False):
+    if draws(module, training=False):
         raise Skipped("it draws random numbers")
     with torch.no_grad():
         together = collect_tensors(component.run(module, inputs))
@@ -191,7 +195,7 @@ def runs_in_bfloat16(component: ComponentUnderTest) -> None:
 def compiles_full_graph(component: ComponentUnderTest) -> None:
     """``torch.compile(fullgraph=True)`` works and gives the same result."""
     module, inputs = component.make_network(), component.make_inputs()
-    if getattr(module, "stochastic", False):
+    if draws(module, training=False):
         raise Skipped("it draws random numbers")
     try:
         import torch._dynamo
@@ -225,8 +229,9 @@ def has_no_side_effects(component: ComponentUnderTest) -> None:
     before = {name: each.clone() for name, each in collect_tensors((inputs[0], inputs[1])).items()}
     state = {name: each.clone() for name, each in module.state_dict().items()}
     stochastic = getattr(module, "stochastic", False)
+    noise = make_noise(module, inputs[0])
     with check_unchanged("Calling it", stream=not stochastic), torch.no_grad():
-        module(*inputs[0], **inputs[1])
+        module(*inputs[0], **inputs[1], **noise)
     after = collect_tensors((inputs[0], inputs[1]))
     check_close(
         after, before, "The inputs before and after the call", "Work on copies: other loss terms use the same tensors.", tolerance=0
