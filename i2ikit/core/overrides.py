@@ -52,7 +52,7 @@ def apply_overrides(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
     if labels is not None:
         recipe = evolve(recipe, labels=DomainSpec.parse(labels))
     if "style" in remaining:
-        recipe = evolve(recipe, plan_options={**recipe.plan_options, "style": remaining.pop("style")})
+        recipe = recipe.with_plan_options(style=remaining.pop("style"))
     if "schedule" in remaining:
         recipe = evolve(recipe, schedule=_override_schedule(recipe.schedule, remaining.pop("schedule")))
     if "lr" in remaining:
@@ -73,14 +73,14 @@ def _with_style_dim(recipe: Recipe, width: Any) -> Recipe:
     if type(width) is not int or width < 1:
         raise OptionError(f'"style_dim" is {width!r}; it must be a whole number of 1 or more: the width of the style.')
     with_style = [name for name, slot in recipe.slots.items() if type(slot.options.get("style")) is int]
-    plan_has_style = type(recipe.plan_options.get("style")) is int
+    plan_has_style = any(type(options.get("style")) is int for options in recipe.options_by_plan)
     if not with_style and not plan_has_style:
         raise OptionError(
             f'Recipe "{recipe.name}" does not support style_dim={width}: it has no style. '
             f"To sample a style from the prior, set style={width}."
         )
     slots = {name: slot.with_options(style=width) if name in with_style else slot for name, slot in recipe.slots.items()}
-    return evolve(recipe, slots=slots, plan_options={**recipe.plan_options, "style": width} if plan_has_style else recipe.plan_options)
+    return evolve(recipe.with_plan_options(style=width) if plan_has_style else recipe, slots=slots)
 
 
 def _check_mapping(value: Any, name: str) -> Mapping[str, Any]:

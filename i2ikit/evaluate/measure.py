@@ -228,9 +228,11 @@ def _choose_networks(
 def _is_stochastic(model: Model) -> bool:
     """Return whether a model draws random numbers when it translates: a style, or noise within its networks."""
     nets = getattr(model, "nets", None)
-    options: Mapping[str, Any] = getattr(getattr(model, "recipe", None), "plan_options", {})
+    options: Sequence[Mapping[str, Any]] = getattr(getattr(model, "recipe", None), "options_by_plan", ())
     modules = nets.modules() if nets is not None else ()
-    return bool(options.get("style") or getattr(nets, "style", None)) or any(getattr(each, "stochastic", False) for each in modules)
+    return bool(any(each.get("style") for each in options) or getattr(nets, "style", None)) or any(
+        getattr(each, "stochastic", False) for each in modules
+    )
 
 
 def _list_classifier_numbers(

@@ -72,7 +72,7 @@ def test_two_steps_equal_the_step_by_hand() -> None:
     for index in range(2):
         batch, draws = make_batch(model, 3, seed=index), make_pool_draws(3, index)
         model.step(batch, draws=draws)
-        paper.step(batch["a"], batch["b"], draws)
+        paper.step(batch["images"]["a"], batch["images"]["b"], draws)
     assert_equal(model, paper.nets, start)
 
 
@@ -82,7 +82,7 @@ def test_a_full_pool_returns_past_fakes_as_in_the_paper() -> None:
     for index in range(4):
         batch, draws = make_batch(model, 3, seed=index), make_pool_draws(3, index)
         model.step(batch, draws=draws)
-        paper.step(batch["a"], batch["b"], draws)
+        paper.step(batch["images"]["a"], batch["images"]["b"], draws)
     assert_equal(model, paper.nets, start)
     stored = model.get_buffer("pools.discriminator__a_to_b.images")
     assert torch.allclose(stored, torch.stack(paper.pools["b"].images), atol=1e-10, rtol=0)

@@ -74,7 +74,7 @@ def test_two_steps_equal_the_step_by_hand() -> None:
         batch = make_batch(model, 3, seed=index)
         style_a, style_b = torch.randn(2, 3, 2, generator=torch.Generator().manual_seed(index)).double()
         model.step(batch, draws={"a_to_b/style": style_b, "b_to_a/style": style_a})
-        paper.step(batch["a"], batch["b"], style_a, style_b)
+        paper.step(batch["images"]["a"], batch["images"]["b"], style_a, style_b)
     assert_equal(model, paper.nets, start)
 
 
