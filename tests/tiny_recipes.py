@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from i2ikit import Model, build, default_registry
+from i2ikit.core.batch_kinds import BatchKind
 from i2ikit.core.plans import find_plan, find_routes, get_batch_kind
 from i2ikit.core.recipe import Recipe
 from i2ikit.errors import UnknownNameError
@@ -90,7 +91,7 @@ def needs_weights(name: str) -> bool:
     return WEIGHTS in str(TINY.get(name, ""))
 
 
-def find_batch_kind(name: str) -> str:
+def find_batch_kind(name: str) -> BatchKind:
     """Return the batch kind of a recipe."""
     return get_batch_kind(find_plan(get_recipe(name).plan, default_registry()))
 
@@ -99,7 +100,8 @@ def can_translate(name: str) -> bool:
     """Return whether a recipe translates images. If not, it generates them from noise alone."""
     recipe = get_recipe(name)
     plan = find_plan(recipe.plan, default_registry())
-    return find_batch_kind(name) in {"labelled", "paired"} or bool(find_routes(plan, ("a", "b"), recipe.plan_options))
+    kind = get_batch_kind(plan)
+    return kind.source and (not kind.domains or bool(find_routes(plan, ("a", "b"), recipe.plan_options)))
 
 
 def build_tiny(name: str, weights: Path, *, domains: int = 2, **overrides: Any) -> Model:
@@ -113,8 +115,9 @@ def build_tiny(name: str, weights: Path, *, domains: int = 2, **overrides: Any) 
     """
     if name not in TINY:
         raise UnknownNameError("recipe in tests/tiny_recipes.py", name, TINY)
-    labels: dict[str, Any] = {"paired": {}, "labelled": {"labels": LABELS}}.get(
-        find_batch_kind(name), {"labels": tuple("abcdef"[:domains])}
+    kind = find_batch_kind(name)
+    labels: dict[str, Any] = (
+        {"labels": LABELS} if kind.label == "required" else {"labels": tuple("abcdef"[:domains])} if kind.domains else {}
     )
     settings = {"size": SIZE, "channels": 3, **labels, **_insert_weights(TINY[name], weights), **overrides}
     return build(name, **settings)
@@ -122,9 +125,9 @@ def build_tiny(name: str, weights: Path, *, domains: int = 2, **overrides: Any) 
 
 def get_request(model: Model) -> dict[str, Any]:
     """Return the required arguments of ``model.translate``."""
-    if model.batch_kind == "labelled":
+    if model.batch_kind.label == "required":
         return {"to": {"hair": "red"}, "label": {"hair": "blond", "glasses": "no"}}
-    return {"to": "b", "source": "a"} if model.batch_kind == "unpaired" else {}
+    return {"to": "b", "source": "a"} if model.batch_kind.domains else {}
 
 
 def _insert_weights(options: Any, weights: Path) -> Any:

@@ -62,7 +62,8 @@ def _describe_recipe(recipe: Recipe) -> Iterator[str]:
     yield recipe.schedule.describe(recipe.steps)
     entries = ", ".join(recipe.labels.entries)
     yield f"labels: {entries or 'those of the data'}"
-    yield f"plan: {recipe.plan}{_format_options(recipe.plan_options)}"
+    for name, plan_options in zip(recipe.plan_name.split(" + "), recipe.options_by_plan, strict=True):
+        yield f"plan: {name}{_format_options(plan_options)}"
     yield "slots:"
     for slot, filled in recipe.slots.items():
         notes = [f"one per {filled.per}"] if filled.per else []

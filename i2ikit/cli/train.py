@@ -14,13 +14,13 @@ import click
 from i2ikit.cli import settings
 from i2ikit.cli.after_training import describe_stop, finish_run
 from i2ikit.cli.options import check_colour
+from i2ikit.cli.training_data import find_domain, open_sources
 from i2ikit.cli.validation import make_validation
 from i2ikit.errors import CheckpointError, DataError, I2IKitError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from i2ikit.core.batch_kinds import BatchKind
     from i2ikit.core.model import Model
     from i2ikit.train import TrainingData
 
@@ -160,18 +160,16 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
     from i2ikit.core.plans import find_plan, get_batch_kind
     from i2ikit.core.registry import default_registry
     from i2ikit.core.storage import WEIGHTS, find_model_folder, read_tensors
-    from i2ikit.data import join
 
     initial = load(given["init_from"]) if given["init_from"] else None
     if given["recipe"] is None and initial is None:
         raise OptionError("There is no recipe to train. Name one of `i2ikit list`: i2ikit train RECIPE --data PATH --run runs/NAME.")
     recipe = default_registry().recipe(given["recipe"]) if given["recipe"] else initial.recipe  # type: ignore[union-attr]
-    kind = get_batch_kind(find_plan(recipe.plan, default_registry()))
-    sources = _open_sources(given, kind)
-    for note in (note for source in sources if kind.target for note in source.data.notes):
+    sources, kinds = open_sources(given, [get_batch_kind(find_plan(plan, default_registry())) for plan in recipe.plans])
+    for note in (note for source, kind in zip(sources, kinds, strict=True) if kind.target for note in source.data.notes):
         progress.say(f"note: {_name_options(note)}")
     first = sources[0].data
-    for source in sources:
+    for source, kind in zip(sources, kinds, strict=True):
         if kind.label == "required" and not source.data.domain.width:
             raise DataError(
                 f'Recipe "{recipe.name}" requires labels, but "{source.path}" has none. Put the images of each value '
@@ -180,8 +178,8 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
             )
     overrides = {name: given[name] for name in ("steps", "batch", "lr", "ema") if given[name] is not None}
     overrides |= {"official": True} if given["official"] else {}
-    if first.domain.width and not (kind.is_own_target and kind.label == "none"):
-        overrides["labels"] = first.domain if len(sources) == 1 else join([source.data for source in sources])[0].domain
+    domain = find_domain(sources, kinds)
+    overrides |= {} if domain is None else {"labels": domain}
     overrides |= {"channels": first.image.channels, "source_channels": first.source.channels}
     overrides["size"] = _choose_size(given["size"], initial, first, progress)
     overrides = settings.merge_overrides(overrides, settings.parse_overrides(given["sets"], recipe))
@@ -199,38 +197,12 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
     return model, sources
 
 
-def _open_sources(given: dict[str, Any], kind: BatchKind) -> list[TrainingData]:
-    from i2ikit.data import open_data
-    from i2ikit.train import TrainingData
-
-    paths, labels = given["data"], given["labels"]
-    if (labels and len(labels) not in (1, len(paths))) or (len(labels) == 1 and len(paths) > 1):
-        raise OptionError(f"Found {len(paths)} --data and {len(labels)} --labels. Give --labels once for each --data, in this order.")
-    shared = {name: given[name] for name in ("background", "channels", "source_channels", "crop", "pairs") if given[name] is not None}
-    shared["batch_kind"] = kind.data
-    found = []
-    for index, path in enumerate(paths):
-        options = {**shared, **({"labels": _split_names(labels[index])} if labels else {})}
-        found.append(TrainingData(open_data(path, **options), path, options))
-    channels = {source.data.image.channels for source in found}
-    if len(channels) > 1:
-        raise DataError(f"The data sets have {' and '.join(map(str, sorted(channels)))} channels. Choose one number: --channels 3.")
-    return found
-
-
 def _name_options(text: str) -> str:
     """Rewrite a text about data in terms of the command line: ``crop=8`` as ``--crop 8``. The recipe decides the batch kind."""
     renamed = text.replace(', or batch_kind="unpaired" to separate them', "").replace(
         'use batch_kind="unpaired"', "train a recipe for unpaired domains"
     )
     return re.sub(r'\b(pairs|background|channels|crop)="?([\w,#]+)"?(?=[ .,;])', lambda found: f"--{found[1]} {found[2]}", renamed)
-
-
-def _split_names(text: str) -> list[str]:
-    found = [name.strip() for name in text.split(",") if name.strip()]
-    if not found:
-        raise OptionError(f'--labels "{text}" names no attribute. Write --labels tone,gender, or leave it out to use all.')
-    return found
 
 
 def _choose_size(text: str | None, initial: Model | None, data: Any, progress: Any) -> tuple[int, int]:

@@ -48,7 +48,8 @@ def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int =
     if problems:
         raise BuildError(resolved.name, problems)
     resolved = _with_plan_options(resolved, registry)
-    maker = NetMaker(resolved, registry, resolved.plan_options.get("style", 0), trained)
+    style = next((options["style"] for options in resolved.options_by_plan if options.get("style")), 0)  # all plans draw the same styles
+    maker = NetMaker(resolved, registry, style, trained)
     with torch.random.fork_rng(devices=[]):  # the networks are made on the CPU, on every machine
         torch.default_generator.manual_seed(seed)
         nets = maker.make()
@@ -56,7 +57,8 @@ def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int =
     problems = [*maker.problems, *more, *(_check_ownership(resolved, nets) if nets else [])]
     if problems or nets is None:
         raise BuildError(resolved.name, problems)
-    model = Model(resolved, nets, losses, find_plan(resolved.plan, registry), seed=seed)
+    plans = [find_plan(plan, registry) for plan in resolved.plans]
+    model = Model(resolved, nets, losses, plans, seed=seed)
     model.train()
     if rehearsal:
         problems = rehearse(model)
@@ -67,8 +69,11 @@ def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int =
 
 def _with_plan_options(recipe: Recipe, registry: Registry) -> Recipe:
     """Return the recipe with the defaults of its plan. A saved model then does not depend on later changes of these defaults."""
-    known = complete_plan_options(find_plan(recipe.plan, registry), recipe.plan_options)
-    return evolve(recipe, plan_options={name: value for name, value in known.items() if value or name in recipe.plan_options})
+    completed = []
+    for plan, options in zip(recipe.plans, recipe.options_by_plan, strict=True):
+        known = complete_plan_options(find_plan(plan, registry), options)
+        completed.append({name: value for name, value in known.items() if value or name in options})
+    return evolve(recipe, plan_options=tuple(completed) if isinstance(recipe.plan, tuple) else completed[0])
 
 
 def _check_names(recipe: Recipe, registry: Registry) -> list[str]:
@@ -79,7 +84,8 @@ def _check_names(recipe: Recipe, registry: Registry) -> list[str]:
     for name, slot in recipe.slots.items():
         for component, _ in slot.parts:
             problems += _list_problems(lambda name=name, component=component: registry.component(component, recipe.role(name)))  # type: ignore[misc]
-    problems += _list_problems(lambda: complete_plan_options(find_plan(recipe.plan, registry), recipe.plan_options))
+    for plan, options in zip(recipe.plans, recipe.options_by_plan, strict=True):
+        problems += _list_problems(lambda plan=plan, options=options: complete_plan_options(find_plan(plan, registry), options))  # type: ignore[misc]
     problems += _list_problems(lambda: _check_channels(recipe, registry))
     for player in recipe.players:
         problems += _check_player(player, recipe, registry)
@@ -89,12 +95,12 @@ def _check_names(recipe: Recipe, registry: Registry) -> list[str]:
 def _check_channels(recipe: Recipe, registry: Registry) -> None:
     if recipe.source.channels == recipe.image.channels:
         return
-    kind = get_batch_kind(find_plan(recipe.plan, registry))
-    if not kind.target:
-        raise OptionError(
-            f"source_channels={recipe.source.channels} differs from channels={recipe.image.channels}. Only paired batches support this; "
-            f'plan "{recipe.plan_name}" takes {kind} batches.'
-        )
+    for kind in (get_batch_kind(find_plan(plan, registry)) for plan in recipe.plans):
+        if not kind.target:
+            raise OptionError(
+                f"source_channels={recipe.source.channels} differs from channels={recipe.image.channels}. Only paired batches support "
+                f'this; plan "{recipe.plan_name}" takes {kind} batches.'
+            )
 
 
 def _check_player(player: Player, recipe: Recipe, registry: Registry) -> list[str]:

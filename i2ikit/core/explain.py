@@ -20,7 +20,7 @@ def explain(model: Model) -> str:
     lines += [
         "",
         f"images   {model.image} in [-1, 1]",
-        f"plan     {recipe.plan_name}{_format_options(recipe.plan_options)}{_format_routes(model)}",
+        *_list_plans(model),
     ]
     for part in domain.sets:
         attributes = ", ".join(f"{each.name} ({' '.join(each.values or ('yes', 'no'))})" for each in part.attributes)
@@ -31,6 +31,13 @@ def explain(model: Model) -> str:
     lines += ["", *_format_table(["term", "weight", "every", "views", "updates"], _list_terms(model))]
     lines += ["", *_describe_training(model)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _list_plans(model: Model) -> list[str]:
+    """Return a line for each plan."""
+    plans = zip(model.recipe.plan_name.split(" + "), model.recipe.options_by_plan, strict=True)
+    lines = [f"plan     {name}{_format_options(options)}" for name, options in plans]
+    return [f"{lines[0]}{_format_routes(model)}", *lines[1:]]
 
 
 def _format_routes(model: Model) -> str:

@@ -31,6 +31,7 @@ class Model(nn.Module):
 
     Attributes:
         recipe: The recipe after all overrides.
+        plans: The plans: one for all data sets, or one for each.
         nets: The networks by slot.
         losses: The loss of each term by "player/term". Losses that are modules are saved with the model.
         steps_done: The number of finished steps.
@@ -46,14 +47,14 @@ class Model(nn.Module):
         stream_names: The names of all random draws that ``step(..., draws=...)`` can replace; recorded by the rehearsal.
     """
 
-    def __init__(self, recipe: Recipe, nets: Nets, losses: Losses, plan: Plan, *, seed: int = 0) -> None:
+    def __init__(self, recipe: Recipe, nets: Nets, losses: Losses, plans: Sequence[Plan], *, seed: int = 0) -> None:
         super().__init__()
         self.recipe, self.nets, self.seed, self.steps_done = recipe, nets, seed, 0
         self.losses = losses
         modules = {module_key(key.replace("/", "__")): loss for key, loss in losses.items() if isinstance(loss, nn.Module)}
         self.loss_modules = nn.ModuleDict(modules)
         self.pools = nn.ModuleDict()
-        self.plan = plan
+        self.plans = list(plans)
         self.engine: step.Engine = step.SingleProcess()
         self.loaded_from: Path | None = None
         self.preprocessing: dict[str, Any] = {}
@@ -86,24 +87,47 @@ class Model(nn.Module):
         return next(self.nets.parameters()).device
 
     @property
+    def plan(self) -> Plan:
+        """The plan; the first one if there are several."""
+        return self.plans[0]
+
+    @plan.setter
+    def plan(self, plan: Plan) -> None:
+        self.plans[0] = plan
+
+    def get_batch_kind(self, index: int = 0) -> BatchKind:
+        """Return the kind of the batches of the data set ``index``."""
+        return get_batch_kind(self.plans[index if len(self.plans) > 1 else 0])
+
+    @property
     def batch_kind(self) -> BatchKind:
-        """The kind of the batches for training."""
-        return get_batch_kind(self.plan)
+        """The kind of the batches for training. With several plans, the one by which the model translates.
+
+        That is the first with routes between domains, else the first with labels, else the first with source images.
+        """
+        kinds = [get_batch_kind(plan) for plan in self.plans]
+        routed = [kind for index, kind in enumerate(kinds) if self._find_routes(index)]
+        others = [kind for kind in kinds if kind.source and not kind.domains]
+        labelled = [kind for kind in others if kind.has_labels(self.domain)]
+        return [*routed, *labelled, *others, *kinds][0]
 
     @property
     def routes(self) -> tuple[tuple[str, str], ...]:
         """The pairs (source, target) of domains that are translated; empty if the batches have no domains."""
-        return find_routes(self.plan, self.domain.names, self.recipe.plan_options)
+        return next((routes for index in range(len(self.plans)) if (routes := self._find_routes(index))), ())
+
+    def _find_routes(self, index: int) -> tuple[tuple[str, str], ...]:
+        return find_routes(self.plans[index], self.domain.names, self.recipe.options_by_plan[index])
 
     @property
     def can_translate(self) -> bool:
-        """Whether the model translates images: its plan starts from source images and, with domains, has a route between two of them."""
+        """Whether the model translates images: a plan starts from source images and, with domains, has a route between two of them."""
         return self.batch_kind.source and (not self.batch_kind.domains or bool(self.routes))
 
     @property
     def can_sample(self) -> bool:
-        """Whether the model generates images from noise alone: its plan has no source images."""
-        return not self.batch_kind.source
+        """Whether the model generates images from noise alone: a plan has no source images."""
+        return any(not get_batch_kind(plan).source for plan in self.plans)
 
     @property
     def can_encode(self) -> bool:
@@ -171,9 +195,11 @@ class Model(nn.Module):
         reports, self._reports = self._reports, []
         step.raise_if_not_finite(reports, self.steps_done)
 
-    def example_batch(self, rows: int = 2, seed: int = 0) -> dict[str, Any]:
-        """Return a batch of random data with the shapes that the recipe's plan requires, to try out a model."""
-        return self.batch_kind.make_example(self.image, self.source, self.domain, rows, seed, self.device)
+    def example_batch(self, rows: int = 2, seed: int = 0) -> Any:
+        """Return a batch of random data with the shapes that the recipe's plan requires, to try out a model; a list for several plans."""
+        kinds = [get_batch_kind(plan) for plan in self.plans]
+        batches = [kind.make_example(self.image, self.source, self.domain, rows, seed, self.device) for kind in kinds]
+        return batches[0] if len(batches) == 1 else batches
 
     # -- inference
 

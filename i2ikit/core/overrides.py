@@ -54,7 +54,7 @@ def apply_overrides(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
     if labels is not None:
         recipe = evolve(recipe, labels=DomainSpec.parse(labels))
     if "style" in remaining:
-        recipe = evolve(recipe, plan_options={**recipe.plan_options, "style": remaining.pop("style")})
+        recipe = recipe.with_plan_options(style=remaining.pop("style"))
     if "schedule" in remaining:
         recipe = evolve(recipe, schedule=_override_schedule(recipe.schedule, remaining.pop("schedule")))
     if "lr" in remaining:
@@ -75,7 +75,7 @@ def _with_style_dim(recipe: Recipe, width: Any) -> Recipe:
     if type(width) is not int or width < 1:
         raise OptionError(f'"style_dim" is {width!r}; it must be a whole number of 1 or more: the width of the style.')
     with_style = [name for name, slot in recipe.slots.items() if type(slot.options.get("style")) is int]
-    plan_has_style = type(recipe.plan_options.get("style")) is int
+    plan_has_style = any(type(options.get("style")) is int for options in recipe.options_by_plan)
     if not with_style and not plan_has_style:
         raise OptionError(
             f'Recipe "{recipe.name}" does not support style_dim={width}: it has no style. '
@@ -83,7 +83,7 @@ def _with_style_dim(recipe: Recipe, width: Any) -> Recipe:
         )
     slots = dict(recipe.slots)
     slots.update({name: evolve(slots[name], options={**slots[name].options, "style": width}) for name in with_style})
-    return evolve(recipe, slots=slots, plan_options={**recipe.plan_options, "style": width} if plan_has_style else recipe.plan_options)
+    return evolve(recipe.with_plan_options(style=width) if plan_has_style else recipe, slots=slots)
 
 
 def _check_mapping(value: Any, name: str) -> Mapping[str, Any]:

@@ -113,13 +113,22 @@ def labelled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bo
 
 
 @batch_kind("paired")
-def paired(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, *, style: int | str = 0) -> list[Translation]:
+def paired(
+    nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, *, style: int | str = 0, domains: bool = False
+) -> list[Translation]:
     """Translate each ``image`` towards its ``target`` image (pix2pix).
 
     Args:
         style: Width of the styles sampled from the prior; "prior" means the width of the encoder's style, 0 means none.
+        domains: Whether the sources are of the first domain and the targets of the second, for recipes that also train on unpaired images.
     """
     image, target = batch["image"], batch["target"]
+    names: dict[str, Any] = {}
+    if domains:
+        source, end = nets.domain.names[:2]
+        labels = [one_hot(name, nets.domain, len(image), image) for name in (source, end)]
+        names = {"source_name": source, "target_name": end, "source_label": labels[0], "target_label": labels[1]}
+        names["reference_label"] = labels[1]
     return [
         Translation(
             nets,
@@ -127,6 +136,7 @@ def paired(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool
             real=image,
             target=target,
             reference=target,
+            **names,
             style=draw_style(nets, streams, len(image)),
             requires_grad=requires_grad,
         )

@@ -17,6 +17,10 @@ from i2ikit.errors import OptionError
 SLOT_ROLES: tuple[str, ...] = ("encoder", "conditioner", "generator", "discriminator", "loss")
 PYTHON = "python:"  # prefix in files for the name of a Python function, which cannot be saved
 
+def _to_tuple_if_list(plans: Any) -> Any:
+    return tuple(plans) if isinstance(plans, list) else plans
+
+
 
 def _to_domain(labels: object) -> DomainSpec:
     return DomainSpec.parse(labels)
@@ -50,9 +54,9 @@ class Recipe:
     Attributes:
         name: The registered name of the recipe.
         slots: The slots by name.
-        plan: How translations are made from a batch: "labelled", "paired", "unpaired", "sampled", a registered name, or a function.
+        plan: How translations are made from a batch: a name such as "labelled", or a function; or a tuple, one for each data set.
         players: The players, in the order in which they train.
-        plan_options: Options of the plan by name.
+        plan_options: Options of the plan by name. With several plans, a tuple of such mappings, or one mapping for all plans.
         image: Size and channels of the generated images.
         source_channels: Channels of the source images, for paired batches; 0 means the channels of ``image``.
         labels: The label sets.
@@ -71,9 +75,9 @@ class Recipe:
 
     name: str
     slots: Mapping[str, Slot]
-    plan: str | Callable[..., Any]
+    plan: str | Callable[..., Any] | tuple[str | Callable[..., Any], ...] = field(converter=_to_tuple_if_list)
     players: tuple[Player, ...]
-    plan_options: Mapping[str, Any] = field(factory=dict)
+    plan_options: Mapping[str, Any] | tuple[Mapping[str, Any], ...] = field(factory=dict, converter=_to_tuple_if_list)
     image: ImageSpec = field(factory=ImageSpec)
     source_channels: int = field(default=0, validator=whole_number(0))
     labels: DomainSpec = field(factory=DomainSpec, converter=_to_domain)
@@ -95,9 +99,28 @@ class Recipe:
         return evolve(self.image, channels=self.source_channels or self.image.channels)
 
     @property
+    def plans(self) -> tuple[str | Callable[..., Any], ...]:
+        """The plans: one for all data sets, or one for each."""
+        return self.plan if isinstance(self.plan, tuple) else (self.plan,)
+
+    @property
+    def options_by_plan(self) -> tuple[Mapping[str, Any], ...]:
+        """The options of each plan."""
+        count, options = len(self.plans), self.plan_options
+        several = options if isinstance(options, tuple) else (options,) * count
+        if len(several) != count:
+            raise OptionError(f"plan_options has {len(several)} mappings for {count} plans. Give one for each plan, or one for all.")
+        return several
+
+    def with_plan_options(self, **options: Any) -> Recipe:
+        """Return the recipe with some options of all its plans changed."""
+        changed = tuple({**each, **options} for each in self.options_by_plan)
+        return evolve(self, plan_options=changed if isinstance(self.plan_options, tuple) else changed[0])
+
+    @property
     def plan_name(self) -> str:
-        """The name of the plan in messages."""
-        return self.plan if isinstance(self.plan, str) else str(getattr(self.plan, "__name__", type(self.plan).__name__))
+        """The name of the plan in messages, or the names of several."""
+        return " + ".join(each if isinstance(each, str) else str(getattr(each, "__name__", type(each).__name__)) for each in self.plans)
 
     def role(self, slot: str) -> str:
         """Return the role of a slot."""

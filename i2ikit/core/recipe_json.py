@@ -29,8 +29,8 @@ def dump(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe as JSON data. Its ``official`` overrides are left out: they have been applied already if they were requested."""
     return {
         **{name: getattr(recipe, name) for name in (*PLAIN_FIELDS, *NEWER_FIELDS)},
-        "plan": recipe.plan if isinstance(recipe.plan, str) else f"{PYTHON}{recipe.plan_name}",
-        "plan_options": dict(recipe.plan_options),
+        "plan": [_dump_plan(each) for each in recipe.plans] if isinstance(recipe.plan, tuple) else _dump_plan(recipe.plan),
+        "plan_options": _to_plain_data(recipe.plan_options) if isinstance(recipe.plan_options, tuple) else dict(recipe.plan_options),
         "image": asdict(recipe.image),
         "labels": recipe.labels.to_dict(),
         "schedule": _dump_settings(recipe.schedule),
@@ -51,7 +51,7 @@ def restore(data: Mapping[str, Any]) -> Recipe:
         **{name: data[name] for name in PLAIN_FIELDS},
         **{name: data[name] for name in NEWER_FIELDS if name in data},
         plan=data["plan"],
-        plan_options=dict(data["plan_options"]),
+        plan_options=data["plan_options"],
         image=ImageSpec(**data["image"]),
         labels=DomainSpec.from_dict(data["labels"]),
         schedule=Schedule(**data["schedule"]),
@@ -68,6 +68,10 @@ def find_missing_losses(data: Mapping[str, Any]) -> tuple[str, ...]:
         for name, term in player["terms"].items()
         if term["loss"].startswith(PYTHON)
     )
+
+
+def _dump_plan(plan: Any) -> str:
+    return plan if isinstance(plan, str) else f"{PYTHON}{getattr(plan, '__name__', type(plan).__name__)}"
 
 
 def _dump_player(player: Player) -> dict[str, Any]:

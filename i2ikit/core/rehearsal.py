@@ -27,34 +27,46 @@ def rehearse(model: Model) -> list[str]:
     This sets ``views_read``, ``stream_names`` and ``unreached_weights`` of the model.
     """
     double = _copy_without_memory(model)
-    batch = model.batch_kind.make_example(model.image, model.source, model.domain, 2, 0, torch.device("meta"))
+    problems: list[str] = []
+    requested, played = set[str](), set[str]()
+    for index in range(len(model.plans)):
+        problems += _rehearse_plan(model, double, index, requested, played)
+    model.stream_names = sorted(requested)
+    for key in () if problems else model.losses:
+        if key not in played:
+            problems.append(f'Term "{key}" is not computed for any translation. Name one in translations=, or leave translations= out.')
+    model.unreached_weights = (
+        [name for name, p in double.nets.named_parameters() if p.requires_grad and p.grad is None] if not problems else []
+    )
+    return problems
+
+
+def _rehearse_plan(model: Model, double: Model, index: int, requested: set[str], played: set[str]) -> list[str]:
+    """Run one step with one of the plans, and return the problems; add its random draws and terms to ``requested`` and ``played``."""
     problems: list[str] = []
     try:
-        [(part, streams)] = step.split(double, batch, {}, 0, 1)
-        streams = evolve(streams, requested=set())
+        batch = model.get_batch_kind(index).make_example(model.image, model.source, model.domain, 2, 0, torch.device("meta"))
+        [(part, streams)] = step.split(double, batch, {}, index, 1)
+        streams = evolve(streams, requested=requested)
         for player in model.recipe.players:
             player_streams = streams.for_player(player.name) if model.recipe.retranslate and model.recipe.redraw else streams
-            translations = double.plan(double.nets, part, player_streams, True, **model.recipe.plan_options)
+            translations = double.plans[index](double.nets, part, player_streams, True, **model.recipe.options_by_plan[index])
             for translation in translations:
                 translation.trace = {}
             for turn in _list_turns(player):
-                step.play(double, turn, translations)
+                played.update(step.play(double, turn, translations))
                 for translation in translations:
                     for term, views in (translation.trace or {}).items():
                         seen = model.views_read.setdefault(term, [])
                         seen += [name for name in views if name not in seen]
                     translation.forget(turn.updates)
-        model.stream_names = sorted(streams.requested or ())
-        problems += _check_conditions(double, part, streams)
+        problems += _check_conditions(double, part, streams, index)
     except I2IKitError as error:
         problems.append(str(error))
     except (RuntimeError, TypeError, AttributeError, IndexError, ValueError, NotImplementedError) as error:
         term = next((t.term for t in locals().get("translations", []) if t.term), "")
         where = f' in term "{term}"' if term else ""
         problems.append(f"The rehearsal of one step failed{where}: {type(error).__name__}: {error}")
-    model.unreached_weights = (
-        [name for name, p in double.nets.named_parameters() if p.requires_grad and p.grad is None] if not problems else []
-    )
     return problems
 
 
@@ -67,7 +79,7 @@ def _copy_without_memory(model: Model) -> Model:
         memo[id(tensor)] = torch.empty_like(tensor, device="meta")
     nets = copy.deepcopy(model.nets, memo)
     losses = {name: copy.deepcopy(loss, memo) if isinstance(loss, nn.Module) else loss for name, loss in model.losses.items()}
-    return type(model)(model.recipe, nets, losses, model.plan, seed=model.seed)
+    return type(model)(model.recipe, nets, losses, model.plans, seed=model.seed)
 
 
 def _list_turns(player: Any) -> list[step.Turn]:
@@ -75,14 +87,14 @@ def _list_turns(player: Any) -> list[step.Turn]:
     return step.turns(player, 0)
 
 
-def _check_conditions(double: Model, batch: Any, streams: Any) -> list[str]:
+def _check_conditions(double: Model, batch: Any, streams: Any, index: int) -> list[str]:
     """Return a problem if the target label or the style has no influence on the fake."""
     problems = []
-    fakes = double.plan(double.nets, batch, streams, True, **double.recipe.plan_options)
+    fakes = double.plans[index](double.nets, batch, streams, True, **double.recipe.options_by_plan[index])
     problems += _check_target_domain(double, fakes)
     slots = ", ".join(f"{name}={slot.title}" for name, slot in double.recipe.slots.items())
     for translation in fakes:
-        if double.batch_kind.label == "required" and not _influences_fake(translation, "target_label"):
+        if double.get_batch_kind(index).label == "required" and not _influences_fake(translation, "target_label"):
             problems.append(
                 f"The target label has no influence on the fake in {slots}. "
                 f"Add a conditioner between encoder and generator that uses the label, such as stargan_conditioner."

@@ -83,6 +83,11 @@ def step(
     model.raise_if_not_finite()
     model.finite = None
     listed = [batches] if isinstance(batches, Mapping) else list(batches)
+    if len(model.plans) > 1 and len(listed) != len(model.plans):
+        raise PlanError(
+            f'Recipe "{model.recipe.name}" has {len(model.plans)} plans, but the number of batches is {len(listed)}. '
+            "Pass one batch for each plan, in this order."
+        )
     replacements = _list_draws(model, draws, len(listed))
     players = [player for player in model.recipe.players if (model.steps_done + 1) % player.every == 0]
     logs: Logs = {}
@@ -92,7 +97,7 @@ def step(
         for player in players:
             if not translations or model.recipe.retranslate:
                 sharing = [player] if model.recipe.retranslate else players
-                translations = [make_translations(model, part, sharing) for part in parts]
+                translations = [make_translations(model, part, sharing, index) for part in parts]
             for turn in turns(player, model.steps_done):
                 _play_turn(model, turn, translations, logs, batch)
         for translation in itertools.chain(*translations):
@@ -129,7 +134,8 @@ def _play_turn(model: Model, turn: Turn, parts: Sequence[Sequence[Translation]],
             values[name] = values[name] + value / len(parts) if name in values else value / len(parts)
         for translation in translations if len(parts) > 1 else ():
             translation.release()
-    update(model, turn, parameters, values, batch.get("file"))
+    if values:  # none if no term of this turn is for the translations of this batch
+        update(model, turn, parameters, values, batch.get("file"))
     logs.update(values)
     for translation in itertools.chain(*parts):
         translation.forget(turn.updates)
@@ -155,6 +161,8 @@ def play(model: Model, turn: Turn, translations: Iterable[Translation], scale: f
             translation.updating = turn.updates
             translation.pools = model.get_pools(turn.player, translation)
         for name, term in turn.terms.items():
+            if len(model.plans) > 1 and not is_for(term, translations):
+                continue
             loss = model.losses[f"{turn.player.name}/{name}"]
             value = _sum_loss(loss, select_translations(term, translations), f"{turn.player.name}/{name}")
             receivers = tuple(term.updates or turn.player.trains)
@@ -167,6 +175,11 @@ def play(model: Model, turn: Turn, translations: Iterable[Translation], scale: f
     for translation in translations:
         translation.updating, translation.pools = None, {}
     return logs
+
+
+def is_for(term: Term, translations: Sequence[Translation]) -> bool:
+    """Return whether a term is computed for one of the translations. With several plans, a term may be for those of one plan only."""
+    return term.translations is None or any(not set(term.translations).isdisjoint(each.names) for each in translations)
 
 
 def select_translations(term: Term, translations: Sequence[Translation]) -> list[Translation]:
@@ -229,13 +242,17 @@ def split(model: Model, batch: Mapping[str, Any], draws: Mapping[str, Tensor], i
     return split_parts
 
 
-def make_translations(model: Model, part: Part, players: Sequence[Player]) -> list[Translation]:
-    """Return the translations of a micro-batch; they have gradients if one of the players trains the translator."""
+def make_translations(model: Model, part: Part, players: Sequence[Player], index: int = 0) -> list[Translation]:
+    """Return the translations of a micro-batch of the batch ``index`` of a step, by its plan.
+
+    They have gradients if one of the players trains the translator.
+    """
     batch, streams = part
     if model.recipe.retranslate and model.recipe.redraw:
         streams = streams.for_player(players[0].name)
     requires_grad = _trains_translator(model, {slot for player in players for slot in player.trains})
-    translations = model.plan(model.nets, batch, streams, requires_grad, **model.recipe.plan_options)
+    index = index if len(model.plans) > 1 else 0
+    translations = model.plans[index](model.nets, batch, streams, requires_grad, **model.recipe.options_by_plan[index])
     share_views(translations)
     return translations
 

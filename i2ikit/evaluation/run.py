@@ -12,7 +12,7 @@ from attrs import evolve
 from i2ikit.core import former_names
 from i2ikit.core.load import load
 from i2ikit.core.storage import read_json
-from i2ikit.data import Dataset, open_data
+from i2ikit.data import Dataset, can_serve, open_data
 from i2ikit.errors import CheckpointError, OptionError
 from i2ikit.evaluation.measure import evaluate
 from i2ikit.evaluation.report import Report
@@ -52,6 +52,8 @@ def evaluate_run(
         datasets = _open_datasets(folder, recorded, model, None if data is None else str(data))
     else:
         datasets = [data]
+    kind = model.batch_kind
+    datasets = [each for each in datasets if can_serve(each, kind) or kind.domains] or datasets  # not those of other plans
     reports = []
     for index, each in enumerate(datasets):
         own_options = dict(options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -99,4 +99,4 @@ def _keep_outside(picture: Tensor, top: Tensor, left: Tensor) -> Tensor:
         centre = (position.to(picture) * side)[:, None]
         inside.append((torch.arange(side, device=picture.device, dtype=picture.dtype) + 0.5 - centre).abs() <= side * CUTOUT_SHARE / 2)
     rows, columns = inside
-    return cast(Tensor, ~(rows[:, None, :, None] & columns[:, None, None, :])).to(picture.dtype)
+    return (~(rows[:, None, :, None] & columns[:, None, None, :])).to(picture.dtype)

@@ -109,8 +109,8 @@ class Batches:
         self._memory_format = torch.channels_last if channels_last else torch.contiguous_format
         image = model.image
         self.loaders = []
-        for source in sources:
-            data = adapt_to_model(model, source.data)
+        for index, source in enumerate(sources):
+            data = adapt_to_model(model, source.data, index)
             transform = Transform(image.height, image.width, crop="fit", flip=model.recipe.flip, jitter=model.recipe.jitter)
             self.loaders.append(
                 Loader(
@@ -121,7 +121,7 @@ class Batches:
                     workers=workers,
                     rank=engine.index,
                     world=engine.count,
-                    kind=model.batch_kind,
+                    kind=model.get_batch_kind(index),
                 )
             )
 
@@ -155,13 +155,18 @@ class Batches:
         return value.to(self.engine.device, memory_format=self._memory_format)
 
 
-def adapt_to_model(model: Model, data: Dataset) -> Dataset:
+def adapt_to_model(model: Model, data: Dataset, index: int = 0) -> Dataset:
     """Check that a data set fits a model, and return it with labels encoded as the model's.
+
+    Args:
+        model: The model.
+        data: The data set.
+        index: The position of the data set in a training. If the recipe has several plans, it selects the plan.
 
     Raises:
         DataError: Batch kind, channels or labels do not fit the model, or there are too few images to train on.
     """
-    kind = model.batch_kind
+    kind = model.get_batch_kind(index)
     if not can_serve(data, kind):
         raise DataError(
             f'Recipe "{model.recipe.name}" requires {kind.data} data; "{data.name}" is {data.batch_kind}. '

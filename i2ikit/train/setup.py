@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from i2ikit.data import Transform, get_arrangement
-from i2ikit.errors import OptionError, format_count
+from i2ikit.errors import DataError, OptionError, format_count
 from i2ikit.train import checkpoint
 from i2ikit.train.batches import Batches, TrainingData, adapt_to_model, get_training_split
 from i2ikit.train.ema import Averages
@@ -34,7 +34,13 @@ def prepare_training(
     stack: ExitStack, model: Model, sources: Sequence[TrainingData], options: FitOptions, progress: Progress
 ) -> tuple[PlainEngine, Batches]:
     """Start the processes, move the model to its device and open the loaders. The stack closes them."""
-    datasets = [adapt_to_model(model, source.data) for source in sources]
+    if len(model.plans) > 1 and len(sources) != len(model.plans):
+        raise DataError(
+            f'Recipe "{model.recipe.name}" has {len(model.plans)} plans, one for each data set; found '
+            f"{format_count(len(sources), 'data set')}. Give one data set for each plan, in this order: "
+            f"{', '.join(model.get_batch_kind(index).name for index in range(len(model.plans)))}."
+        )
+    datasets = [adapt_to_model(model, source.data, index) for index, source in enumerate(sources)]
     names = " and ".join(f'"{data.name}" ({_describe_size(get_training_split(data))})' for data in datasets)
     progress.say(f"Training {model.recipe.name} at {model.image.height}x{model.image.width} on {names}.")
     engine = launch(options)
@@ -109,9 +115,10 @@ def _make_samples(model: Model, sources: Sequence[TrainingData], progress: Progr
     transform = Transform(model.image.height, model.image.width, crop="fit")
     try:
         styles = STYLES if model.nets.style is not None else 0
-        return Samples(
-            [adapt_to_model(model, source.data) for source in sources], model.domain, transform, styles=styles, kind=model.batch_kind
-        )
+        kind = model.batch_kind
+        shown = [(index, source) for index, source in enumerate(sources) if model.get_batch_kind(index) == kind]
+        datasets = [adapt_to_model(model, source.data, index) for index, source in shown]
+        return Samples(datasets, model.domain, transform, styles=styles, kind=kind)
     except Exception as error:  # noqa: BLE001 - sample grids must not stop the training
         warnings.warn(f"There will be no sample grids ({type(error).__name__}: {error}).", stacklevel=2)
         return None

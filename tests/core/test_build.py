@@ -106,7 +106,7 @@ def test_a_misspelled_plan_is_corrected_from_core_and_registered_plans() -> None
 
 def test_a_plan_may_be_a_function_with_a_batch_kind() -> None:
     model = assemble(BICYCLEGAN, plan=two_styles)
-    assert model.batch_kind == "paired"
+    assert model.batch_kind.name == "paired"
     model.step(make_batch(model))
 
     def unmarked(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:

@@ -73,7 +73,7 @@ def test_each_recipe_uses_the_same_random_streams_as_in_version_0_1(name: str, w
         keys.clear()
         total, streams = stored["translate"]
         batch = model.example_batch(1, seed=9)
-        fake = model.translate(batch.get("image", batch.get("a")), **get_request(model))
+        fake = model.translate(batch["image"] if "image" in batch else batch["images"]["a"], **get_request(model))
         assert list(keys) == streams
         assert float(fake.double().sum()) == pytest.approx(total, rel=2e-3, abs=0.05)
 

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from i2ikit import DiscriminatorOutput, Model, Recipe, Slot, build, load
+from i2ikit.core.batch_kinds import map_tensors
 from i2ikit.errors import PlanError
 from i2ikit_bicyclegan.plan import two_styles
 
@@ -96,7 +97,7 @@ def test_networks_of_losses_are_frozen_and_stay_in_eval_mode() -> None:
     [frozen] = model.loss_modules.values()
     assert not any(p.requires_grad for p in frozen.parameters())
     assert not any(module.training for module in frozen.modules())
-    model.step({name: tensor.double() for name, tensor in model.example_batch(2).items()})
+    model.step(map_tensors(model.example_batch(2), torch.Tensor.double))
 
 
 def test_the_explanation_contains_slots_shapes_terms_views_and_players() -> None:

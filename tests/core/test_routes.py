@@ -67,7 +67,14 @@ def test_models_of_other_batch_kinds_have_no_routes() -> None:
 def translate_to_the_first(nets: Nets, batch: dict[str, Tensor], streams: RandomStreams, requires_grad: bool) -> list[Translation]:
     return [
         Translation(
-            nets, streams, name=name, real=batch[name], reference=batch["a"], source_name=name, target_name="a", requires_grad=requires_grad
+            nets,
+            streams,
+            name=name,
+            real=batch["images"][name],
+            reference=batch["images"]["a"],
+            source_name=name,
+            target_name="a",
+            requires_grad=requires_grad,
         )
         for name in nets.domain.names[1:]
     ]

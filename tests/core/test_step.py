@@ -150,7 +150,7 @@ def test_a_gradient_that_is_not_finite_skips_the_update_too() -> None:
 def test_a_pool_does_not_store_an_image_that_is_not_finite() -> None:
     model = assemble(CYCLEGAN)
     batch = make_batch(model)
-    batch["a"][0] = float("nan")
+    batch["images"]["a"][0] = float("nan")
     model.step(batch)
     assert all(torch.isfinite(tensor).all() for tensor in model.pools.buffers())
 
@@ -158,7 +158,7 @@ def test_a_pool_does_not_store_an_image_that_is_not_finite() -> None:
 def test_a_pool_has_the_size_of_the_images_of_the_step() -> None:
     model = assemble(CYCLEGAN)
     for side in (16, 24, 24):
-        model.step({name: torch.rand(2, 3, side, 12, dtype=torch.float64) for name in ("a", "b")})
+        model.step({"images": {name: torch.rand(2, 3, side, 12, dtype=torch.float64) for name in ("a", "b")}})
     pool = model.get_buffer("pools.discriminator__a_to_b.images")
     assert pool.shape[-2:] == (24, 12)
     assert int(model.get_buffer("pools.discriminator__a_to_b.filled")) == 4

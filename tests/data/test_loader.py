@@ -11,6 +11,7 @@ import pytest
 import torch
 from torchvision.transforms import v2
 
+from i2ikit.core.batch_kinds import BATCH_KINDS
 from i2ikit.data import Loader, Transform, join, open_data
 from i2ikit.errors import DataError, LabelError, OptionError
 
@@ -124,7 +125,8 @@ def test_an_unpaired_batch_has_one_entry_for_each_domain_and_the_short_one_is_re
     batches = make_loader(people, batch_kind="unpaired")
     assert batches.batches_per_epoch == 1
     batch = next(batches)
-    assert set(batch) == {"a", "b", "c", "file"}
+    assert set(batch) == {"images", "file"}
+    assert list(batch["images"]) == ["a", "b", "c"]
     assert [name[0] for name in batch["file"]] == list("aaaabbbbcccc")
     assert sorted(batch["file"][8:]) == ["c/c0.png", "c/c0.png", "c/c1.png", "c/c1.png"]
 
@@ -157,11 +159,25 @@ def test_a_damaged_image_is_an_error_that_names_it(people: Path, workers: int) -
     batches.close()
 
 
-def test_a_domain_with_the_name_of_a_batch_entry_is_refused(write_picture: WritePicture, tmp_path: Path) -> None:
-    for name in ("image/1.png", "b/2.png"):
-        write_picture(name)
-    with pytest.raises(DataError, match=r'^A domain cannot be called "image".*Rename its folder\.$'):
-        make_loader(tmp_path, batch_kind="unpaired", batch=1)
+def test_folders_may_have_the_names_of_batch_entries(write_picture: WritePicture, tmp_path: Path) -> None:
+    for folder in ("image", "label", "file"):
+        for number in range(2):
+            write_picture(f"{folder}/{number}.png")
+    batch = next(make_loader(tmp_path, batch_kind="unpaired", batch=2))
+    assert set(batch["images"]) == {"file", "image", "label"}
+    assert len(batch["file"]) == 6
+
+
+def test_images_of_all_subfolders_are_one_set_without_labels(people: Path, write_picture: WritePicture) -> None:
+    write_picture("loose.png", size=(12, 10))
+    data = open_data(people, batch_kind="images", holdout=0)
+    assert (data.batch_kind, data.domain.width, len(data.items)) == ("images", 0, 12)
+    assert set(next(make_loader(people, batch_kind="images"))) == {"image", "file"}
+
+
+def test_a_kind_without_labels_leaves_the_labels_of_the_data_out(people: Path) -> None:
+    assert "label" in next(make_loader(people))
+    assert "label" not in next(make_loader(people, kind=BATCH_KINDS["images"]))
 
 
 def test_flip_crop_and_resize_equal_torchvision() -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from i2ikit.core.batch_kinds import BATCH_KINDS
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.specs import ImageSpec
 from i2ikit.data import open_data, write_image
@@ -51,7 +52,7 @@ class StubModel:
     def __init__(
         self, batch_kind: str, paint: Callable[[Tensor, int], Tensor], names: tuple[str, ...] = ("warm", "cold"), channels: int = 3
     ) -> None:
-        self.batch_kind, self.paint, self.steps_done, self.seed = batch_kind, paint, 7, 3
+        self.batch_kind, self.paint, self.steps_done, self.seed = BATCH_KINDS[batch_kind], paint, 7, 3
         self.domain = DomainSpec.parse(names if batch_kind == "unpaired" else {})
         self.image, self.source = ImageSpec(3, SIZE, SIZE), ImageSpec(channels, SIZE, SIZE)
         self.calls: list[tuple[str | None, str | None, int]] = []

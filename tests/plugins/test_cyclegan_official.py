@@ -97,7 +97,7 @@ def test_import_and_export_preserve_all_values_and_infer_every_size(overrides: d
 def test_imported_networks_equal_those_written_by_hand(overrides: dict[str, Any]) -> None:
     weights = {part: randomize(state, seed) for seed, (part, state) in enumerate(export_official(build_original(**overrides)).items())}
     model = import_official("cyclegan", **weights, size=32)
-    image = model.example_batch(1)["A"]
+    image = model.example_batch(1)["images"]["A"]
     with torch.no_grad():
         torch.testing.assert_close(model.translate(image, to="B"), generate(weights["generator_a"], image), rtol=0, atol=1e-4)
         torch.testing.assert_close(model.translate(image, to="A"), generate(weights["generator_b"], image), rtol=0, atol=1e-4)

@@ -95,7 +95,7 @@ def test_noise_and_dropout_vary_translations_at_inference_and_repeat_with_the_se
     with torch.no_grad():
         for weight in model.nets.parameters():
             weight.mul_(10)
-    image = model.example_batch(1)["horse"]
+    image = model.example_batch(1)["images"]["horse"]
     one, same, other = (model.translate(image, to="zebra", seed=seed) for seed in (0, 0, 1))
     assert torch.equal(one, same)
     assert (one - other).abs().max() > 1e-3
@@ -135,7 +135,7 @@ def test_labels_that_are_not_domains_are_refused() -> None:
 def test_domains_are_the_labels_of_the_model() -> None:
     model = build_small(domains=("photo", "monet"))
     assert model.domain == DomainSpec.parse(("photo", "monet"))
-    assert {"photo", "monet"} == set(model.example_batch())
+    assert {"photo", "monet"} == set(model.example_batch()["images"])
 
 
 @pytest.mark.parametrize("recipe", VARIANTS)
@@ -144,7 +144,7 @@ def test_every_recipe_is_saved_and_loaded_with_its_terms(recipe: str, tmp_path: 
     model.step(model.example_batch(2))
     again = load(model.save(tmp_path / "saved"))
     assert again.recipe == model.recipe or again.recipe.players == model.recipe.players
-    image = model.example_batch(1)[model.domain.names[0]]
+    image = model.example_batch(1)["images"][model.domain.names[0]]
     fakes = [each.translate(image, to=model.domain.names[1]) for each in (model, again)]
     assert torch.equal(*fakes)
 

@@ -52,7 +52,7 @@ def test_two_steps_equal_the_paper() -> None:
     for index in range(2):
         batch = make_batch(model, 2, seed=index)
         model.step(batch)
-        paper.step(batch["a"], batch["b"])
+        paper.step(batch["images"]["a"], batch["images"]["b"])
     assert_equal(model, paper.nets, start)
 
 

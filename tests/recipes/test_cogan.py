@@ -48,7 +48,7 @@ def test_two_steps_equal_the_paper() -> None:
     for index in range(2):
         batch, noise = make_batch(model, 4, seed=index), torch.rand(4, 8, generator=torch.Generator().manual_seed(index)).double()
         model.step(batch, draws={"style": noise})
-        paper.step(batch, noise)
+        paper.step(batch["images"], noise)
     assert_equal(model, paper.nets, start)
 
 
@@ -147,8 +147,8 @@ def test_unsupported_sizes_options_and_batches_are_named() -> None:
         build_cogan(generator={"width": 4, "unshared": 3})
     with pytest.raises(BuildError, match="requires one style vector, the noise; found no maps and no style"):
         build_cogan(style=0)
-    with pytest.raises(PlanError, match=r'requires batch\["b"\], the images of that domain; found: a'):
-        build_cogan().step({"a": torch.zeros(2, 3, 16, 16).double()})
+    with pytest.raises(PlanError, match=r'requires batch\["images"\]\["b"\], the images of that domain; found: a\.'):
+        build_cogan().step({"images": {"a": torch.zeros(2, 3, 16, 16).double()}})
 
 
 def test_three_domains_share_one_trunk() -> None:

@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from i2ikit import Code, Model, Term, build
+from i2ikit.core.batch_kinds import map_tensors
 from i2ikit_cyclegan.official import export_official
 from i2ikit_cyclegan.recipe import make_official_terms
 
@@ -45,8 +46,8 @@ def build_small(recipe: str = "cyclegan", **overrides: Any) -> Model:
     return model
 
 
-def make_batch(model: Model, rows: int = 2, seed: int = 0) -> dict[str, Tensor]:
-    return {name: image.double() for name, image in model.example_batch(rows, seed=seed).items()}
+def make_batch(model: Model, rows: int = 2, seed: int = 0) -> dict[str, Any]:
+    return map_tensors(model.example_batch(rows, seed=seed), Tensor.double)
 
 
 def export_states(model: Model) -> dict[str, Weights]:
@@ -67,7 +68,7 @@ def assert_steps_equal(model: Model, by_hand: CycleGAN, **weights: Any) -> None:
     for index in range(2):
         batch, draws = make_batch(model, seed=index), make_pool_draws(2, index)
         model.step(batch, draws=draws if model.stream_names else None)
-        by_hand.step(batch["a"], batch["b"], draws, **weights)
+        by_hand.step(batch["images"]["a"], batch["images"]["b"], draws, **weights)
     assert_equal_weights(model, by_hand.nets)
     moved = {
         part for part, state in export_states(model).items() if any((state[key] - start[part][key]).abs().max() > 1e-5 for key in state)
@@ -82,7 +83,7 @@ def assert_steps_equal(model: Model, by_hand: CycleGAN, **weights: Any) -> None:
 )
 def test_the_generator_equals_the_one_written_by_hand(options: dict[str, Any]) -> None:
     model = build_small(generator=options)
-    image, states = make_batch(model)["a"], export_states(model)
+    image, states = make_batch(model)["images"]["a"], export_states(model)
     for part, pair in (("generator_a", "a_to_b"), ("generator_b", "b_to_a")):
         fake = model.slot("generator").get_submodule(pair)(Code((image,)))
         torch.testing.assert_close(fake, generate(states[part], image), rtol=0, atol=1e-10)
@@ -93,7 +94,7 @@ def test_the_generator_equals_the_one_written_by_hand(options: dict[str, Any]) -
 )
 def test_the_discriminator_equals_the_one_written_by_hand(options: dict[str, Any]) -> None:
     model = build_small(discriminator=options, size=32)
-    image, states = make_batch(model)["a"], export_states(model)
+    image, states = make_batch(model)["images"]["a"], export_states(model)
     for part, scored in (("discriminator_a", "b"), ("discriminator_b", "a")):
         (scores,) = model.slot("discriminator").get_submodule(scored)(image).scores
         torch.testing.assert_close(scores, discriminate(states[part], image), rtol=0, atol=1e-10)
@@ -146,7 +147,7 @@ def test_two_steps_equal_discogan() -> None:
     for_g, for_d = make_adam((g_a, g_b), decay=1e-4), make_adam((d_a, d_b), decay=1e-4)
     for index in range(2):
         batch = make_batch(model, seed=index)
-        a, b = batch["a"], batch["b"]
+        a, b = batch["images"]["a"], batch["images"]["b"]
         model.step(batch)
         fake_b, fake_a = generate(g_a, a), generate(g_b, b)
         game = -F.logsigmoid(discriminate(d_a, fake_b)).mean() - F.logsigmoid(discriminate(d_b, fake_a)).mean()
@@ -169,7 +170,11 @@ def test_two_steps_equal_dualgan() -> None:
     for_g, for_d = (make_adam(nets, lr=5e-5, betas=(0.0, 0.9)) for nets in ((g_a, g_b), (d_a, d_b)))
     for index in range(4):
         batch = make_batch(model, seed=index)
-        a, b, alpha = batch["a"], batch["b"], torch.rand(2, dtype=torch.float64, generator=torch.Generator().manual_seed(index))
+        a, b, alpha = (
+            batch["images"]["a"],
+            batch["images"]["b"],
+            torch.rand(2, dtype=torch.float64, generator=torch.Generator().manual_seed(index)),
+        )
         model.step(batch, draws={"a_to_b/alpha": alpha, "b_to_a/alpha": 1 - alpha})
         fake_b, fake_a = generate(g_a, a), generate(g_b, b)
         total = torch.zeros((), dtype=torch.float64)
@@ -232,7 +237,7 @@ def test_three_domains_have_the_cycle_loss_of_three_cyclegans() -> None:
     for each in two:
         own = each.nets.state_dict()
         each.nets.load_state_dict({key: start[key] for key in own})
-        expected = expected + each.step({name: batch[name] for name in each.domain.names})["translator/cycle"]
+        expected = expected + each.step({"images": {name: batch["images"][name] for name in each.domain.names}})["translator/cycle"]
     torch.testing.assert_close(logs["translator/cycle"], expected)
 
 

@@ -40,10 +40,10 @@ def assert_trains(model: Model) -> None:
     """Check that losses of a fixed batch fall by the factors FACTORS in STEPS steps, and that every weight that can matter changes."""
     batch = make_images()
     before = {name: parameter.detach().clone() for name, parameter in model.nets.named_parameters()}
-    first = model.step(batch)
+    first = model.step({"images": batch})
     for _ in range(STEPS - 2):
-        model.step(batch)
-    last = model.step(batch)
+        model.step({"images": batch})
+    last = model.step({"images": batch})
     unchanged = {name for name, parameter in model.nets.named_parameters() if (parameter - before[name]).abs().max() < 1e-6}
     assert not unchanged - find_cancelled_biases(model), f"{unchanged - find_cancelled_biases(model)} did not move"
     for name, factor in FACTORS.items():
@@ -67,7 +67,7 @@ def test_the_check_detects_a_zero_gradient(zeroed: str) -> None:
 def test_translations_move_towards_the_target_domain() -> None:
     model, batch = build_small("cyclegan"), make_images()
     for _ in range(3 * STEPS):
-        model.step(batch)
+        model.step({"images": batch})
     fake = model.translate(batch["dark"], to="light")
     assert fake.mean() > 0.2
     assert model.translate(batch["light"], to="dark").mean() < -0.2
@@ -83,7 +83,7 @@ def test_micro_batches_equal_the_whole_batch() -> None:
     batch = {name: image.double() for name, image in make_images().items()}
     whole, split = build_for_sgd(), build_for_sgd()
     for _ in range(2):
-        whole.step(batch)
-        split.step(batch, accumulate=2)
+        whole.step({"images": batch})
+        split.step({"images": batch}, accumulate=2)
     for (name, one), other in zip(whole.nets.named_parameters(), split.nets.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-10, msg=lambda text, name=name: f"{name}: {text}")

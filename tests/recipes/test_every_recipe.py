@@ -208,7 +208,7 @@ def test_nothing_is_computed_twice_in_a_step(name: str, weights: Path) -> None:
     assert [key[:3] for key, count in repeats.calls.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if find_batch_kind(name) == "unpaired"])
+@pytest.mark.parametrize("name", [name for name in NAMES if find_batch_kind(name).domains])
 def test_it_supports_three_domains_or_names_the_reason(name: str, weights: Path) -> None:
     if name in ONLY_TWO_DOMAINS:
         with pytest.raises(BuildError, match=rf"{ONLY_TWO_DOMAINS[name]}.*Declare two"):

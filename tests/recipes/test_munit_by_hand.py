@@ -32,7 +32,7 @@ def build_small(recipe: str = "munit", **overrides: Any) -> Model:
 
 
 def make_images(model: Model, seed: int = 0, rows: int = 2) -> dict[str, Tensor]:
-    return {name: image.double() for name, image in model.example_batch(rows, seed=seed).items()}
+    return {name: image.double() for name, image in model.example_batch(rows, seed=seed)["images"].items()}
 
 
 def make_styles(seed: int, rows: int = 2, width: int = 5) -> dict[str, Tensor]:
@@ -80,7 +80,7 @@ def test_two_steps_equal_the_paper() -> None:
     by_hand = Munit(export_official(model))
     for index in range(2):
         batch, noise = make_images(model, index), make_styles(index)
-        logs = model.step(batch, draws=make_draws(noise))
+        logs = model.step({"images": batch}, draws=make_draws(noise))
         fake = by_hand.translate(batch, noise)
         losses = {"discriminator/adversarial": by_hand.update_discriminators(batch, fake), **by_hand.step_translators(batch, noise)}
         assert {name: float(value) for name, value in logs.items()} == pytest.approx(losses, rel=1e-9)
@@ -92,7 +92,9 @@ def test_official_steps_sample_styles_separately_for_discriminators_and_translat
     by_hand = Munit(export_official(model))
     for index in range(2):
         batch, for_discriminators, for_translators = make_images(model, index), make_styles(index), make_styles(10 + index)
-        logs = model.step(batch, draws={**make_draws(for_discriminators, "discriminator/"), **make_draws(for_translators, "translator/")})
+        logs = model.step(
+            {"images": batch}, draws={**make_draws(for_discriminators, "discriminator/"), **make_draws(for_translators, "translator/")}
+        )
         losses = {**by_hand.step_discriminators(batch, for_discriminators), **by_hand.step_translators(batch, for_translators)}
         assert {name: float(value) for name, value in logs.items()} == pytest.approx(losses, rel=1e-9)
     by_hand.assert_equal(export_official(model))
@@ -104,7 +106,7 @@ def test_an_ablation_of_the_paper_omits_one_reconstruction_loss(left_out: str) -
     model = build_small(f"munit-without-{name}-recon")
     by_hand = Munit(export_official(model))
     batch, noise = make_images(model), make_styles(0)
-    logs = model.step(batch, draws=make_draws(noise))
+    logs = model.step({"images": batch}, draws=make_draws(noise))
     by_hand.step_discriminators(batch, noise)
     losses = by_hand.step_translators(batch, noise, leave_out=lambda loss: loss == left_out)
     assert {key: float(value) for key, value in logs.items() if key.startswith("translator")} == pytest.approx(losses, rel=1e-9)
@@ -115,7 +117,9 @@ def test_the_style_augmented_cycle_ends_with_the_style_of_the_source() -> None:
     model = build_small("munit-style-cycle", official=True)
     by_hand = Munit(export_official(model))
     batch, for_discriminators, for_translators = make_images(model), make_styles(0), make_styles(1)
-    logs = model.step(batch, draws={**make_draws(for_discriminators, "discriminator/"), **make_draws(for_translators, "translator/")})
+    logs = model.step(
+        {"images": batch}, draws={**make_draws(for_discriminators, "discriminator/"), **make_draws(for_translators, "translator/")}
+    )
     losses = {**by_hand.step_discriminators(batch, for_discriminators), **by_hand.step_translators(batch, for_translators, cycle=10.0)}
     assert {name: float(value) for name, value in logs.items()} == pytest.approx(losses, rel=1e-9)
     by_hand.assert_equal(export_official(model))
@@ -133,13 +137,13 @@ def test_the_style_augmented_cycle_ends_with_the_style_of_the_source() -> None:
 def test_no_view_is_computed_twice_and_none_without_need(recipe: str, official: bool, calls: dict[str, int]) -> None:
     model = build_small(recipe, official=official)
     counter = Calls(model)
-    model.step(make_images(model))
+    model.step({"images": make_images(model)})
     assert counter.pop_counts()[0] == calls
 
 
 def test_three_domains_are_supported() -> None:
     model = build_small(domains=("cat", "dog", "tiger"))
-    logs = model.step(make_images(model))
+    logs = model.step({"images": make_images(model)})
     assert all(bool(torch.isfinite(value)) for value in logs.values())
     assert len(model.slot("encoder")) == 3
     fake = model.float().translate(make_images(model)["cat"].float(), to="dog", source="cat")
@@ -150,7 +154,7 @@ def test_the_comparison_detects_swapped_styles() -> None:
     model = build_small()
     by_hand = Munit(export_official(model))
     batch, noise = make_images(model), make_styles(0)
-    model.step(batch, draws=make_draws(noise))
+    model.step({"images": batch}, draws=make_draws(noise))
     swapped = {"a": noise["b"], "b": noise["a"]}
     by_hand.update_discriminators(batch, by_hand.translate(batch, swapped))
     with pytest.raises(AssertionError):

@@ -80,12 +80,12 @@ def test_four_steps_equal_algorithm_1() -> None:
     for index in range(4):
         batch, draws = make_batch(model, 3, seed=index), make_pool_draws(3, index)
         model.step(batch, draws=draws)
-        fake = paper.refine(batch["synthetic"])
-        total = F.softplus(-paper.score(fake)).mean() + 10 * (fake - batch["synthetic"]).abs().mean()
+        fake = paper.refine(batch["images"]["synthetic"])
+        total = F.softplus(-paper.score(fake)).mean() + 10 * (fake - batch["images"]["synthetic"]).abs().mean()
         minimise(total, paper.optimizers[0])
         if index % 2:
             pooled = paper.exchange(fake.detach(), draws)
-            minimise(F.softplus(paper.score(pooled)).mean() + F.softplus(-paper.score(batch["real"])).mean(), paper.optimizers[1])
+            minimise(F.softplus(paper.score(pooled)).mean() + F.softplus(-paper.score(batch["images"]["real"])).mean(), paper.optimizers[1])
     assert_equal(model, paper.nets, start, smallest_change=1e-8)
     assert torch.allclose(model.get_buffer("pools.discriminator__synthetic_to_real.images"), torch.stack(paper.past), atol=1e-10, rtol=0)
 
@@ -97,10 +97,10 @@ def test_two_steps_of_feature_loss_equal_the_paper(vgg: str) -> None:
     for index in range(2):
         batch = make_batch(model, 1, seed=index)
         model.step(batch)
-        fake = paper.refine(batch["labels"])
-        gap = (features(fake)[0] - features(batch["labels"])[0]).abs().mean()
+        fake = paper.refine(batch["images"]["labels"])
+        gap = (features(fake)[0] - features(batch["images"]["labels"])[0]).abs().mean()
         minimise((paper.score(fake) - 1).square().mean() + 10 * gap, paper.optimizers[0])
-        total = paper.score(fake.detach()).square().mean() + (paper.score(batch["photo"]) - 1).square().mean()
+        total = paper.score(fake.detach()).square().mean() + (paper.score(batch["images"]["photo"]) - 1).square().mean()
         minimise(0.5 * total, paper.optimizers[1])
     assert_equal(model, paper.nets, start)
 
@@ -155,7 +155,7 @@ def test_the_refiner_has_a_small_receptive_field() -> None:
 def test_each_transform_of_self_regularization_equals_the_paper(transform: str) -> None:
     model = build_simgan(terms={"translator/self": {"transform": transform}}).float()
     batch = model.example_batch(2)
-    fake, real = model.translate(batch["synthetic"], to="real"), batch["synthetic"]
+    fake, real = model.translate(batch["images"]["synthetic"], to="real"), batch["images"]["synthetic"]
     expected = {
         "image": (fake - real).abs().mean(),
         "derivatives": (fake.diff(dim=2) - real.diff(dim=2)).abs().mean() + (fake.diff(dim=3) - real.diff(dim=3)).abs().mean(),

@@ -35,7 +35,7 @@ def build_small(**overrides: Any) -> Model:
 
 
 def make_images(model: Model, seed: int = 0, rows: int = 2) -> dict[str, Tensor]:
-    return {name: image.double() for name, image in model.example_batch(rows, seed=seed).items()}
+    return {name: image.double() for name, image in model.example_batch(rows, seed=seed)["images"].items()}
 
 
 def make_noise(seed: int) -> dict[str, Tensor]:
@@ -62,7 +62,7 @@ def test_two_steps_equal_the_paper_with_a_shared_latent_space() -> None:
     by_hand = Unit(export_official(model), {"prefixes": LATENT})
     for index in range(2):
         batch, noise, again = make_images(model, index), make_noise(index), make_noise(10 + index)
-        logs = model.step(batch, draws={**make_draws(noise), **make_draws(again, view="recode")})
+        logs = model.step({"images": batch}, draws={**make_draws(noise), **make_draws(again, view="recode")})
         losses = {**by_hand.step_discriminators(batch, noise), **by_hand.step_translators(batch, noise, again)}
         assert {name: float(value) for name, value in logs.items()} == pytest.approx(losses, rel=1e-9)
     by_hand.assert_equal(export_official(model))
@@ -83,7 +83,7 @@ def test_official_steps_share_no_weights_and_sample_separately_for_each_player()
             **make_draws(noise, "translator/"),
             **make_draws(again, "translator/", "recode"),
         }
-        logs = model.step(batch, draws=draws)
+        logs = model.step({"images": batch}, draws=draws)
         losses = {**by_hand.step_discriminators(batch, for_discriminators), **by_hand.step_translators(batch, noise, again)}
         assert {name: float(value) for name, value in logs.items()} == pytest.approx(losses, rel=1e-9)
     by_hand.assert_equal(export_official(model))
@@ -93,7 +93,7 @@ def test_official_steps_share_no_weights_and_sample_separately_for_each_player()
 def test_no_view_is_computed_twice_and_none_without_need(official: bool, calls: tuple[int, int, int]) -> None:
     model = build_small(official=official)
     counter = Calls(model)
-    model.step(make_images(model))
+    model.step({"images": make_images(model)})
     assert counter.pop_counts()[0] == dict(zip(("encoder", "generator", "discriminator"), calls, strict=True))
 
 
@@ -122,14 +122,14 @@ def test_three_domains_share_one_latent_space() -> None:
     logs = model.step(model.example_batch(2))
     assert all(bool(torch.isfinite(value)) for value in logs.values())
     assert len({id(net.latent) for net in model.slot("encoder").children()}) == 1
-    assert model.translate(model.example_batch(1)["cat"], to="tiger", source="cat").shape == (1, 3, 16, 24)
+    assert model.translate(model.example_batch(1)["images"]["cat"], to="tiger", source="cat").shape == (1, 3, 16, 24)
 
 
 def test_the_comparison_detects_swapped_noise() -> None:
     model = build_small()
     by_hand = Unit(export_official(model), {"prefixes": LATENT})
     batch, noise = make_images(model), make_noise(0)
-    model.step(batch, draws=make_draws(noise))
+    model.step({"images": batch}, draws=make_draws(noise))
     by_hand.step_discriminators(batch, {"a": noise["b"], "b": noise["a"]})
     with pytest.raises(AssertionError):
         by_hand.assert_equal(export_official(model))

@@ -128,7 +128,8 @@ def _format_target(recipe: Mapping[str, Any]) -> str:
 def _has_domains(recipe: Mapping[str, Any]) -> bool:
     """Return whether the plan of a recipe translates between domains."""
     try:
-        return get_batch_kind(find_plan(recipe["plan"], default_registry())).domains
+        plans = recipe["plan"] if isinstance(recipe["plan"], list) else [recipe["plan"]]
+        return any(get_batch_kind(find_plan(plan, default_registry())).domains for plan in plans)
     except I2IKitError:  # the plan of a plugin that is not installed here
         return True
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from i2ikit import Component, ImageSpec, Model, Optimizer, Recipe, Registry, Schedule, build, hookimpl
+from i2ikit.core.batch_kinds import map_tensors
 
 PARTS = {
     "encoder": ("Whole", "ContentAndStyle", "WholeWithStyle", "StyleOfImage"),
@@ -57,7 +58,7 @@ def assemble(recipe: Recipe, *, seed: int = 0, **overrides: Any) -> Model:
 
 def make_batch(model: Model, rows: int = 4, seed: int = 0) -> dict[str, Any]:
     """Return a random batch in double precision."""
-    return {name: tensor.double() for name, tensor in model.example_batch(rows, seed=seed).items()}
+    return map_tensors(model.example_batch(rows, seed=seed), Tensor.double)
 
 
 def copy_nets(model: Model) -> Any:

@@ -1,0 +1,58 @@
+"""The data sets of ``i2ikit train``: opened as the plans of the recipe need them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from i2ikit.errors import DataError, OptionError
+
+if TYPE_CHECKING:
+    from i2ikit.core.batch_kinds import BatchKind
+    from i2ikit.core.domain import DomainSpec
+    from i2ikit.train import TrainingData
+
+
+def open_sources(given: dict[str, Any], kinds: list[BatchKind]) -> tuple[list[TrainingData], list[BatchKind]]:
+    """Open each data set as its plan needs it; return the data sets and the batch kind of each."""
+    from i2ikit.data import open_data
+    from i2ikit.train import TrainingData
+
+    paths, labels = given["data"], given["labels"]
+    if (labels and len(labels) not in (1, len(paths))) or (len(labels) == 1 and len(paths) > 1):
+        raise OptionError(f"Found {len(paths)} --data and {len(labels)} --labels. Give --labels once for each --data, in this order.")
+    shared = {name: given[name] for name in ("background", "channels", "source_channels", "crop", "pairs") if given[name] is not None}
+    if len(kinds) > 1 and len(paths) != len(kinds):
+        names = ", ".join(kind.name for kind in kinds)
+        raise OptionError(
+            f"The recipe has {len(kinds)} plans; found {len(paths)} --data. Give --data once for each, in this order: {names}."
+        )
+    kinds = kinds if len(kinds) > 1 else kinds * len(paths)
+    found = []
+    for index, path in enumerate(paths):
+        options = {**shared, "batch_kind": kinds[index].data, **({"labels": split_names(labels[index])} if labels else {})}
+        found.append(TrainingData(open_data(path, **options), path, options))
+    channels = {source.data.image.channels for source in found}
+    if len(channels) > 1:
+        raise DataError(f"The data sets have {' and '.join(map(str, sorted(channels)))} channels. Choose one number: --channels 3.")
+    return found, kinds
+
+
+def split_names(text: str) -> list[str]:
+    """Return the names in a text such as "tone,gender", or raise OptionError."""
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise OptionError(f'--labels "{text}" names no attribute. Write --labels tone,gender, or leave it out to use all.')
+    return found
+
+
+def find_domain(sources: Sequence[TrainingData], kinds: Sequence[BatchKind]) -> DomainSpec | None:
+    """Return the labels of a model for these data sets, or None. Images that are their own targets have none."""
+    from i2ikit.data import join
+
+    pairs = list(zip(sources, kinds, strict=True))
+    labelled = [source.data for source, kind in pairs if kind.label != "none" or kind.domains]
+    labelled = labelled or [source.data for source, kind in pairs if not kind.is_own_target]
+    if not labelled or not labelled[0].domain.width:
+        return None
+    return labelled[0].domain if len(labelled) == 1 else join(labelled)[0].domain
