@@ -178,7 +178,7 @@ def test_a_full_disk_stops_the_training_and_keeps_the_last_checkpoint(tmp_path: 
 
 
 def test_the_last_checkpoints_and_the_best_model_are_kept(tmp_path: Path) -> None:
-    scores = {2: 1.0, 4: 3.0, 6: 2.0}
+    scores = {0: 0.0, 2: 1.0, 4: 3.0, 6: 2.0}
 
     def validate(model: Model) -> dict[str, float]:
         return {"psnr": scores[model.steps_done]}
@@ -187,6 +187,19 @@ def test_the_last_checkpoints_and_the_best_model_are_kept(tmp_path: Path) -> Non
     assert sorted(each.name for each in (tmp_path / "run/checkpoints").iterdir()) == [f"step-0000000{each}" for each in (4, 5, 6)]
     assert load(tmp_path / "run/best").steps_done == 4
     assert [line["psnr"] for line in read_losses(tmp_path / "run") if line.get("event") == "evaluated"] == [1.0, 3.0, 2.0]
+
+
+def test_a_misspelt_best_is_found_before_the_first_step(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r'^best="-mea" is not among the numbers of the evaluation\. Did you mean "mae"\?'):
+        train(tmp_path / "run", 4, validate=lambda model: {"mae": 1.0, "ssim": 2.0}, best="-mea")
+    assert not (tmp_path / "run").exists()
+
+
+def test_looking_for_the_best_does_not_change_the_training(tmp_path: Path) -> None:
+    train(tmp_path / "plain")
+    train(tmp_path / "best", validate=lambda model: {"draw": float(torch.rand(()))}, best="draw", evaluate_every=6)
+    tensors, others = (read_state(tmp_path / name)[0] for name in ("plain", "best"))
+    assert all(torch.equal(tensors[name], others[name]) for name in tensors if not name.startswith("random."))
 
 
 def test_a_minus_before_the_best_keeps_the_smallest(tmp_path: Path) -> None:
