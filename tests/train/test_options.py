@@ -82,7 +82,7 @@ def test_a_resumed_run_keeps_its_length_and_seed(tmp_path: Path, name: str) -> N
 
 def test_an_unknown_option_of_a_resumed_run_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
     train(tmp_path / "run", 1)
-    with pytest.raises(UnknownNameError, match='No training option is called "worker". Did you mean "workers"'):
+    with pytest.raises(UnknownNameError, match=r'No training option is called "worker"\. Did you mean "workers"'):
         resume(tmp_path / "run", worker=1)
 
 
