@@ -13,21 +13,21 @@ import click
 
 from i2ikit.cli import settings
 from i2ikit.cli.after_training import describe_stop, finish_run
-from i2ikit.cli.options import check_colour
+from i2ikit.cli.options import add_fit_options, check_colour, read_fit_options
 from i2ikit.cli.training_data import find_domain, open_sources
 from i2ikit.cli.validation import make_validation
 from i2ikit.errors import CheckpointError, DataError, I2IKitError, OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from i2ikit.core.model import Model
+    from i2ikit.core.recipe import Recipe
     from i2ikit.train import TrainingData
 
-_OPTIONS = (
-    "precision", "accelerator", "devices", "accumulate", "workers", "log_every", "sample_every", "checkpoint_every", "evaluate_every",
-    "best", "keep", "channels_last",
-)  # fmt: skip
+# Settings of the recipe that have an option of their own, and the keys of --set that mean the same.
+_SETTINGS = {
+    "size": ("size", "height", "width", "image"), "channels": ("channels", "image"), "source_channels": ("source_channels",),
+    "steps": ("steps",), "batch": ("batch",), "lr": ("lr",), "ema": ("ema",), "labels": ("labels",),
+}  # fmt: skip
 
 
 @click.command()
@@ -41,11 +41,8 @@ _OPTIONS = (
 @click.option("--background", metavar="COLOUR", callback=check_colour, help="Colour behind transparent pixels, such as white.")
 @click.option("--crop", type=int, metavar="PIXELS", help="Crop a centred square of this side before resizing.")
 @click.option("--run", "run", type=click.Path(path_type=Path), help="Run folder.")
-@click.option("--steps", type=int, help="Number of training steps. Default: that of the recipe.")
-@click.option("--minutes", type=float, help="Training time instead of --steps. The number of steps is estimated at the start.")
-@click.option("--batch", type=int, help="Batch size, over all processes. Default: that of the recipe.")
+@add_fit_options
 @click.option("--lr", type=float, help="Learning rate of all players. Default: those of the recipe.")
-@click.option("--seed", type=int, help="Random seed for weights, data order and random draws. Default: 0.")
 @click.option("--ema", type=float, metavar="DECAY", help="Decay of the exponential moving average of the translator; 0 turns it off.")
 @click.option("--official", is_flag=True, help="Follow the original code where it differs from the paper.")
 @click.option(
@@ -57,24 +54,12 @@ _OPTIONS = (
     "terms.translator/cycle=5 (the weight of a loss term), players.discriminator.lr=1e-4 (a setting of a player), "
     "slots.generator.frozen=true (a setting of a slot).",
 )
-@click.option("--precision", type=click.Choice(["32-true", "bf16-mixed", "16-mixed"]), help="Floating-point precision. Default: 32-true.")
-@click.option("--accelerator", help="auto, cpu, cuda or mps. Default: auto.")
-@click.option("--devices", help="Number of devices, with one process for each, or device numbers such as 0,2.")
-@click.option("--accumulate", type=int, help="Number of micro-batches per batch (gradient accumulation), to use less memory.")
-@click.option("--workers", type=int, help="Number of threads that load images.")
-@click.option("--channels-last/--channels-first", default=None, help="Memory format of image tensors.")
-@click.option("--log-every", type=int, help="Steps between log entries. Default: 50.")
-@click.option("--sample-every", type=int, help="Steps between sample grids; 0 turns them off.")
-@click.option("--checkpoint-every", type=int, help="Steps between checkpoints.")
-@click.option("--evaluate-every", type=int, help="Steps between evaluations on a few held-out images. Default: none without --best.")
-@click.option("--best", metavar="METRIC", help="Save the model with the largest METRIC, such as psnr, in RUN/best; -mae: the smallest.")
-@click.option("--keep", type=int, help="Number of checkpoints to keep. Default: 2.")
 @click.option("--tensorboard", is_flag=True, help="Also write TensorBoard event files.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Resume a run. No other argument is needed.")
 @click.option("--allow-change", "allow", multiple=True, metavar="KEY", help="With --resume: allow this setting to change. Can be repeated.")
 @click.option("--init-from", type=click.Path(path_type=Path), metavar="PATH", help="Start with the weights of another run or model.")
 @click.option("--dry-run", is_flag=True, help="Print the model and the settings of the training, but do not train.")
-@click.option("--eval/--no-eval", "with_evaluation", default=True, help="Evaluate on the test split after the training. Default: --eval.")
+@click.option("--eval/--no-eval", "with_evaluation", default=None, help="Evaluate on the test split after the training. Default: --eval.")
 def train(**given: Any) -> int:
     """Train a RECIPE on your images, or resume a run.
 
@@ -98,6 +83,7 @@ def train(**given: Any) -> int:
 def _train(is_main_process: bool, **given: Any) -> int:
     from i2ikit.cpu import tune_cpu
 
+    options = read_fit_options(given)
     if is_main_process and not given["resume"] and given["data"]:
         click.echo(f"Training {given['recipe'] or 'a model'} on {' and '.join(given['data'])}; loading torch and the images.")
     tune_cpu()
@@ -113,9 +99,10 @@ def _train(is_main_process: bool, **given: Any) -> int:
     progress = make_progress(silent=not is_main_process)
     run = given["resume"] or given["run"]
     try:
+        options |= {"loggers": loggers, "progress": progress}
         if given["resume"]:
-            _resume(run, given, loggers, progress)
-        elif not _start(run, given, loggers, progress):
+            has_trained = _resume(run, given, options)
+        elif not (has_trained := _start(run, given, options)):
             return 0
     except TrainingInterrupted as stopped:
         progress.say(str(stopped))
@@ -123,21 +110,21 @@ def _train(is_main_process: bool, **given: Any) -> int:
     except KeyboardInterrupt:
         progress.say(describe_stop(run))
         return 130
-    return finish_run(run, given["with_evaluation"], progress) if is_main_process else 0
+    with_evaluation = has_trained if given["with_evaluation"] is None else given["with_evaluation"]
+    return finish_run(run, with_evaluation, progress) if is_main_process else 0
 
 
-def _start(run: Path | None, given: dict[str, Any], loggers: Sequence[Any], progress: Any) -> bool:
+def _start(run: Path | None, given: dict[str, Any], options: dict[str, Any]) -> bool:
     """Start a new run. Return False after a dry run."""
     from i2ikit.train import batches, configuration, fit
 
     if not given["data"]:
         raise OptionError("There is no data to train on. Name the images: --data PATH, or --data faces for the built-in cartoon faces.")
-    if given["steps"] is not None and given["minutes"] is not None:
-        raise OptionError("Both --steps and --minutes are given. Give only one of them.")
     if run is None and not given["dry_run"]:
         raise OptionError("There is no run folder. Name one: --run runs/NAME.")
     if run is not None:
         configuration.refuse_existing(run)
+    progress = options["progress"]
     model, sources = _build_model(given, progress)
     if given["dry_run"]:
         for source in sources:
@@ -146,9 +133,8 @@ def _start(run: Path | None, given: dict[str, Any], loggers: Sequence[Any], prog
         progress.say(f"{length} with batch size {model.recipe.batch}; run folder: {run or 'not given (--run)'}.\n\n{model.explain()}")
         return False
     assert run is not None
-    options = {name: given[name] for name in _OPTIONS if given[name] is not None}
-    validate = make_validation(sources, given["best"] or "") if given["best"] or given["evaluate_every"] else None
-    fit(model, sources, run, minutes=given["minutes"], validate=validate, loggers=loggers, progress=progress, **_parse_devices(options))
+    validate = make_validation(sources) if given["best"] or given["evaluate_every"] else None
+    fit(model, sources, run, validate=validate, **options)
     return True
 
 
@@ -165,6 +151,7 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
     if given["recipe"] is None and initial is None:
         raise OptionError("There is no recipe to train. Name one of `i2ikit list`: i2ikit train RECIPE --data PATH --run runs/NAME.")
     recipe = default_registry().recipe(given["recipe"]) if given["recipe"] else initial.recipe  # type: ignore[union-attr]
+    sets = _parse_sets(given, recipe)
     sources, kinds = open_sources(given, [get_batch_kind(find_plan(plan, default_registry())) for plan in recipe.plans])
     for note in (note for source, kind in zip(sources, kinds, strict=True) if kind.target for note in source.data.notes):
         progress.say(f"note: {_name_options(note)}")
@@ -181,8 +168,9 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
     domain = find_domain(sources, kinds)
     overrides |= {} if domain is None else {"labels": domain}
     overrides |= {"channels": first.image.channels, "source_channels": first.source.channels}
-    overrides["size"] = _choose_size(given["size"], initial, first, progress)
-    overrides = settings.merge_overrides(overrides, settings.parse_overrides(given["sets"], recipe))
+    if not sets.keys() & set(_SETTINGS["size"]):
+        overrides["size"] = _choose_size(given["size"], initial, first, progress)
+    overrides = settings.merge_overrides(overrides, sets)
     model = build(recipe, seed=given["seed"] or 0, **overrides)
     if initial is not None:
         if initial.domain != model.domain:
@@ -195,6 +183,16 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
         except CheckpointError as error:
             raise CheckpointError(f"{error} {settings.format_command(initial.recipe, default_registry())}") from error
     return model, sources
+
+
+def _parse_sets(given: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
+    """Return the overrides of ``--set``. What has an option of its own is set once."""
+    sets = settings.parse_overrides(given["sets"], recipe)
+    for name, keys in _SETTINGS.items():
+        both = [key for key in keys if key in sets] if given[name] not in (None, ()) else []
+        if both:
+            raise OptionError(f"Both --{name.replace('_', '-')} and --set {both[0]} are given. Give only one of them.")
+    return sets
 
 
 def _name_options(text: str) -> str:
@@ -220,52 +218,37 @@ def _choose_size(text: str | None, initial: Model | None, data: Any, progress: A
     return size
 
 
-def _resume(run: Path, given: dict[str, Any], loggers: Sequence[Any], progress: Any) -> None:
+def _resume(run: Path, given: dict[str, Any], options: dict[str, Any]) -> bool:
+    """Resume a run. Return whether it was not finished before."""
     from i2ikit.core import recipe_json
     from i2ikit.core.overrides import apply_overrides
     from i2ikit.data import open_data
-    from i2ikit.train import TrainingData, configuration, resume
+    from i2ikit.train import TrainingData, configuration, resume_run
+    from i2ikit.train.resumed_run import list_data, refuse_other_count
 
     fixed = (
-        "recipe",
-        "minutes",
-        "init_from",
-        "seed",
-        "size",
-        "channels",
-        "source_channels",
-        "pairs",
-        "background",
-        "crop",
-        "labels",
-        "run",
-    )
+        "recipe", "minutes", "init_from", "seed", "size", "channels", "source_channels", "pairs", "background", "crop", "labels", "run",
+    )  # fmt: skip
     for name in fixed:
         if given[name] not in (None, ()):
             option = "RECIPE" if name == "recipe" else f"--{name.replace('_', '-')}"
             raise OptionError(f"--resume does not accept {option}: the run defines it. Leave it out, or start a new run.")
     stored = configuration.read(run)
     recipe = recipe_json.restore(stored["recipe"])
-    overrides = {name: given[name] for name in ("steps", "batch", "lr", "ema") if given[name] is not None}
-    overrides = settings.merge_overrides(overrides, settings.parse_overrides(given["sets"], recipe))
-    data = None
-    if given["data"]:
-        descriptions = stored["data"] if isinstance(stored["data"], list) else [stored["data"]]
-        stored_options = [dict(each.get("options", {})) for each in descriptions]
-        data = [TrainingData(open_data(path, **each), path, each) for path, each in zip(given["data"], stored_options, strict=False)]
-    options = _parse_devices({name: given[name] for name in _OPTIONS if given[name] is not None})
+    overrides = {name: given[name] for name in ("lr", "ema") if given[name] is not None}
+    overrides = settings.merge_overrides(overrides, _parse_sets(given, recipe))
     wanted = apply_overrides(recipe, overrides) if overrides else None
+    descriptions, data = list_data(stored), None
+    if given["data"]:
+        refuse_other_count(run, len(given["data"]), descriptions)
+        stored_options = [dict(each.get("options", {})) for each in descriptions]
+        data = [TrainingData(open_data(path, **each), path, each) for path, each in zip(given["data"], stored_options, strict=True)]
     if given["dry_run"]:
         raise OptionError(f'--dry-run works only for a new run. The configuration of "{run}" is in {run / configuration.FILE}.')
-    every, best = ({**stored["train"], **options}.get(name) for name in ("evaluate_every", "best"))
-    validate = None
-    if every:
-        descriptions = stored["data"] if isinstance(stored["data"], list) else [stored["data"]]
+    if {**stored["train"], **options}.get("evaluate_every"):
         data = data or [TrainingData.restore(each) for each in descriptions]
-        validate = make_validation(data, best or "")
-    resume(run, data=data, recipe=wanted, options=options, allow=given["allow"], validate=validate, loggers=loggers, progress=progress)
-
-
-def _parse_devices(options: dict[str, Any]) -> dict[str, Any]:
-    text = options.get("devices")
-    return {**options, "devices": int(text)} if text is not None and text.isdigit() else options
+        options["validate"] = make_validation(data)
+    with resume_run(run, data=data, recipe=wanted, allow=given["allow"], **options) as trainer:
+        has_steps_left = trainer.model.steps_done < trainer.model.recipe.steps
+        trainer.run()
+    return has_steps_left

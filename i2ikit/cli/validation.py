@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from i2ikit.errors import OptionError, suggest
-
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
     from i2ikit.train import TrainingData
@@ -15,12 +13,11 @@ IMAGE_LIMIT = 100
 """Number of held-out images that each evaluation translates."""
 
 
-def make_validation(sources: Sequence[TrainingData], best: str) -> Callable[[Model], dict[str, float]]:
+def make_validation(sources: Sequence[TrainingData]) -> Callable[[Model], dict[str, float]]:
     """Return a function that evaluates a model on a few held-out images: of the split "val" if there is one, else of "test".
 
     Args:
         sources: All data sets of the training. Each is evaluated.
-        best: The metric that decides which model is saved as the best one, or "".
     """
 
     def measure(model: Model) -> dict[str, float]:
@@ -32,8 +29,6 @@ def make_validation(sources: Sequence[TrainingData], best: str) -> Callable[[Mod
             report = evaluate(model, source.data, split=split, limit=IMAGE_LIMIT, classifier=None, samples_per_input=0)
             numbers = [each for each in report.numbers if len(sources) == 1 or "/" in each.name]
             metrics |= {each.name: each.value for each in numbers if not each.name.startswith("parameters")}
-        if best.lstrip("-") not in ("", *metrics):
-            raise OptionError(f'--best "{best}" is not among the metrics. {suggest(best.lstrip("-"), metrics)}')
         return metrics
 
     return measure

@@ -17,9 +17,9 @@ from i2ikit.errors import OptionError
 SLOT_ROLES: tuple[str, ...] = ("encoder", "conditioner", "generator", "discriminator", "loss")
 PYTHON = "python:"  # prefix in files for the name of a Python function, which cannot be saved
 
+
 def _to_tuple_if_list(plans: Any) -> Any:
     return tuple(plans) if isinstance(plans, list) else plans
-
 
 
 def _to_domain(labels: object) -> DomainSpec:

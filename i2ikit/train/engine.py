@@ -15,15 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from i2ikit.core.step import SingleProcess, step_if_finite
-from i2ikit.errors import BuildError, OptionError, UnknownNameError
+from i2ikit.errors import BuildError, OptionError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from i2ikit.core.model import Model
     from i2ikit.train.options import FitOptions
-
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
 class PlainEngine(SingleProcess):
@@ -219,11 +217,8 @@ def launch(options: FitOptions) -> PlainEngine:
     """Start the processes and return the engine of this process.
 
     Raises:
-        UnknownNameError: The precision is unknown.
         OptionError: The device does not exist, or does not support the precision.
     """
-    if options.precision not in PRECISIONS:
-        raise UnknownNameError("precision", options.precision, PRECISIONS)
     is_single = options.devices in (1, "1", "auto") and options.accelerator in ("auto", "cpu")
     if is_single and options.precision == "32-true" and (options.accelerator == "cpu" or not torch.accelerator.is_available()):
         return PlainEngine()

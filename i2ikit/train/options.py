@@ -4,54 +4,159 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from attrs import asdict, field, fields, frozen
+from attrs import Attribute, evolve, field, fields, frozen
+from attrs.validators import optional
 
-from i2ikit.core.validators import boolean, whole_number
-from i2ikit.errors import CheckpointError, OptionError
+from i2ikit.core.validators import boolean, number, whole_number
+from i2ikit.errors import CheckpointError, OptionError, UnknownNameError
+
+if TYPE_CHECKING:
+    from i2ikit.core.model import Model
+    from i2ikit.train.loggers import Logger
+    from i2ikit.train.progress import Progress
+
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
-@frozen
+def _option(text: str, default: Any = None, check: Any = None, *, stored: bool = True, has_flag: bool = True, opposite: str = "") -> Any:
+    """Make a field.
+
+    Args:
+        text: What the option does, for the command line and the pages.
+        default: The default value.
+        check: A validator. It is not called for None, if that is the default.
+        stored: Whether ``run.json`` stores the option. Steps, batch size and seed are stored with the recipe.
+        has_flag: Whether ``i2ikit train`` has the option.
+        opposite: Flag of the command line for False.
+    """
+    validator = optional(check) if check is not None and default is None else check
+    return field(
+        default=default, validator=validator, metadata={"help": text, "stored": stored, "has_flag": has_flag, "opposite": opposite}
+    )
+
+
+def _check_precision(_: object, __: object, value: str) -> None:
+    if value not in PRECISIONS:
+        raise UnknownNameError("precision", str(value), PRECISIONS)
+
+
+def _check_devices(_: object, __: object, value: int | str) -> None:
+    if not re.fullmatch(r"auto|[1-9]\d*|\d+(,\d+)+,?|\d+,", str(value)):
+        raise OptionError(
+            f'"devices" is {value!r}; it must be the number of devices (2), device numbers ("0,2", or "1," for one device), or "auto".'
+        )
+
+
+@frozen(kw_only=True)
 class FitOptions:
-    """Options of :func:`i2ikit.train.fit` in addition to model, data and run folder. They are saved in ``run.json``.
+    """Options of a training: of :func:`i2ikit.fit`, :func:`i2ikit.resume` and ``i2ikit train``.
 
-    Attributes:
-        precision: "32-true", "bf16-mixed" or "16-mixed".
-        accelerator: "auto", "cpu" or another accelerator of Lightning Fabric.
-        devices: Number of devices, or device numbers such as "0,2".
-        accumulate: Number of micro-batches into which a batch is split.
-        workers: Number of threads that load batches in advance.
-        log_every, sample_every, checkpoint_every, evaluate_every: Interval in steps; 0 means never.
-        keep: Number of checkpoints to keep.
-        best: Number of the evaluation that decides which model is the best one. A minus sign selects the smallest value ("-mae").
-        channels_last: Whether image tensors have the memory format ``torch.channels_last``.
+    Raises:
+        UnknownNameError: The precision is unknown.
+        OptionError: Another value is out of range, or both ``steps`` and ``minutes`` are given.
     """
 
-    precision: str = "32-true"
-    accelerator: str = "auto"
-    devices: int | str = field(default=1)
-    accumulate: int = field(default=1, validator=whole_number(1))
-    workers: int = field(default=0, validator=whole_number(0))
-    log_every: int = field(default=50, validator=whole_number(1))
-    sample_every: int = field(default=0, validator=whole_number(0))
-    checkpoint_every: int = field(default=0, validator=whole_number(0))
-    evaluate_every: int = field(default=0, validator=whole_number(0))
-    keep: int = field(default=2, validator=whole_number(1))
-    best: str = ""
-    channels_last: bool = field(default=False, validator=boolean)
+    steps: int | None = _option(
+        "Number of training steps, to which the learning rates are scheduled. Default: that of the recipe.",
+        check=whole_number(1),
+        stored=False,
+    )
+    minutes: float | None = _option(
+        "Training time in minutes, instead of a number of steps, which is then computed from the time of a few steps.",
+        check=number(above=0),
+        stored=False,
+    )
+    batch: int | None = _option(
+        "Batch size of each data set, over all processes. Default: that of the recipe.", check=whole_number(1), stored=False
+    )
+    seed: int | None = _option(
+        "Random seed of data order and random draws, and on the command line of the initial weights. Default: that of the model, or 0.",
+        check=whole_number(0),
+        stored=False,
+    )
+    precision: str = _option("Floating-point precision: 32-true, bf16-mixed or 16-mixed.", "32-true", _check_precision)
+    accelerator: str = _option("Accelerator of Lightning Fabric: auto, cpu, cuda, mps or another one.", "auto")
+    devices: int | str = _option(
+        'Number of devices, with one process for each, or device numbers such as 0,2 ("1," for one).', 1, _check_devices
+    )
+    accumulate: int = _option(
+        "Number of micro-batches into which each batch is split, to use less memory (gradient accumulation).", 1, whole_number(1)
+    )
+    workers: int = _option("Number of threads that load images in advance. They do not change the batches.", 0, whole_number(0))
+    channels_last: bool = _option(
+        "Whether image tensors have the memory format channels_last, which is faster on some devices.",
+        False,
+        boolean,
+        opposite="--channels-first",
+    )
+    log_every: int = _option("Steps between log records.", 50, whole_number(1))
+    sample_every: int | None = _option(
+        "Steps between sample grids; 0 turns them off. Default: up to 20 in the whole training.", check=whole_number(0)
+    )
+    checkpoint_every: int | None = _option(
+        "Steps between checkpoints; 0 leaves only those of every ten minutes. Default: up to 8 in the whole training.",
+        check=whole_number(0),
+    )
+    evaluate_every: int | None = _option(
+        "Steps between evaluations during the training, on the command line of a few held-out images; 0 turns them off. "
+        "Default: up to 20 if there is a number for the best model, or validate in Python; else none.",
+        check=whole_number(0),
+    )
+    keep: int = _option("Number of checkpoints to keep.", 2, whole_number(1))
+    best: str = _option(
+        "Number of the evaluation, such as psnr. The model with its largest value is saved in RUN/best; -mae selects the smallest value.",
+        "",
+    )
+    validate: Callable[[Model], Mapping[str, float]] | None = _option(  # noqa: RUF009 - it makes a field
+        "Function that is called with the model, with averaged weights, and returns the numbers of an evaluation by name.",
+        stored=False,
+        has_flag=False,
+    )
+    loggers: Iterable[Logger] = _option(
+        "Loggers in addition to log.jsonl. A logger that raises is removed with a warning.", (), stored=False, has_flag=False
+    )
+    progress: Progress | None = _option(  # noqa: RUF009 - it makes a field
+        "Shows the progress. Default: a progress bar in a terminal, else plain lines.", stored=False, has_flag=False
+    )
 
-    @devices.validator
-    def _check_devices(self, attribute: object, value: int | str) -> None:
-        if not re.fullmatch(r"auto|[1-9]\d*|\d+(,\d+)+,?|\d+,", str(value)):
-            raise OptionError(
-                f'"devices" is {value!r}; it must be the number of devices (2), device numbers ("0,2", or "1," for one device), or "auto".'
-            )
+    def __attrs_post_init__(self) -> None:
+        if self.steps is not None and self.minutes is not None:
+            raise OptionError("Both steps and minutes are given. Give only one of them.")
+
+    @classmethod
+    def from_names(cls, options: Mapping[str, Any], stored: FitOptions | None = None) -> FitOptions:
+        """Make options from keyword arguments.
+
+        Args:
+            options: Values by name.
+            stored: Where options that are not given come from, instead of the defaults.
+
+        Raises:
+            UnknownNameError: An option is unknown.
+            OptionError: A value is out of range.
+        """
+        known = [each.name for each in fields(cls)]
+        for name in options:
+            if name not in known:
+                raise UnknownNameError("training option", name, known)
+        return cls(**options) if stored is None else evolve(stored, **options)
+
+    def with_intervals(self, steps: int) -> FitOptions:
+        """Return the options with an interval in place of each None, for a training of that many steps."""
+        often = choose_interval(steps, 20)
+        defaults: dict[str, Any] = {
+            "sample_every": often,
+            "checkpoint_every": choose_interval(steps, 8),
+            "evaluate_every": often if self.validate is not None else 0,
+        }
+        return evolve(self, **{name: value for name, value in defaults.items() if getattr(self, name) is None})
 
     def dump(self) -> dict[str, Any]:
-        """Return the options as JSON data."""
-        return asdict(self)
+        """Return the options that ``run.json`` stores as JSON data."""
+        return {each.name: getattr(self, each.name) for each in fields(type(self)) if each.metadata["stored"]}
 
     @classmethod
     def restore(cls, data: Mapping[str, Any]) -> FitOptions:
@@ -60,7 +165,7 @@ class FitOptions:
         Raises:
             CheckpointError: The data has an option that this version does not know.
         """
-        known = [each.name for each in fields(cls)]
+        known = [each.name for each in fields(cls) if each.metadata["stored"]]
         for name in data:
             if name not in known:
                 raise CheckpointError(
@@ -70,8 +175,24 @@ class FitOptions:
         return cls(**data)
 
 
+def list_options() -> tuple[Attribute[Any], ...]:
+    """Return the fields of :class:`FitOptions`, in the order in which they are shown."""
+    return fields(FitOptions)
+
+
+def describe_option(option: Attribute[Any]) -> str:
+    """Return what an option does, and its default: the text of the command line and of the pages."""
+    text: str = option.metadata["help"]
+    return text if option.default in (None, "", ()) or option.default is False else f"{text} Default: {option.default}."
+
+
 def choose_interval(steps: int, max_parts: int) -> int:
     """Return an interval that divides a training into at most ``max_parts`` parts: 1, 2 or 5 times a power of ten."""
     least = max(1, math.ceil(steps / max_parts))
     power = int(10 ** (len(str(least)) - 1))
     return min(factor * power for factor in (1, 2, 5, 10) if factor * power >= least)
+
+
+FitOptions.__doc__ = f"{FitOptions.__doc__}\n    Attributes:\n" + "\n".join(
+    f"        {each.name}: {describe_option(each)}" for each in list_options()
+)

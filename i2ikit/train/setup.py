@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from attrs import evolve
 
+from i2ikit.core import storage
 from i2ikit.data import Transform, get_arrangement
-from i2ikit.errors import DataError, OptionError, format_count
+from i2ikit.errors import DataError, NonFiniteLossError, OptionError, format_count
 from i2ikit.train import checkpoint
 from i2ikit.train.batches import Batches, TrainingData, adapt_to_model, get_training_split
-from i2ikit.train.ema import Averages
-from i2ikit.train.engine import PlainEngine, launch
-from i2ikit.train.loggers import Logger, Loggers
+from i2ikit.train.engine import is_main_process, launch
 from i2ikit.train.options import FitOptions
-from i2ikit.train.progress import Progress, Silent
-from i2ikit.train.trainer import Trainer, Validate
+from i2ikit.train.progress import Progress, Silent, make_progress
+from i2ikit.train.trainer import Trainer
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
     from i2ikit.data import Dataset
     from i2ikit.train.samples import Samples
 
-
+STOPPED = "stopped.json"
 STYLES = 3  # translations of each sample, if the model has random styles
 
 
-def prepare_training(
-    stack: ExitStack, model: Model, sources: Sequence[TrainingData], options: FitOptions, progress: Progress
-) -> tuple[PlainEngine, Batches]:
-    """Start the processes, move the model to its device and open the loaders. The stack closes them."""
+@contextmanager
+def open_trainer(run: Path, model: Model, sources: Sequence[TrainingData], options: FitOptions) -> Iterator[Trainer]:
+    """Start the processes, move the model to its device, open the loaders, and yield the trainer. All are closed after the ``with`` block.
+
+    Raises:
+        DataError: The data does not fit the model.
+        OptionError: The batch cannot be divided, or the device does not exist.
+    """
+    progress = options.progress or make_progress(silent=not is_main_process())
     if len(model.plans) > 1 and len(sources) != len(model.plans):
         raise DataError(
             f'Recipe "{model.recipe.name}" has {len(model.plans)} plans, one for each data set; found '
@@ -49,14 +55,62 @@ def prepare_training(
             f"A batch of {model.recipe.batch} cannot be divided into {engine.count} processes x {options.accumulate} micro-batches. "
             f"Choose a multiple of {engine.count * options.accumulate}."
         )
-    stack.enter_context(checkpoint.isolate_random_states(model.seed, engine.device))
-    engine.prepare(model)
-    model.train()
-    if options.channels_last:
-        model.nets.to(memory_format=torch.channels_last)
-    batches = Batches(model, sources, engine, workers=options.workers, channels_last=options.channels_last)
-    stack.callback(batches.close)
-    return engine, batches
+    with checkpoint.isolate_random_states(model.seed, engine.device):
+        engine.prepare(model)
+        model.train()
+        if options.channels_last:
+            model.nets.to(memory_format=torch.channels_last)
+        batches = Batches(model, sources, engine, workers=options.workers, channels_last=options.channels_last)
+        trainer = Trainer(
+            folder=run,
+            model=model,
+            batches=batches,
+            engine=engine,
+            options=options,
+            progress=progress if engine.is_main_process else Silent(),
+            make_samples=partial(_make_samples, model, sources, progress),
+        )
+        try:
+            yield trainer
+        except NonFiniteLossError as error:
+            raise _report_failure(trainer, error) from None
+        finally:
+            trainer.close()
+
+
+def begin(trainer: Trainer) -> None:
+    """Open the log of a run, and show the length of the training and what it writes."""
+    model, engine, options = trainer.model, trainer.engine, trainer.options
+    datasets = f"{len(trainer.batches.loaders)} x " if len(trainer.batches.loaders) > 1 else ""
+    shares = f" ({model.recipe.batch // engine.count} on each of {engine.count} processes)" if engine.count > 1 else ""
+    steps_left = model.recipe.steps - model.steps_done
+    if steps_left > 0:
+        trainer.progress.say(
+            f"{format_count(steps_left, 'step')} of {datasets}{format_count(model.recipe.batch, 'image')}{shares} on {engine.device.type}, "
+            f"{options.precision}; {_describe_intervals(options)}. Run folder: {trainer.folder}"
+        )
+    trainer.begin()
+
+
+def set_training_size(model: Model, options: FitOptions) -> None:
+    """Set the number of steps and the batch size of a model, if they are given."""
+    recipe = model.recipe
+    model.recipe = evolve(recipe, steps=options.steps or recipe.steps, batch=options.batch or recipe.batch)
+
+
+def _report_failure(trainer: Trainer, error: NonFiniteLossError) -> NonFiniteLossError:
+    """Write ``stopped.json``, if the run has begun, and return the error of the process that knows the term."""
+    if not trainer.has_begun:
+        return error
+    reports = trainer.engine.gather_objects((str(error), error.terms, error.step, error.files))
+    message, terms, step, files = next((each for each in reports if each[1]), reports[0])
+    if trainer.engine.is_main_process:
+        data = {"event": "non-finite loss", "message": message, "terms": list(terms), "step": step, "files": list(files)}
+        try:
+            storage.write_json(trainer.folder / STOPPED, data)
+        except OSError as problem:
+            warnings.warn(f'"{trainer.folder / STOPPED}" cannot be written: {problem}.', stacklevel=2)
+    return NonFiniteLossError(message, terms=terms, step=step, files=files)
 
 
 def _describe_size(data: Dataset) -> str:
@@ -64,46 +118,6 @@ def _describe_size(data: Dataset) -> str:
     arrangement = get_arrangement(data)
     domains = f": {', '.join(data.domain.names)}" if arrangement.has_domains else ""
     return format_count(len(data.items), arrangement.unit) + domains
-
-
-def make_trainer(
-    stack: ExitStack,
-    run: Path,
-    model: Model,
-    sources: Sequence[TrainingData],
-    batches: Batches,
-    engine: PlainEngine,
-    options: FitOptions,
-    validate: Validate | None,
-    loggers: Iterable[Logger],
-    progress: Progress,
-    averages: Averages | None = None,
-) -> Trainer:
-    """Return the trainer, and show the length of the training and what it writes."""
-    progress = progress if engine.is_main_process else Silent()
-    datasets = f"{len(sources)} x " if len(sources) > 1 else ""
-    shares = f" ({model.recipe.batch // engine.count} on each of {engine.count} processes)" if engine.count > 1 else ""
-    steps_left = model.recipe.steps - model.steps_done
-    if steps_left > 0:
-        progress.say(
-            f"{format_count(steps_left, 'step')} of {datasets}{format_count(model.recipe.batch, 'image')}{shares} on {engine.device.type}, "
-            f"{options.precision}; {_describe_intervals(options)}. Run folder: {run}"
-        )
-    run_loggers = Loggers(run, loggers, model.steps_done) if engine.is_main_process else None
-    if run_loggers is not None:
-        stack.callback(run_loggers.close)
-    return Trainer(
-        run,
-        model,
-        batches,
-        averages or Averages(model, model.recipe.ema),
-        engine,
-        options,
-        loggers=run_loggers,
-        progress=progress,
-        samples=_make_samples(model, sources, progress) if engine.is_main_process and options.sample_every else None,
-        validate=validate,
-    )
 
 
 def _make_samples(model: Model, sources: Sequence[TrainingData], progress: Progress) -> Samples | None:

@@ -4,140 +4,171 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
 from i2ikit.core import storage
 from i2ikit.core.step import SingleProcess
-from i2ikit.errors import CheckpointError, DataError, I2IKitError, NonFiniteLossError
+from i2ikit.errors import CheckpointError, DataError, I2IKitError, OptionError, suggest
 from i2ikit.train import checkpoint
 from i2ikit.train.configuration import quote_path
+from i2ikit.train.ema import Averages
+from i2ikit.train.log_window import LogWindow
+from i2ikit.train.loggers import Loggers
 from i2ikit.train.signals import TrainingInterrupted, handle_signals
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from i2ikit.core.model import Model
     from i2ikit.train.batches import Batches
-    from i2ikit.train.ema import Averages
     from i2ikit.train.engine import PlainEngine
-    from i2ikit.train.loggers import Loggers
     from i2ikit.train.options import FitOptions
     from i2ikit.train.progress import Progress
     from i2ikit.train.samples import Samples
 
-Validate = Callable[["Model"], Mapping[str, float]]
-STOPPED = "stopped.json"
 MAX_UNSAVED_SECONDS = 600.0
 """Seconds since the last checkpoint after which another one is written, also between the regular ones."""
 
 
 class Trainer:
-    """Trains a model and writes the files of the run.
+    """Trains a model and writes the files of its run. :func:`start_run` and :func:`resume_run` make it; :func:`fit` calls :meth:`run`.
 
-    Args:
+    Attributes:
         folder: The run folder.
-        model: The model, prepared by the engine.
-        batches: The batches.
+        model: The model, on its device.
+        batches: The loaders.
         averages: The averaged weights of the model.
         engine: The engine of this process.
-        options: The training options. Every interval must be set.
-        loggers: The loggers; None in all processes but the main one.
+        options: The training options.
         progress: Shows the progress.
-        samples: The sample grids, or None.
-        validate: Function that returns numbers of the model, which are logged.
+        has_begun: Whether the files of the run are written from now on.
+        loggers: The loggers; None before the run has begun, and in all processes but the main one.
+        best: Value and step of the best model so far.
     """
 
     def __init__(
         self,
+        *,
         folder: Path,
         model: Model,
         batches: Batches,
-        averages: Averages,
         engine: PlainEngine,
         options: FitOptions,
-        *,
-        loggers: Loggers | None,
         progress: Progress,
-        samples: Samples | None = None,
-        validate: Validate | None = None,
+        make_samples: Callable[[], Samples | None],
     ) -> None:
-        self.folder, self.model, self.batches, self.averages, self.engine, self.options = folder, model, batches, averages, engine, options
-        self.loggers, self.progress, self.samples, self.validate = loggers, progress, samples, validate
+        self.folder, self.model, self.batches, self.engine = folder, model, batches, engine
+        self.options, self.progress = options, progress
+        self.averages = Averages(model, model.recipe.ema)
+        self.has_begun = False
+        self.loggers: Loggers | None = None
         self.best: dict[str, float] = {}
-        self._window: dict[str, list[Tensor]] = {}  # values of each term since the last log record
-        self._earlier_seconds = 0.0  # training time before this run was resumed
-        self._start = self._save_time = time.perf_counter()
-        self._last_record = (0.0, model.steps_done)  # seconds and steps at the last log record
-        self._paused_seconds = 0.0  # time since then that was not spent on steps
+        self._validate, self._best_name = options.validate, options.best.removeprefix("-")
+        self._make_samples: Callable[[], Samples | None] | None = make_samples
+        self._samples: Samples | None = None
+        self._signals = ExitStack()
+        self._finished_step = -1
+        self._window = LogWindow(model.steps_done)
+        self._save_time = time.perf_counter()
         self._saved_step = -1
 
     # -- state
 
     def state(self) -> dict[str, Any]:
         """Return the state of the training, apart from model and averages, as JSON data."""
-        window = {key: torch.stack(values).tolist() for key, values in self._window.items()}
-        return {"loaders": self.batches.state(), "seconds": self.seconds, "best": self.best, "window": window}
+        return {"loaders": self.batches.state(), "best": self.best, **self._window.state()}
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """Restore the state that :meth:`state` returned."""
         self.batches.restore(data["loaders"])
-        self._earlier_seconds, self.best = float(data["seconds"]), dict(data["best"])
-        self._window = {key: [torch.tensor(value, device=self.engine.device) for value in values] for key, values in data["window"].items()}
-        self._saved_step = self.model.steps_done
-        self._last_record = (self.seconds, self.model.steps_done)
+        self.best, self._saved_step = dict(data["best"]), self.model.steps_done
+        self._window.restore(data, self.model.steps_done, self.engine.device)
 
-    @property
-    def seconds(self) -> float:
-        """Training time in seconds, including the time before a resume."""
-        return self._earlier_seconds + time.perf_counter() - self._start
+    def begin(self) -> None:
+        """Open the log, and start the clock."""
+        self.has_begun, self._window = True, LogWindow(self.model.steps_done)
+        if self.engine.is_main_process:
+            self.loggers = Loggers(self.folder, self.options.loggers, self.model.steps_done)
 
     # -- the loop
 
     def run(self) -> Model:
-        """Train until all steps of the recipe are done, write ``final/``, and return the model with averaged weights.
+        """Train until all steps of the recipe are done, and return the model of :meth:`finish`.
 
         Raises:
             NonFiniteLossError: A loss became NaN or infinite; ``stopped.json`` holds term, step and files.
             TrainingInterrupted: Ctrl-C or SIGTERM; the training is saved.
             CheckpointError: A checkpoint cannot be written.
         """
-        self.progress.begin(self.model.steps_done, self.model.recipe.steps)
-        try:
-            with handle_signals(self._request_stop):
-                self._run_steps()
-                self.model.raise_if_not_finite()
-        except NonFiniteLossError as error:
-            raise self._report_failure(error) from None
-        finally:
-            self.progress.close()
+        for batches in self.load_batches():
+            self.finish_step(self.model.step(batches, accumulate=self.options.accumulate))
+        return self.finish()
+
+    def load_batches(self) -> Iterator[list[dict[str, Any]]]:
+        """Yield the batches of each step, one for each data set, until all steps of the recipe are done.
+
+        From now on, Ctrl-C stops after a step.
+
+        Raises:
+            OptionError: The step with the previous batches was not finished.
+        """
+        model = self.model
+        self.progress.begin(model.steps_done, model.recipe.steps)
+        self._signals.enter_context(handle_signals(self._request_stop))
+        while (done := model.steps_done) < model.recipe.steps:
+            yield self._load_next()
+            if not self._finished_step == model.steps_done == done + 1:
+                raise OptionError(
+                    f"Step {done + 1} is not finished. Call model.step(batches), then trainer.finish_step(logs). "
+                    f"A step that does not use model.step counts itself: model.steps_done += 1."
+                )
+
+    def finish_step(self, logs: Mapping[str, Tensor]) -> None:
+        """Do what follows a step: average the weights; log, evaluate, write samples and save at their intervals.
+
+        Args:
+            logs: What ``model.step`` returned: the value of each term [].
+
+        Raises:
+            TrainingInterrupted: Ctrl-C or SIGTERM; the training is saved.
+            CheckpointError: A checkpoint cannot be written.
+        """
+        done = self._finished_step = self.model.steps_done
+        is_last = done == self.model.recipe.steps
+        self.engine.synchronize_buffers(self.model)
+        self.averages.update()
+        self._window.add(logs)
+        self.progress.advance(done)
+        if is_last or done % self.options.log_every == 0:
+            self._log()
+        self._run_due_tasks(is_last)
+        if self.engine.should_stop() and not is_last:
+            self.save()
+            raise TrainingInterrupted(self.folder, done)
+
+    def finish(self) -> Model:
+        """Write the last checkpoint and ``final/``, and return the model, with averaged weights if the recipe averages them."""
+        self.model.raise_if_not_finite()
+        self._signals.close()
+        self.progress.close()
         self.save()
-        self._write(lambda: storage.save(self.model, self.folder / "final", self.averages.weights()))
+        self._write_model("final")
         self.averages.copy_to_model()
         self.model.engine = SingleProcess()
         return self.model
 
-    def _run_steps(self) -> None:
-        model, options, steps = self.model, self.options, self.model.recipe.steps
-        while model.steps_done < steps:
-            logs = model.step(self._load_batches(), accumulate=options.accumulate)
-            self.engine.synchronize_buffers(model)
-            self.averages.update()
-            for name, value in logs.items():
-                self._window.setdefault(name, []).append(value)
-            done = model.steps_done
-            self.progress.advance(done)
-            is_last = done == steps
-            if is_last or done % options.log_every == 0:
-                self._log()
-            self._run_due_tasks(is_last)
-            if self.engine.should_stop() and not is_last:
-                self.save()
-                raise TrainingInterrupted(self.folder, done)
+    def close(self) -> None:
+        """Close threads, files and the progress bar."""
+        self._signals.close()
+        self.progress.close()
+        if self.loggers is not None:
+            self.loggers.close()
+        self.batches.close()
 
-    def _load_batches(self) -> list[dict[str, Any]]:
+    def _load_next(self) -> list[dict[str, Any]]:
         """Return the next batches. If a file cannot be read, save the training first."""
         try:
             return self.batches.next()
@@ -159,10 +190,10 @@ class Trainer:
             self._write_samples()
         if self._is_due(self.options.checkpoint_every, is_last) or self._is_save_overdue():
             self.save()
-        self._paused_seconds += time.perf_counter() - start
+        self._window.pause(time.perf_counter() - start)
 
-    def _is_due(self, every: int, is_last: bool) -> bool:
-        return bool(every) and (is_last or self.model.steps_done % every == 0)
+    def _is_due(self, every: int | None, is_last: bool) -> bool:
+        return every is not None and every > 0 and (is_last or self.model.steps_done % every == 0)
 
     def _is_save_overdue(self) -> bool:
         if self.model.steps_done % self.options.log_every:
@@ -177,65 +208,65 @@ class Trainer:
     # -- tasks at intervals
 
     def _log(self) -> None:
-        names = list(self._window)
-        means = [torch.stack(self._window[name]).to(torch.float32).mean() for name in names]
-        values = self.engine.mean(torch.stack(means)).tolist() if means else []  # there are no losses if no player played
-        self._window = {}
-        now, (before, done) = self.seconds, self._last_record
-        steps, elapsed = self.model.steps_done - done, max(now - before - self._paused_seconds, 1e-9)
-        record = {
-            "step": self.model.steps_done,
-            "seconds": round(now, 3),
-            **dict(zip(names, values, strict=True)),
-            "lr": self._get_learning_rate(),
-            "images_per_second": round(steps * self.model.recipe.batch * len(self.batches.loaders) / elapsed, 3),
-            "loader_share": round(self.batches.loading_seconds / elapsed, 4),
-        }
-        self.batches.loading_seconds, self._paused_seconds, self._last_record = 0.0, 0.0, (now, self.model.steps_done)
+        record = self._window.take_record(self.model, self.batches, self.engine)
         if self.loggers is not None:
             self.loggers.write(record)
         self.progress.report(record)
 
-    def _get_learning_rate(self) -> float:
-        players = self.model.recipe.players
-        player = next((each for each in players if each.name.startswith("translator")), players[0])
-        return player.optimizer.lr * self.model.recipe.schedule.factor(self.model.steps_done - 1, self.model.recipe.steps)
+    def check_best(self) -> None:
+        """Evaluate once before the training, if a best model is wanted: a misspelt number is found now and not after hours.
+
+        Raises:
+            OptionError: The evaluation fails, or does not have the number of ``best``.
+        """
+        if self._validate is None or not self._best_name:
+            return
+        with self.averages.swap_in() as model, checkpoint.isolate_random_states(model.seed, self.engine.device):
+            try:
+                numbers = self._validate(model)
+            except Exception as error:
+                raise OptionError(
+                    f'best="{self.options.best}" cannot be measured: the evaluation failed ({type(error).__name__}: {error}).'
+                ) from error
+        if self._best_name not in numbers:
+            raise OptionError(f'best="{self.options.best}" is not among the numbers of the evaluation. {suggest(self._best_name, numbers)}')
 
     def _evaluate(self) -> None:
-        if self.validate is None:
+        if self._validate is None:
             return
         with self.averages.swap_in() as model:
             try:
-                numbers = {name: float(value) for name, value in self.validate(model).items()}
+                numbers = {name: float(value) for name, value in self._validate(model).items()}
             except Exception as error:  # noqa: BLE001 - a failing evaluation must not stop the training
                 warnings.warn(
                     f"The evaluation failed ({type(error).__name__}: {error}). The training continues without evaluations.", stacklevel=2
                 )
-                self.validate = None
+                self._validate = None
                 return
         if self.loggers is not None:
             self.loggers.write({"step": self.model.steps_done, "event": "evaluated", **numbers})
         self.progress.say(f"step {self.model.steps_done}  " + "  ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
-        name = self.options.best.lstrip("-")
-        if name in numbers and self.engine.broadcast(self._is_better(numbers[name])):
-            self.best = {"value": numbers[name], "step": self.model.steps_done}
-            self._write(lambda: storage.save(self.model, self.folder / "best", self.averages.weights()))
+        if self._best_name in numbers and self.engine.broadcast(self._is_better(numbers[self._best_name])):
+            self.best = {"value": numbers[self._best_name], "step": self.model.steps_done}
+            self._write_model("best")
 
     def _is_better(self, value: float) -> bool:
         sign = -1.0 if self.options.best.startswith("-") else 1.0
         return not self.best or sign * value > sign * self.best["value"]
 
     def _write_samples(self) -> None:
-        if self.samples is None or not self.engine.is_main_process:
+        if self._make_samples is not None and self.engine.is_main_process:
+            self._samples, self._make_samples = self._make_samples(), None
+        if self._samples is None:
             return
         with self.averages.swap_in() as model:
             try:
-                self.samples.write(model, self.folder, self.model.steps_done)
+                self._samples.write(model, self.folder, self.model.steps_done)
             except Exception as error:  # noqa: BLE001 - a failing sample grid must not stop the training
                 warnings.warn(
                     f"The sample grid failed ({type(error).__name__}: {error}). The training continues without sample grids.", stacklevel=2
                 )
-                self.samples = None
+                self._samples = None
 
     def save(self) -> None:
         """Write a checkpoint of this step, unless it is already written."""
@@ -253,6 +284,9 @@ class Trainer:
         if self.options.sample_every:
             self._write_samples()
 
+    def _write_model(self, name: str) -> None:
+        self._write(lambda: storage.save(self.model, self.folder / name, self.averages.weights()))
+
     def _write(self, write: Callable[[], object]) -> None:
         """Write in the main process; if that fails, raise the error in all processes."""
         problem: str | None = None
@@ -264,15 +298,3 @@ class Trainer:
         problem = self.engine.broadcast(problem)
         if problem is not None:
             raise CheckpointError(problem)
-
-    def _report_failure(self, error: NonFiniteLossError) -> NonFiniteLossError:
-        """Write ``stopped.json`` and return the error of the process that knows the term."""
-        reports = self.engine.gather_objects((str(error), error.terms, error.step, error.files))
-        message, terms, step, files = next((each for each in reports if each[1]), reports[0])
-        if self.engine.is_main_process:
-            data = {"event": "non-finite loss", "message": message, "terms": list(terms), "step": step, "files": list(files)}
-            try:
-                storage.write_json(self.folder / STOPPED, data)
-            except OSError as problem:
-                warnings.warn(f'"{self.folder / STOPPED}" cannot be written: {problem}.', stacklevel=2)
-        return NonFiniteLossError(message, terms=terms, step=step, files=files)

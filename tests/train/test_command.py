@@ -74,6 +74,23 @@ def test_resume_requires_no_other_option_and_reports_changes(tmp_path: Path, cap
     assert history == [{"step": 2, "changed": {"recipe.steps": [2, 4]}}]
 
 
+def test_a_finished_run_is_evaluated_on_resume_only_if_it_is_requested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, evaluated = str(tmp_path / "run"), []
+    monkeypatch.setattr("i2ikit.cli.train.finish_run", lambda _run, with_evaluation, _progress: evaluated.append(with_evaluation) or 0)
+    assert main([*TRAIN, "--steps", "1", "--run", run]) == 0
+    assert main(["train", "--resume", run]) == 0
+    assert main(["train", "--resume", run, "--eval"]) == 0
+    assert main(["train", "--resume", run, "--steps", "2", "--allow-change", "recipe.steps"]) == 0
+    assert evaluated == [False, False, True, True]
+
+
+def test_a_resumed_run_has_the_same_number_of_data_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = str(tmp_path / "run")
+    assert main([*TRAIN, "--steps", "1", "--run", run]) == 0
+    assert main(["train", "--resume", run, "--data", DATA, "--data", DATA]) == 2
+    assert capsys.readouterr().err == f'error: Number of data sets: expected 1 as in "{run}", found 2.\n'
+
+
 def test_init_from_starts_from_the_weights_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*TRAIN, "--steps", "1", "--run", str(tmp_path / "one")]) == 0
     assert (
@@ -108,11 +125,19 @@ def test_a_dry_run_shows_the_model_and_writes_nothing(tmp_path: Path, capsys: py
         (["train", "stargan", "--data", "faces", "--run", "r", "--labels", "hairr"], "hairr"),
         (["train", "stargan", "--data", "faces", "--run", "r", "--labels", " , "], '--labels " , " names no attribute.'),
         (["train", "stargan", "--data", "no", "--run", "r", "--background", "whit"], 'is not a colour. Did you mean "white", '),
+        (["train", "stargan", "--data", "no", "--run", "r", "--precision", "fp16"], 'No precision is called "fp16".'),
+        (["train", "stargan", "--data", "no", "--run", "r", "--accumulate", "0"], '"accumulate" of the training is 0'),
+        (
+            ["train", "stargan", "--data", DATA, "--run", "r", "--size", "32", "--set", "size=64"],
+            "Both --size and --set size are given. Give only one of them.",
+        ),
+        ([*TRAIN, "--run", "r", "--set", "batch=3"], "Both --batch and --set batch are given."),
+        ([*TRAIN, "--labels", "hair", "--run", "r", "--best", "pnsr"], 'best="pnsr" is not among the numbers of the evaluation. Did you'),
         (["train", "--resume", "no/run"], 'There is no run at "no/run"'),
         (["train", "stargan", "--resume", "no/run"], "--resume does not accept RECIPE"),
         (
             ["train", "stargan", "--data", "faces", "--run", "r", "--steps", "2", "--minutes", "1"],
-            "Both --steps and --minutes are given.",
+            "Both steps and minutes are given.",
         ),
     ],
 )
@@ -140,7 +165,7 @@ def test_ctrl_c_before_the_first_step_shows_how_to_start_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with monkeypatch.context() as patch:
-        fit_module = import_module("i2ikit.train.fit")  # it has the same name as its function
+        fit_module = import_module("i2ikit.train.new_run")
         patch.setattr(fit_module, "plan_steps", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         assert main([*TRAIN, "--minutes", "1", "--run", str(tmp_path / "run")]) == 130
     output = capsys.readouterr()

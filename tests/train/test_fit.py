@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from toy_training import DATA, LABELS, CallAtStep, assert_same_state, make_model, read_losses, read_state, train
 
-from i2ikit import Model, Term, load, open_data
+from i2ikit import Term, load, open_data
 from i2ikit.core import storage
 from i2ikit.errors import CheckpointError, DataError, NonFiniteLossError, OptionError
 from i2ikit.train import fit, resume
@@ -175,31 +175,6 @@ def test_a_full_disk_stops_the_training_and_keeps_the_last_checkpoint(tmp_path: 
     resume(tmp_path / "run", progress=Silent())
     train(tmp_path / "whole", 8, checkpoint_every=2)
     assert_same_state(tmp_path / "whole", tmp_path / "run")
-
-
-def test_the_last_checkpoints_and_the_best_model_are_kept(tmp_path: Path) -> None:
-    scores = {2: 1.0, 4: 3.0, 6: 2.0}
-
-    def validate(model: Model) -> dict[str, float]:
-        return {"psnr": scores[model.steps_done]}
-
-    train(tmp_path / "run", 6, checkpoint_every=1, keep=3, evaluate_every=2, validate=validate, best="psnr")
-    assert sorted(each.name for each in (tmp_path / "run/checkpoints").iterdir()) == [f"step-0000000{each}" for each in (4, 5, 6)]
-    assert load(tmp_path / "run/best").steps_done == 4
-    assert [line["psnr"] for line in read_losses(tmp_path / "run") if line.get("event") == "evaluated"] == [1.0, 3.0, 2.0]
-
-
-def test_a_minus_before_the_best_keeps_the_smallest(tmp_path: Path) -> None:
-    train(tmp_path / "run", 4, evaluate_every=1, validate=lambda model: {"mae": abs(model.steps_done - 2.0)}, best="-mae")
-    assert load(tmp_path / "run/best").steps_done == 2
-
-
-def test_an_evaluation_that_fails_does_not_end_the_training(tmp_path: Path) -> None:
-    def validate(model: Model) -> dict[str, float]:
-        raise RuntimeError("out of memory")
-
-    with pytest.warns(UserWarning, match="The evaluation failed"):
-        assert train(tmp_path / "run", 4, evaluate_every=1, validate=validate).steps_done == 4
 
 
 def test_minutes_become_steps_that_are_saved_in_the_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

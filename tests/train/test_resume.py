@@ -210,7 +210,7 @@ def test_changed_data_is_refused(tmp_path: Path) -> None:
 
 def test_options_that_cannot_change_the_result_may_change(tmp_path: Path) -> None:
     train_and_crash(tmp_path / "run")
-    resume_silently(tmp_path / "run", options={"workers": 2, "log_every": 2, "keep": 1})
+    resume_silently(tmp_path / "run", workers=2, log_every=2, keep=1)
     train(tmp_path / "whole", 12, checkpoint_every=4)
     tensors, _ = read_state(tmp_path / "run")
     others, _ = read_state(tmp_path / "whole")

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from i2ikit.train import time_budget
+from i2ikit.train import FitOptions, time_budget
 
 
 def test_a_slow_first_step_does_not_change_the_planned_number_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,6 +22,7 @@ def test_a_slow_first_step_does_not_change_the_planned_number_of_steps(monkeypat
     engine = SimpleNamespace(device=torch.device("cpu"), mean=lambda each: each, broadcast=lambda each: each)
     monkeypatch.setattr(time_budget.time, "perf_counter", lambda: clock["now"])
     monkeypatch.setattr(time_budget.copy, "deepcopy", lambda each, _: each)
-    steps, seconds = time_budget.plan_steps(2.0, model, batches, engine, 1)  # type: ignore[arg-type]
+    trainer = SimpleNamespace(model=model, batches=batches, engine=engine, options=FitOptions())
+    steps, seconds = time_budget.plan_steps(trainer, 2.0)  # type: ignore[arg-type]
     assert seconds == pytest.approx(0.2)
     assert steps > 300

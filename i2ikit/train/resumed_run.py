@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +12,13 @@ from attrs import evolve
 from i2ikit.core import recipe_json
 from i2ikit.core.build import build
 from i2ikit.core.component import restoring
-from i2ikit.errors import CheckpointError, DataError
+from i2ikit.errors import CheckpointError, DataError, OptionError
 from i2ikit.train import checkpoint, configuration
 from i2ikit.train.batches import Data, TrainingData, as_list
-from i2ikit.train.ema import Averages
-from i2ikit.train.engine import is_main_process
-from i2ikit.train.loggers import Logger
 from i2ikit.train.options import FitOptions
-from i2ikit.train.progress import Progress, make_progress
-from i2ikit.train.setup import make_trainer, prepare_training
+from i2ikit.train.setup import STOPPED, begin, open_trainer, set_training_size
 from i2ikit.train.signals import TrainingInterrupted
-from i2ikit.train.trainer import STOPPED, Validate
+from i2ikit.train.trainer import Trainer
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -37,11 +33,8 @@ def resume(
     model: Model | None = None,
     registry: Registry | None = None,
     recipe: Recipe | None = None,
-    options: Mapping[str, Any] | None = None,
     allow: Sequence[str] = (),
-    validate: Validate | None = None,
-    loggers: Iterable[Logger] = (),
-    progress: Progress | None = None,
+    **options: Any,
 ) -> Model:
     """Resume a run from its newest checkpoint. On the CPU, the result is bit by bit that of an uninterrupted training.
 
@@ -51,78 +44,118 @@ def resume(
         model: The model, if its recipe holds Python functions, which cannot be stored in a file.
         registry: Registry of components. Default: the components of the installed plugins.
         recipe: The new recipe, if it differs from that of the run.
-        options: Training options with new values, such as ``{"workers": 2}``.
         allow: Keys of the differences that are allowed, such as ``"recipe.steps"``. ``"recipe"`` allows every key that begins with
             ``recipe.``.
-        validate: As for :func:`fit`.
-        loggers: As for :func:`fit`.
-        progress: As for :func:`fit`.
+        options: The options of :class:`i2ikit.train.FitOptions` that have new values, such as ``workers=2``. The run defines ``minutes``
+            and ``seed``. It does not store ``validate``, ``loggers`` and ``progress``.
 
     Raises:
+        UnknownNameError: There is no such option.
+        OptionError: An option is out of range, or the run defines it.
         CheckpointError: The folder holds no run, or no readable checkpoint.
         ConfigChangedError: The configuration differs from the one that the run was started with. The message lists the differences.
         DataError: The data cannot be opened again.
     """
-    run, progress = Path(run), progress or make_progress(silent=not is_main_process())
+    with resume_run(run, data=data, model=model, registry=registry, recipe=recipe, allow=allow, **options) as trainer:
+        trainer.run()
+    return trainer.model
+
+
+@contextmanager
+def resume_run(
+    run: str | Path,
+    *,
+    data: Data | TrainingData | Sequence[Data | TrainingData] | None = None,
+    model: Model | None = None,
+    registry: Registry | None = None,
+    recipe: Recipe | None = None,
+    allow: Sequence[str] = (),
+    **options: Any,
+) -> Iterator[Trainer]:
+    """Yield the trainer of a run that is resumed, for a training loop of your own; the arguments and errors are those of :func:`resume`."""
+    run = Path(run)
     stored = configuration.read(run)
-    fit_options = evolve(FitOptions.restore(stored["train"]), **dict(options or {}))
-    descriptions = stored["data"] if isinstance(stored["data"], list) else [stored["data"]]
+    for name in ("minutes", "seed"):
+        if options.get(name) is not None:
+            raise OptionError(f"resume does not accept {name}: the run defines it. Leave it out, or start a new run.")
+    chosen = FitOptions.from_names(options, stored=FitOptions.restore(stored["train"]))
+    descriptions = list_data(stored)
     if data is None:
         sources = [TrainingData.restore(each) for each in descriptions]
     else:
         given = as_list(data)
-        if len(given) != len(descriptions):
-            raise DataError(f'Number of data sets: expected {len(descriptions)} as in "{run}", found {len(given)}.')
+        refuse_other_count(run, len(given), descriptions)
         sources = [_keep_path(TrainingData.from_data(each), old) for each, old in zip(given, descriptions, strict=True)]
     model = _rebuild_model(run, stored, recipe, model, registry)
-    now = configuration.describe(model, sources, fit_options)
+    set_training_size(model, chosen)
+    now = configuration.describe(model, sources, chosen)
     differences = configuration.find_differences(stored, now)
     configuration.refuse_changes(differences, allow, run)
-    with ExitStack() as stack:
-        engine, batches = prepare_training(stack, model, sources, fit_options, progress)
-        averages = Averages(model, model.recipe.ema)
+    recorder = _ChangeRecorder(stored, now, differences)
+    with open_trainer(run, model, sources, evolve(chosen, loggers=(*chosen.loggers, recorder))) as trainer:
         folder, weights, state, numbers = checkpoint.read_latest(run)
-        checkpoint.restore(model, averages, weights, state, numbers)
-        engine.restore(state)
-        recorder = _ChangeRecorder(run, stored, now, differences if engine.is_main_process else {}, model.steps_done)
-        if model.steps_done < model.recipe.steps:
-            progress.say(f'Resuming "{run}" from checkpoint "{folder.name}".')
-        else:
-            progress.say(
-                f'"{run}" is finished: all {model.recipe.steps:,} steps are done. To train longer: i2ikit train --resume '
-                f"{configuration.quote_path(run)} --steps {2 * model.recipe.steps} --allow-change recipe.steps"
-            )
-        if engine.is_main_process:
+        checkpoint.restore(model, trainer.averages, weights, state, numbers)
+        trainer.engine.restore(state)
+        _describe_start(trainer, folder)
+        if "train.best" in differences:
+            trainer.check_best()
+        if trainer.engine.is_main_process:
             (run / STOPPED).unlink(missing_ok=True)
-        trainer = make_trainer(stack, run, model, sources, batches, engine, fit_options, validate, (*loggers, recorder), progress, averages)
+        begin(trainer)
         trainer.restore(numbers)
         try:
-            model = trainer.run()
+            yield trainer
         except TrainingInterrupted as stopped:  # raised only after the losses were found finite, and the training was saved
             recorder.record(stopped.steps_done)
             raise
         recorder.record(model.steps_done)
-        return model
+
+
+def list_data(stored: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the descriptions of the data sets in the configuration of a run."""
+    data: Any = stored["data"]
+    return data if isinstance(data, list) else [data]
+
+
+def refuse_other_count(run: Path, count: int, descriptions: Sequence[object]) -> None:
+    """Raise DataError if a run is resumed with another number of data sets."""
+    if count != len(descriptions):
+        raise DataError(f'Number of data sets: expected {len(descriptions)} as in "{run}", found {count}.')
+
+
+def _describe_start(trainer: Trainer, folder: Path) -> None:
+    """Show where the training continues, or that it is finished, and that nothing is evaluated if the run expects it."""
+    run, steps, options = trainer.folder, trainer.model.recipe.steps, trainer.options
+    if trainer.model.steps_done >= steps:
+        trainer.progress.say(
+            f'"{run}" is finished: all {steps:,} steps are done. To train longer: i2ikit train --resume '
+            f"{configuration.quote_path(run)} --steps {2 * steps} --allow-change recipe.steps"
+        )
+        return
+    trainer.progress.say(f'Resuming "{run}" from checkpoint "{folder.name}".')
+    if options.evaluate_every and options.validate is None:
+        trainer.progress.say("note: The run evaluates its model during the training. Without validate= this training does not.")
 
 
 class _ChangeRecorder:
     """Logger that writes allowed changes into ``run.json`` after the first step with them: a run that fails before stays unchanged."""
 
-    def __init__(
-        self, run: Path, stored: Mapping[str, Any], now: Mapping[str, Any], changed: Mapping[str, tuple[Any, Any]], start: int
-    ) -> None:
-        self.run, self.start_step, self.is_written = run, start, not changed
-        change = {"step": start, "changed": {key: list(pair) for key, pair in changed.items()}}
-        self.config = {**now, "command": stored.get("command", ""), "changes": [*stored.get("changes", []), change]}
+    def __init__(self, stored: Mapping[str, Any], now: Mapping[str, Any], changed: Mapping[str, tuple[Any, Any]]) -> None:
+        self.stored, self.now, self.changed = stored, now, changed
+        self.run: Path | None = None  # only the main process starts loggers, and writes
+        self.start_step = 0
 
     def record(self, done: int) -> None:
         """Write the changes, if a step was done since the start."""
-        if not self.is_written and done > self.start_step:
-            configuration.write(self.run, self.config)
-            self.is_written = True
+        if self.run is not None and self.changed and done > self.start_step:
+            change = {"step": self.start_step, "changed": {key: list(pair) for key, pair in self.changed.items()}}
+            history = {"command": self.stored.get("command", ""), "changes": [*self.stored.get("changes", []), change]}
+            configuration.write(self.run, {**self.now, **history})
+            self.changed = {}
 
     def start(self, run: Path, done: int) -> None:
-        """Do nothing: no step is done yet."""
+        """Remember from which step the run continues."""
+        self.run, self.start_step = run, done
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Record the changes when the second step is logged: only then are the losses of the first one known to be finite."""
