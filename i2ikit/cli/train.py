@@ -75,7 +75,7 @@ _OPTIONS = (
 @click.option("--dry-run", is_flag=True, help="Print the model and the settings of the training, but do not train.")
 @click.option("--eval/--no-eval", "with_evaluation", default=True, help="Evaluate on the test split after the training. Default: --eval.")
 def train(**given: Any) -> int:
-    """Train a RECIPE on your images, or resume a run.
+    """Train a RECIPE on your images, or resume a run. RECIPE is a name of `i2ikit list`, or a file such as my.toml.
 
     \b
     i2ikit train stargan --data PATH --labels tone,gender --size 64 --run runs/emoji
@@ -154,6 +154,7 @@ def _start(run: Path | None, given: dict[str, Any], loggers: Sequence[Any], prog
 def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[TrainingData]]:
     """Open the data sets, build the model for them, and return both."""
     from i2ikit.core.build import build
+    from i2ikit.core.catalogue import find_recipe
     from i2ikit.core.model_state import load_weights
     from i2ikit.core.plans import find_plan, get_batch_kind
     from i2ikit.core.registry import default_registry
@@ -163,7 +164,7 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
     initial = load(given["init_from"]) if given["init_from"] else None
     if given["recipe"] is None and initial is None:
         raise OptionError("There is no recipe to train. Name one of `i2ikit list`: i2ikit train RECIPE --data PATH --run runs/NAME.")
-    recipe = default_registry().recipe(given["recipe"]) if given["recipe"] else initial.recipe  # type: ignore[union-attr]
+    recipe = find_recipe(given["recipe"]) if given["recipe"] else initial.recipe  # type: ignore[union-attr]
     batch_kind = get_batch_kind(find_plan(recipe.plan, default_registry()))
     sources = _open_sources(given, batch_kind)
     for note in (note for source in sources if batch_kind == "paired" for note in source.data.notes):
@@ -182,8 +183,7 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
         overrides["labels"] = first.domain if len(sources) == 1 else join([source.data for source in sources])[0].domain
     overrides |= {"channels": first.image.channels, "source_channels": first.source.channels}
     overrides["size"] = _choose_size(given["size"], initial, first, progress)
-    overrides = settings.merge_overrides(overrides, settings.parse_overrides(given["sets"], recipe))
-    model = build(recipe, seed=given["seed"] or 0, **overrides)
+    model = build(settings.apply_settings(recipe.with_overrides(**overrides), given["sets"]), seed=given["seed"] or 0)
     if initial is not None:
         if initial.domain != model.domain:
             raise CheckpointError(
@@ -249,7 +249,6 @@ def _choose_size(text: str | None, initial: Model | None, data: Any, progress: A
 
 def _resume(run: Path, given: dict[str, Any], loggers: Sequence[Any], progress: Any) -> None:
     from i2ikit.core import recipe_json
-    from i2ikit.core.overrides import apply_overrides
     from i2ikit.data import open_data
     from i2ikit.train import TrainingData, configuration, resume
 
@@ -274,14 +273,13 @@ def _resume(run: Path, given: dict[str, Any], loggers: Sequence[Any], progress: 
     stored = configuration.read(run)
     recipe = recipe_json.restore(stored["recipe"])
     overrides = {name: given[name] for name in ("steps", "batch", "lr", "ema") if given[name] is not None}
-    overrides = settings.merge_overrides(overrides, settings.parse_overrides(given["sets"], recipe))
     data = None
     if given["data"]:
         descriptions = stored["data"] if isinstance(stored["data"], list) else [stored["data"]]
         stored_options = [dict(each.get("options", {})) for each in descriptions]
         data = [TrainingData(open_data(path, **each), path, each) for path, each in zip(given["data"], stored_options, strict=False)]
     options = _parse_devices({name: given[name] for name in _OPTIONS if given[name] is not None})
-    wanted = apply_overrides(recipe, overrides) if overrides else None
+    wanted = settings.apply_settings(recipe.with_overrides(**overrides), given["sets"]) if overrides or given["sets"] else None
     if given["dry_run"]:
         raise OptionError(f'--dry-run works only for a new run. The configuration of "{run}" is in {run / configuration.FILE}.')
     every, best = ({**stored["train"], **options}.get(name) for name in ("evaluate_every", "best"))

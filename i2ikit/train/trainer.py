@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from i2ikit.core import storage
+from i2ikit.core.optimizers import get_learning_rate
 from i2ikit.core.step import SingleProcess
 from i2ikit.errors import CheckpointError, DataError, I2IKitError, NonFiniteLossError
 from i2ikit.train import checkpoint
@@ -198,8 +199,8 @@ class Trainer:
 
     def _get_learning_rate(self) -> float:
         players = self.model.recipe.players
-        player = next((each for each in players if each.name.startswith("translator")), players[0])
-        return player.optimizer.lr * self.model.recipe.schedule.factor(self.model.steps_done - 1, self.model.recipe.steps)
+        player = next((each for each in players if "generator" in each.trains), players[0])
+        return get_learning_rate(self.model.recipe, player, self.model.steps_done - 1)
 
     def _evaluate(self) -> None:
         if self.validate is None:
