@@ -6,71 +6,71 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, fields
-
 from i2ikit.core.recipe import Recipe
-from i2ikit.core.slot import SLOT_SETTINGS, Slot
-from i2ikit.core.training import Optimizer
-from i2ikit.errors import OptionError, UnknownNameError
+from i2ikit.core.slot import SLOT_SETTINGS
+from i2ikit.errors import OptionError
 
 if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
 
 
-def parse_overrides(settings: Iterable[str], recipe: Recipe) -> dict[str, Any]:
-    """Parse the texts of ``--set`` into overrides for :func:`i2ikit.build`.
+def apply_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
+    """Return a recipe with the overrides in the texts of ``--set``, applied one after the other by :meth:`Recipe.with_overrides`.
 
     Args:
+        recipe: The recipe.
         settings: One ``KEY=VALUE`` text for each override:
 
             - ``"generator.width=32"``: an option of the component in the slot "generator";
             - ``"generator=pix2pix_unet"``: another component for this slot;
-            - ``"slots.generator.frozen=true"``: a setting of the slot, one of role, per, shared and frozen;
+            - ``"slots.generator.frozen=true"``, ``"slots.generator.weights=runs/gan"``: a setting of the slot;
             - ``"terms.translator/cycle=5"``: the weight of a loss term;
-            - ``"terms.discriminator/penalty.eps=1e-8"``: an option of the loss;
+            - ``"terms.discriminator/penalty.eps=1e-8"``: a setting of the term, or an option of the loss;
             - ``"players.translator.lr=1e-4"``, ``"players.discriminator.every=2"``: a setting of a player or its optimizer;
             - ``"schedule.kind=constant"``, ``"batch=8"``: a setting of the recipe.
-        recipe: The recipe to which the overrides apply.
 
     Raises:
-        OptionError: A text has no ``=``, or the setting of a player or a slot is not written as ``players.NAME.SETTING`` or
-            ``slots.NAME.SETTING``.
-        UnknownNameError: The recipe has no such slot, or a slot has no such setting.
+        OptionError: A text has no ``=``, or a setting is not written in the form above.
+        UnknownNameError: The recipe has nothing with that name.
     """
-    found: dict[str, Any] = {}
-    players = [player.name for player in recipe.players]
     for text in settings:
-        path, equals, value_text = text.partition("=")
-        if not equals or not path.strip():
-            raise OptionError(
-                f'--set "{text}" is not of the form KEY=VALUE. Write, for example, --set generator.width=32, '
-                "--set terms.translator/cycle=5 or --set players.translator.lr=1e-4."
-            )
-        value, (first, *rest) = _parse_value(value_text), path.strip().split(".", 1)
-        if first == "players" and rest:
-            first, *rest = rest[0].split(".", 1)
-            if not rest:
-                raise OptionError(f'--set "{text}" names no setting of this player. Write, for example, --set players.{first}.lr=1e-4.')
-            _set_player(found.setdefault("players", {}).setdefault(first, {}), rest[0], value)
-        elif first in players and rest and _is_player_setting(rest[0], first in recipe.slots):
-            raise OptionError(f'--set "{text}": "{rest[0]}" is a setting of the player "{first}". Write --set players.{text.strip()}.')
-        elif first == "slots" and rest:
-            name, _, setting = rest[0].partition(".")
-            _set_slot(found, recipe, name, setting, value)
-        elif first in recipe.slots and rest and rest[0] in SLOT_SETTINGS:
-            raise OptionError(f'--set "{text}": "{rest[0]}" is a setting of the slot "{first}". Write --set slots.{text.strip()}.')
-        elif first == "terms" and rest:
-            term, _, option = rest[0].partition(".")
-            _set_nested(found.setdefault("terms", {}), term, option, value)
-        elif first in recipe.slots and not rest:
-            slot, given = recipe.slots[first], found.get(first)
-            own = {"role": slot.role, "per": slot.per, **(given if isinstance(given, dict) else {})}
-            found[first] = None if value is None else Slot(str(value), **own)
-        elif rest and isinstance(found.get(first), Slot):
-            found[first] = evolve(found[first], options={**found[first].options, rest[0]: value})
-        else:
-            _set_nested(found, first, rest[0] if rest else "", value)
-    return found
+        recipe = recipe.with_overrides(**_parse_override(text, recipe))
+    return recipe
+
+
+def _parse_override(text: str, recipe: Recipe) -> dict[str, Any]:
+    """Return the override that a text stands for."""
+    path, equals, value = text.partition("=")
+    path = path.strip()
+    if not equals or not path:
+        raise OptionError(
+            f'--set "{text}" is not of the form KEY=VALUE. Write, for example, --set generator.width=32, '
+            "--set terms.translator/cycle=5 or --set players.translator.lr=1e-4."
+        )
+    players = [player.name for player in recipe.players]
+    tables = {"players": players, "slots": list(recipe.slots), "terms": [f"{p.name}/{term}" for p in recipe.players for term in p.terms]}
+    first, rest = _split_name(path, recipe.slots)
+    if first in players and rest and _is_player_setting(rest, first in recipe.slots):
+        raise OptionError(f'--set "{text}": "{rest}" is a setting of the player "{first}". Write --set players.{text.strip()}.')
+    if first in recipe.slots and rest in SLOT_SETTINGS and rest not in recipe.slots[first].options:
+        raise OptionError(f'--set "{text}": "{rest}" is a setting of the slot "{first}". Write --set slots.{text.strip()}.')
+    if first in tables and rest:
+        name, setting = _split_name(rest, tables[first])
+        if not setting and first == "players" and value.strip().lower() != "none":
+            raise OptionError(f'--set "{text}" names no setting of this player. Write, for example, --set players.{name}.lr=1e-4.')
+        keys = [first, name, *filter(None, setting.split("."))]
+    else:
+        keys = [first, *filter(None, rest.split("."))]
+    found: Any = _parse_value(value)
+    for key in reversed(keys):
+        found = {key: found}
+    return dict(found)
+
+
+def _split_name(path: str, known: Iterable[str]) -> tuple[str, str]:
+    """Split a path after its first name; a known name may contain dots."""
+    name = max((name for name in known if f"{path}.".startswith(f"{name}.")), key=len, default=path.partition(".")[0])
+    return name, path[len(name) + 1 :]
 
 
 def format_command(recipe: Recipe, registry: Registry) -> str:
@@ -92,46 +92,9 @@ def format_command(recipe: Recipe, registry: Registry) -> str:
     return f"To build the networks of this checkpoint: i2ikit train {' '.join(words)}"
 
 
-def merge_overrides(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """Merge two overrides. If both set the same key, the second one wins."""
-    merged = dict(first)
-    for key, value in second.items():
-        previous = merged.get(key)
-        merged[key] = merge_overrides(previous, value) if isinstance(previous, dict) and isinstance(value, dict) else value
-    return merged
-
-
 def _is_player_setting(setting: str, has_slot: bool) -> bool:
     """Return whether a setting belongs to a player. If a slot has the same name, options of its component take precedence."""
     return not has_slot or setting.partition(".")[0] in {"lr", "betas", "weight_decay", "clip", "every", "pool", "trains", "optimizer"}
-
-
-def _set_player(overrides: dict[str, Any], name: str, value: Any) -> None:
-    name = name.removeprefix("optimizer.")
-    if name in [each.name for each in fields(Optimizer) if each.name != "name"] or name == "optimizer":
-        overrides.setdefault("optimizer", {})["name" if name == "optimizer" else name] = value
-    else:
-        overrides[name] = value
-
-
-def _set_slot(found: dict[str, Any], recipe: Recipe, name: str, setting: str, value: Any) -> None:
-    if name not in recipe.slots:
-        raise UnknownNameError("slot", name, recipe.slots)
-    if setting not in SLOT_SETTINGS:
-        raise UnknownNameError("setting of a slot", setting, SLOT_SETTINGS)
-    if isinstance(found.get(name), Slot):
-        found[name] = evolve(found[name], **{setting: value})
-    else:
-        _set_nested(found, name, setting, value)
-
-
-def _set_nested(found: dict[str, Any], name: str, option: str, value: Any) -> None:
-    if not option:
-        found[name] = value
-    elif isinstance(found.get(name, {}), dict):
-        found.setdefault(name, {})[option] = value
-    else:
-        found[name] = {"weight": found[name], option: value}
 
 
 def _parse_value(text: str) -> Any:

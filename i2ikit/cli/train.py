@@ -20,7 +20,6 @@ from i2ikit.errors import CheckpointError, DataError, I2IKitError, OptionError
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
-    from i2ikit.core.recipe import Recipe
     from i2ikit.train import TrainingData
 
 # Settings of the recipe that have an option of their own, and the keys of --set that mean the same.
@@ -61,7 +60,7 @@ _SETTINGS = {
 @click.option("--dry-run", is_flag=True, help="Print the model and the settings of the training, but do not train.")
 @click.option("--eval/--no-eval", "with_evaluation", default=None, help="Evaluate on the test split after the training. Default: --eval.")
 def train(**given: Any) -> int:
-    """Train a RECIPE on your images, or resume a run.
+    """Train a RECIPE on your images, or resume a run. RECIPE is a name of `i2ikit list`, or a file such as my.toml.
 
     \b
     i2ikit train stargan --data PATH --labels tone,gender --size 64 --run runs/emoji
@@ -141,6 +140,7 @@ def _start(run: Path | None, given: dict[str, Any], options: dict[str, Any]) -> 
 def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[TrainingData]]:
     """Open the data sets, build the model for them, and return both."""
     from i2ikit.core.build import build
+    from i2ikit.core.catalogue import find_recipe
     from i2ikit.core.load import load
     from i2ikit.core.model_state import load_weights
     from i2ikit.core.plans import find_plan, get_batch_kind
@@ -150,8 +150,8 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
     initial = load(given["init_from"]) if given["init_from"] else None
     if given["recipe"] is None and initial is None:
         raise OptionError("There is no recipe to train. Name one of `i2ikit list`: i2ikit train RECIPE --data PATH --run runs/NAME.")
-    recipe = default_registry().recipe(given["recipe"]) if given["recipe"] else initial.recipe  # type: ignore[union-attr]
-    sets = _parse_sets(given, recipe)
+    recipe = find_recipe(given["recipe"]) if given["recipe"] else initial.recipe  # type: ignore[union-attr]
+    keys = _list_set_keys(given)
     sources, kinds = open_sources(given, [get_batch_kind(find_plan(plan, default_registry())) for plan in recipe.plans])
     for note in (note for source, kind in zip(sources, kinds, strict=True) if kind.target for note in source.data.notes):
         progress.say(f"note: {_name_options(note)}")
@@ -168,10 +168,9 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
     domain = find_domain(sources, kinds)
     overrides |= {} if domain is None else {"labels": domain}
     overrides |= {"channels": first.image.channels, "source_channels": first.source.channels}
-    if not sets.keys() & set(_SETTINGS["size"]):
+    if keys.isdisjoint(_SETTINGS["size"]):
         overrides["size"] = _choose_size(given["size"], initial, first, progress)
-    overrides = settings.merge_overrides(overrides, sets)
-    model = build(recipe, seed=given["seed"] or 0, **overrides)
+    model = build(settings.apply_settings(recipe.with_overrides(**overrides), given["sets"]), seed=given["seed"] or 0)
     if initial is not None:
         if initial.domain != model.domain:
             raise CheckpointError(
@@ -185,9 +184,9 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
     return model, sources
 
 
-def _parse_sets(given: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
-    """Return the overrides of ``--set``. What has an option of its own is set once."""
-    sets = settings.parse_overrides(given["sets"], recipe)
+def _list_set_keys(given: dict[str, Any]) -> set[str]:
+    """Return the keys of ``--set``. What has an option of its own is set once."""
+    sets = {text.partition("=")[0].strip() for text in given["sets"]}
     for name, keys in _SETTINGS.items():
         both = [key for key in keys if key in sets] if given[name] not in (None, ()) else []
         if both:
@@ -221,7 +220,6 @@ def _choose_size(text: str | None, initial: Model | None, data: Any, progress: A
 def _resume(run: Path, given: dict[str, Any], options: dict[str, Any]) -> bool:
     """Resume a run. Return whether it was not finished before."""
     from i2ikit.core import recipe_json
-    from i2ikit.core.overrides import apply_overrides
     from i2ikit.data import open_data
     from i2ikit.train import TrainingData, configuration, resume_run
     from i2ikit.train.resumed_run import list_data, refuse_other_count
@@ -236,8 +234,8 @@ def _resume(run: Path, given: dict[str, Any], options: dict[str, Any]) -> bool:
     stored = configuration.read(run)
     recipe = recipe_json.restore(stored["recipe"])
     overrides = {name: given[name] for name in ("lr", "ema") if given[name] is not None}
-    overrides = settings.merge_overrides(overrides, _parse_sets(given, recipe))
-    wanted = apply_overrides(recipe, overrides) if overrides else None
+    _list_set_keys(given)
+    wanted = settings.apply_settings(recipe.with_overrides(**overrides), given["sets"]) if overrides or given["sets"] else None
     descriptions, data = list_data(stored), None
     if given["data"]:
         refuse_other_count(run, len(given["data"]), descriptions)

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from attrs import evolve
 
+from i2ikit.core.catalogue import find_recipe
 from i2ikit.core.factories import make_loss
 from i2ikit.core.make_nets import NetMaker
 from i2ikit.core.model import Losses, Model
 from i2ikit.core.nets import Nets
-from i2ikit.core.overrides import apply_overrides
 from i2ikit.core.plans import complete_plan_options, find_plan, get_batch_kind
 from i2ikit.core.recipe import Player, Recipe
 from i2ikit.core.registry import Registry, default_registry
@@ -26,12 +26,11 @@ def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int =
     """Build a model.
 
     Args:
-        recipe: The name of a registered recipe, or a Recipe.
+        recipe: The name of a registered recipe, the path of a recipe file (``.toml``), or a Recipe.
         registry: The registry of components (default: that of the installed plugins).
         seed: Seed of the initial weights and of all random streams during training.
         rehearsal: Whether to run a step on tensors without memory, to check the model, before it is returned.
-        **overrides: Changes to the recipe: ``size``, ``channels``, ``labels``, ``official``, ``lr``, ``steps``, ``batch`` and all others
-            that :func:`i2ikit.core.overrides.apply_overrides` accepts. A slot's name with a component name, a dict of options or a Slot.
+        **overrides: Changes to the recipe, as :meth:`Recipe.with_overrides` accepts them: ``size=64``, ``generator={"width": 32}``,
             ``terms={"translator/cycle": 5.0}``.
 
     Raises:
@@ -42,7 +41,7 @@ def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int =
         >>> model = build("stargan", size=32, labels={"hair": ("black", "blond"), "male": bool}, generator={"width": 8, "blocks": 1})
     """
     registry = registry or default_registry()
-    resolved = apply_overrides(registry.recipe(recipe) if isinstance(recipe, str) else recipe, overrides)
+    resolved = (find_recipe(recipe, registry) if isinstance(recipe, str) else recipe).with_overrides(**overrides)
     resolved, trained, problems = resolve_trained_slots(resolved)
     problems += _check_names(resolved, registry)
     if problems:
@@ -105,8 +104,13 @@ def _check_channels(recipe: Recipe, registry: Registry) -> None:
 
 def _check_player(player: Player, recipe: Recipe, registry: Registry) -> list[str]:
     problems = []
-    if not player.name.startswith(("translator", "discriminator")):
-        problems.append(f'Player "{player.name}" must be called "translator" or "discriminator"; a suffix may follow, such as "_a".')
+    if not player.name or set(player.name) & set("/.") or player.name.startswith("critic"):
+        problems.append(
+            f'Player "{player.name}" cannot have this name: names of players contain neither "/" nor ".", and "critic" is the former name '
+            f'of "discriminator". Choose another name.'
+        )
+    if [each.name for each in recipe.players].count(player.name) > 1:
+        problems.append(f'Several players are called "{player.name}". Give each player another name.')
     for slot in player.trains:
         if slot not in recipe.slots:
             problems.append(f'Player "{player.name}" trains a slot that does not exist. {UnknownNameError("slot", slot, recipe.slots)}')

@@ -70,10 +70,11 @@ class SingleProcess:
 def step_if_finite(optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], finite: Tensor, clip: float = 0.0) -> Tensor:
     """Step an optimizer unless a loss or a gradient is not finite; the decision stays on the device.
 
-    A fused optimizer skips its step if its attribute ``found_inf`` is 1. Gradient scalers of torch use the same attribute.
+    A fused optimizer skips its step if its attribute ``found_inf`` is 1. Gradient scalers of torch use the same attribute. The step of
+    another optimizer is undone.
 
     Args:
-        optimizer: A fused optimizer.
+        optimizer: An optimizer whose states exist already, as :func:`i2ikit.core.optimizers.make_optimizer` makes them.
         parameters: Its parameters.
         finite: Whether the losses are finite, a boolean tensor [].
         clip: The largest total norm of the gradient; 0 means no limit.
@@ -88,8 +89,21 @@ def step_if_finite(optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Par
     finite = finite & torch.isfinite(norm)
     if clip:
         nn.utils.clip_grads_with_norm_(parameters, clip, norm)
-    optimizer.found_inf = (~finite).to(torch.float32)  # type: ignore[attr-defined]
-    optimizer.step()
+    if optimizer.defaults.get("fused"):
+        optimizer.found_inf = (~finite).to(torch.float32)  # type: ignore[attr-defined]
+        optimizer.step()
+    else:
+        _step_or_undo(optimizer, parameters, finite)
     # If the caller has enabled autocast, it caches casts of the weights. These would be casts of the weights before this step.
     torch.clear_autocast_cache()
     return finite
+
+
+@torch.no_grad()
+def _step_or_undo(optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], finite: Tensor) -> None:
+    states = [value for parameter in parameters for value in optimizer.state[parameter].values() if isinstance(value, Tensor)]
+    tensors = [parameter.data for parameter in parameters] + states
+    before = [tensor.clone() for tensor in tensors]
+    optimizer.step()
+    for tensor, old in zip(tensors, before, strict=True):
+        tensor.copy_(torch.where(finite.to(tensor.device), tensor, old))

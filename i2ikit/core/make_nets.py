@@ -212,7 +212,8 @@ def _share_parts(slot: Slot, nets: Mapping[str, nn.Module]) -> None:
     first = next(iter(nets.values()))
     for part in slot.shared:
         if not hasattr(first, part):
-            raise UnknownNameError("part to share", part, [name for name, _ in first.named_children()])
+            note = f'"{slot.title}" has no such part. To share nothing: slots={{"SLOT": {{"shared": ()}}}}.'
+            raise UnknownNameError("part to share", part, [name for name, _ in first.named_children()], note=note)
         for net in nets.values():
             setattr(net, part, getattr(first, part))
 

@@ -16,6 +16,7 @@ from i2ikit.core.batch_kinds import BatchKind
 from i2ikit.core.code import DiscriminatorOutput
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.nets import Nets, module_key
+from i2ikit.core.optimizers import make_optimizer
 from i2ikit.core.plans import Plan, find_routes, get_batch_kind
 from i2ikit.core.pool import Pool
 from i2ikit.core.recipe import Player, Recipe
@@ -157,12 +158,6 @@ class Model(nn.Module):
             self._optimizers[player.name] = make_optimizer(self.nets, player)
         return self._optimizers[player.name]
 
-    def set_learning_rates(self, player: Player, optimizer: torch.optim.Optimizer) -> None:
-        """Set the learning rates of the current step by the schedule."""
-        factor = self.recipe.schedule.factor(self.steps_done, self.recipe.steps)
-        for group in optimizer.param_groups:
-            group["lr"] = player.optimizer.lr * player.optimizer.lr_multipliers.get(group["slot"], 1.0) * factor
-
     def get_pools(self, player: Player, translation: Translation) -> dict[str, Pool]:
         """Return the pool of past fakes of a player and a translation as ``{"fake": pool}``; empty if the player has no pool.
 
@@ -275,23 +270,3 @@ class Model(nn.Module):
 def _inference() -> Any:
     """Import the module for inference. It is a layer above the core, so the core imports it only when it is used."""
     return import_module("i2ikit.inference.translate")
-
-
-def make_optimizer(nets: Nets, player: Player) -> torch.optim.Optimizer:
-    """Make a player's optimizer: one parameter group for each slot; fused, so that a non-finite step can be skipped on the device."""
-    groups: list[dict[str, Any]] = []
-    seen: set[int] = set()
-    for slot in player.trains:
-        parameters = [p for p in nets.get_parameters([slot]) if id(p) not in seen]
-        seen.update(map(id, parameters))
-        if parameters:
-            groups.append({"params": parameters, "slot": slot})
-    settings = player.optimizer
-    if settings.name == "sgd":
-        optimizer = torch.optim.SGD(groups, lr=settings.lr, momentum=settings.betas[0], weight_decay=settings.weight_decay, fused=True)
-        if settings.betas[0]:
-            # torch makes these buffers at the first step, but leaves them uninitialised if that step is skipped as not finite.
-            optimizer.state.update({p: {"momentum_buffer": torch.zeros_like(p)} for group in groups for p in group["params"]})
-        return optimizer
-    kind = torch.optim.AdamW if settings.name == "adamw" else torch.optim.Adam
-    return kind(groups, lr=settings.lr, betas=settings.betas, eps=settings.eps, weight_decay=settings.weight_decay, fused=True)

@@ -10,9 +10,9 @@ from attrs import evolve, field, frozen
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.slot import Slot, Term
 from i2ikit.core.specs import ImageSpec
-from i2ikit.core.training import Optimizer, Schedule
+from i2ikit.core.training import Ema, Optimizer, Schedule
 from i2ikit.core.validators import boolean, name_sequence, number, whole_number
-from i2ikit.errors import OptionError
+from i2ikit.errors import OptionError, UnknownNameError
 
 SLOT_ROLES: tuple[str, ...] = ("encoder", "conditioner", "generator", "discriminator", "loss")
 PYTHON = "python:"  # prefix in files for the name of a Python function, which cannot be saved
@@ -26,12 +26,17 @@ def _to_domain(labels: object) -> DomainSpec:
     return DomainSpec.parse(labels)
 
 
+def _check_ema(recipe: Any, attribute: Any, value: Any) -> None:
+    if not isinstance(value, Ema):
+        number(minimum=0, below=1)(recipe, attribute, value)
+
+
 @frozen
 class Player:
     """Trains some slots with a weighted sum of terms.
 
     Attributes:
-        name: "translator" or "discriminator"; a suffix may follow if there are several.
+        name: Its name in logs, usually "translator" or "discriminator".
         trains: The slots whose parameters this player trains.
         terms: Its terms by name.
         every: The player trains at every n-th step.
@@ -65,7 +70,8 @@ class Recipe:
         schedule: The factor of the learning rates.
         flip: Whether training images are mirrored with probability 0.5.
         jitter: The share by which training images are enlarged before a random crop of the original size; 0 means no crop.
-        ema: Decay of the exponential moving average of the translator's weights; 0 means no average.
+        ema: Decay of the exponential moving average of the translator's weights, or an :class:`Ema` with its half-life in images; 0 means
+            no average.
         retranslate: Whether each player computes the translations again, as some original implementations do, instead of sharing the fakes.
         redraw: Whether each player that computes the translations again also uses new random numbers, as in the code of MUNIT and UNIT.
         official: Overrides, as ``build`` accepts them, that reproduce the original code where it differs from its paper.
@@ -86,7 +92,7 @@ class Recipe:
     schedule: Schedule = field(factory=Schedule)
     flip: bool = field(default=True, validator=boolean)
     jitter: float = field(default=0.0, validator=number(minimum=0, maximum=1))
-    ema: float = field(default=0.0, validator=number(minimum=0, below=1))
+    ema: float | Ema = field(default=0.0, validator=_check_ema)
     retranslate: bool = field(default=False, validator=boolean)
     redraw: bool = field(default=False, validator=boolean)
     official: Mapping[str, Any] = field(factory=dict)
@@ -132,9 +138,43 @@ class Recipe:
         return role
 
     def player(self, name: str) -> Player:
-        """Return the player with that name."""
-        return next(player for player in self.players if player.name == name)
+        """Return the player with that name.
 
-    def with_player(self, new: Player) -> Recipe:
-        """Return the recipe, in which the given player replaces the one with the same name."""
-        return evolve(self, players=tuple(new if player.name == new.name else player for player in self.players))
+        Raises:
+            UnknownNameError: There is no such player.
+        """
+        players = {player.name: player for player in self.players}
+        if name not in players:
+            raise UnknownNameError("player", name, players)
+        return players[name]
+
+    def with_overrides(self, **overrides: Any) -> Recipe:
+        """Return the recipe with overrides. ``build``, ``--set`` and recipe files change recipes by the same overrides.
+
+        Args:
+            **overrides: New values by name:
+
+                - a slot's name: a component name, a mapping of options of its component, a :class:`Slot`, or None to remove the slot. A
+                  component that is replaced keeps ``per`` and ``role`` of the slot. A folder with weights is taken as ``weights``;
+                - ``slots={"generator": {...}}``: settings of a slot, and its ``component`` and ``options``;
+                - ``terms={"player/term": VALUE}``: a weight, a loss (its name or a function; a new term has the weight 1), a mapping of
+                  settings and options, a :class:`Term`, or None to remove the term;
+                - ``players={"discriminator": VALUE}``: a mapping of settings of the player and of its optimizer, a :class:`Player`, which
+                  is replaced or added, or None to remove the player. In a mapping, ``before`` names the player before which it plays, and
+                  ``trains`` adds a new player;
+                - ``size`` (pixels, or a pair of height and width), ``channels``, ``source_channels``, ``image``;
+                - ``labels`` (or ``domains``), as :meth:`DomainSpec.parse` accepts them;
+                - ``plan``, ``plan_options`` (a mapping of the options to change; with a new plan, of all options);
+                - ``style``: the plan's option of that name; ``style_dim``: the width of the style, wherever the recipe sets it;
+                - ``lr``: the learning rate of every player;
+                - ``schedule`` and ``ema``, also as a mapping of the settings to change;
+                - ``official=True``: first apply the overrides that reproduce the original code; a mapping defines these overrides;
+                - ``steps``, ``batch``, ``flip``, ``jitter``, ``retranslate``, ``redraw``, ``name``, ``description``, ``paper``.
+
+        Raises:
+            UnknownNameError: The recipe has nothing with that name.
+            OptionError: A value is not allowed.
+        """
+        from i2ikit.core.overrides import apply_overrides
+
+        return apply_overrides(self, overrides)

@@ -16,13 +16,13 @@ from i2ikit.core.domain import DomainSpec
 from i2ikit.core.recipe import PYTHON, Player, Recipe
 from i2ikit.core.slot import Slot, Term
 from i2ikit.core.specs import ImageSpec
-from i2ikit.core.training import Optimizer, Schedule
+from i2ikit.core.training import Ema, Optimizer, Schedule
 from i2ikit.errors import CheckpointError
 
 # Settings that earlier versions did not have. At their default they are left out, so that a stored run equals the same run of today.
-NEWER_SETTINGS: dict[str, Any] = {"weights": "", "wrappers": [], "value": 1.0}
+NEWER_SETTINGS: dict[str, Any] = {"weights": "", "wrappers": [], "value": 1.0, "lazy": False}
 NEWER_FIELDS = ("source_channels", "redraw", "jitter")  # missing in files of earlier versions
-PLAIN_FIELDS = ("name", "batch", "steps", "flip", "ema", "retranslate", "paper", "description")
+PLAIN_FIELDS = ("name", "batch", "steps", "flip", "retranslate", "paper", "description")
 
 
 def dump(recipe: Recipe) -> dict[str, Any]:
@@ -33,6 +33,7 @@ def dump(recipe: Recipe) -> dict[str, Any]:
         "plan_options": _to_plain_data(recipe.plan_options) if isinstance(recipe.plan_options, tuple) else dict(recipe.plan_options),
         "image": asdict(recipe.image),
         "labels": recipe.labels.to_dict(),
+        "ema": asdict(recipe.ema) if isinstance(recipe.ema, Ema) else recipe.ema,
         "schedule": _dump_settings(recipe.schedule),
         "slots": {name: _dump_settings(slot) for name, slot in recipe.slots.items()},
         "players": [_dump_player(player) for player in recipe.players],
@@ -54,6 +55,7 @@ def restore(data: Mapping[str, Any]) -> Recipe:
         plan_options=data["plan_options"],
         image=ImageSpec(**data["image"]),
         labels=DomainSpec.from_dict(data["labels"]),
+        ema=Ema(**data["ema"]) if isinstance(data["ema"], Mapping) else data["ema"],
         schedule=Schedule(**data["schedule"]),
         slots={name: _restore_slot(slot) for name, slot in data["slots"].items()},
         players=tuple(_restore_player(player) for player in data["players"]),

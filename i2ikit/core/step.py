@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from i2ikit.core.batch_kinds import list_tensors, map_tensors
 from i2ikit.core.engine import Engine, SingleProcess, step_if_finite
 from i2ikit.core.memo import share_views
+from i2ikit.core.optimizers import get_weight, set_learning_rates
 from i2ikit.core.random_streams import RandomStreams, Share
 from i2ikit.core.recipe import Player
 from i2ikit.core.slot import Term
@@ -166,7 +167,7 @@ def play(model: Model, turn: Turn, translations: Iterable[Translation], scale: f
             loss = model.losses[f"{turn.player.name}/{name}"]
             value = _sum_loss(loss, select_translations(term, translations), f"{turn.player.name}/{name}")
             receivers = tuple(term.updates or turn.player.trains)
-            weighted = value * (term.get_weight(model.steps_done, model.recipe.steps) * scale)
+            weighted = value * (get_weight(model.recipe, turn.player, term, model.steps_done) * scale)
             totals[receivers] = totals[receivers] + weighted if receivers in totals else weighted
             logs[f"{turn.player.name}/{name}"] = value.detach()
     for index, (receivers, total) in enumerate(totals.items()):
@@ -211,7 +212,7 @@ def update(model: Model, turn: Turn, parameters: Sequence[nn.Parameter], values:
     so_far = flags.all() if model.finite is None else flags.all() & model.finite
     finite = model.engine.average(parameters, so_far)
     optimizer = model.optimizer(turn.player)
-    model.set_learning_rates(turn.player, optimizer)
+    set_learning_rates(model.recipe, turn.player, optimizer, model.steps_done)
     finite = model.engine.step_optimizer(optimizer, parameters, finite, turn.player.optimizer.clip)
     model.finite = finite
     model.record_finite(turn.player.name, tuple(values), flags, finite, files)

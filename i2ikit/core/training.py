@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-from i2ikit.core.validators import adam_betas, factors_by_slot, number, one_of, whole_number
+from i2ikit.core.validators import adam_betas, boolean, factors_by_slot, number, one_of, whole_number
+
+OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "radam", "ranger")
 
 
 def _to_tuple(betas: Any) -> tuple[float, float]:
@@ -19,22 +21,45 @@ class Optimizer:
     """The optimizer of a player.
 
     Attributes:
-        name: "adam", "adamw" or "sgd".
+        name: "adam", "adamw", "sgd", "rmsprop", "radam" or "ranger" (RAdam with Lookahead).
         lr: Learning rate before the schedule.
-        betas: Decay rates of Adam's moments. For "sgd", the first one is the momentum.
-        eps: Adam's epsilon.
+        betas: Decay rates of Adam's moments. For "sgd" and "rmsprop", the first one is the momentum; for "rmsprop", the second one is the
+            decay rate of the squared gradients.
+        eps: Epsilon of all but "sgd".
         weight_decay: Weight decay.
         lr_multipliers: Factors of the learning rate by slot.
         clip: Largest total norm of the player's gradient; 0 means no limit.
+        lazy: Whether terms with an interval are corrected as in StyleGAN2: with ``every=n``, the weight of the term is multiplied by n, the
+            learning rate by c = n / (n + 1), and the betas become ``betas ** c``. Without it, weights and rates are used as they are.
     """
 
-    name: Literal["adam", "adamw", "sgd"] = field(default="adam", validator=one_of("adam", "adamw", "sgd"))
+    name: Literal["adam", "adamw", "sgd", "rmsprop", "radam", "ranger"] = field(default="adam", validator=one_of(*OPTIMIZERS))
     lr: float = field(default=1e-4, validator=number(minimum=0))
     betas: tuple[float, float] = field(default=(0.5, 0.999), converter=_to_tuple, validator=adam_betas)
     eps: float = field(default=1e-8, validator=number(above=0))
     weight_decay: float = field(default=0.0, validator=number(minimum=0))
     lr_multipliers: Mapping[str, float] = field(factory=dict, validator=factors_by_slot)
     clip: float = field(default=0.0, validator=number(minimum=0))
+    lazy: bool = field(default=False, validator=boolean)
+
+
+@frozen
+class Ema:
+    """A moving average whose decay is given as a half-life in images, so that it does not depend on the batch size (StyleGAN2).
+
+    Attributes:
+        half_life: The number of images after which a weight contributes half as much to the average.
+        ramp: The half-life is at most this share of the images that were seen so far, so that the average forgets the first weights
+            quickly; 0 means no such limit.
+    """
+
+    half_life: float = field(default=10_000.0, validator=number(above=0))
+    ramp: float = field(default=0.0, validator=number(minimum=0))
+
+    def decay(self, images: float, seen: float) -> float:
+        """Return the decay of an update after ``images`` more images, when ``seen`` images were seen in all."""
+        half_life = min(self.half_life, self.ramp * seen) if self.ramp else self.half_life
+        return float(0.5 ** (images / max(half_life, 1e-8)))
 
 
 @frozen

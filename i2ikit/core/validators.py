@@ -7,7 +7,9 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
-from i2ikit.errors import OptionError, suggest
+import attrs
+
+from i2ikit.errors import OptionError, UnknownNameError, suggest
 
 Validator = Callable[[Any, Any, Any], None]
 
@@ -77,6 +79,22 @@ def factors_by_slot(owner: Any, field: Any, value: Any) -> None:
     """Accept a mapping from slots to factors of 0 or more."""
     if not isinstance(value, Mapping) or not all(_is_number(each) and each >= 0 for each in value.values()):
         raise _make_error(owner, field, value, 'a mapping from slots to factors of 0 or more, such as {"encoder": 0.01}')
+
+
+def check_fields(value: Any, kind: type, what: str) -> Mapping[str, Any]:
+    """Return a mapping of attributes of a data class; ``what`` names the class in errors.
+
+    Raises:
+        OptionError: The value is not a mapping.
+        UnknownNameError: The class has no such attribute.
+    """
+    known = [each.name for each in attrs.fields(kind)]
+    if not isinstance(value, Mapping):
+        raise OptionError(f"The overrides of the {what} must be a mapping; found {value!r}. Available: {', '.join(known)}.")
+    for name in value:
+        if name not in known:
+            raise UnknownNameError(f"setting of the {what}", name, known)
+    return value
 
 
 def check_type(name: str, annotation: Any, value: Any) -> None:

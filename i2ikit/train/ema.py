@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from i2ikit.core.training import Ema
+
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
 
@@ -18,18 +20,18 @@ class Averages:
     """Exponential moving average of the weights that the translator players train; buffers are copied.
 
     After update n, counted from 1, ``average = d * average + (1 - d) * weight`` with ``d = min(decay, (1 + n) / (10 + n))``. The smaller
-    decay at the beginning removes the random initial weights quickly. An update takes place after each step in which a translator player
-    plays.
+    decay at the beginning removes the random initial weights quickly. With an :class:`Ema`, d follows from the number of images since the
+    last update (batch size times steps). An update takes place after each step in which a player plays that trains the translator.
 
     Args:
         model: The model whose weights are averaged. The averages start as copies of its weights.
-        decay: Decay of the recipe. With 0 nothing is averaged, and the averages are the weights themselves.
+        decay: Decay of the recipe, or its Ema. With 0 nothing is averaged, and the averages are the weights themselves.
 
     Attributes:
         updates: Number of updates so far.
     """
 
-    def __init__(self, model: Model, decay: float) -> None:
+    def __init__(self, model: Model, decay: float | Ema) -> None:
         self.model, self.decay, self.updates = model, decay, 0
         slots = [name for name, slot in model.nets.slots.items() if model.nets.roles[name] != "discriminator" and not slot.frozen]
         self._intervals = [player.every for player in model.recipe.players if set(player.trains) & set(slots)]
@@ -43,15 +45,26 @@ class Averages:
     @torch.no_grad()
     def update(self) -> None:
         """Update the averages after a step, if a translator player played in it."""
-        if not self.decay or all(self.model.steps_done % every for every in self._intervals):
+        if not self.decay or not self._plays(self.model.steps_done):
             return
         self.updates += 1
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        decay = self._get_decay()
         if self._averaged:
             average = [self._average[name] for name in self._averaged]
             get_ema_multi_avg_fn(decay)(average, list(self._averaged.values()), self.updates)  # type: ignore[no-untyped-call]
         for name, tensor in self._copied.items():
             self._average[name].copy_(tensor)
+
+    def _plays(self, step: int) -> bool:
+        return any(step % every == 0 for every in self._intervals)
+
+    def _get_decay(self) -> float:
+        """Return the decay of this update."""
+        if not isinstance(self.decay, Ema):
+            return min(self.decay, (1 + self.updates) / (10 + self.updates))
+        step, batch = self.model.steps_done, self.model.recipe.batch
+        steps = next(n for n in range(1, step + 1) if n == step or self._plays(step - n))  # since the last update
+        return self.decay.decay(steps * batch, step * batch)
 
     def weights(self) -> dict[str, Tensor]:
         """Return the averages under the names that a saved model uses."""

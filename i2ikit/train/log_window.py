@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from i2ikit.core.optimizers import get_learning_rate
+
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
     from i2ikit.train.batches import Batches
@@ -74,6 +76,7 @@ class LogWindow:
 
 
 def _get_learning_rate(model: Model) -> float:
+    """Return the learning rate of the last step, of the player that trains the generator."""
     players = model.recipe.players
-    player = next((each for each in players if each.name.startswith("translator")), players[0])
-    return player.optimizer.lr * model.recipe.schedule.factor(model.steps_done - 1, model.recipe.steps)
+    player = next((each for each in players if "generator" in each.trains), players[0])
+    return get_learning_rate(model.recipe, player, model.steps_done - 1)

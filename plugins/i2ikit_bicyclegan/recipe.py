@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from attrs import evolve
-
 from i2ikit import ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
 
 ADAM = Optimizer("adam", lr=2e-4, betas=(0.5, 0.999))
 STYLE_WIDTH = 8
 
-_ENCODED = {
-    "adversarial_encoded": Term("lsgan_generator_loss", translations="encoded"),
-    "l1": Term("l1_loss", 10.0, translations="encoded"),
-}
-_KL = {"kl": Term("style_kl_loss", 0.01, translations="encoded")}
-_RANDOM = {"adversarial_random": Term("lsgan_generator_loss", options={"discriminator": "discriminator_random"}, translations="random")}
-_LATENT = {"latent": Term("latent_loss", 0.5, translations="random")}
-_ON_ENCODED = {"encoded": Term("lsgan_discriminator_loss", translations="encoded")}
-_ON_RANDOM = {"random": Term("lsgan_discriminator_loss", options={"discriminator": "discriminator_random"}, translations="random")}
-
-_TRANSLATOR = Player("translator", ("encoder", "generator", "style_encoder"), {**_ENCODED, **_RANDOM, **_KL, **_LATENT}, optimizer=ADAM)
-_DISCRIMINATOR = Player("discriminator", ("discriminator", "discriminator_random"), {**_ON_ENCODED, **_ON_RANDOM}, optimizer=ADAM)
-
-
-def _make_discriminator_slot(width: int, scales: int) -> Slot:
-    options = {"width": width, "depth": 3, "norm": "instance", "scales": scales, "narrower": True}
-    return Slot("patch_discriminator", options, role="discriminator")
-
+_ON_RANDOM = {"discriminator": "discriminator_random"}
+_DISCRIMINATOR = Slot(
+    "patch_discriminator", {"width": 64, "depth": 3, "norm": "instance", "scales": 2, "narrower": True}, role="discriminator"
+)
 
 BICYCLEGAN = Recipe(
     name="bicyclegan",
@@ -36,12 +20,34 @@ BICYCLEGAN = Recipe(
         "encoder": Slot("identity_encoder"),
         "generator": Slot("bicyclegan_generator", {"width": 64}),
         "style_encoder": Slot("bicyclegan_style_encoder", {"width": 64}, role="encoder"),
-        "discriminator": _make_discriminator_slot(64, 2),
-        "discriminator_random": _make_discriminator_slot(64, 2),
+        "discriminator": _DISCRIMINATOR,
+        "discriminator_random": _DISCRIMINATOR,
     },
     plan="bicyclegan_two_styles",
     plan_options={"style": STYLE_WIDTH},
-    players=(_TRANSLATOR, _DISCRIMINATOR),
+    players=(
+        Player(
+            "translator",
+            trains=("encoder", "generator", "style_encoder"),
+            terms={
+                "adversarial_encoded": Term("lsgan_generator_loss", translations="encoded"),
+                "l1": Term("l1_loss", 10.0, translations="encoded"),
+                "adversarial_random": Term("lsgan_generator_loss", options=_ON_RANDOM, translations="random"),
+                "kl": Term("style_kl_loss", 0.01, translations="encoded"),
+                "latent": Term("latent_loss", 0.5, translations="random"),
+            },
+            optimizer=ADAM,
+        ),
+        Player(
+            "discriminator",
+            trains=("discriminator", "discriminator_random"),
+            terms={
+                "encoded": Term("lsgan_discriminator_loss", translations="encoded"),
+                "random": Term("lsgan_discriminator_loss", options=_ON_RANDOM, translations="random"),
+            },
+            optimizer=ADAM,
+        ),
+    ),
     image=ImageSpec(3, 256, 256),
     batch=1,
     steps=80_000,
@@ -57,76 +63,64 @@ BICYCLEGAN = Recipe(
 """Objective and settings of the paper (sections 3.4 and 4). Settings that the paper does not state are those of the original code."""
 
 
-def _make_variant(
-    name: str, description: str, translator: dict[str, Term], discriminator: dict[str, Term], *without: str, **overrides: object
-) -> Recipe:
-    """Return BicycleGAN with other terms and without the slots ``without``."""
-    slots = {name: slot for name, slot in BICYCLEGAN.slots.items() if name not in without}
-    players = (
-        Player("translator", tuple(name for name in _TRANSLATOR.trains if name in slots), translator, optimizer=ADAM),
-        Player("discriminator", tuple(name for name in _DISCRIMINATOR.trains if name in slots), discriminator, optimizer=ADAM),
-    )
-    return evolve(BICYCLEGAN, name=name, description=description, slots=slots, players=players, **{"official": {}, **overrides})  # type: ignore[arg-type]
-
-
-CVAE_GAN = _make_variant(
-    "cvae-gan",
-    "cVAE-GAN: the first half of BicycleGAN, with the encoded style of the target and a KL divergence to the prior (section 3.2).",
-    {**_ENCODED, **_KL},
-    _ON_ENCODED,
-    "discriminator_random",
+CVAE_GAN = BICYCLEGAN.with_overrides(
+    name="cvae-gan",
+    description="cVAE-GAN: the first half of BicycleGAN, with the encoded style of the target and a KL divergence to the prior "
+    "(section 3.2).",
+    discriminator_random=None,
+    terms={"translator/adversarial_random": None, "translator/latent": None, "discriminator/random": None},
+    official={},
 )
 
-CVAE_GAN_PLUS = _make_variant(
-    "cvae-gan++",
-    "cVAE-GAN++: cVAE-GAN with an adversarial loss also for translations with styles from the prior (section 5).",
-    {**_ENCODED, **_RANDOM, **_KL},
-    {**_ON_ENCODED, **_ON_RANDOM},
+CVAE_GAN_PLUS = BICYCLEGAN.with_overrides(
+    name="cvae-gan++",
+    description="cVAE-GAN++: cVAE-GAN with an adversarial loss also for translations with styles from the prior (section 5).",
+    terms={"translator/latent": None},
+    official={},
 )
 
-CAE_GAN = _make_variant(
-    "cae-gan",
-    "cAE-GAN: cVAE-GAN with a deterministic encoder and without the KL divergence to the prior (section 5).",
-    _ENCODED,
-    _ON_ENCODED,
-    "discriminator_random",
-    plan_options={"style": STYLE_WIDTH, "sample": False},
+CAE_GAN = CVAE_GAN.with_overrides(
+    name="cae-gan",
+    description="cAE-GAN: cVAE-GAN with a deterministic encoder and without the KL divergence to the prior (section 5).",
+    terms={"translator/kl": None},
+    plan_options={"sample": False},
 )
 
-CLR_GAN = _make_variant(
-    "clr-gan",
-    "cLR-GAN: the second half of BicycleGAN; the encoder recovers a style from the prior from the translation (section 3.3).",
-    {"adversarial": Term("lsgan_generator_loss"), "latent": Term("latent_loss", 0.5, {"fixed": False})},
-    {"adversarial": Term("lsgan_discriminator_loss")},
-    "discriminator_random",
+CLR_GAN = BICYCLEGAN.with_overrides(
+    name="clr-gan",
+    description="cLR-GAN: the second half of BicycleGAN; the encoder recovers a style from the prior from the translation (section 3.3).",
+    discriminator_random=None,
     plan="paired",
+    players={
+        "translator": Player(
+            "translator",
+            trains=("encoder", "generator", "style_encoder"),
+            terms={"adversarial": Term("lsgan_generator_loss"), "latent": Term("latent_loss", 0.5, {"fixed": False})},
+            optimizer=ADAM,
+        ),
+        "discriminator": Player(
+            "discriminator", trains=("discriminator",), terms={"adversarial": Term("lsgan_discriminator_loss")}, optimizer=ADAM
+        ),
+    },
+    official={},
 )
 
-PIX2PIX_NOISE = _make_variant(
-    "pix2pix+noise",
-    "pix2pix+noise: pix2pix with a style from the prior as an additional input, and no loss on the style (section 3.1).",
-    {"adversarial": Term("lsgan_generator_loss"), "l1": Term("l1_loss", 10.0)},
-    {"adversarial": Term("lsgan_discriminator_loss")},
-    "discriminator_random",
-    "style_encoder",
-    plan="paired",
+PIX2PIX_NOISE = CLR_GAN.with_overrides(
+    name="pix2pix+noise",
+    description="pix2pix+noise: pix2pix with a style from the prior as an additional input, and no loss on the style (section 3.1).",
+    style_encoder=None,
+    terms={"translator/latent": None, "translator/l1": Term("l1_loss", 10.0)},
 )
 
-_FAST = Optimizer("adam", lr=4e-4, betas=(0.5, 0.999))
-
-BICYCLEGAN_FAST = evolve(
-    BICYCLEGAN,
+BICYCLEGAN_FAST = BICYCLEGAN.with_overrides(
     name="bicyclegan-fast",
     description="BicycleGAN with narrow networks for 64 pixels: learns in minutes.",
-    slots={
-        "encoder": Slot("identity_encoder"),
-        "generator": Slot("bicyclegan_generator", {"width": 32, "up": "bilinear"}),
-        "style_encoder": Slot("bicyclegan_style_encoder", {"width": 32}, role="encoder"),
-        "discriminator": _make_discriminator_slot(32, 1),
-        "discriminator_random": _make_discriminator_slot(32, 1),
-    },
-    players=(evolve(_TRANSLATOR, optimizer=_FAST), evolve(_DISCRIMINATOR, optimizer=_FAST)),
-    image=ImageSpec(3, 64, 64),
+    generator={"width": 32, "up": "bilinear"},
+    style_encoder={"width": 32},
+    discriminator={"width": 32, "scales": 1},
+    discriminator_random={"width": 32, "scales": 1},
+    lr=4e-4,
+    size=64,
     batch=8,
     steps=5_000,
     ema=0.998,

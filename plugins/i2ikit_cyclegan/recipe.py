@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from attrs import evolve
-
 from i2ikit import ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
 
 ADAM = Optimizer("adam", lr=2e-4, betas=(0.5, 0.999))
@@ -48,13 +46,6 @@ CYCLEGAN = Recipe(
 """Networks, losses and settings of the paper (sections 3 and 4, appendix 7). The steps are its 200 epochs for 1,200 images."""
 
 
-def with_terms(recipe: Recipe, player: str, **terms: Term | None) -> Recipe:
-    """Return the recipe with other terms of a player. A term that is None is removed."""
-    old = recipe.player(player)
-    remaining = {name: term for name, term in {**old.terms, **terms}.items() if term is not None}
-    return recipe.with_player(evolve(old, terms=remaining))
-
-
 def make_official_terms(lambda_a: float = 10.0, lambda_b: float = 10.0, lambda_identity: float = 0.5) -> dict[str, Term]:
     """Return terms with the three loss weights of the original code: ``build("cyclegan", terms=make_official_terms(10, 5))``.
 
@@ -72,8 +63,8 @@ def make_official_terms(lambda_a: float = 10.0, lambda_b: float = 10.0, lambda_i
     return terms
 
 
-IDENTITY = evolve(
-    with_terms(CYCLEGAN, "translator", identity=Term("identity_loss", 5.0)),
+IDENTITY = CYCLEGAN.with_overrides(
+    terms={"translator/identity": Term("identity_loss", 5.0)},
     name="cyclegan-identity",
     description="CycleGAN with the identity loss, which preserves colours: a generator must not change images of its target domain.",
     labels=("monet", "photo"),
@@ -81,16 +72,12 @@ IDENTITY = evolve(
 )
 """Identity loss with half the weight of the cycle loss: the paper's setting for paintings to photos, and the original code's default."""
 
-FAST = evolve(
-    CYCLEGAN,
+FAST = CYCLEGAN.with_overrides(
     name="cyclegan-fast",
     description="CycleGAN with narrow networks for 64 pixels: learns in minutes.",
-    slots={
-        "encoder": Slot("identity_encoder"),
-        "generator": Slot("cyclegan_generator", {"width": 24, "blocks": 4, "up": "nearest"}, per="pair"),
-        "discriminator": Slot("patch_discriminator", {"width": 32, "depth": 3}, per="domain"),
-    },
-    image=ImageSpec(3, 64, 64),
+    generator={"width": 24, "blocks": 4, "up": "nearest"},
+    discriminator={"width": 32},
+    size=64,
     batch=4,
     steps=10_000,
     ema=0.998,

@@ -2,61 +2,52 @@
 
 from __future__ import annotations
 
-from attrs import evolve
-
 from i2ikit import ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
-from i2ikit_cyclegan.recipe import CYCLEGAN, with_terms
+from i2ikit_cyclegan.recipe import CYCLEGAN
 
-
-def _make_variant(recipe: Recipe, name: str, description: str) -> Recipe:
-    return evolve(recipe, name=name, description=description, official={})
-
-
-CYCLE_ALONE = _make_variant(
-    evolve(
-        CYCLEGAN,
-        slots={name: slot for name, slot in CYCLEGAN.slots.items() if name != "discriminator"},
-        players=(with_terms(CYCLEGAN, "translator", adversarial=None).player("translator"),),
-    ),
-    "cyclegan-cycle-alone",
-    "CycleGAN without discriminators: the cycle-consistency loss alone (an ablation of the paper).",
+CYCLE_ALONE = CYCLEGAN.with_overrides(
+    name="cyclegan-cycle-alone",
+    description="CycleGAN without discriminators: the cycle-consistency loss alone (an ablation of the paper).",
+    discriminator=None,
+    players={"discriminator": None},
+    terms={"translator/adversarial": None},
+    official={},
 )
 
-GAN_ALONE = _make_variant(
-    with_terms(CYCLEGAN, "translator", cycle=None),
-    "cyclegan-gan-alone",
-    "CycleGAN without the cycle-consistency loss: the adversarial losses alone (an ablation of the paper).",
+GAN_ALONE = CYCLEGAN.with_overrides(
+    name="cyclegan-gan-alone",
+    description="CycleGAN without the cycle-consistency loss: the adversarial losses alone (an ablation of the paper).",
+    terms={"translator/cycle": None},
+    official={},
 )
 
-FORWARD_CYCLE = _make_variant(
-    with_terms(CYCLEGAN, "translator", cycle=Term("cycle_loss", 10.0, translations="forward")),
-    "cyclegan-gan-forward-cycle",
-    "CycleGAN with the forward cycle loss only: from a domain to one declared after it, and back (an ablation of the paper).",
+FORWARD_CYCLE = CYCLEGAN.with_overrides(
+    name="cyclegan-gan-forward-cycle",
+    description="CycleGAN with the forward cycle loss only: from a domain to one declared after it, and back (an ablation of the paper).",
+    terms={"translator/cycle": {"translations": "forward"}},
+    official={},
 )
 
-BACKWARD_CYCLE = _make_variant(
-    with_terms(CYCLEGAN, "translator", cycle=Term("cycle_loss", 10.0, translations="backward")),
-    "cyclegan-gan-backward-cycle",
-    "CycleGAN with the backward cycle loss only: from a domain to one declared before it, and back (an ablation of the paper).",
+BACKWARD_CYCLE = CYCLEGAN.with_overrides(
+    name="cyclegan-gan-backward-cycle",
+    description="CycleGAN with the backward cycle loss only: from a domain to one declared before it, and back (an ablation of the paper).",
+    terms={"translator/cycle": {"translations": "backward"}},
+    official={},
 )
 """The four ablations in tables 4 and 5 of the paper (section 5.1.4)."""
 
-
-def _with_generator_options(recipe: Recipe, **options: float) -> Recipe:
-    slot = recipe.slots["generator"]
-    return evolve(recipe, slots={**recipe.slots, "generator": evolve(slot, options={**slot.options, **options})})
-
-
-DROPOUT = _make_variant(
-    _with_generator_options(CYCLEGAN, dropout=0.5),
-    "cyclegan-dropout",
-    "CycleGAN with dropout in training and at inference, for several translations of one image.",
+DROPOUT = CYCLEGAN.with_overrides(
+    name="cyclegan-dropout",
+    description="CycleGAN with dropout in training and at inference, for several translations of one image.",
+    generator={"dropout": 0.5},
+    official={},
 )
 
-NOISE = _make_variant(
-    _with_generator_options(CYCLEGAN, dropout=0.5, noise=8),
-    "cyclegan-noise",
-    "CycleGAN with noise channels at the input and dropout, for several translations of one image.",
+NOISE = CYCLEGAN.with_overrides(
+    name="cyclegan-noise",
+    description="CycleGAN with noise channels at the input and dropout, for several translations of one image.",
+    generator={"dropout": 0.5, "noise": 8},
+    official={},
 )
 """The two baselines in section 5.3 of MUNIT. The baseline with noise of that paper has a U-Net."""
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from attrs import evolve
-
 from i2ikit import ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
 
 _ADAM = Optimizer("adam", lr=1e-4, betas=(0.5, 0.999), weight_decay=1e-4)
+_FAST = Optimizer("adam", lr=4e-4, betas=(0.5, 0.999))
 
 MUNIT = Recipe(
     name="munit",
@@ -47,51 +43,41 @@ MUNIT = Recipe(
 """Networks, losses and settings of the paper (equation 5, section 5.1, appendix B)."""
 
 
-def _make_variant(name: str, description: str, terms: Mapping[str, Any]) -> Recipe:
-    """Return MUNIT with other terms of the translator. A term that is None is removed."""
-    translator = MUNIT.player("translator")
-    new = {**translator.terms, **terms}
-    return evolve(
-        MUNIT.with_player(evolve(translator, terms={key: term for key, term in new.items() if term is not None})),
-        name=name,
-        description=description,
-    )
-
-
-MUNIT_WITHOUT_IMAGE_RECON = _make_variant(
-    "munit-without-image-recon", "MUNIT without the image reconstruction loss (an ablation of the paper).", {"recon": None}
+MUNIT_WITHOUT_IMAGE_RECON = MUNIT.with_overrides(
+    name="munit-without-image-recon",
+    description="MUNIT without the image reconstruction loss (an ablation of the paper).",
+    terms={"translator/recon": None},
 )
-MUNIT_WITHOUT_CONTENT_RECON = _make_variant(
-    "munit-without-content-recon", "MUNIT without the content reconstruction loss (an ablation of the paper).", {"content": None}
+MUNIT_WITHOUT_CONTENT_RECON = MUNIT.with_overrides(
+    name="munit-without-content-recon",
+    description="MUNIT without the content reconstruction loss (an ablation of the paper).",
+    terms={"translator/content": None},
 )
-MUNIT_WITHOUT_STYLE_RECON = _make_variant(
-    "munit-without-style-recon", "MUNIT without the style reconstruction loss (an ablation of the paper).", {"style": None}
+MUNIT_WITHOUT_STYLE_RECON = MUNIT.with_overrides(
+    name="munit-without-style-recon",
+    description="MUNIT without the style reconstruction loss (an ablation of the paper).",
+    terms={"translator/style": None},
 )
-MUNIT_STYLE_CYCLE = _make_variant(
-    "munit-style-cycle",
-    "MUNIT with style-augmented cycle consistency: translation with a sampled style, and back with the style of the source.",
-    {"cycle": Term("cycle_loss", 10.0)},
+MUNIT_STYLE_CYCLE = MUNIT.with_overrides(
+    name="munit-style-cycle",
+    description="MUNIT with style-augmented cycle consistency: translation with a sampled style, and back with the style of the source.",
+    terms={"translator/cycle": Term("cycle_loss", 10.0)},
 )
-MUNIT_VGG = evolve(
-    _make_variant(
-        "munit-vgg",
-        "MUNIT with the domain-invariant perceptual loss, for images of high resolution; requires the weights of a VGG-16.",
-        {"perceptual": Term("domain_invariant_perceptual_loss", 1.0)},
-    ),
+MUNIT_VGG = MUNIT.with_overrides(
+    name="munit-vgg",
+    description="MUNIT with the domain-invariant perceptual loss, for images of high resolution; requires the weights of a VGG-16.",
+    terms={"translator/perceptual": Term("domain_invariant_perceptual_loss", 1.0)},
     official={**MUNIT.official, "terms": {"translator/perceptual": {"official": True}}},
 )
 
-MUNIT_FAST = evolve(
-    MUNIT,
+MUNIT_FAST = MUNIT.with_overrides(
     name="munit-fast",
     description="MUNIT with smaller networks for 64 pixels: learns in minutes.",
-    slots={
-        "encoder": Slot("munit_encoder", {"style": 8, "width": 24, "downsamples": 2, "blocks": 2}, per="domain"),
-        "generator": Slot("munit_adain_decoder", {"blocks": 2, "hidden": 64}, per="domain"),
-        "discriminator": Slot("multiscale_discriminator", {"width": 24, "depth": 3, "scales": 2}, per="domain"),
-    },
-    players=tuple(evolve(player, optimizer=Optimizer("adam", lr=4e-4, betas=(0.5, 0.999))) for player in MUNIT.players),
-    image=ImageSpec(3, 64, 64),
+    encoder={"width": 24, "blocks": 2},
+    generator={"blocks": 2, "hidden": 64},
+    discriminator={"width": 24, "depth": 3, "scales": 2},
+    players={"discriminator": {"optimizer": _FAST}, "translator": {"optimizer": _FAST}},
+    size=64,
     batch=4,
     steps=10_000,
     schedule=Schedule("linear", start=0.5),

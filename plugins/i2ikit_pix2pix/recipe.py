@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import evolve
-
 from i2ikit import ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
 
 ADAM = Optimizer("adam", lr=2e-4, betas=(0.5, 0.999))
-
-_DISCRIMINATOR = Player(
-    "discriminator",
-    trains=("discriminator",),
-    terms={"adversarial": Term("logistic_discriminator_loss", 0.5)},  # "we divide the objective by 2 while optimizing D" (section 3.3)
-    optimizer=ADAM,
-)
-_TRANSLATOR = Player(
-    "translator",
-    trains=("encoder", "generator"),
-    terms={"adversarial": Term("logistic_generator_loss"), "l1": Term("l1_loss", 100.0)},
-    optimizer=ADAM,
-)
 
 PIX2PIX = Recipe(
     name="pix2pix",
@@ -31,7 +16,20 @@ PIX2PIX = Recipe(
         "discriminator": Slot("patch_discriminator", {"width": 64, "depth": 3, "norm": "batch", "conditional": True}),
     },
     plan="paired",
-    players=(_DISCRIMINATOR, _TRANSLATOR),
+    players=(
+        Player(
+            "discriminator",
+            trains=("discriminator",),
+            terms={"adversarial": Term("logistic_discriminator_loss", 0.5)},  # "we divide the objective by 2 while optimizing D" (3.3)
+            optimizer=ADAM,
+        ),
+        Player(
+            "translator",
+            trains=("encoder", "generator"),
+            terms={"adversarial": Term("logistic_generator_loss"), "l1": Term("l1_loss", 100.0)},
+            optimizer=ADAM,
+        ),
+    ),
     image=ImageSpec(3, 256, 256),
     batch=1,
     steps=80_000,
@@ -42,41 +40,33 @@ PIX2PIX = Recipe(
 )
 """Networks, losses and settings of the paper (sections 3 and 3.3, appendix 6): 200 epochs of 400 facades. The decay is that of its code."""
 
-PIX2PIX_L1 = evolve(
-    PIX2PIX,
+PIX2PIX_L1 = PIX2PIX.with_overrides(
     name="pix2pix-l1",
     description="pix2pix without a discriminator: the L1 loss alone, with blurry results (the ablation L1 of the paper).",
-    slots={name: PIX2PIX.slots[name] for name in ("encoder", "generator")},
-    players=(evolve(_TRANSLATOR, terms={"l1": Term("l1_loss", 100.0)}),),
+    discriminator=None,
+    players={"discriminator": None},
+    terms={"translator/adversarial": None},
 )
 
-PIX2PIX_GAN = evolve(
-    PIX2PIX,
+PIX2PIX_GAN = PIX2PIX.with_overrides(
     name="pix2pix-gan",
     description="pix2pix without the L1 loss: the conditional adversarial loss alone (the ablation cGAN of the paper).",
-    players=(_DISCRIMINATOR, evolve(_TRANSLATOR, terms={"adversarial": Term("logistic_generator_loss")})),
+    terms={"translator/l1": None},
 )
 
-PIX2PIX_UNCONDITIONAL = evolve(
-    PIX2PIX,
+PIX2PIX_UNCONDITIONAL = PIX2PIX.with_overrides(
     name="pix2pix-unconditional",
     description="pix2pix with an unconditional discriminator, which does not take the source image (the ablation L1+GAN of the paper).",
-    slots={**PIX2PIX.slots, "discriminator": Slot("patch_discriminator", {"width": 64, "depth": 3, "norm": "batch", "conditional": False})},
+    discriminator={"conditional": False},
 )
 
-_FAST = Optimizer("adam", lr=4e-4, betas=(0.5, 0.999))
-
-PIX2PIX_FAST = evolve(
-    PIX2PIX,
+PIX2PIX_FAST = PIX2PIX.with_overrides(
     name="pix2pix-fast",
     description="pix2pix with narrow networks for 64 pixels: learns in minutes.",
-    slots={
-        "encoder": Slot("identity_encoder"),
-        "generator": Slot("pix2pix_unet", {"width": 32, "norm": "instance", "dropout": 0.0}),
-        "discriminator": Slot("patch_discriminator", {"width": 32, "depth": 3, "norm": "instance", "conditional": True}),
-    },
-    players=(evolve(_DISCRIMINATOR, optimizer=_FAST), evolve(_TRANSLATOR, optimizer=_FAST)),
-    image=ImageSpec(3, 64, 64),
+    generator={"width": 32, "norm": "instance", "dropout": 0.0},
+    discriminator={"width": 32, "norm": "instance"},
+    lr=4e-4,
+    size=64,
     batch=8,
     steps=5_000,
     ema=0.998,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from attrs import evolve
-
 from i2ikit import ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
 
 _ADAM = Optimizer("adam", lr=1e-4, betas=(0.5, 0.999), weight_decay=1e-4)
+_FAST = Optimizer("adam", lr=4e-4, betas=(0.5, 0.999))
 
 UNIT = Recipe(
     name="unit",
@@ -42,23 +41,20 @@ UNIT = Recipe(
     official={
         "retranslate": True,
         "redraw": True,
-        "encoder": Slot("unit_encoder", {"width": 64, "downsamples": 2, "blocks": 4}, per="domain"),
-        "generator": Slot("unit_decoder", {"blocks": 4}, per="domain"),
+        "slots": {"encoder": {"shared": ()}, "generator": {"shared": ()}},
     },
 )
 """Losses of the paper with its weights divided by ten, and networks and settings of the original code. See docs/systems/unit.md."""
 
-UNIT_FAST = evolve(
-    UNIT,
+UNIT_FAST = UNIT.with_overrides(
     name="unit-fast",
     description="UNIT with smaller networks for 64 pixels: learns in minutes.",
-    slots={
-        "encoder": Slot("unit_encoder", {"width": 24, "downsamples": 2, "blocks": 2}, per="domain", shared=("content", "latent")),
-        "generator": Slot("unit_decoder", {"blocks": 2}, per="domain", shared=("latent",)),
-        "discriminator": Slot("multiscale_discriminator", {"width": 24, "depth": 3, "scales": 2}, per="domain"),
-    },
-    players=tuple(evolve(player, optimizer=Optimizer("adam", lr=4e-4, betas=(0.5, 0.999))) for player in UNIT.players),
-    image=ImageSpec(3, 64, 64),
+    encoder={"width": 24, "blocks": 2},
+    generator={"blocks": 2},
+    discriminator={"width": 24, "depth": 3, "scales": 2},
+    slots={"encoder": {"shared": ("content", "latent")}},
+    players={"discriminator": {"optimizer": _FAST}, "translator": {"optimizer": _FAST}},
+    size=64,
     batch=4,
     steps=10_000,
     schedule=Schedule("linear", start=0.5),

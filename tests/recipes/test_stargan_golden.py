@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from attrs import evolve
 from golden import Golden as Recorded
 from golden import needs_golden
 from stargan_by_hand import copy_parameters, copy_statistics, discriminate, generate
@@ -99,9 +98,9 @@ def run_recorded_step(
     model = golden.import_model(LABELS[data]).to(dtype)
     discriminator, translator = model.recipe.player("discriminator"), model.recipe.player("translator")
     assert discriminator.optimizer.lr == translator.optimizer.lr == 1e-4
-    model.recipe = model.recipe.with_player(evolve(translator, every=1))
+    model.recipe = model.recipe.with_overrides(players={"translator": {"every": 1}})
     if case == "frozen_D":
-        model.recipe = model.recipe.with_player(evolve(discriminator, optimizer=evolve(discriminator.optimizer, lr=0.0)))
+        model.recipe = model.recipe.with_overrides(players={"discriminator": {"lr": 0.0}})
     tensors: dict[str, Any] = {}
     original_apply = type(model.engine).step_optimizer
 

@@ -18,7 +18,6 @@ import toy_training
 from i2ikit import default_registry, load
 from i2ikit.cli import main, settings
 from i2ikit.cli.after_training import finish_run
-from i2ikit.core.overrides import apply_overrides
 from i2ikit.core.slot import Slot
 from i2ikit.cpu import tune_cpu
 from i2ikit.errors import I2IKitError, OptionError
@@ -203,7 +202,7 @@ def test_settings_reach_slots_terms_players_and_schedule() -> None:
         "players.discriminator.every=2",
         "players.translator.lr=3e-4",
     ]
-    changed = apply_overrides(recipe, settings.parse_overrides([*overrides, "schedule.kind=constant", "batch=8", "flip=false"], recipe))
+    changed = settings.apply_settings(recipe, [*overrides, "schedule.kind=constant", "batch=8", "flip=false"])
     assert changed.slots["generator"].options["width"] == 8
     assert changed.player("translator").terms["cycle"].weight == 5
     assert changed.player("discriminator").terms["penalty"].options["eps"] == 1e-8
@@ -213,21 +212,21 @@ def test_settings_reach_slots_terms_players_and_schedule() -> None:
 
 def test_a_setting_can_replace_a_component_and_set_its_options() -> None:
     recipe = default_registry().recipe("stargan")
-    assert settings.parse_overrides(["generator=first", "generator=second"], recipe) == {"generator": Slot("second")}
-    overrides = settings.parse_overrides(["generator=munit_decoder", "generator.width=4"], recipe)
-    assert overrides == {"generator": Slot("munit_decoder", {"width": 4})}
+    assert settings.apply_settings(recipe, ["generator=first", "generator=second"]).slots["generator"] == Slot("second")
+    changed = settings.apply_settings(recipe, ["generator=munit_decoder", "generator.width=4"])
+    assert changed.slots["generator"] == Slot("munit_decoder", {"width": 4})
 
 
 def test_the_settings_of_a_slot_are_set_by_its_name() -> None:
     recipe = default_registry().recipe("cyclegan")
-    found = settings.parse_overrides(["slots.generator.frozen=true", "generator.width=8"], recipe)
-    changed = apply_overrides(recipe, found).slots["generator"]
-    assert (changed.frozen, changed.per, changed.options["width"]) == (True, "pair", 8)
+    texts = ["slots.generator.frozen=true", "generator.width=8", "slots.generator.weights=runs/gan"]
+    changed = settings.apply_settings(recipe, texts).slots["generator"]
+    assert (changed.frozen, changed.per, changed.options["width"], changed.weights) == (True, "pair", 8, "runs/gan")
     for texts in (
         ["slots.discriminator.per=pair", "discriminator=cogan_discriminator"],
         ["discriminator=cogan_discriminator", "slots.discriminator.per=pair"],
     ):
-        assert settings.parse_overrides(texts, recipe) == {"discriminator": Slot("cogan_discriminator", per="pair")}
+        assert settings.apply_settings(recipe, texts).slots["discriminator"] == Slot("cogan_discriminator", per="pair")
 
 
 @pytest.mark.parametrize(
@@ -235,17 +234,21 @@ def test_the_settings_of_a_slot_are_set_by_its_name() -> None:
     [
         ("generator.per=domain", r"is a setting of the slot .generator.\. Write --set slots\.generator\.per=domain"),
         ("slots.generater.per=domain", 'No slot is called "generater". Did you mean "generator"'),
-        ("slots.generator.width=8", 'No setting of a slot is called "width". Available: '),
+        ("slots.generator.width=8", r'"width" is an option of "cyclegan_generator".*generator.width=VALUE'),
+        ("slots.generator.wide=8", 'No setting of a slot is called "wide". Available: '),
+        ("discriminator.lr=1e-4", r'is a setting of the player "discriminator". Write --set players.discriminator.lr=1e-4'),
+        ("width=8", r"The size of the images is size=\(height, width\).*generator.width=8"),
+        ("players.translator=3", "names no setting of this player"),
     ],
 )
 def test_a_misplaced_setting_of_a_slot_is_refused_with_the_remedy(text: str, message: str) -> None:
     with pytest.raises(I2IKitError, match=message):
-        settings.parse_overrides([text], default_registry().recipe("cyclegan"))
+        settings.apply_settings(default_registry().recipe("cyclegan"), [text])
 
 
 def test_the_error_for_a_setting_without_a_value_shows_an_example() -> None:
     with pytest.raises(OptionError, match=r'--set "width" is not of the form KEY=VALUE\. .*--set generator\.width=32'):
-        settings.parse_overrides(["width"], default_registry().recipe("stargan"))
+        settings.apply_settings(default_registry().recipe("stargan"), ["width"])
 
 
 @pytest.mark.slow

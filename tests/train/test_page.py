@@ -14,7 +14,6 @@ from torch import Tensor
 
 from i2ikit import DiscriminatorOutput, default_registry
 from i2ikit.core import recipe_json
-from i2ikit.core.overrides import apply_overrides
 from i2ikit.data import Transform
 from i2ikit.data.faces import FacesDataset
 from i2ikit.errors import CheckpointError
@@ -35,7 +34,7 @@ class IdentityModel:
 
 def write_run(run: Path, recipe: str = "stargan-fast", **overrides: Any) -> Path:
     run.mkdir(parents=True, exist_ok=True)
-    data = apply_overrides(default_registry().recipe(recipe), {"size": 16, "steps": 100, **overrides})
+    data = default_registry().recipe(recipe).with_overrides(**{"size": 16, "steps": 100, **overrides})
     config = {
         "recipe": recipe_json.dump(data),
         "data": {"path": "faces:size=16", "name": "faces", "options": {"labels": ["hair", "glasses"]}, "fingerprint": "ab" * 32},

@@ -16,7 +16,6 @@ import torch
 import toy_training
 from toy_training import CallAtStep, assert_same_state, read_losses, read_state, train
 
-from i2ikit.core.overrides import apply_overrides
 from i2ikit.errors import CheckpointError, ConfigChangedError, DataError, OptionError
 from i2ikit.train import TrainingInterrupted, resume
 from i2ikit.train.progress import Lines, Silent
@@ -166,7 +165,7 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
 def test_a_changed_recipe_is_refused_and_each_difference_is_named(tmp_path: Path) -> None:
     model = train(tmp_path / "run", 2)
 
-    recipe = apply_overrides(model.recipe, {"steps": 4, "terms": {"translator/cycle": 5.0}})
+    recipe = model.recipe.with_overrides(steps=4, terms={"translator/cycle": 5.0})
     with pytest.raises(
         ConfigChangedError, match=r"recipe\.steps: 2 -> 4; recipe\.players\.translator\.terms\.cycle\.weight: 10\.0 -> 5\.0"
     ):
@@ -180,7 +179,7 @@ def test_an_allowed_change_is_written_only_after_a_step_with_it(tmp_path: Path, 
 
     run = tmp_path / "a run"
     model, before = train(run, 2), (run / "run.json").read_text()
-    recipe = apply_overrides(model.recipe, {"steps": 4})
+    recipe = model.recipe.with_overrides(steps=4)
     with monkeypatch.context() as broken:
         broken.setattr("i2ikit.train.trainer.Trainer.run", lambda _: (_ for _ in ()).throw(RuntimeError("out of memory")))
         with pytest.raises(RuntimeError, match="out of memory"):

@@ -34,12 +34,14 @@ class LossDescription:
         weight: Its weight.
         description: What the curve shows.
         equilibrium: The value at which neither player can improve, or None.
+        css_class: How the curve is drawn, by what its player trains: "translator" or "discriminator".
     """
 
     loss: str
-    weight: float
+    weight: float | Mapping[str, Any]
     description: str
     equilibrium: float | None
+    css_class: str = "translator"
 
 
 def describe_losses(recipe: Mapping[str, Any], registry: Registry | None = None) -> dict[str, LossDescription]:
@@ -47,8 +49,9 @@ def describe_losses(recipe: Mapping[str, Any], registry: Registry | None = None)
     registry = registry or default_registry()
     descriptions = {}
     for player in recipe["players"]:
+        css_class = _get_class(player, recipe)
         for name, term in player["terms"].items():
-            descriptions[f"{player['name']}/{name}"] = _describe_loss(term, recipe, registry)
+            descriptions[f"{player['name']}/{name}"] = _describe_loss(term, recipe, registry, css_class)
     return descriptions
 
 
@@ -57,12 +60,12 @@ def describe_curve(key: str) -> str:
     return _CURVES.get(key.rpartition("/")[2], "")
 
 
-def _describe_loss(term: Mapping[str, Any], recipe: Mapping[str, Any], registry: Registry) -> LossDescription:
+def _describe_loss(term: Mapping[str, Any], recipe: Mapping[str, Any], registry: Registry, css_class: str) -> LossDescription:
     loss = str(term["loss"])
     try:
         component = registry.component(loss)
     except I2IKitError:  # a function, or a loss of a plugin that is not installed here
-        return LossDescription(loss.removeprefix("python:"), term["weight"], "", None)
+        return LossDescription(loss.removeprefix("python:"), term["weight"], "", None, css_class)
     options = term.get("options", {})
     discriminator = recipe["slots"].get(options.get("discriminator", "discriminator"), {})
     scales = 1 if options.get("average") else int(discriminator.get("options", {}).get("scales", 1))
@@ -71,7 +74,19 @@ def _describe_loss(term: Mapping[str, Any], recipe: Mapping[str, Any], registry:
         term["weight"],
         component.curve or component.description,
         None if component.equilibrium is None else scales * component.equilibrium,
+        css_class,
     )
+
+
+def _get_class(player: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
+    """Return how the curves of a player are drawn: as those of a discriminator if it trains nothing else."""
+    roles = {recipe["slots"][slot].get("role") or slot for slot in player["trains"] if slot in recipe["slots"]}
+    return "discriminator" if roles and roles <= {"discriminator", "loss"} else "translator"
+
+
+def format_weight(weight: float | Mapping[str, Any]) -> str:
+    """Return the weight of a term as text; if it changes, the first one and the kind of its schedule."""
+    return f"{weight.get('value', 1.0):g} ({weight['kind']})" if isinstance(weight, Mapping) else f"{weight:g}"
 
 
 def get_title(summary: RunSummary) -> str:

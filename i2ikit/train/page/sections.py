@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from i2ikit.train.page.charts import draw_chart
-from i2ikit.train.page.descriptions import describe_curve, describe_losses, describe_training, get_title, list_commands
+from i2ikit.train.page.descriptions import describe_curve, describe_losses, describe_training, format_weight, get_title, list_commands
 from i2ikit.train.page.numbers import get_highlights, render_numbers
 from i2ikit.train.page.pictures import Example, Pictures
 from i2ikit.train.page.run_summary import Curve, RunSummary, make_curve
@@ -109,8 +109,8 @@ def _render_charts(summary: RunSummary) -> str:
         if loss is None:
             others.append(_render_panel(key, draw_chart(curve, name=key, css_class="other"), describe_curve(key)))
             continue
-        weight = f'<span class="quiet">{escape(loss.loss)}{f", weight {loss.weight:g}" if loss.weight != 1 else ""}</span>'
-        chart = draw_chart(curve, loss.equilibrium, name=key, css_class=key.partition("/")[0].partition("_")[0])
+        weight = f'<span class="quiet">{escape(loss.loss)}{f", weight {format_weight(loss.weight)}" if loss.weight != 1 else ""}</span>'
+        chart = draw_chart(curve, loss.equilibrium, name=key, css_class=loss.css_class)
         losses.append(_render_panel(key, chart, loss.description, weight))
     for key, curve in _make_evaluation_curves(summary).items():
         chart = draw_chart(curve, name=key, css_class="measured")
@@ -144,7 +144,7 @@ def _render_configuration(summary: RunSummary) -> str:
     recipe, config = summary.recipe, summary.config
     slots = [(name, _format_settings({"": slot["component"], **slot["options"]})) for name, slot in recipe["slots"].items()]
     terms = [
-        (f"{player['name']}/{name}", f"{term['weight']:g} × {_format_settings({'': term['loss'], **term['options']})}")
+        (f"{player['name']}/{name}", f"{format_weight(term['weight'])} × {_format_settings({'': term['loss'], **term['options']})}")
         for player in recipe["players"]
         for name, term in player["terms"].items()
     ]
