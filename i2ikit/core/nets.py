@@ -25,6 +25,7 @@ class Nets(nn.Module):
         roles: The role of each slot.
         plan: The name of the plan, for error messages.
         wrapped: The slots whose networks have wrappers.
+        calls: Collects the slots that are called, each with the domain; None if they are not recorded.
         image: Size and channels of the generated images.
         domain: The label sets.
         style: The shape of the styles that the plan samples from the prior; None if it samples no styles.
@@ -43,7 +44,8 @@ class Nets(nn.Module):
     ) -> None:
         super().__init__()
         self.slots, self.roles, self.plan, self.image, self.domain, self.style = slots, roles, plan, image, domain, style
-        self._known_draws: dict[tuple[str, int, bool], bool] = {}
+        self.calls: set[tuple[str, str | None]] | None = None
+        self._known_draws: dict[tuple[str, bool], tuple[nn.Module, bool]] = {}
         for name, module in modules.items():
             self.add_module(name, module)
         self.wrapped = frozenset(wrappers or ())
@@ -66,6 +68,8 @@ class Nets(nn.Module):
             PlanError: The slot has no network for that domain or pair.
             UnknownNameError: The recipe has no such slot.
         """
+        if self.calls is not None:
+            self.calls.add((slot, domain))
         return self._select(self._get_slot(slot), slot, domain, pair, translation)
 
     def get_wrappers(
@@ -114,10 +118,10 @@ class Nets(nn.Module):
 
     def _draws(self, slot: str, training: bool) -> bool:
         module = self._get_slot(slot)
-        key = (slot, id(module), training)
-        if key not in self._known_draws:  # a walk over all submodules, which each read of a shared view would repeat
-            self._known_draws[key] = contract.draws(module, training=training)
-        return self._known_draws[key]
+        known = self._known_draws.get((slot, training))
+        if known is None or known[0] is not module:  # a walk over all submodules, which each read of a shared view would repeat
+            known = self._known_draws[slot, training] = module, contract.draws(module, training=training)
+        return known[1]
 
     @contextmanager
     def freeze_weights(self, slot: str) -> Iterator[None]:

@@ -14,7 +14,7 @@ from attrs import evolve
 from torch import nn
 
 from i2ikit.core import step
-from i2ikit.core.translation import Translation
+from i2ikit.core.conditions import check_conditions, check_unused_slots
 from i2ikit.errors import I2IKitError
 
 if TYPE_CHECKING:
@@ -27,11 +27,13 @@ def rehearse(model: Model) -> list[str]:
     This sets ``views_read``, ``stream_names`` and ``unreached_weights`` of the model.
     """
     double = _copy_without_memory(model)
+    double.nets.calls = set()
     problems: list[str] = []
     requested, played = set[str](), set[str]()
     for index in range(len(model.plans)):
         problems += _rehearse_plan(model, double, index, requested, played)
     model.stream_names = sorted(requested)
+    problems += [] if problems else check_unused_slots(double)
     for key in () if problems else model.losses:
         if key not in played:
             problems.append(f'Term "{key}" is not computed for any translation. Name one in translations=, or leave translations= out.')
@@ -60,7 +62,7 @@ def _rehearse_plan(model: Model, double: Model, index: int, requested: set[str],
                         seen = model.views_read.setdefault(term, [])
                         seen += [name for name in views if name not in seen]
                     translation.forget(turn.updates)
-        problems += _check_conditions(double, part, streams, index)
+        problems += check_conditions(double, part, streams, index)
     except I2IKitError as error:
         problems.append(str(error))
     except (RuntimeError, TypeError, AttributeError, IndexError, ValueError, NotImplementedError) as error:
@@ -85,50 +87,3 @@ def _copy_without_memory(model: Model) -> Model:
 def _list_turns(player: Any) -> list[step.Turn]:
     """Return the turns of a step in which all terms are computed."""
     return step.turns(player, 0)
-
-
-def _check_conditions(double: Model, batch: Any, streams: Any, index: int) -> list[str]:
-    """Return a problem if the target label or the style has no influence on the fake."""
-    problems = []
-    fakes = double.plans[index](double.nets, batch, streams, True, **double.recipe.options_by_plan[index])
-    problems += _check_target_domain(double, fakes)
-    slots = ", ".join(f"{name}={slot.title}" for name, slot in double.recipe.slots.items())
-    for translation in fakes:
-        if double.get_batch_kind(index).label == "required" and not _influences_fake(translation, "target_label"):
-            problems.append(
-                f"The target label has no influence on the fake in {slots}. "
-                f"Add a conditioner between encoder and generator that uses the label, such as stargan_conditioner."
-            )
-        if translation._style is not None and not _influences_fake(translation, "style"):
-            problems.append(
-                f"The target style has no influence on the fake in {slots}. Use a generator that takes a style, or leave style= out."
-            )
-    return list(dict.fromkeys(problems))
-
-
-def _check_target_domain(double: Model, fakes: list[Translation]) -> list[str]:
-    """Return a problem if one network translates a domain to several others, but does not receive the target domain."""
-    recipe = double.recipe
-    is_separate = any(slot.per == "pair" or (slot.per and recipe.role(name) == "generator") for name, slot in recipe.slots.items())
-    targets: dict[str, list[str]] = {}
-    for source, target in double.routes:
-        targets.setdefault(source, []).append(target)
-    source_of_several = next((source for source, several in targets.items() if len(several) > 1), None)
-    if source_of_several is None or is_separate or any(_influences_fake(translation, "target_label") for translation in fakes):
-        return []
-    several = " and to ".join(f'"{target}"' for target in targets[source_of_several])
-    problem = (
-        f'One generator translates from "{source_of_several}" to {several}, but it does not receive the target domain. '
-        'Declare two domains, or use one network per pair: Slot(..., per="pair").'
-    )
-    return [problem]
-
-
-def _influences_fake(translation: Translation, name: str) -> bool:
-    """Return whether the label or style with that name has an influence on the fake, by its gradient."""
-    value = translation.style if name == "style" else getattr(translation, name)
-    probe = value.detach().clone().requires_grad_()
-    setattr(translation, "_style" if name == "style" else name, probe)
-    translation.clear()
-    fake = translation.fake
-    return fake.requires_grad and torch.autograd.grad(fake.sum(), probe, allow_unused=True)[0] is not None

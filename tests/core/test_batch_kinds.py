@@ -144,7 +144,7 @@ def test_a_plan_without_routes_does_not_translate() -> None:
 
 def test_the_plan_images_compares_each_image_with_its_own_translation() -> None:
     pix2pix = default_registry().recipe("pix2pix")
-    slots = {"encoder": Slot("identity_encoder"), "generator": pix2pix.slots["generator"].with_options(width=4, depth=3)}
+    slots = {"encoder": Slot("identity_encoder"), "generator": Slot(pix2pix.slots["generator"].component, {"width": 4, "depth": 3})}
     translator = Player("translator", ("generator",), {"l1": Term("l1_loss")})
     model = build(Recipe("autoencoder", slots, "images", (translator,)), size=16)
     batch = model.example_batch(2)
