@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from i2ikit import evaluate as evaluate
     from i2ikit import ops as ops
     from i2ikit.core.build import build as build
+    from i2ikit.core.catalogue import list_components as list_components
+    from i2ikit.core.catalogue import list_recipes as list_recipes
+    from i2ikit.core.catalogue import recipe as recipe
     from i2ikit.core.code import Code as Code
     from i2ikit.core.code import DiscriminatorOutput as DiscriminatorOutput
     from i2ikit.core.code import Posterior as Posterior
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from i2ikit.core.specs import MapSpec as MapSpec
     from i2ikit.core.specs import StyleSpec as StyleSpec
     from i2ikit.core.storage import load as load
+    from i2ikit.core.training import Ema as Ema
     from i2ikit.core.training import Optimizer as Optimizer
     from i2ikit.core.training import Schedule as Schedule
     from i2ikit.core.translation import Translation as Translation
@@ -57,6 +61,7 @@ _DEFINED_IN = {
     "Component": "i2ikit.core.component",
     "DomainSpec": "i2ikit.core.domain",
     "RandomStreams": "i2ikit.core.random_streams",
+    "Ema": "i2ikit.core.training",
     "ImageSpec": "i2ikit.core.specs",
     "LabelSet": "i2ikit.core.domain",
     "MapSpec": "i2ikit.core.specs",
@@ -82,11 +87,14 @@ _DEFINED_IN = {
     "hookimpl": "i2ikit.core.hookspecs",
     "import_official": "i2ikit.core.official",
     "detached_after_update": "i2ikit.core.memo",
+    "list_components": "i2ikit.core.catalogue",
+    "list_recipes": "i2ikit.core.catalogue",
     "load": "i2ikit.core.storage",
     "open_data": "i2ikit.data",
     "ops": "",
     "draw_style": "i2ikit.core.plans",
     "batch_kind": "i2ikit.core.plans",
+    "recipe": "i2ikit.core.catalogue",
     "tune_cpu": "i2ikit.cpu",
     "view": "i2ikit.core.translation",
 }
@@ -98,6 +106,7 @@ __all__ = [
     "Component",
     "DiscriminatorOutput",
     "DomainSpec",
+    "Ema",
     "ImageSpec",
     "LabelSet",
     "MapSpec",
@@ -125,9 +134,12 @@ __all__ = [
     "fit",
     "hookimpl",
     "import_official",
+    "list_components",
+    "list_recipes",
     "load",
     "open_data",
     "ops",
+    "recipe",
     "tune_cpu",
     "view",
 ]

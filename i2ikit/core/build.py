@@ -13,7 +13,7 @@ import torch
 from attrs import evolve
 from torch import nn
 
-from i2ikit.core.catalogue import find_recipe
+from i2ikit.core.catalogue import recipe as find_recipe
 from i2ikit.core.component import get_annotation, get_factory_options
 from i2ikit.core.model import Losses, Model
 from i2ikit.core.nets import Nets, module_key, pair_key
@@ -103,13 +103,6 @@ def _check_channels(recipe: Recipe, registry: Registry) -> None:
 
 def _check_player(player: Player, recipe: Recipe, registry: Registry) -> list[str]:
     problems = []
-    if not player.name or set(player.name) & set("/.") or player.name.startswith("critic"):
-        problems.append(
-            f'Player "{player.name}" cannot have this name: names of players contain neither "/" nor ".", and "critic" is the former name '
-            f'of "discriminator". Choose another name.'
-        )
-    if [each.name for each in recipe.players].count(player.name) > 1:
-        problems.append(f'Several players are called "{player.name}". Give each player another name.')
     for slot in player.trains:
         if slot not in recipe.slots:
             problems.append(f'Player "{player.name}" trains a slot that does not exist. {UnknownNameError("slot", slot, recipe.slots)}')
