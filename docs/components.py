@@ -14,6 +14,7 @@ from i2ikit.core.plugins import Plugin
 from i2ikit.core.recipe import Player, Recipe
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.slot import Slot, Term
+from i2ikit.core.training import Ema
 
 PAGE = Path(__file__).with_name("components.md")
 BUILD_ARGUMENTS = (*FACTORY_ARGUMENTS, "t", "translation")
@@ -129,7 +130,8 @@ def _format_recipe(recipe: Recipe) -> Iterator[str]:
     yield from (f"### `{recipe.name}`", "", recipe.description, "")
     image = recipe.image
     size = f"[{image.channels}, {image.height}, {image.width}]"
-    averages = f"; averaged weights (decay {recipe.ema:g})" if recipe.ema else ""
+    ema = f"half-life {recipe.ema.half_life:g} images" if isinstance(recipe.ema, Ema) else f"decay {recipe.ema:g}"
+    averages = f"; averaged weights ({ema})" if recipe.ema else ""
     plan = f"`{recipe.plan_name}`{_format_options(recipe.plan_options, ' with ')}"
     yield f"{recipe.paper}. Plan {plan}; images {size}; batch {recipe.batch}; {recipe.schedule.describe(recipe.steps)}{averages}."
     yield ""

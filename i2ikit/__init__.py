@@ -17,6 +17,10 @@ if TYPE_CHECKING:  # the list of the public names
     from i2ikit import ops as ops
     from i2ikit.core.batch_kinds import BatchKind as BatchKind
     from i2ikit.core.build import build as build
+    from i2ikit.core.calls import Call as Call
+    from i2ikit.core.catalogue import list_components as list_components
+    from i2ikit.core.catalogue import list_recipes as list_recipes
+    from i2ikit.core.catalogue import recipe as recipe
     from i2ikit.core.code import Code as Code
     from i2ikit.core.code import DiscriminatorOutput as DiscriminatorOutput
     from i2ikit.core.code import Posterior as Posterior
@@ -44,6 +48,7 @@ if TYPE_CHECKING:  # the list of the public names
     from i2ikit.core.specs import ImageSpec as ImageSpec
     from i2ikit.core.specs import MapSpec as MapSpec
     from i2ikit.core.specs import StyleSpec as StyleSpec
+    from i2ikit.core.training import Ema as Ema
     from i2ikit.core.training import Optimizer as Optimizer
     from i2ikit.core.training import Schedule as Schedule
     from i2ikit.core.translation import Translation as Translation

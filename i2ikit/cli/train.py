@@ -140,7 +140,7 @@ def _start(run: Path | None, given: dict[str, Any], options: dict[str, Any]) -> 
 def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[TrainingData]]:
     """Open the data sets, build the model for them, and return both."""
     from i2ikit.core.build import build
-    from i2ikit.core.catalogue import find_recipe
+    from i2ikit.core.catalogue import recipe as find_recipe
     from i2ikit.core.load import load
     from i2ikit.core.model_state import load_weights
     from i2ikit.core.plans import find_plan, get_batch_kind

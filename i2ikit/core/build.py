@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from attrs import evolve
 
-from i2ikit.core.catalogue import find_recipe
+from i2ikit.core.catalogue import recipe as find_recipe
 from i2ikit.core.factories import make_loss
 from i2ikit.core.make_nets import NetMaker
 from i2ikit.core.model import Losses, Model
@@ -104,13 +104,6 @@ def _check_channels(recipe: Recipe, registry: Registry) -> None:
 
 def _check_player(player: Player, recipe: Recipe, registry: Registry) -> list[str]:
     problems = []
-    if not player.name or set(player.name) & set("/.") or player.name.startswith("critic"):
-        problems.append(
-            f'Player "{player.name}" cannot have this name: names of players contain neither "/" nor ".", and "critic" is the former name '
-            f'of "discriminator". Choose another name.'
-        )
-    if [each.name for each in recipe.players].count(player.name) > 1:
-        problems.append(f'Several players are called "{player.name}". Give each player another name.')
     for slot in player.trains:
         if slot not in recipe.slots:
             problems.append(f'Player "{player.name}" trains a slot that does not exist. {UnknownNameError("slot", slot, recipe.slots)}')

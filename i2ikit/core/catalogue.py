@@ -22,7 +22,7 @@ def list_components(role: str | None = None, filter: str = "*") -> tuple[Compone
     return default_registry().components(role, filter)
 
 
-def find_recipe(name: str, registry: Registry | None = None) -> Recipe:
+def recipe(name: str, registry: Registry | None = None) -> Recipe:
     """Return a registered recipe, or the recipe in a file.
 
     Args:
@@ -34,7 +34,7 @@ def find_recipe(name: str, registry: Registry | None = None) -> Recipe:
         OptionError: The file cannot be read, or it contains a value that is not allowed.
 
     Example:
-        >>> find_recipe("stargan").with_overrides(steps=10_000).steps
+        >>> recipe("stargan").with_overrides(steps=10_000).steps
         10000
     """
     registry = registry or default_registry()

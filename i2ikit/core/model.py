@@ -15,6 +15,7 @@ from i2ikit.core import model_state, step, storage
 from i2ikit.core.batch_kinds import BatchKind
 from i2ikit.core.code import DiscriminatorOutput
 from i2ikit.core.domain import DomainSpec
+from i2ikit.core.finite import raise_if_not_finite
 from i2ikit.core.nets import Nets, module_key
 from i2ikit.core.optimizers import make_optimizer
 from i2ikit.core.plans import Plan, find_routes, get_batch_kind
@@ -188,7 +189,7 @@ class Model(nn.Module):
     def raise_if_not_finite(self) -> None:
         """Raise NonFiniteLossError if a loss or a gradient of the last step was NaN or infinite."""
         reports, self._reports = self._reports, []
-        step.raise_if_not_finite(reports, self.steps_done)
+        raise_if_not_finite(reports, self.steps_done)
 
     def example_batch(self, rows: int = 2, seed: int = 0) -> Any:
         """Return a batch of random data with the shapes that the recipe's plan requires, to try out a model; a list for several plans."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from i2ikit.core import former_names
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.slot import Slot, Term
 from i2ikit.core.specs import ImageSpec
@@ -31,6 +32,21 @@ def _check_ema(recipe: Any, attribute: Any, value: Any) -> None:
         number(minimum=0, below=1)(recipe, attribute, value)
 
 
+def _check_name(player: Any, attribute: Any, name: Any) -> None:
+    """Refuse names that keys of files cannot contain, and names that files of version 0.1 use for other players."""
+    if not isinstance(name, str) or not name or set(name) & set("/."):
+        raise OptionError(f'"name" of a player is {name!r}; it must be a text without "/" and ".", such as "refiner".')
+    if former_names.player(name) != name:
+        raise OptionError(f'"{name}" is the former name of the player "{former_names.player(name)}". Choose another name.')
+
+
+def _check_players(recipe: Any, attribute: Any, players: Any) -> None:
+    names = [player.name for player in players]
+    for name in names:
+        if names.count(name) > 1:
+            raise OptionError(f'Several players of recipe "{recipe.name}" are called "{name}". Give each player another name.')
+
+
 @frozen
 class Player:
     """Trains some slots with a weighted sum of terms.
@@ -44,7 +60,7 @@ class Player:
         pool: The number of past fakes in its image pool, which it sees instead of new fakes half of the time; 0 means no pool.
     """
 
-    name: str
+    name: str = field(validator=_check_name)
     trains: tuple[str, ...] = field(validator=name_sequence)
     terms: Mapping[str, Term]
     every: int = field(default=1, validator=whole_number(1))
@@ -82,7 +98,7 @@ class Recipe:
     name: str
     slots: Mapping[str, Slot]
     plan: str | Callable[..., Any] | tuple[str | Callable[..., Any], ...] = field(converter=_to_tuple_if_list)
-    players: tuple[Player, ...]
+    players: tuple[Player, ...] = field(validator=_check_players)
     plan_options: Mapping[str, Any] | tuple[Mapping[str, Any], ...] = field(factory=dict, converter=_to_tuple_if_list)
     image: ImageSpec = field(factory=ImageSpec)
     source_channels: int = field(default=0, validator=whole_number(0))

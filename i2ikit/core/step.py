@@ -21,7 +21,7 @@ from i2ikit.core.random_streams import RandomStreams, Share
 from i2ikit.core.recipe import Player
 from i2ikit.core.slot import Term
 from i2ikit.core.translation import Translation
-from i2ikit.errors import NonFiniteLossError, PlanError, UnknownNameError
+from i2ikit.errors import PlanError, UnknownNameError
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -275,28 +275,3 @@ def _sum_loss(loss: Any, translations: Sequence[Translation], term: str) -> Tens
     if total is None:
         raise PlanError(f'Term "{term}" is not computed for any translation. Name one in translations=, or leave translations= out.')
     return total
-
-
-def raise_if_not_finite(reports: Sequence[tuple[str, tuple[str, ...], Tensor, Tensor, object]], done: int) -> None:
-    """Read the flags of the last step on the host.
-
-    Args:
-        reports: For each turn: player, names of the terms, their flags, the flag of the whole turn, and the image files.
-        done: The number of the step.
-
-    Raises:
-        NonFiniteLossError: A loss or a gradient was NaN or infinite.
-    """
-    for player, names, flags, finite, files in reports:
-        if not bool(finite):
-            bad = [name for name, flag in zip(names, flags.tolist(), strict=True) if not flag]
-            what = " and ".join(f'"{name}"' for name in bad) or f'The gradient of "{player}"'
-            paths = [str(file) for file in files] if isinstance(files, (list, tuple)) else []
-            where = f" Image files of the batch: {', '.join(paths[:8])}{', ...' if len(paths) > 8 else ''}." if paths else ""
-            raise NonFiniteLossError(
-                f"{what} became NaN or infinite in step {done}. This update and the rest of the step were skipped.{where} "
-                f"Check the images and the losses that you wrote, or use a lower learning rate.",
-                terms=bad,
-                step=done,
-                files=paths,
-            )

@@ -10,10 +10,14 @@ from core.small_systems import CYCLEGAN, STARGAN
 from core.toys.assembly import Calls, assemble, make_batch
 from torch import Tensor
 
-from i2ikit import Nets, RandomStreams, Slot, Translation, batch_kind
+from i2ikit import Nets, RandomStreams, Translation, batch_kind
 from i2ikit.errors import BuildError, PlanError
 
-ONE_WAY: dict[str, Any] = {"plan_options": {"directions": "forward"}, "generator": Slot("toy_painter"), "terms": {"translator/cycle": None}}
+ONE_WAY: dict[str, Any] = {
+    "plan_options": {"directions": "forward"},
+    "slots": {"generator": {"per": None}},
+    "terms": {"translator/cycle": None},
+}
 
 
 def test_the_default_is_both_directions_between_all_domains() -> None:
@@ -23,7 +27,7 @@ def test_the_default_is_both_directions_between_all_domains() -> None:
 
 def test_forward_is_from_a_domain_to_the_domains_declared_after_it() -> None:
     assert assemble(CYCLEGAN, **ONE_WAY).routes == (("a", "b"),)
-    several = assemble(CYCLEGAN, labels=("c", "a", "b"), **{**ONE_WAY, "generator": Slot("toy_painter", per="pair")}, rehearsal=False)
+    several = assemble(CYCLEGAN, labels=("c", "a", "b"), **{**ONE_WAY, "slots": {}}, rehearsal=False)
     assert several.routes == (("c", "a"), ("c", "b"), ("a", "b"))
 
 
@@ -35,7 +39,7 @@ def test_one_generator_for_several_targets_without_the_target_domain_is_refused(
 
 
 def test_backward_is_from_a_domain_to_the_domains_declared_before_it() -> None:
-    options = {**ONE_WAY, "plan_options": {"directions": "backward"}, "generator": Slot("toy_painter", per="pair")}
+    options = {**ONE_WAY, "plan_options": {"directions": "backward"}, "slots": {}}
     several = assemble(CYCLEGAN, labels=("a", "b", "c"), **options, rehearsal=False)
     assert several.routes == (("c", "b"), ("c", "a"), ("b", "a"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from i2ikit import Player, Recipe, Schedule, Slot, Term
+from i2ikit import Ema, Optimizer, Player, Recipe, Schedule, Slot, Term
 from i2ikit.core import recipe_json
 from i2ikit.errors import OptionError
 
@@ -59,10 +59,18 @@ def test_stored_recipes_keep_series_wrappers_weights_and_changing_weights() -> N
     assert recipe_json.restore(data) == recipe
 
 
+def test_stored_recipes_keep_a_half_life_and_lazy_terms() -> None:
+    slots, players = {"generator": Slot("a")}, (Player("refiner", ("generator",), {}, optimizer=Optimizer(lazy=True)),)
+    recipe = Recipe("a", slots, "labelled", players, ema=Ema(half_life=500, ramp=0.05))
+    assert recipe_json.restore(recipe_json.dump(recipe)) == recipe
+
+
 def test_settings_of_earlier_versions_are_stored_as_before() -> None:
     data = recipe_json.dump(make_recipe(Slot("a"), Term("l1_loss")))
     assert not {"weights", "wrappers"} & data["slots"]["generator"].keys()
     assert "value" not in data["schedule"]
+    assert "lazy" not in data["players"][0]["optimizer"]
+    assert data["ema"] == 0.0
 
 
 def test_a_weight_follows_its_schedule() -> None:

@@ -92,7 +92,7 @@ def test_the_mean_of_the_path_length_is_saved_with_the_model() -> None:
 
 
 def test_the_plan_samples_noise_of_its_default_width() -> None:
-    model = assemble(STYLEGAN2, conditioner={"noise": 512}, plan_options={})
+    model = assemble(STYLEGAN2, conditioner={"noise": 512}, plan="sampled", plan_options={})
     assert model.nets.style is not None
     assert model.nets.style.shape == (512,)
     model.step(make_batch(model))

@@ -103,6 +103,16 @@ def test_init_from_starts_from_the_weights_of_a_run(tmp_path: Path, capsys: pyte
     assert "was trained with the labels hair=black" in capsys.readouterr().err
 
 
+def test_a_recipe_file_is_trained_by_its_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text('extends = "stargan-fast"\nsteps = 7\ngenerator = {width = 4, blocks = 1}\ndiscriminator = {width = 4, depth = 2}\n')
+    assert main(["train", str(file), "--data", DATA, "--batch", "4", "--dry-run"]) == 0
+    assert "7 steps with batch size 4" in capsys.readouterr().out
+    file.write_text('extends = "stargan-fast"\nstep = 7\n')
+    assert main(["train", str(file), "--data", DATA, "--dry-run"]) == 2
+    assert 'Did you mean "steps"' in capsys.readouterr().err
+
+
 def test_a_dry_run_shows_the_model_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*TRAIN, "--steps", "7", "--run", str(tmp_path / "run"), "--dry-run"]) == 0
     output = capsys.readouterr().out
