@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
+import torch
 from torch import Tensor
 
 from i2ikit.core.code import Code
@@ -200,7 +201,7 @@ class Inputs(Memo):
                 f"found {found}. Use a conditioner that returns such styles, or turn the mixing off: mixing=0."
             )
         kept = 1 + (self.mixing * (one.shape[1] - 1)).floor()
-        layers = one.new_tensor(range(one.shape[1])) if one.device.type != "meta" else one.new_empty(one.shape[1])
+        layers = torch.arange(one.shape[1], device=one.device)
         return first._replace(style=one.where((layers < kept[:, None])[:, :, None], other))
 
     # -- errors
