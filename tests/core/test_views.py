@@ -14,7 +14,7 @@ from core.test_toy_stylegan2 import STYLEGAN2
 from core.toys.assembly import Calls, assemble, make_batch
 from torch import Tensor
 
-from i2ikit import Model, Slot, Term, Translation, build
+from i2ikit import Model, Term, Translation, build
 from i2ikit.core.step import split
 from i2ikit.errors import BuildError
 
@@ -51,12 +51,8 @@ def test_a_penalty_on_the_conditioned_code_does_not_run_the_mapping_again() -> N
 def test_styles_are_mixed_layer_by_layer() -> None:
     model = assemble(STYLEGAN2, conditioner={"vectors": 4}, plan_options={"mixing": 0.5})
     first, second = torch.randn(2, 4, 3).double()
-    draws = {
-        "style": first,
-        "second_style": second,
-        "mixing/chance": torch.tensor([0.1, 0.4, 0.6, 0.2]),
-        "mixing/layers": torch.tensor([0.0, 0.99, 0.0, 0.5]),
-    }
+    mixing = {"mixing/chance": torch.tensor([0.1, 0.4, 0.6, 0.2]), "mixing/layers": torch.tensor([0.0, 0.99, 0.0, 0.5])}
+    draws = {"style": first, "second_style": second, **mixing}
     [t] = make_translations(model, draws)
     one, other = (model.conditioner(t.conditioned._replace(style=z)).style for z in (first, second))
     expected = [torch.cat([one[row, :kept], other[row, kept:]]) for row, kept in enumerate((1, 3, 4, 2))]
@@ -72,7 +68,7 @@ def test_styles_are_not_mixed_at_inference_nor_without_the_option() -> None:
 
 def test_mixing_without_one_style_vector_per_layer_is_refused() -> None:
     with pytest.raises(BuildError, match=r"mixes two styles layer by layer, which requires one style vector per layer, \[B, V, S\]"):
-        assemble(STYLEGAN2, conditioner={"vectors": 0}, generator=Slot("toy_flat"), plan_options={"mixing": 0.9})
+        assemble(STYLEGAN2, conditioner={"vectors": 0}, plan_options={"mixing": 0.9})
 
 
 def test_a_part_of_a_batch_has_the_rows_of_the_whole_in_any_number_of_micro_batches() -> None:
@@ -124,9 +120,8 @@ def test_a_cycle_has_the_source_style_only_if_the_fake_has_a_style_of_its_own() 
 
 
 def test_a_cycle_of_a_system_whose_encoder_has_no_style_takes_the_drawn_one() -> None:
-    model = assemble(
-        CUT, encoder="toy_whole", style=2, head=None, terms={"translator/contrast": None, "translator/cycle": Term("toy_cycle")}
-    )
+    terms = {"translator/contrast": None, "translator/cycle": Term("toy_cycle")}
+    model = assemble(CUT, encoder="toy_whole", style=2, head=None, terms=terms)
     [t] = make_translations(model)
     torch.testing.assert_close(t.cycle, model.generator(t.recode._replace(style=t.style)))
 
@@ -174,7 +169,7 @@ def test_reading_taps_that_a_slot_does_not_have_names_the_remedy() -> None:
         return t.tap("generator", "fake")[0].mean()
 
     with pytest.raises(BuildError, match='Term "translator/contrast" reads feature taps of slot "generator", which has none'):
-        assemble(STYLEGAN2, terms={"translator/contrast": contrast})
+        assemble(CUT, terms={"translator/contrast": contrast})
 
 
 def test_frozen_weights_of_a_call_get_no_gradient_and_the_images_do() -> None:
