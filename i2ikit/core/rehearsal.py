@@ -14,6 +14,7 @@ from attrs import evolve
 from torch import nn
 
 from i2ikit.core import step
+from i2ikit.core.mixture import run_plan
 from i2ikit.core.model import Model
 from i2ikit.core.translation import Translation
 from i2ikit.errors import I2IKitError
@@ -48,7 +49,7 @@ def _rehearse_plan(model: Model, double: Model, index: int, requested: set[str],
         streams = evolve(streams, requested=requested)
         for player in model.recipe.players:
             player_streams = streams.for_player(player.name) if model.recipe.retranslate and model.recipe.redraw else streams
-            translations = double.plans[index](double.nets, part, player_streams, True, **model.recipe.options_by_plan[index])
+            translations = run_plan(double, part, player_streams, True, index)
             for translation in translations:
                 translation.trace = {}
             for turn in _list_turns(player):
@@ -88,7 +89,7 @@ def _list_turns(player: Any) -> list[step.Turn]:
 def _check_conditions(double: Model, batch: Any, streams: Any, index: int) -> list[str]:
     """Return a problem if the target label or the style has no influence on the fake."""
     problems = []
-    fakes = double.plans[index](double.nets, batch, streams, True, **double.recipe.options_by_plan[index])
+    fakes = run_plan(double, batch, streams, True, index)
     problems += _check_target_domain(double, fakes)
     slots = ", ".join(f"{name}={slot.component}" for name, slot in double.recipe.slots.items())
     for translation in fakes:

@@ -75,6 +75,7 @@ class Translation(Memo):
         self.same_source_as: Translation | None = None
         self.same_reference_as: Translation | None = None
         self.pools: dict[str, Pool] = {}
+        self.plan_name = ""  # set if there are several plans
 
     # -- inputs from the plan
 
@@ -101,11 +102,11 @@ class Translation(Memo):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names that select this translation in ``translations=``: its own, and "forward" (source declared first) or "backward"."""
-        order = self.nets.domain.names
+        """The names that select this translation: its own, one of several plans, "forward" (source declared first) or "backward"."""
+        own, order = ((self.name, self.plan_name) if self.plan_name else (self.name,)), self.nets.domain.names
         if self.source_name not in order or self.target_name not in order or self.source_name == self.target_name:
-            return (self.name,)
-        return self.name, "forward" if order.index(self.source_name) < order.index(self.target_name) else "backward"
+            return own
+        return *own, "forward" if order.index(self.source_name) < order.index(self.target_name) else "backward"
 
     @property
     def rows(self) -> int:
