@@ -136,5 +136,5 @@ def test_wrong_data_and_batches_are_named(registry: Registry, tmp_path: Path) ->
     with pytest.raises(PlanError, match=r'Plan "fill_holes" requires batch\["image"\]; this batch has: target\.'):
         make_model().step({"target": torch.zeros(1, 3, 16, 16)})
     pairs = open_data("faces:count=8,size=16,view=sketch,target=image")
-    with pytest.raises(DataError, match="requires images data; .* is paired"):
+    with pytest.raises(DataError, match=r'requires images data; .*" is paired'):
         fit(make_model(), pairs, tmp_path / "run", steps=1, progress=Silent())
