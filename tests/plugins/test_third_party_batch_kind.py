@@ -133,7 +133,7 @@ def test_it_trains_from_the_command_line(registry: Registry, folder: Path, tmp_p
 
 
 def test_wrong_data_and_batches_are_named(registry: Registry, tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match=r'Plan "fill_holes" requires batch\["image"\]; this batch has: target\.'):
+    with pytest.raises(PlanError, match=r'Plan "example_fill_holes" requires batch\["image"\]; this batch has: target\.'):
         make_model().step({"target": torch.zeros(1, 3, 16, 16)})
     pairs = open_data("faces:count=8,size=16,view=sketch,target=image")
     with pytest.raises(DataError, match=r'requires images data; .*" is paired'):
