@@ -19,6 +19,7 @@ from attrs import field, frozen
 from torch import Tensor
 
 from i2ikit.core.domain import DomainSpec
+from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.specs import ImageSpec
 from i2ikit.core.validators import boolean, one_of, whole_number
 from i2ikit.errors import OptionError, PlanError, UnknownNameError
@@ -45,6 +46,9 @@ class BatchKind:
             of one other label, which is ``batch["reference_label"]``.
         data: How the files of such a batch are arranged: "labelled", "unpaired", "paired" or "images". The default follows from the
             other attributes.
+        make_source: A function of images [B, C, H, W] and random streams that makes source images from images that are their own targets,
+            for example by cutting holes into them. The plan calls it in training; sample grids and evaluations call it, too. None means
+            that the source images are the images.
     """
 
     name: str
@@ -55,6 +59,7 @@ class BatchKind:
     domains: bool = field(default=False, validator=boolean, kw_only=True)
     references: int = field(default=0, validator=whole_number(0), kw_only=True)
     data: str = field(default="", kw_only=True)
+    make_source: Callable[[Tensor, RandomStreams], Tensor] | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.references > 2:
@@ -88,6 +93,13 @@ class BatchKind:
         labels = ("label",) if self.label == "required" else ()
         references = ("reference", "reference_2")[: self.references] + (("reference_label",) if self.references and labels else ())
         return ("image", *(("target",) if self.target else ()), *labels, *references)
+
+    def make_sources(self, images: Tensor, names: Sequence[str]) -> Tensor:
+        """Return the source images [B, C, H, W] of images. Each depends only on its image and its name, such as that of its file."""
+        if self.make_source is None:
+            return images
+        streams = [RandomStreams(("source", name), device=images.device, dtype=images.dtype) for name in names]
+        return torch.cat([self.make_source(image[None], each) for image, each in zip(images, streams, strict=True)])
 
     def has_labels(self, domain: DomainSpec) -> bool:
         """Return whether batches for these label sets have labels."""

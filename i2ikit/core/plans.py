@@ -60,7 +60,7 @@ def batch_kind(kind: str | BatchKind, routes: Callable[..., Sequence[Route]] | N
     def mark(plan: F) -> F:
         @functools.wraps(plan)
         def plan_checked_batch(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, **options: Any) -> list[Translation]:
-            found.check(batch, get_plan_name(plan), nets.domain)
+            found.check(batch, get_plan_name(plan) if " + " in nets.plan else nets.plan, nets.domain)  # as the recipe names it
             return plan(nets, batch, streams, requires_grad, **options)
 
         plan_checked_batch.batch_kind, plan_checked_batch.routes = found, routes  # type: ignore[attr-defined]

@@ -83,11 +83,12 @@ class Measurement:
             return
         device = getattr(self.model, "device", torch.device("cpu"))
         inputs = torch.stack([self.prepare(self.data.read(item)) for item in items]).to(device)
+        originals, inputs = inputs, self.kind.make_sources(inputs, [item.file for item in items])
         labels = encode_labels(self.model.domain, items).to(device) if self.has_labels else None
         fakes = self.translate(inputs, labels, requests)
         rows: list[dict[str, Any]] = [{"attribute": each.attribute, "source": each.source, "target": each.target} for each in requests]
         if self.has_fixed_target and self.kind.is_own_target:
-            found: Tensor | None = inputs
+            found: Tensor | None = originals
             has_target = torch.ones(len(items), dtype=torch.bool)
         else:
             found, has_target = find_targets(self.data, items, requests, self.prepare)

@@ -101,7 +101,8 @@ class Samples:
         self.columns = (
             tuple(evolve(each, number=number) for each in columns[:most] for number in range(1, styles + 1)) if styles else columns
         )
-        self.images = torch.stack([transform(part.read(item)) for item, part in chosen])
+        self._originals = torch.stack([transform(part.read(item)) for item, part in chosen])
+        self.images = self.kind.make_sources(self._originals, [item.file for item in self.items])
         self._grid: Grid | None = None
 
     def write(self, model: Model, run: str | Path, step: int) -> Path:
@@ -133,7 +134,7 @@ class Samples:
         index = next(index for index, each in enumerate(self.items) if each is item)
         dataset = self.datasets[index]
         if column.attribute is None and self.kind.is_own_target:
-            return self.images[index]
+            return self._originals[index]
         try:
             target = dataset.find_target(item, {} if column.attribute is None else {column.attribute: value})
         except I2IKitError:  # this data set does not know the value; a sample grid must not stop the training

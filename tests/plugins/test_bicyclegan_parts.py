@@ -135,7 +135,7 @@ def test_the_official_plan_uses_the_second_half_of_a_batch_only_as_reference() -
 
 def test_a_batch_without_pairs_is_refused_with_its_keys() -> None:
     model = build_small()
-    with pytest.raises(PlanError, match=r'"bicyclegan_two_styles" requires batch\["target"\]; found: image'):
+    with pytest.raises(PlanError, match=r'"bicyclegan_two_styles" requires batch\["target"\]; this batch has: image'):
         two_styles(model.nets, {"image": torch.zeros(1, 3, 32, 32)}, RandomStreams(), True)
 
 
