@@ -16,7 +16,16 @@ from i2ikit.evaluation.diversity import multiscale_diversity, pairwise_diversity
 from i2ikit.evaluation.evaluation_classifier import EvaluationClassifier
 from i2ikit.evaluation.feature_metrics import FeatureMetrics
 from i2ikit.evaluation.lpips import perceptual_diversity
-from i2ikit.evaluation.metrics import SSIM_WINDOW, blur, edge_energy, mae, psnr, ssim, to_signed_range, to_unit_range
+from i2ikit.evaluation.metrics import (
+    SSIM_WINDOW,
+    blur,
+    edge_energy,
+    mean_absolute_error,
+    peak_signal_noise_ratio,
+    structural_similarity_index_measure,
+    to_signed_range,
+    to_unit_range,
+)
 from i2ikit.evaluation.pairs_as_domains import SOURCE, TARGET
 from i2ikit.evaluation.perceptual import PerceptualDistance
 from i2ikit.evaluation.resize import Preparation
@@ -149,9 +158,9 @@ class Measurement:
         requests: Sequence[TranslationRequest],
         targets: Tensor,
     ) -> None:
-        measures: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"psnr": psnr, "mae": mae}
+        measures: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"psnr": peak_signal_noise_ratio, "mae": mean_absolute_error}
         if min(targets.shape[-2:]) >= SSIM_WINDOW:
-            measures["ssim"] = ssim
+            measures["ssim"] = structural_similarity_index_measure
         else:
             size = f"{self.prepare.height}x{self.prepare.width}"
             self.left_out["ssim"] = f"SSIM requires {SSIM_WINDOW}x{SSIM_WINDOW} pixels or more; the images have {size}."
