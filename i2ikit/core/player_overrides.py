@@ -119,7 +119,9 @@ def _override_term(player: Player, name: str, value: Any, recipe: Recipe) -> dic
         del terms[name]
     elif isinstance(value, Term):
         terms[name] = value
-    elif isinstance(value, str) or callable(value):
+    elif callable(value):
+        terms[name] = Term(value)  # of weight 1: weight and options of another loss would have no meaning
+    elif isinstance(value, str):
         terms[name] = evolve(terms[name], loss=value) if name in terms else Term(value)
     elif isinstance(value, Mapping):
         terms[name] = _evolve_term(terms.get(name) or Term(value["loss"]), value)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torchmetrics.image import fid, kid
 
 from i2ikit.errors import OptionError
-from i2ikit.evaluate.metrics import check_unit_range
+from i2ikit.evaluation.metrics import check_unit_range
 
 
 def frechet_distance(mean: Tensor, covariance: Tensor, real_mean: Tensor, real_covariance: Tensor) -> Tensor:
@@ -95,7 +95,8 @@ class FrechetInceptionDistance(fid.FrechetInceptionDistance):
     """FID as in torchmetrics, for any features, computed by :func:`frechet_distance`.
 
     Args:
-        feature: An :class:`i2ikit.evaluation.Extractor`, or any module that takes images [B, C, H, W] in [0, 1] and returns features [B, F].
+        feature: An :class:`i2ikit.evaluation.Extractor`, or any module that takes images [B, C, H, W] in [0, 1] and returns
+            features [B, F].
         options: Options of ``torchmetrics.image.fid.FrechetInceptionDistance``.
     """
 
@@ -130,7 +131,8 @@ class KernelInceptionDistance(kid.KernelInceptionDistance):
     """KID as in torchmetrics, for any features, computed by :func:`kernel_distance`.
 
     Args:
-        feature: An :class:`i2ikit.evaluation.Extractor`, or any module that takes images [B, C, H, W] in [0, 1] and returns features [B, F].
+        feature: An :class:`i2ikit.evaluation.Extractor`, or any module that takes images [B, C, H, W] in [0, 1] and returns
+            features [B, F].
         subsets: The number of random subsets.
         subset_size: The number of images of a subset. None compares all images once, which is unbiased, too, and needs no random subsets.
         seed: The random seed of the subsets.

@@ -14,9 +14,9 @@ from core.test_toy_stylegan2 import STYLEGAN2
 from core.toys.assembly import Calls, assemble, make_batch
 from torch import Tensor
 
-from i2ikit import Model, Term, Translation, build
+from i2ikit import Code, Model, Term, Translation, build
 from i2ikit.core.step import split
-from i2ikit.errors import BuildError
+from i2ikit.errors import BuildError, PlanError
 
 
 def make_translations(model: Model, draws: Mapping[str, Tensor] | None = None, rows: int = 4, parts: int = 1) -> list[Translation]:
@@ -67,8 +67,10 @@ def test_styles_are_not_mixed_at_inference_nor_without_the_option() -> None:
 
 
 def test_mixing_without_one_style_vector_per_layer_is_refused() -> None:
-    with pytest.raises(BuildError, match=r"mixes two styles layer by layer, which requires one style vector per layer, \[B, V, S\]"):
-        assemble(STYLEGAN2, conditioner={"vectors": 0}, plan_options={"mixing": 0.9})
+    [t] = make_translations(assemble(STYLEGAN2, plan_options={"mixing": 0.9}))
+    flat = Code(style=torch.zeros(4, 2))
+    with pytest.raises(PlanError, match=r"requires one style vector per layer, \[B, V, S\]; found a style of shape \[4, 2\]"):
+        t.mix_styles(flat, flat)
 
 
 def test_a_part_of_a_batch_has_the_rows_of_the_whole_in_any_number_of_micro_batches() -> None:
@@ -168,8 +170,8 @@ def test_reading_taps_that_a_slot_does_not_have_names_the_remedy() -> None:
     def contrast(t: Translation) -> Tensor:
         return t.tap("generator", "fake")[0].mean()
 
-    with pytest.raises(BuildError, match='Term "translator/contrast" reads feature taps of slot "generator", which has none'):
-        assemble(CUT, terms={"translator/contrast": contrast})
+    with pytest.raises(BuildError, match='Term "translator/tapped" reads feature taps of slot "generator", which has none'):
+        assemble(CUT, terms={"translator/tapped": contrast})
 
 
 def test_frozen_weights_of_a_call_get_no_gradient_and_the_images_do() -> None:

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 import torch
-from i2ikit.evaluate import evaluate, evaluate_run
 from toy_training import CallAtStep, assert_same_state, read_losses
 
 from i2ikit import Model, Registry, build, default_registry, fit, load, open_data
 from i2ikit.cli import main
 from i2ikit.core.batch_kinds import BATCH_KINDS
 from i2ikit.errors import DataError, OptionError, PlanError
+from i2ikit.evaluation import evaluate, evaluate_run
 from i2ikit.pixels import read_image, write_image
 from i2ikit.testing import check_component
 from i2ikit.train import resume

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import torch
-from i2ikit.evaluate import evaluate_run
 from toy_training import CallAtStep, assert_same_state, read_losses
 
 from i2ikit import Model, Nets, RandomStreams, Term, Translation, batch_kind, build, fit, load, open_data
 from i2ikit.core.recipe_json import dump, restore
 from i2ikit.errors import BuildError, DataError, OptionError, PlanError
+from i2ikit.evaluation import evaluate_run
 from i2ikit.pixels import write_image
 from i2ikit.train import resume
 from i2ikit.train.progress import Silent
