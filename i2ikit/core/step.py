@@ -210,9 +210,17 @@ def split(model: Model, batch: Mapping[str, Any], draws: Mapping[str, Tensor], i
         draws: Tensors that replace random draws, by name.
         index: The position of the batch within the step.
         parts: The number of micro-batches.
+
+    Raises:
+        PlanError: Images are not floats.
     """
     engine = model.engine
     tensors = {key: value for key, value in batch.items() if isinstance(value, Tensor)}
+    for key, tensor in tensors.items():
+        if tensor.ndim == 4 and not tensor.is_floating_point():
+            raise PlanError(
+                f'batch["{key}"] has dtype {tensor.dtype}, but images must be floats in [-1, 1]. Convert uint8: images / 127.5 - 1.'
+            )
     first = next((tensor for tensor in tensors.values() if tensor.ndim == 4), next(iter(tensors.values()), torch.empty(0)))
     dtype = first.dtype if first.is_floating_point() else torch.get_default_dtype()
     whole = (
