@@ -14,7 +14,7 @@ from attrs import frozen
 from torch import Tensor, nn
 
 from i2ikit.core import mixture
-from i2ikit.core.batch_kinds import list_tensors, map_tensors
+from i2ikit.core.batch_kinds import check_images, list_tensors, map_tensors
 from i2ikit.core.engine import Engine, SingleProcess, step_if_finite
 from i2ikit.core.optimizers import get_weight, set_learning_rates
 from i2ikit.core.random_streams import RandomStreams, Share
@@ -218,9 +218,13 @@ def split(model: Model, batch: Mapping[str, Any], draws: Mapping[str, Tensor], i
         draws: Tensors that replace random draws, by name.
         index: The position of the batch within the step.
         parts: The number of micro-batches.
+
+    Raises:
+        PlanError: Images are not floats.
     """
     engine = model.engine
     tensors = list_tensors(batch)
+    check_images(batch)
     first = next((tensor for tensor in tensors if tensor.ndim == 4), next(iter(tensors), torch.empty(0)))
     dtype = first.dtype if first.is_floating_point() else torch.get_default_dtype()
     label = batch.get("label")

@@ -146,7 +146,7 @@ def edge_energy(images: Tensor) -> Tensor:
 
 
 def blur(images: Tensor) -> Tensor:
-    """Return images [B, C, H, W] blurred by a Gaussian with sigma 1/16 of their shorter side, edges reflected."""
+    """Return images [B, C, H, W] in any range, blurred by a Gaussian with sigma 1/16 of their shorter side, edges reflected."""
     sigma = min(images.shape[-2:]) / 16
     reach = min(math.ceil(3 * sigma), min(images.shape[-2:]) - 1)
     offsets = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)

@@ -147,16 +147,6 @@ def test_the_latent_loss_is_the_mean_absolute_difference_of_the_styles() -> None
     torch.testing.assert_close(latent_loss(t), (recovered - style).abs().mean())
 
 
-def test_micro_batches_equal_the_whole_batch() -> None:
-    sgd = {"optimizer": {"name": "sgd", "lr": 0.1, "betas": (0.0, 0.0)}}
-    whole, split = (build_small(players={"discriminator": sgd, "translator": sgd}).double() for _ in range(2))
-    batch = {name: tensor.double() for name, tensor in whole.example_batch(4).items()}
-    whole.step(batch)
-    split.step(batch, accumulate=2)
-    for (name, one), other in zip(whole.nets.named_parameters(), split.nets.parameters(), strict=True):
-        torch.testing.assert_close(one, other, rtol=0, atol=1e-10, msg=lambda text, name=name: f"{name}: {text}")
-
-
 def test_unsupported_codes_and_options_are_refused() -> None:
     with pytest.raises(SpecError, match=r'requires a style of one vector; found .* no style. Use plan "bicyclegan_two_styles"'):
         BicycleGANGenerator(CodeSpec((MapSpec(3, 1),)), IMAGE)
