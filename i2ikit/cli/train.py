@@ -37,6 +37,11 @@ _OPTIONS = (
 @click.option("--size", metavar="N|HxW", help="Image size for training. Default: that of the data, but at most about 128.")
 @click.option("--channels", type=int, help="Number of image channels, 1 to 4. Default: that of the files.")
 @click.option("--source-channels", type=int, help="Number of channels of the source images, for pairs. Default: that of the files.")
+@click.option(
+    "--source-content",
+    type=click.Choice(("picture", "label_map", "instance_map")),
+    help="What the source images of pairs are. Label maps are files of class indices; --source-channels is the number of classes.",
+)
 @click.option("--pairs", metavar="A,B", help="Direction of pairs, from A to B: two folders, or the halves of A|B images.")
 @click.option("--background", metavar="COLOUR", callback=check_colour, help="Colour behind transparent pixels, such as white.")
 @click.option("--crop", type=int, metavar="PIXELS", help="Crop a centred square of this side before resizing.")
@@ -180,6 +185,7 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
     domain = find_domain(sources, kinds)
     overrides |= {} if domain is None else {"labels": domain}
     overrides |= {"channels": first.image.channels, "source_channels": first.source.channels}
+    overrides |= {} if first.source.is_picture else {"source_content": first.source.content}
     overrides["size"] = _choose_size(given["size"], initial, first, progress)
     overrides = settings.merge_overrides(overrides, settings.parse_overrides(given["sets"], recipe))
     model = build(recipe, seed=given["seed"] or 0, **overrides)
@@ -233,6 +239,7 @@ def _resume(run: Path, given: dict[str, Any], loggers: Sequence[Any], progress: 
         "size",
         "channels",
         "source_channels",
+        "source_content",
         "pairs",
         "background",
         "crop",

@@ -12,7 +12,19 @@ from i2ikit.core.recipe import SLOT_SETTINGS, Optimizer, Player, Recipe, Schedul
 from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import OptionError, UnknownNameError
 
-RECIPE_FIELDS = ("steps", "batch", "flip", "jitter", "ema", "retranslate", "redraw", "plan", "plan_options", "source_channels")
+RECIPE_FIELDS = (
+    "steps",
+    "batch",
+    "flip",
+    "jitter",
+    "ema",
+    "retranslate",
+    "redraw",
+    "plan",
+    "plan_options",
+    "source_channels",
+    "source_content",
+)
 OTHER_NAMES = (
     "size", "height", "width", "channels", "labels", "domains", "official", "lr", "schedule", "terms", "players", "style", "style_dim",
     "image",
@@ -26,7 +38,8 @@ def apply_overrides(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
         recipe: The recipe to change. It stays as it is.
         overrides: New values by name:
 
-            - ``size`` (pixels, or a pair of height and width), ``height``, ``width``, ``channels``, ``source_channels``, ``image``;
+            - ``size`` (pixels, or a pair of height and width), ``height``, ``width``, ``channels``, ``image``,
+              ``source_channels``, ``source_content``;
             - ``labels`` (or ``domains``), as :meth:`DomainSpec.parse` accepts them;
             - ``official=True``: the changes that reproduce the original code;
             - ``lr``: the learning rate of every player;

@@ -17,17 +17,20 @@ from i2ikit.core.recipe import PYTHON, Optimizer, Player, Recipe, Schedule, Slot
 from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import CheckpointError
 
-NEWER_FIELDS = ("source_channels", "redraw", "jitter")  # missing in files of earlier versions
+NEWER_FIELDS = ("source_channels", "redraw", "jitter", "source_content")  # missing in files of earlier versions
 PLAIN_FIELDS = ("name", "batch", "steps", "flip", "ema", "retranslate", "paper", "description")
 
 
 def dump(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe as JSON data. Its ``official`` overrides are left out: they have been applied already if they were requested."""
     return {
-        **{name: getattr(recipe, name) for name in (*PLAIN_FIELDS, *NEWER_FIELDS)},
-        "plan": [_dump_plan(each) for each in recipe.plans] if isinstance(recipe.plan, tuple) else _dump_plan(recipe.plan),
-        "plan_options": _to_plain_data(recipe.plan_options) if isinstance(recipe.plan_options, tuple) else dict(recipe.plan_options),
-        "image": asdict(recipe.image),
+        **{name: getattr(recipe, name) for name in (*PLAIN_FIELDS, *NEWER_FIELDS) if name != "source_content"},
+        "plan": [_dump_plan(each) for each in recipe.plans] if isinstance(recipe.plan, (tuple, list)) else _dump_plan(recipe.plan),
+        "plan_options": _to_plain_data(recipe.plan_options)
+        if isinstance(recipe.plan_options, (tuple, list))
+        else dict(recipe.plan_options),
+        "image": {name: value for name, value in asdict(recipe.image).items() if (name, value) != ("content", "picture")},
+        **({} if recipe.source_content == "picture" else {"source_content": recipe.source_content}),
         "labels": recipe.labels.to_dict(),
         "schedule": asdict(recipe.schedule),
         "slots": {name: _to_plain_data(asdict(slot)) for name, slot in recipe.slots.items()},
@@ -46,8 +49,8 @@ def restore(data: Mapping[str, Any]) -> Recipe:
     return Recipe(
         **{name: data[name] for name in PLAIN_FIELDS},
         **{name: data[name] for name in NEWER_FIELDS if name in data},
-        plan=data["plan"],
-        plan_options=data["plan_options"],
+        plan=_to_tuples(data["plan"]),
+        plan_options=_to_tuples(data["plan_options"]),
         image=ImageSpec(**data["image"]),
         labels=DomainSpec.from_dict(data["labels"]),
         schedule=Schedule(**data["schedule"]),

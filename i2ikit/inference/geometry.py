@@ -11,11 +11,11 @@ from torch.nn import functional as F
 from i2ikit.core.specs import ImageSpec
 
 
-def crop_to_training(pixels: Tensor, image: ImageSpec, preprocessing: Mapping[str, Any]) -> Tensor:
+def crop_to_training(pixels: Tensor, image: ImageSpec, preprocessing: Mapping[str, Any], *, nearest: bool = False) -> Tensor:
     """Return images [B, C, H, W] cropped and resized to [B, C, height, width]. Images of that size are returned unchanged.
 
     First the crop window of the training is cut out, if the image is large enough. Then the largest centred window with the
-    proportions of the training is resized (bilinear, antialiased), so that nothing is stretched.
+    proportions of the training is resized (bilinear, antialiased; maps to the nearest value), so that nothing is stretched.
     """
     if pixels.shape[-2:] == (image.height, image.width):
         return pixels
@@ -29,6 +29,8 @@ def crop_to_training(pixels: Tensor, image: ImageSpec, preprocessing: Mapping[st
     pixels = _crop_centre(pixels, max(1, min(height, round(image.height * scale))), max(1, min(width, round(image.width * scale))))
     if pixels.shape[-2:] == (image.height, image.width):
         return pixels
+    if nearest:
+        return F.interpolate(pixels, (image.height, image.width), mode="nearest-exact")
     return F.interpolate(pixels, (image.height, image.width), mode="bilinear", align_corners=False, antialias=True)
 
 
