@@ -86,6 +86,8 @@ class CheckReport:
         """Why there is no command that trains on this data."""
         if get_arrangement(self).has_targets:
             return "There is no training command: source and target of some pairs do not fit together."
+        if not get_arrangement(self).recipe:
+            return f"To train a recipe for images without labels: i2ikit train RECIPE --data {self.path} --run runs/NAME"
         if any("twice as wide as high" in note for note in self.notes):
             return f"To train on images twice as wide as high as pairs side by side: i2ikit train pix2pix --data {self.path}"
         return "StarGAN requires labels, and this data has none. Use one folder for each value, or add a table attributes.csv."
