@@ -132,7 +132,10 @@ class BatchKind:
 
         def make_images(spec: ImageSpec = image) -> Tensor:
             size = (rows, spec.channels, spec.height, spec.width)
-            return (torch.empty(size) if generator is None else torch.rand(size, generator=generator) * 2 - 1).to(device)
+            if generator is None:
+                return torch.empty(size, device=device)
+            values = torch.rand(size, generator=generator) * 2 - 1
+            return (values if spec.is_picture else _make_map(values, spec)).to(device)
 
         def make_labels(first: int) -> Tensor:
             return torch.tensor([_make_label(domain, first + row) for row in range(rows)]).to(device)
@@ -226,6 +229,13 @@ def _show_images(domain: DomainSpec) -> str:
     """Return the right form of the images of domains."""
     domains = ", ".join(f'"{name}": tensor' for name in domain.names)
     return f'{{"images": {{{domains}}}}}'
+
+
+def _make_map(values: Tensor, spec: ImageSpec) -> Tensor:
+    """Return the planes of a random map: one class for each pixel, or numbers of instances."""
+    if spec.content == "label_map":
+        return values.eq(values.amax(1, keepdim=True)).to(values)
+    return (values * 4).round().abs()
 
 
 def _make_label(domain: DomainSpec, index: int) -> list[float]:

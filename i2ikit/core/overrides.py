@@ -17,7 +17,10 @@ from i2ikit.core.training import Ema, Schedule
 from i2ikit.core.validators import check_fields
 from i2ikit.errors import OptionError, UnknownNameError
 
-RECIPE_FIELDS = ("name", "description", "paper", "plan", "steps", "batch", "flip", "jitter", "retranslate", "redraw", "source_channels")
+RECIPE_FIELDS = (
+    "name", "description", "paper", "plan", "steps", "batch", "flip", "jitter", "retranslate", "redraw", "source_channels",
+    "source_content",
+)  # fmt: skip
 OTHER_NAMES = (
     "size", "channels", "image", "labels", "domains", "official", "lr", "schedule", "ema", "plan_options", "slots", "terms", "players",
     "style", "style_dim",

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import torch
+from attrs import evolve
 from torch import Tensor
 
 from i2ikit.core.batch_kinds import IMAGES, BatchKind
@@ -80,6 +81,7 @@ class Loader:
         self.dataset, self.transform, self.batch, self.seed, self.workers = dataset, transform, batch, seed, workers
         self.rank, self.world, self.kind = rank, world, kind
         self._arrangement = get_arrangement(dataset)
+        self._source_transform = transform if transform is None or dataset.source.is_picture else evolve(transform, nearest=True)
         self._flip = transform is not None and transform.flip
         self._groups = group_by_domain(dataset)
         self._size = max(len(group) for group in self._groups.values())
@@ -239,8 +241,9 @@ class Loader:
         image = self.dataset.read_target(item) if is_target else self.dataset.read(item)
         if image is None:
             raise DataError(f'The data set is paired, but "{item.file}" has no target image.')
+        transform = self.transform if is_target else self._source_transform
         try:
-            return image if self.transform is None else self.transform.enlarge(image, mirrored=mirrored)
+            return image if transform is None else transform.enlarge(image, mirrored=mirrored)
         except DataError as cause:
             raise DataError(f'"{item.file}": {cause}') from None
 

@@ -10,7 +10,7 @@ from attrs import define, field
 from torch import Tensor
 
 from i2ikit.core.batch_kinds import BatchKind
-from i2ikit.data import Dataset, Item
+from i2ikit.data import Dataset, Item, Transform
 from i2ikit.evaluation.aggregate import Aggregator
 from i2ikit.evaluation.diversity import multiscale_diversity, pairwise_diversity
 from i2ikit.evaluation.evaluation_classifier import EvaluationClassifier
@@ -91,7 +91,7 @@ class Measurement:
         if not requests and self.feature_metrics is None:
             return
         device = getattr(self.model, "device", torch.device("cpu"))
-        inputs = torch.stack([self.prepare(self.data.read(item)) for item in items]).to(device)
+        inputs = torch.stack([self._prepare_input(self.data.read(item)) for item in items]).to(device)
         originals, inputs = inputs, self.kind.make_sources(inputs, [item.file for item in items])
         labels = encode_labels(self.model.domain, items).to(device) if self.has_labels else None
         fakes = self.translate(inputs, labels, requests)
@@ -115,6 +115,11 @@ class Measurement:
         else:
             self._measure_diversity(to_unit_range(fakes), target_by_index, requests)
         self.aggregator.rows += rows
+
+    def _prepare_input(self, image: Tensor) -> Tensor:
+        if self.data.source.is_picture or not self.kind.target:
+            return self.prepare(image)
+        return Transform(self.prepare.height, self.prepare.width, crop=self.prepare.crop, nearest=True)(image)
 
     def translate(self, inputs: Tensor, labels: Tensor | None, requests: Sequence[TranslationRequest], **options: Any) -> Tensor:
         """Return the translations in the order of the requests [N, C, H, W] in [-1, 1]; each call of the model has one target."""
@@ -166,7 +171,10 @@ class Measurement:
             self.left_out["ssim"] = f"SSIM requires {SSIM_WINDOW}x{SSIM_WINDOW} pixels or more; the images have {size}."
         input_indices = torch.tensor([requests[index].index for index in indices], device=inputs.device)
         images = {"": fakes[torch.tensor(indices, device=fakes.device)]}
-        if inputs.shape[1] in {1, targets.shape[1]}:
+        is_map = self.kind.target and not self.data.source.is_picture
+        if is_map:
+            self.left_out["psnr_copy"] = "Inputs are maps and targets are pictures: they cannot be compared."
+        elif inputs.shape[1] in {1, targets.shape[1]}:
             images["_copy"] = inputs.expand(-1, targets.shape[1], -1, -1)[input_indices]
             images["_blur"] = blur(inputs).expand(-1, targets.shape[1], -1, -1)[input_indices]
         else:
