@@ -15,7 +15,8 @@ from i2ikit.core.make_nets import NetMaker
 from i2ikit.core.model import Losses, Model
 from i2ikit.core.nets import Nets
 from i2ikit.core.plans import complete_plan_options, find_plan, get_batch_kind
-from i2ikit.core.recipe import Player, Recipe
+from i2ikit.core.player import Player
+from i2ikit.core.recipe import Recipe
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.rehearsal import rehearse
 from i2ikit.core.trained import resolve_trained_slots

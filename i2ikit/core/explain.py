@@ -63,6 +63,17 @@ def _list_slots(model: Model) -> list[list[str]]:
     return rows
 
 
+def _list_origins(model: Model) -> list[tuple[str, str]]:
+    """Return the wrappers and the origin of the weights of each slot that has them."""
+    rows = []
+    for name, slot in model.recipe.slots.items():
+        if slot.wrappers:
+            rows.append(("wrapped", f"{name} by {', '.join(each + _format_options(options) for each, options in slot.wrappers)}"))
+        if slot.weights:
+            rows.append(("trained", f"{name} starts with the weights of {slot.weights}"))
+    return rows
+
+
 def _list_terms(model: Model) -> list[list[str]]:
     rows = []
     for player in model.recipe.players:
@@ -92,6 +103,7 @@ def _describe_training(model: Model) -> list[str]:
         betas = f"betas {optimizer.betas[0]:g} {optimizer.betas[1]:g}"
         lazy = ", corrected for lazy terms" if optimizer.lazy else ""
         rows.append((player.name, f"{optimizer.name}, lr {optimizer.lr:g}, {betas}{decay}{lazy}{pool}"))
+    rows += _list_origins(model)
     rows.append(("schedule", f"{recipe.schedule.describe(recipe.steps)}; batch size {recipe.batch}"))
     if model.unreached_weights:
         more = ", ..." if len(model.unreached_weights) > 5 else ""

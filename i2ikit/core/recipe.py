@@ -7,12 +7,12 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from i2ikit.core import former_names
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.slot import Slot, Term
+from i2ikit.core.player import Player
+from i2ikit.core.slot import Slot
 from i2ikit.core.specs import CONTENTS, Content, ImageSpec
-from i2ikit.core.training import Ema, Optimizer, Schedule
-from i2ikit.core.validators import boolean, name_sequence, number, one_of, whole_number
+from i2ikit.core.training import Ema, Schedule
+from i2ikit.core.validators import boolean, number, one_of, whole_number
 from i2ikit.errors import OptionError, UnknownNameError
 
 SLOT_ROLES: tuple[str, ...] = ("encoder", "conditioner", "generator", "discriminator", "loss")
@@ -28,40 +28,11 @@ def _check_ema(recipe: Any, attribute: Any, value: Any) -> None:
         number(minimum=0, below=1)(recipe, attribute, value)
 
 
-def _check_name(player: Any, attribute: Any, name: Any) -> None:
-    """Refuse names that keys of files cannot contain, and names that files of version 0.1 use for other players."""
-    if not isinstance(name, str) or not name or set(name) & set("/."):
-        raise OptionError(f'"name" of a player is {name!r}; it must be a text without "/" and ".", such as "refiner".')
-    if former_names.player(name) != name:
-        raise OptionError(f'"{name}" is the former name of the player "{former_names.player(name)}". Choose another name.')
-
-
 def _check_players(recipe: Any, attribute: Any, players: Any) -> None:
     names = [player.name for player in players]
     for name in names:
         if names.count(name) > 1:
             raise OptionError(f'Several players of recipe "{recipe.name}" are called "{name}". Give each player another name.')
-
-
-@frozen
-class Player:
-    """Trains some slots with a weighted sum of terms.
-
-    Attributes:
-        name: Its name in logs, usually "translator" or "discriminator".
-        trains: The slots whose parameters this player trains.
-        terms: Its terms by name.
-        every: The player trains at every n-th step.
-        optimizer: The optimizer of its parameters.
-        pool: The number of past fakes in its image pool, which it sees instead of new fakes half of the time; 0 means no pool.
-    """
-
-    name: str = field(validator=_check_name)
-    trains: tuple[str, ...] = field(validator=name_sequence)
-    terms: Mapping[str, Term]
-    every: int = field(default=1, validator=whole_number(1))
-    optimizer: Optimizer = field(factory=Optimizer)
-    pool: int = field(default=0, validator=whole_number(0))
 
 
 @frozen

@@ -13,14 +13,15 @@ from typing import Any
 from attrs import asdict, fields
 
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.recipe import PYTHON, Player, Recipe
+from i2ikit.core.player import Player
+from i2ikit.core.recipe import PYTHON, Recipe
 from i2ikit.core.slot import Slot, Term
 from i2ikit.core.specs import ImageSpec
 from i2ikit.core.training import Ema, Optimizer, Schedule
 from i2ikit.errors import CheckpointError
 
 # Settings that earlier versions did not have. At their default they are left out, so that a stored run equals the same run of today.
-NEWER_SETTINGS: dict[str, Any] = {"weights": "", "wrappers": [], "value": 1.0, "lazy": False}
+NEWER_SETTINGS: dict[str, Any] = {"input": "", "weights": "", "wrappers": [], "value": 1.0, "lazy": False}
 NEWER_FIELDS = ("source_channels", "redraw", "jitter", "source_content")  # missing in files of earlier versions
 PLAIN_FIELDS = ("name", "batch", "steps", "flip", "retranslate", "paper", "description")
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from i2ikit.core.recipe import Recipe
 from i2ikit.core.slot import SLOT_SETTINGS, Slot
 from i2ikit.errors import OptionError, UnknownNameError
+
+if TYPE_CHECKING:
+    from i2ikit.core.recipe import Recipe
 
 SAVED_FILES = ("run.json", "config.json")  # in the folder of a run, of a model
 

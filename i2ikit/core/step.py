@@ -17,8 +17,8 @@ from i2ikit.core import mixture
 from i2ikit.core.batch_kinds import check_images, list_tensors, map_tensors
 from i2ikit.core.engine import Engine, SingleProcess, step_if_finite
 from i2ikit.core.optimizers import get_weight, set_learning_rates
+from i2ikit.core.player import Player
 from i2ikit.core.random_streams import RandomStreams, Share
-from i2ikit.core.recipe import Player
 from i2ikit.core.slot import Term
 from i2ikit.core.translation import Translation
 from i2ikit.errors import PlanError, UnknownNameError

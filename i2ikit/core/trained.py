@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from i2ikit.core import storage
 from i2ikit.core.component import is_restoring
 from i2ikit.core.nets import module_key
-from i2ikit.core.recipe import Player, Recipe
+from i2ikit.core.player import Player
+from i2ikit.core.recipe import Recipe
 from i2ikit.core.slot import Slot
 from i2ikit.core.slot_overrides import is_saved
 from i2ikit.errors import CheckpointError, I2IKitError, UnknownNameError
@@ -101,6 +102,7 @@ def resolve_trained_slots(recipe: Recipe) -> tuple[Recipe, dict[str, TrainedSlot
             found.slot.component if isinstance(found.slot.component, str) else found.slot.parts,
             found.slot.options,
             role=slot.role,
+            input=slot.input,
             per=per,
             shared=slot.shared or (found.slot.shared if per else ()),
             frozen=slot.frozen,

@@ -13,7 +13,7 @@ from torch import nn
 
 from i2ikit.errors import CheckpointError, MissingExtraError, OptionError
 from i2ikit.evaluation import ConditionalInceptionScore, FrechetInceptionDistance, load_inception, load_inception_classifier
-from i2ikit.evaluation.extractor import parse_features
+from i2ikit.evaluation.feature_option import parse_features
 
 
 def make_random_state(network: nn.Module) -> dict[str, torch.Tensor]:
