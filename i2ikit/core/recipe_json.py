@@ -103,6 +103,7 @@ def _restore_slot(data: Mapping[str, Any]) -> Slot:
         component if isinstance(component, str) else _restore_entries(component),
         _restore_options(data["options"]),
         role=data["role"],
+        input=data.get("input", ""),
         per=data["per"],
         shared=tuple(data["shared"]),
         frozen=data["frozen"],
