@@ -13,8 +13,10 @@ import torch
 from attrs import evolve
 from torch import Tensor
 
+from i2ikit.core.calls import Call, run_network
 from i2ikit.core.code import DiscriminatorOutput
 from i2ikit.core.nets import pair_key
+from i2ikit.core.random_streams import RandomStreams
 from i2ikit.errors import OptionError, UnknownNameError
 from i2ikit.inference.batched import Request, generate
 from i2ikit.inference.geometry import crop_to_training
@@ -176,8 +178,10 @@ def _discriminate(model: Model, pixels: Tensor, slot: str) -> DiscriminatorOutpu
     discriminator = model.slot(slot)
     if getattr(discriminator, "fixed_size", False):
         pixels = crop_to_training(pixels, model.image, model.preprocessing)
+    streams = RandomStreams(("discriminate", 0), device=pixels.device, dtype=pixels.dtype)
     try:
-        output: DiscriminatorOutput = discriminator(pixels)
+        call = Call(slot, f"discriminate/{slot}", streams)
+        output: DiscriminatorOutput = run_network(discriminator, call, model.nets.get_wrappers(slot), (pixels,), {})
     except TypeError as error:
         needed = ", ".join(model.nets.get_inputs(slot))
         raise OptionError(f'The discriminator "{slot}" also needs {needed}. Call it yourself: model.slot("{slot}")(image, ...).') from error
