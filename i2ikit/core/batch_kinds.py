@@ -42,7 +42,7 @@ class BatchKind:
         target: Whether each source image has its true translation, ``batch["target"]``.
         label: Whether there is ``batch["label"]`` [B, D]: "required", "optional" (only if labels are declared) or "none".
         domains: Whether a batch has one set of images for each domain, ``{"images": {domain: tensor}}``, instead of ``batch["image"]``.
-        references: The number of further images for each image, 0 to 2: ``batch["reference"]`` and ``batch["reference_2"]``, two images
+        references: The number of further images for each image, 0 to 2: ``batch["reference"]`` and ``batch["second_reference"]``, two images
             of one other label, which is ``batch["reference_label"]``.
         data: How the files of such a batch are arranged: "labelled", "unpaired", "paired" or "images". The default follows from the
             other attributes.
@@ -91,7 +91,7 @@ class BatchKind:
         if self.domains:
             return (IMAGES,)
         labels = ("label",) if self.label == "required" else ()
-        references = ("reference", "reference_2")[: self.references] + (("reference_label",) if self.references and labels else ())
+        references = ("reference", "second_reference")[: self.references] + (("reference_label",) if self.references and labels else ())
         return ("image", *(("target",) if self.target else ()), *labels, *references)
 
     def make_sources(self, images: Tensor, names: Sequence[str]) -> Tensor:
@@ -151,7 +151,7 @@ class BatchKind:
             batch["target"] = make_images()
         if self.has_labels(domain):
             batch["label"] = make_labels(seed)
-        for name in ("reference", "reference_2")[: self.references]:
+        for name in ("reference", "second_reference")[: self.references]:
             batch[name] = make_images()
         if self.references and self.has_labels(domain):
             batch["reference_label"] = make_labels(seed + 1)

@@ -43,7 +43,7 @@ class Loader:
     A batch is a dict with ``"image"`` [B C H W] in [-1, 1], ``"label"`` [B D] if there are labels, ``"target"`` [B C H W] for pairs, and
     ``"file"``, a list of B names. For unpaired data it has ``"images"``, a dict with one tensor [B C H W] for each domain, instead of
     ``"image"``, and ``"file"`` lists the files of all domains in order. For batch kinds with references, it has ``"reference"``,
-    ``"reference_2"`` and ``"reference_label"``: further images that share one other label.
+    ``"second_reference"`` and ``"reference_label"``: further images that share one other label.
 
     Each epoch is a new permutation of the images. For unpaired data, each domain has its own permutation, and shorter domains are
     repeated. The last images that do not fill a batch are left out. If label sets are known for only a part of the images, a batch holds
@@ -182,7 +182,7 @@ class Loader:
             places = torch.rand(len(found), 2, generator=generator).tolist()
             augmentations = [Augmentation(flip, (y, x)) for flip, (y, x) in zip(flips, places, strict=True)]
             chosen.append([(self.dataset.items[each], each, changes) for each, changes in zip(found, augmentations, strict=True)])
-        names = ("reference", "reference_2")[: self.kind.references]
+        names = ("reference", "second_reference")[: self.kind.references]
         batch: Batch = {name: self._stack([row[index] for row in chosen]) for index, name in enumerate(names)}
         if self._labels is not None and self.kind.label != "none":
             batch["reference_label"] = self._labels[torch.tensor([row[0][1] for row in chosen])]

@@ -39,14 +39,14 @@ def test_two_references_share_one_other_label_and_depend_only_on_seed_epoch_and_
     loader = make_loader(people, kind=TWO_REFERENCES)
     batches = [next(loader) for _ in range(20)]
     for batch in batches:
-        assert set(batch) == {"file", "image", "label", "reference", "reference_2", "reference_label"}
-        assert batch["reference"].shape == batch["reference_2"].shape == batch["image"].shape
+        assert set(batch) == {"file", "image", "label", "reference", "second_reference", "reference_label"}
+        assert batch["reference"].shape == batch["second_reference"].shape == batch["image"].shape
         assert not (batch["reference_label"] * batch["label"]).any()
-        assert not any(one.equal(other) for one, other in zip(batch["reference"], batch["reference_2"], strict=True))
+        assert not any(one.equal(other) for one, other in zip(batch["reference"], batch["second_reference"], strict=True))
     assert {int(label.argmax()) for batch in batches for label in batch["reference_label"]} == {0, 1, 2}
     assert are_equal(make_loader(people, kind=TWO_REFERENCES, workers=2).get_batch(3, 1), loader.get_batch(3, 1))
     halves = [make_loader(people, kind=TWO_REFERENCES, rank=rank, world=2).get_batch(0, 0) for rank in (0, 1)]
-    for name in ("reference", "reference_2", "reference_label"):
+    for name in ("reference", "second_reference", "reference_label"):
         assert torch.cat([half[name] for half in halves]).equal(loader.get_batch(0, 0)[name])
 
 

@@ -259,7 +259,7 @@ def two_passes(nets: Nets, batch: Mapping[str, Any], streams: RandomStreams, req
     image, label = batch["image"], batch["label"]
     shared: dict[str, Any] = {
         "real": image, "source_label": label, "target_label": batch["reference_label"], "reference": batch["reference"],
-        "second_reference": batch["reference_2"], "reference_label": batch["reference_label"], "requires_grad": requires_grad,
+        "second_reference": batch["second_reference"], "reference_label": batch["reference_label"], "requires_grad": requires_grad,
     }  # fmt: skip
     assert draw_style(nets, streams, len(image)) is not None
     return [

@@ -173,6 +173,15 @@ def test_psp_encodes_into_the_frozen_generator_of_a_run(gan: Path) -> None:
     assert fake.shape == (1, 3, 16, 16)
 
 
+def test_psp_resumes_without_the_run_of_its_generator(gan: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(gan, tmp_path / "gan"))
+    run = train(build_small(PSP, copy), tmp_path / "psp", steps=2)
+    shutil.rmtree(copy)
+    resumed = resume(run, registry=make_registry(), steps=3, allow=("recipe.steps",))
+    assert resumed.steps_done == 3
+    assert torch.equal(resumed.generator.start, load(gan, registry=make_registry()).generator.start)
+
+
 def test_the_weight_of_stargan2_s_diversity_decays_to_zero() -> None:
     term = STARGAN2.player("translator").terms["diversity"]
     assert [term.get_weight(done, 4) for done in range(5)] == [1.0, 0.75, 0.5, 0.25, 0.0]
