@@ -80,7 +80,7 @@ STARGAN2 = Recipe(
         ),
     ),
     plan_options={"style": 4},
-    labels=("round", "oval"),
+    labels=("long", "oval"),
 )  # fmt: skip
 
 LABELLED_ADAIN = Recipe(
@@ -99,7 +99,7 @@ LABELLED_ADAIN = Recipe(
             {"gan": Term("lsgan_generator_loss"), "domain": Term("domain_fake_loss"), "cycle": Term("cycle_loss", 10.0)},
         ),
     ),
-    labels=("round", "oval"),
+    labels=("long", "oval"),
 )  # fmt: skip
 
 RECIPES = (STYLEGAN2, PSP, STARGAN2, LABELLED_ADAIN)
