@@ -101,7 +101,7 @@ def test_an_image_is_translated_by_inversion() -> None:
 def test_translate_is_refused() -> None:
     model = build_cogan().float()
     assert model.routes == ()
-    with pytest.raises(OptionError, match="generates images from noise.*model.sample"):
+    with pytest.raises(OptionError, match=r"generates images from noise.*model\.sample"):
         model.translate(torch.rand(1, 3, 16, 16), to="b", source="a")
 
 
