@@ -239,7 +239,7 @@ def _choose_networks(
 def _is_stochastic(model: Model) -> bool:
     """Return whether a model draws random numbers when it translates: a style, or noise within its networks."""
     nets = getattr(model, "nets", None)
-    return nets is not None and (nets.style is not None or nets.is_stochastic(nets.translator_slots, training=False))
+    return nets is not None and bool(nets.is_random)
 
 
 def _list_classifier_numbers(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from i2ikit.core.batch_kinds import BatchKind
 from i2ikit.core.plans import one_hot
-from i2ikit.errors import OptionError, UnknownNameError
+from i2ikit.errors import LabelError, OptionError, UnknownNameError
 from i2ikit.inference.target_label import convert_label
 
 if TYPE_CHECKING:
@@ -69,17 +69,28 @@ def resolve_domain(model: Model, domain: Any, rows: int, *, kind: BatchKind | No
             raise OptionError(f'domain="{domain}" does not name its attribute. Write values by attribute: domain={{NAME: "{domain}"}}.')
         domain = {first.name: domain}
     if isinstance(domain, Mapping):
-        domain = model.domain.encode(domain)
+        domain = _encode(model, domain)
     elif isinstance(domain, Sequence) and domain and all(isinstance(row, Mapping) for row in domain):
-        domain = [model.domain.encode(row) for row in domain]
+        domain = [_encode(model, row) for row in domain]
     return Domain(convert_label(domain, "domain", model.domain, rows, like))
+
+
+def _encode(model: Model, values: Mapping[str, Any]) -> list[float]:
+    for name, value in values.items():
+        if value is not None:
+            model.domain.attribute(name).encode(value)
+    for each in model.domain.attributes:
+        if each.name not in values and not model.domain.masked:
+            raise LabelError(f'domain= gives no value of "{each.name}". Available: {", ".join(each.choices)}.')
+    return model.domain.encode(values)
 
 
 def find_domain(model: Model, domain: Any, option: str) -> str:
     """Return the name of a domain, or raise OptionError or UnknownNameError."""
     names = model.domain.names
-    if isinstance(domain, Mapping) and [*domain] == [model.domain.attributes[0].name]:
-        domain = next(iter(domain.values()))
+    if isinstance(domain, Mapping) and len(domain) == 1:
+        [(attribute, domain)] = domain.items()
+        model.domain.attribute(attribute)
     if domain is None:
         raise OptionError(
             f'{option}= is not given, and "{model.recipe.name}" has several domains. Give one. Available: {", ".join(names)}.'

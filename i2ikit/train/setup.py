@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from i2ikit.train.generated_samples import SampleGrids
 
 STOPPED = "stopped.json"
-STYLES = 3  # translations of each sample, if the model has random styles
+STYLES = 3  # translations of each sample, if the model is random
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def _make_samples(model: Model, sources: Sequence[TrainingData], progress: Progr
     try:
         if not model.can_translate:
             return GeneratedSamples(model, [adapt_to_model(model, source.data, index) for index, source in enumerate(sources)])
-        styles = STYLES if model.nets.style is not None else 0
+        styles = STYLES if model.nets.is_random else 0
         kind = model.batch_kind
         shown = [(index, source) for index, source in enumerate(sources) if model.get_batch_kind(index) == kind]
         datasets = [adapt_to_model(model, source.data, index) for index, source in shown]

@@ -109,7 +109,7 @@ REFUSED: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     (build_noisy, {"batch": 0}, OptionError, "batch=0 is out of range"),
     (lambda: build_noisy(labels=LABELS), {}, OptionError, 'domain= is not given.*domain={"hair": "red", "glasses": "yes"}'),
     (lambda: build_noisy(labels=LABELS), {"domain": "red"}, OptionError, "does not name its attribute"),
-    (lambda: build_noisy(labels=LABELS), {"domain": {"hair": "red"}}, LabelError, '"glasses" is unknown'),
+    (lambda: build_noisy(labels=LABELS), {"domain": {"hair": "red"}}, LabelError, 'no value of "glasses". Available: no, yes'),
     (lambda: build_noisy(labels=LABELS), {"domain": [1.0]}, LabelError, r"domain= has shape \[2, 1\]; expected \[2, 4\]"),
     (lambda: build("stargan", size=16, **STARGAN), {}, OptionError, '"stargan" does not generate images from noise.*model.translate'),
 ]  # fmt: skip
