@@ -114,7 +114,7 @@ def _rename_options() -> Iterator[None]:
 
 
 def _name_options(text: str) -> str:
-    text = text.replace("Use model.sample.", "Use i2ikit sample.")
+    text = text.replace("use model.sample.", "use i2ikit sample.")
     pattern = r"\b(to|label|source|style|samples|tile|size)=(?=([\w\"'{]?))"
     return re.sub(pattern, lambda match: f"--{match[1]}{' ' * bool(match[2])}", text)
 

@@ -193,7 +193,8 @@ def sampled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: boo
     Args:
         style: Width of the noise.
     """
-    image, label = batch["image"], batch.get("label")
+    image = batch["image"]
+    label = batch.get("label") if nets.domain.width else None  # labelled images serve a model without labels, too
     return [
         Translation(
             nets,

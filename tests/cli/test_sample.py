@@ -85,4 +85,4 @@ def test_bad_arguments_are_reported_in_one_line_and_nothing_is_written(run_cli, 
 
 def test_translate_names_the_command_for_models_that_generate(run_cli, cogan, photos, tmp_path) -> None:
     result = run_cli("translate", cogan, photos / "a.png", tmp_path / "x.png", "--to", "a")
-    assert result == (2, "", 'error: "cogan" generates images from noise and cannot translate an image. Use i2ikit sample.\n')
+    assert result == (2, "", 'error: "cogan" generates images from noise. It cannot translate an image; use i2ikit sample.\n')
