@@ -52,7 +52,7 @@ def evaluate(
     With --limit, --split or --targets, the numbers are written to another file, such as RUN/numbers-limit-100.json. The report page shows
     only RUN/numbers.json.
     """
-    from i2ikit.evaluation.extractor import parse_features
+    from i2ikit.evaluation.feature_option import parse_features
     from i2ikit.evaluation.perceptual import parse_lpips
     from i2ikit.evaluation.report import format_protocol
     from i2ikit.evaluation.run import NUMBERS, RUN, evaluate_run, numbers_file

@@ -36,6 +36,11 @@ _SETTINGS = {
 @click.option("--size", metavar="N|HxW", help="Image size for training. Default: that of the data, but at most about 128.")
 @click.option("--channels", type=int, help="Number of image channels, 1 to 4. Default: that of the files.")
 @click.option("--source-channels", type=int, help="Number of channels of the source images, for pairs. Default: that of the files.")
+@click.option(
+    "--source-content",
+    type=click.Choice(("picture", "label_map", "instance_map")),
+    help="What the source images of pairs are. Label maps are files of class indices; --source-channels is the number of classes.",
+)
 @click.option("--pairs", metavar="A,B", help="Direction of pairs, from A to B: two folders, or the halves of A|B images.")
 @click.option("--background", metavar="COLOUR", callback=check_colour, help="Colour behind transparent pixels, such as white.")
 @click.option("--crop", type=int, metavar="PIXELS", help="Crop a centred square of this side before resizing.")
@@ -168,6 +173,7 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
     domain = find_domain(sources, kinds)
     overrides |= {} if domain is None else {"labels": domain}
     overrides |= {"channels": first.image.channels, "source_channels": first.source.channels}
+    overrides |= {} if first.source.is_picture else {"source_content": first.source.content}
     if keys.isdisjoint(_SETTINGS["size"]):
         overrides["size"] = _choose_size(given["size"], initial, first, progress)
     model = build(settings.apply_settings(recipe.with_overrides(**overrides), given["sets"]), seed=given["seed"] or 0)
@@ -225,7 +231,8 @@ def _resume(run: Path, given: dict[str, Any], options: dict[str, Any]) -> bool:
     from i2ikit.train.resumed_run import list_data, refuse_other_count
 
     fixed = (
-        "recipe", "minutes", "init_from", "seed", "size", "channels", "source_channels", "pairs", "background", "crop", "labels", "run",
+        "recipe", "minutes", "init_from", "seed", "size", "channels", "source_channels", "source_content", "pairs", "background", "crop",
+        "labels", "run",
     )  # fmt: skip
     for name in fixed:
         if given[name] not in (None, ()):

@@ -21,7 +21,11 @@ def open_sources(given: dict[str, Any], kinds: list[BatchKind]) -> tuple[list[Tr
     paths, labels = given["data"], given["labels"]
     if (labels and len(labels) not in (1, len(paths))) or (len(labels) == 1 and len(paths) > 1):
         raise OptionError(f"Found {len(paths)} --data and {len(labels)} --labels. Give --labels once for each --data, in this order.")
-    shared = {name: given[name] for name in ("background", "channels", "source_channels", "crop", "pairs") if given[name] is not None}
+    shared = {
+        name: given[name]
+        for name in ("background", "channels", "source_channels", "source_content", "crop", "pairs")
+        if given[name] is not None
+    }
     if len(kinds) > 1 and len(paths) != len(kinds):
         names = ", ".join(kind.name for kind in kinds)
         raise OptionError(

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import evolve, frozen
 from torch import Tensor, nn
 
-from i2ikit.core.contract import get_noise_shapes
+from i2ikit.core.contract import get_noise_shapes, read
 from i2ikit.core.random_streams import RandomStreams
 
 
@@ -50,6 +50,11 @@ class Series(nn.ModuleList):
     """Components one after another in one slot: each takes the code that the one before returns."""
 
 
+def is_plain(net: nn.Module) -> bool:
+    """Return whether a network is called as it is: it has neither noise nor random numbers, and no components in series."""
+    return not isinstance(net, Series) and read(net, "noise_shapes") is None and not read(net, "stochastic")
+
+
 def run_network(net: nn.Module, call: Call, wrappers: Sequence[nn.Module], inputs: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
     """Call a network with its noise, through its wrappers, the first of which is the innermost.
 
@@ -60,8 +65,6 @@ def run_network(net: nn.Module, call: Call, wrappers: Sequence[nn.Module], input
         inputs: Inputs by position.
         named: Inputs by name.
     """
-    if not wrappers and not isinstance(net, Series) and not hasattr(net, "noise_shapes") and not getattr(net, "stochastic", False):
-        return net(*inputs, **named)
     function: Callable[..., Any] = functools.partial(_run_plain, net, call)
     for index, wrapper in enumerate(wrappers):
         function = functools.partial(wrapper, function, evolve(call, stream=f"{call.stream}/wrapper{index}"))
@@ -77,5 +80,5 @@ def _run_plain(net: nn.Module, call: Call, *inputs: Any, **named: Any) -> Any:
     shapes = get_noise_shapes(net, inputs)
     if shapes:
         named["noise"] = {name: call.normal(name, shape) for name, shape in shapes.items()}
-    with call.streams.seed_torch(call.stream) if getattr(net, "stochastic", False) else nullcontext():
+    with call.streams.seed_torch(call.stream) if read(net, "stochastic") else nullcontext():
         return net(*inputs, **named)

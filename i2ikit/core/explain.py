@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from i2ikit.core.contract import read
+
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
 
@@ -52,12 +54,25 @@ def _list_slots(model: Model) -> list[list[str]]:
     for name, slot in model.recipe.slots.items():
         net = model.slot(name)
         first = next(iter(net.values())) if isinstance(net, nn.ModuleDict) else net
-        output = str(getattr(first, "output_spec", "")) or outputs.get(model.nets.roles[name], "")
+        output = str(read(first, "output_spec") or "") or outputs.get(model.nets.roles[name], "")
         count = sum(parameter.numel() for parameter in {id(p): p for p in net.parameters()}.values())
         owners = [player.name for player in model.recipe.players if name in player.trains]
         per = f" x{len(net)} (one per {slot.per})" if isinstance(net, nn.ModuleDict) else ""
         trained_by = "frozen" if slot.frozen else ", ".join(owners) if count else "-"
-        rows.append([name, slot.title + per + _format_options(slot.options), output, f"{count:,}", trained_by])
+        series = " + ".join(each + _format_options(options) for each, options in slot.parts)
+        component = slot.title + per + _format_options(slot.options) if isinstance(slot.component, str) else series + per
+        rows.append([name, component, output, f"{count:,}", trained_by])
+    return rows
+
+
+def _list_origins(model: Model) -> list[tuple[str, str]]:
+    """Return the wrappers and the origin of the weights of each slot that has them."""
+    rows = []
+    for name, slot in model.recipe.slots.items():
+        if slot.wrappers:
+            rows.append(("wrapped", f"{name} by {', '.join(each + _format_options(options) for each, options in slot.wrappers)}"))
+        if slot.weights:
+            rows.append(("trained", f"{name} starts with the weights of {slot.weights}"))
     return rows
 
 
@@ -88,7 +103,9 @@ def _describe_training(model: Model) -> list[str]:
         pool = f", pool of {player.pool} past fakes" if player.pool else ""
         decay = f", weight decay {optimizer.weight_decay:g}" if optimizer.weight_decay else ""
         betas = f"betas {optimizer.betas[0]:g} {optimizer.betas[1]:g}"
-        rows.append((player.name, f"{optimizer.name}, lr {optimizer.lr:g}, {betas}{decay}{pool}"))
+        lazy = ", corrected for lazy terms" if optimizer.lazy else ""
+        rows.append((player.name, f"{optimizer.name}, lr {optimizer.lr:g}, {betas}{decay}{lazy}{pool}"))
+    rows += _list_origins(model)
     rows.append(("schedule", f"{recipe.schedule.describe(recipe.steps)}; batch size {recipe.batch}"))
     if model.unreached_weights:
         more = ", ..." if len(model.unreached_weights) > 5 else ""

@@ -10,7 +10,7 @@ from torch import nn
 
 from i2ikit.core.calls import Series
 from i2ikit.core.component import get_factory_options
-from i2ikit.core.contract import check_members
+from i2ikit.core.contract import check_members, read
 from i2ikit.core.factories import call_factory
 from i2ikit.core.nets import Nets, module_key, pair_key
 from i2ikit.core.plans import PRIOR
@@ -23,6 +23,7 @@ from i2ikit.core.validators import check_type
 from i2ikit.errors import I2IKitError, OptionError, SpecError, UnknownNameError, format_count
 
 Modules = dict[str, nn.Module]
+IMAGES = ("source", "target")  # inputs of slots that are images
 
 
 class NetMaker:
@@ -73,6 +74,7 @@ class NetMaker:
     def _list_in_order(self) -> list[str]:
         recipe = self.recipe
         order = sorted(recipe.slots, key=lambda name: (name not in SLOT_ROLES, SLOT_ROLES.index(recipe.role(name))))
+        order.sort(key=lambda name: recipe.slots[name].input in recipe.slots)  # after the slot whose code enters it
         if "generator" in order and any(self._asks_for_generator(name) for name in order if name != "generator"):
             order.remove("generator")
             order.insert(0, "generator")
@@ -96,6 +98,13 @@ class NetMaker:
     def _get_code(self, name: str) -> CodeSpec | None:
         """Return the spec of the code that enters a slot; None if it is not known yet."""
         encoded = self.codes.get("encoder", None if "encoder" in self.recipe.slots else self._get_prior())
+        given = self.recipe.slots[name].input
+        if given == "style":
+            return CodeSpec(style=self.sampled_style)
+        if given and given not in IMAGES:
+            if given not in self.codes:
+                raise UnknownNameError("slot whose code enters it", given, self.codes, note='Or write input="source", "target" or "style".')
+            return self.codes[given]
         if name == "generator" and "conditioner" in self.recipe.slots:
             return self.codes.get("conditioner")
         if name not in SLOT_ROLES and self.recipe.role(name) in ("conditioner", "generator"):
@@ -104,13 +113,15 @@ class NetMaker:
 
     def _make_specs(self, name: str) -> dict[str, Any]:
         recipe = self.recipe
-        image = recipe.source if name == "encoder" else recipe.image  # all other encoders take target images
+        given = recipe.slots[name].input
+        is_source = given == "source" or (name == "encoder" and given != "target")
+        image = recipe.source if is_source else recipe.image  # all encoders but the main one take target images
         specs: dict[str, Any] = {"image": image, "source": recipe.source, "domain": recipe.labels}
         code = self._get_code(name)
         if code is not None:
             specs["code"] = code
         generator = self.modules.get("generator")
-        needed = None if generator is None else getattr(_get_first(generator), "input_spec", None)
+        needed = None if generator is None else read(_get_first(generator), "input_spec")
         if isinstance(needed, CodeSpec):
             specs["generator"] = needed
         return specs
@@ -164,7 +175,7 @@ class NetMaker:
     def _check_generator_input(self) -> None:
         """Check that the generator gets the code that it publishes as its input."""
         generator, given = self.modules.get("generator"), self._get_code("generator")
-        needed = None if generator is None else getattr(_get_first(generator), "input_spec", None)
+        needed = None if generator is None else read(_get_first(generator), "input_spec")
         if not isinstance(needed, CodeSpec) or given is None:
             return
         if (needed.style and needed.style != given.style) or (needed.maps and needed.maps != given.maps):

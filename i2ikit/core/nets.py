@@ -99,7 +99,7 @@ class Nets(nn.Module):
         """Return the inputs that the discriminator of a slot requires in addition to the image."""
         module = self._get_slot(slot)
         first = next(iter(module.values())) if isinstance(module, nn.ModuleDict) else module
-        return tuple(getattr(first, "inputs", ()))
+        return tuple(contract.read(first, "inputs"))
 
     def _get_slot(self, name: str) -> nn.Module:
         module = self._modules.get(name)

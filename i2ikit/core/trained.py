@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from i2ikit.core import storage
 from i2ikit.core.component import is_restoring
 from i2ikit.core.nets import module_key
-from i2ikit.core.recipe import Player, Recipe
+from i2ikit.core.player import Player
+from i2ikit.core.recipe import Recipe
 from i2ikit.core.slot import Slot
+from i2ikit.core.slot_overrides import is_saved
 from i2ikit.errors import CheckpointError, I2IKitError, UnknownNameError
 
 _PLACE = re.compile(r"(?P<path>.{2,}?):(?P<slot>\w+)(?:/(?P<domain>.+))?")
@@ -80,7 +82,7 @@ def resolve_trained_slots(recipe: Recipe) -> tuple[Recipe, dict[str, TrainedSlot
     """
     slots, trained, problems = dict(recipe.slots), dict[str, TrainedSlot](), list[str]()
     for name, slot in recipe.slots.items():
-        is_path = isinstance(slot.component, str) and ("/" in slot.component or "\\" in slot.component or Path(slot.component).is_dir())
+        is_path = isinstance(slot.component, str) and is_saved(slot.component)
         place = str(slot.component) if is_path else slot.weights
         if not place or is_restoring.get():
             continue
@@ -100,6 +102,7 @@ def resolve_trained_slots(recipe: Recipe) -> tuple[Recipe, dict[str, TrainedSlot
             found.slot.component if isinstance(found.slot.component, str) else found.slot.parts,
             found.slot.options,
             role=slot.role,
+            input=slot.input,
             per=per,
             shared=slot.shared or (found.slot.shared if per else ()),
             frozen=slot.frozen,

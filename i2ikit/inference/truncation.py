@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+from i2ikit.core import contract
 from i2ikit.core.calls import Series
 from i2ikit.core.code import Code
 from i2ikit.core.nets import module_key
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
 def find_average_style(model: Model, name: str | None = None) -> Tensor | None:
     """Return the average style [S] or [V, S] that the conditioner publishes for the domain ``name``; None if it publishes none."""
-    average = getattr(_find_conditioner(model, name), "average_style", None)
-    return average if isinstance(average, Tensor) else None
+    average: Tensor | None = contract.read(_find_conditioner(model, name), "average_style")
+    return average
 
 
 def find_style_shape(model: Model) -> tuple[int, ...]:
     """Return the shape of one conditioned style, (S,) or (V, S); () if the model has no conditioner with a style."""
-    spec = getattr(_find_conditioner(model, None), "output_spec", None)
+    spec = contract.read(_find_conditioner(model, None), "output_spec")
     return spec.style.shape if isinstance(spec, CodeSpec) and spec.style is not None else ()
 
 
