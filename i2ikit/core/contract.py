@@ -157,10 +157,16 @@ def check_members(module: nn.Module, role: str, component: str) -> None:
             raise SpecError(f'"{component}" has {member.name}={value!r}; expected {member.expected}: {member.description}.')
 
 
-def draws(net: nn.Module, *, training: bool) -> bool:
-    """Return whether a network draws random numbers, in training or at inference. This is the only answer to that question."""
+def draws(net: nn.Module, *, training: bool, through_torch: bool = False) -> bool:
+    """Return whether a network draws random numbers, in training or at inference. This is the only answer to that question.
+
+    Args:
+        net: The network.
+        training: Whether the question is about training.
+        through_torch: Whether only torch's global random numbers count, which cannot be drawn for each image separately.
+    """
     return any(
-        (read(module, "stochastic") or read(module, "noise_shapes") is not None)
+        (read(module, "stochastic") or (read(module, "noise_shapes") is not None and not through_torch))
         and (training or not read(module, "deterministic_at_inference"))
         for module in net.modules()
     )

@@ -116,6 +116,11 @@ class Nets(nn.Module):
         """Return whether a network of some slots draws random numbers, in training or at inference (default: in its present mode)."""
         return any(self._draws(name, self.training if training is None else training) for name in slots if name in self.slots)
 
+    @property
+    def is_random(self) -> bool:
+        """Whether the images of a model depend on a seed at inference: a style is sampled, or a network draws random numbers."""
+        return self.style is not None or self.is_stochastic(self.translator_slots, training=False)
+
     def _draws(self, slot: str, training: bool) -> bool:
         module = self._get_slot(slot)
         known = self._known_draws.get((slot, training))

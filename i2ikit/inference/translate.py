@@ -140,7 +140,7 @@ def check_request(model: Model, to: Any, label: Any, source: str | None, samples
         OptionError: The model does not support an option, whatever the images are.
     """
     if not model.can_translate:
-        raise OptionError(f'"{model.recipe.name}" generates images from noise. It cannot translate an image.')
+        raise OptionError(f'"{model.recipe.name}" generates images from noise. It cannot translate an image; use model.sample.')
     _refuse_unsupported(model, to, label, source)
     route = _find_route(model, to, source)
     check_samples(model, samples, style)
