@@ -19,6 +19,7 @@ from i2ikit.core.player import Player
 from i2ikit.core.recipe import Recipe
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.rehearsal import rehearse
+from i2ikit.core.slot_overrides import is_saved
 from i2ikit.core.trained import resolve_trained_slots
 from i2ikit.errors import BuildError, I2IKitError, OptionError, UnknownNameError
 
@@ -83,6 +84,8 @@ def _check_names(recipe: Recipe, registry: Registry) -> list[str]:
         problems.append('It has no slot "generator", which makes the images. Add one: generator="COMPONENT".')
     for name, slot in recipe.slots.items():
         for component, _ in slot.parts:
+            if is_saved(component):  # its weights cannot be read, which has been reported
+                continue
             problems += _list_problems(lambda name=name, component=component: registry.component(component, recipe.role(name)))  # type: ignore[misc]
     for plan, options in zip(recipe.plans, recipe.options_by_plan, strict=True):
         problems += _list_problems(lambda plan=plan, options=options: complete_plan_options(find_plan(plan, registry), options))  # type: ignore[misc]
@@ -110,6 +113,10 @@ def _check_player(player: Player, recipe: Recipe, registry: Registry) -> list[st
             problems.append(f'Player "{player.name}" trains a slot that does not exist. {UnknownNameError("slot", slot, recipe.slots)}')
         elif recipe.slots[slot].frozen:
             problems.append(f'Player "{player.name}" trains only frozen slots ("{slot}"). Remove it: players={{"{player.name}": None}}.')
+    for slot in player.optimizer.lr_multipliers:
+        if slot not in recipe.slots:
+            error = UnknownNameError("slot", slot, recipe.slots)
+            problems.append(f'Player "{player.name}" has a factor in lr_multipliers= for a slot that does not exist. {error}')
     for name, term in player.terms.items():
         if isinstance(term.loss, str):
             problems += _list_problems(functools.partial(registry.component, term.loss, "loss"))
@@ -144,9 +151,24 @@ def _make_losses(recipe: Recipe, registry: Registry) -> tuple[Losses, list[str]]
 
 
 def _check_ownership(recipe: Recipe, nets: Nets) -> list[str]:
-    """Return the slots with weights that no player trains, as problems."""
+    """Return the slots with weights that no player trains, and the players and terms that train no weights, as problems."""
     owned = {slot for player in recipe.players for slot in player.trains}
-    return [
+    problems = []
+    for player in recipe.players:
+        slots = ", ".join(f'"{name}"' for name in player.trains) or "none"
+        if player.terms and not nets.get_parameters(player.trains):
+            problems.append(
+                f'Player "{player.name}" has terms, but trains no weights: its slots are {slots}. '
+                f'Remove it: players={{"{player.name}": None}}.'
+            )
+            continue
+        problems += [
+            f'Term "{player.name}/{name}" updates only slots without weights ({", ".join(term.updates)}). Change its updates=; '
+            f"the slots of the player are {slots}."
+            for name, term in player.terms.items()
+            if term.updates and not nets.get_parameters(term.updates)
+        ]
+    return problems + [
         f'Slot "{name}" has weights, but no player trains it. Add it to trains= of a player, or freeze it: Slot(..., frozen=True).'
         for name, slot in recipe.slots.items()
         if name not in owned and not slot.frozen and nets.get_parameters([name])
