@@ -6,12 +6,13 @@ before a component is imported (name, role, description, ``mixes_batch``) stands
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 from torch import Tensor, nn
 
+from i2ikit.core.code import Code, DiscriminatorOutput
 from i2ikit.core.specs import CodeSpec
 from i2ikit.errors import SpecError
 
@@ -27,7 +28,7 @@ FACTORY_ARGUMENTS: dict[str, str] = {
 
 
 def _is_inputs(value: object) -> bool:
-    return isinstance(value, tuple) and set(value) <= {"source", "label", "code"}
+    return isinstance(value, tuple) and all(each in ("source", "label", "code") for each in value)
 
 
 def _is_positive(value: object) -> bool:
@@ -173,6 +174,43 @@ def draws(net: nn.Module, *, training: bool, through_torch: bool = False) -> boo
 
 
 def get_noise_shapes(module: nn.Module, inputs: Iterable[Any]) -> dict[str, tuple[int, ...]]:
-    """Return the noises that a call of a module requires, by name."""
+    """Return the noises that a call of a module requires, by name.
+
+    Raises:
+        SpecError: Its method returns something else.
+    """
     method = read(module, "noise_shapes")
-    return {} if method is None else {str(name): tuple(shape) for name, shape in (method(*inputs) or {}).items()}
+    shapes = None if method is None else method(*inputs)
+    if shapes is None:
+        return {}
+    if not isinstance(shapes, Mapping) or not all(map(_is_shape, shapes.values())):
+        raise SpecError(
+            f'noise_shapes of {type(module).__name__} returns {shapes!r}; it must return shapes by name: {{"noise": (B, 1, H, W)}}.'
+        )
+    return {str(name): tuple(shape) for name, shape in shapes.items()}
+
+
+def _is_shape(value: object) -> bool:
+    return isinstance(value, Sequence) and len(value) > 0 and all(isinstance(side, int) for side in value)
+
+
+RETURNED: dict[str, tuple[type, str]] = {
+    "encoder": (Code, "a Code"),
+    "conditioner": (Code, "a Code"),
+    "generator": (Tensor, "images [B, C, H, W]"),
+    "discriminator": (DiscriminatorOutput, "a DiscriminatorOutput with a tuple of scores"),
+}
+"""What the networks of each role return."""
+
+
+def check_output(output: object, role: str, slot: str) -> None:
+    """Check the type of what the network of a slot returns, through its wrappers.
+
+    Raises:
+        SpecError: It is something else.
+    """
+    kind, expected = RETURNED.get(role, (object, ""))
+    if not isinstance(output, kind) or (isinstance(output, DiscriminatorOutput) and isinstance(output.scores, Tensor)):
+        found = f"a {type(output).__name__}" if output is not None else "None"
+        found += " whose scores are a tensor" if isinstance(output, DiscriminatorOutput) else ""
+        raise SpecError(f'Slot "{slot}" returns {found}; a network of the role {role} and its wrappers must return {expected}.')

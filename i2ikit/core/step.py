@@ -260,8 +260,11 @@ def _sum_loss(loss: Any, translations: Sequence[Translation], term: str) -> Tens
     for translation in translations:
         translation.term = term
         value = loss(translation)
-        if value.numel() != 1:
-            raise PlanError(f'The loss of term "{term}" must be one number; found a tensor of shape {list(value.shape)}. Return its mean.')
+        if not isinstance(value, Tensor) or value.numel() != 1:
+            found = (
+                f"a tensor of shape {list(value.shape)}. Return its mean" if isinstance(value, Tensor) else f"{value!r}. Return a tensor"
+            )
+            raise PlanError(f'The loss of term "{term}" must be one number; found {found}.')
         total = value if total is None else total + value
         translation.term = ""
     if total is None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from i2ikit.core.calls import Call, is_plain, run_network
 from i2ikit.core.code import Code, DiscriminatorOutput
+from i2ikit.core.contract import check_output
 from i2ikit.core.inputs import Inputs
 from i2ikit.core.memo import Entry, detached_after_update, view
 from i2ikit.core.nets import NON_TRANSLATOR_ROLES
@@ -222,9 +223,13 @@ class Translation(Inputs):
         stream = self._make_stream_name(slot)
         with torch.no_grad() if without_gradient else nets.freeze_weights(slot) if frozen else nullcontext():
             if not wrappers and is_plain(net):
-                return net(*inputs, **named)
-            taps = self._taps[1] if self._taps is not None and self._taps[0] == slot else None
-            return run_network(net, Call(slot, stream, self.streams, is_real, taps), wrappers, inputs, named)
+                output = net(*inputs, **named)
+            else:
+                taps = self._taps[1] if self._taps is not None and self._taps[0] == slot else None
+                output = run_network(net, Call(slot, stream, self.streams, is_real, taps), wrappers, inputs, named)
+        if nets.calls is not None:  # a rehearsal
+            check_output(output, nets.roles[slot], slot)
+        return output
 
     def _make_stream_name(self, slot: str) -> str:
         """Return the name of the stream of a network that uses random numbers: its view, its slot, and the number of the call."""
