@@ -83,16 +83,12 @@ def _format_domain(model: Model) -> str:
 def _list_image_facts(model: Model) -> list[str]:
     source, image = model.source, model.image
     facts = [f"- Trained on images of {image.height} x {image.width} pixels (height x width)."]
-    if not model.can_translate:
+    if model.can_translate:
+        taken = f"- The input is a tensor [B, {source.channels}, H, W] with values in [-1, 1], or an image of another type"
+        facts.append(f"{taken}, which is converted.")
+        facts.append(f"- The output is of the same type, with {format_count(image.channels, 'channel')}; tensors have values in [-1, 1].")
+    else:
         facts.append(f"- Images are generated from noise: tensors [B, {image.channels}, H, W] with values in [-1, 1].")
-    facts += (
-        []
-        if not model.can_translate
-        else [
-            f"- The input is a tensor [B, {source.channels}, H, W] with values in [-1, 1], or an image of another type, which is converted.",
-            f"- The output is of the same type, with {format_count(image.channels, 'channel')}; tensors have values in [-1, 1].",
-        ]
-    )
     if model.routes:
         facts.append(f"- Domains: {', '.join(model.domain.names)}.")
     else:
