@@ -36,7 +36,8 @@ class Slot:
         shared: Names of submodules that all networks of a ``per`` slot share (CoGAN, UNIT).
         frozen: Whether the slot is never trained: eval mode, no gradients.
         weights: Where the weights come from before training: the folder of a run or of a saved model, ``"RUN:slot"`` for another slot of
-            it, or ``"RUN:slot/domain"`` for one of its networks; empty for random weights.
+            it, or ``"RUN:slot/domain"`` for one of its networks; ``stage:NAME`` in place of ``RUN`` for a stage that the same run trains
+            before; empty for random weights.
         wrappers: Components of the role "wrapper" around each network of the slot, the innermost first, as (name, options); in the
             constructor, an entry may also be a name alone.
     """
