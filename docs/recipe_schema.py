@@ -38,6 +38,8 @@ DESCRIPTIONS = {
     "slots": "Settings of the slots, with their component and options. The text none removes a slot.",
     "terms": "Overrides of terms, by player/term: a weight, the name of a loss, or a table. The text none removes a term.",
     "players": "Settings of the players and their optimizers. The text none removes a player.",
+    "stages": "Recipes that a run trains before this one: a name or a recipe, with the size and labels of this file. The text none removes "
+    "a stage.",
     "before": "The player before which this one plays.",
 }
 
@@ -76,6 +78,7 @@ def make_schema() -> dict[str, Any]:
         "slots": {"type": "object", "additionalProperties": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/slot"}]}},
         "terms": terms,
         "players": {"type": "object", "additionalProperties": {"anyOf": [{"const": "none"}, {"$ref": "#/$defs/player"}]}},
+        "stages": {"type": "object", "additionalProperties": {"anyOf": [{"type": "string"}, {"$ref": "#"}]}},
     }
     recipe = {**_list_settings(Recipe, [name for name in RECIPE_FIELDS if name != "plan"]), **special}
     assert set(recipe) == {"extends", *RECIPE_FIELDS, *OTHER_NAMES}, "a setting is missing in this file"

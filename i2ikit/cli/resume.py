@@ -62,7 +62,8 @@ def _resume_stages(run: Path, given: dict[str, Any], options: dict[str, Any]) ->
             )
     stored = read_stages(run)
     data = {name: _open_moved_data(run, given, each) for name, each in stored["data"].items()} if given["data"] else None
-    if {**stored["train"], **options}.get("evaluate_every"):
+    chosen = {**stored["train"], **options}
+    if chosen.get("evaluate_every") or chosen.get("best"):
         last = list(stored["data"])[-1]
         options["validate"] = make_validation(data[last] if data else [TrainingData.restore(each) for each in stored["data"][last]])
     was_finished = (run / stored["folders"][-1] / "final").is_dir()
