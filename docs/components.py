@@ -10,8 +10,9 @@ from pathlib import Path
 from i2ikit.core.component import ROLES, Component, get_factory_options
 from i2ikit.core.contract import FACTORY_ARGUMENTS, MEMBERS
 from i2ikit.core.plans import PLANS
+from i2ikit.core.player import Player
 from i2ikit.core.plugins import Plugin
-from i2ikit.core.recipe import Player, Recipe
+from i2ikit.core.recipe import Recipe
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.slot import Slot, Term
 from i2ikit.core.training import Ema

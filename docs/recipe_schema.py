@@ -12,8 +12,9 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from attrs import fields
 
 from i2ikit.core.overrides import OTHER_NAMES, RECIPE_FIELDS
+from i2ikit.core.player import Player
 from i2ikit.core.player_overrides import OPTIMIZER_SETTINGS, PLAYER_SETTINGS
-from i2ikit.core.recipe import Player, Recipe
+from i2ikit.core.recipe import Recipe
 from i2ikit.core.slot import SLOT_SETTINGS, TERM_SETTINGS, Slot, Term
 from i2ikit.core.specs import ImageSpec
 from i2ikit.core.training import Ema, Optimizer, Schedule

@@ -35,9 +35,8 @@ if TYPE_CHECKING:  # the list of the public names
     from i2ikit.core.nets import Nets as Nets
     from i2ikit.core.official import import_official as import_official
     from i2ikit.core.plans import batch_kind as batch_kind
-    from i2ikit.core.plans import draw_style as draw_style
+    from i2ikit.core.player import Player as Player
     from i2ikit.core.random_streams import RandomStreams as RandomStreams
-    from i2ikit.core.recipe import Player as Player
     from i2ikit.core.recipe import Recipe as Recipe
     from i2ikit.core.registry import PluginWarning as PluginWarning
     from i2ikit.core.registry import Registry as Registry
@@ -48,6 +47,7 @@ if TYPE_CHECKING:  # the list of the public names
     from i2ikit.core.specs import ImageSpec as ImageSpec
     from i2ikit.core.specs import MapSpec as MapSpec
     from i2ikit.core.specs import StyleSpec as StyleSpec
+    from i2ikit.core.style_draws import draw_style as draw_style
     from i2ikit.core.training import Ema as Ema
     from i2ikit.core.training import Optimizer as Optimizer
     from i2ikit.core.training import Schedule as Schedule

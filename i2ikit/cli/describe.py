@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +14,7 @@ from i2ikit.core.registry import default_registry
 if TYPE_CHECKING:
     from i2ikit.core.recipe import Recipe
     from i2ikit.core.registry import Registry
-    from i2ikit.core.slot import Term
+    from i2ikit.core.slot import Entry, Term
 
 # Arguments that the build provides. The user does not choose them.
 _BUILD_ARGUMENTS = ("image", "source", "code", "domain", "style", "translation", "t")
@@ -69,7 +69,9 @@ def _describe_recipe(recipe: Recipe) -> Iterator[str]:
         notes = [f"one per {filled.per}"] if filled.per else []
         notes += [f"shared: {', '.join(filled.shared)}"] if filled.shared else []
         notes += ["frozen"] if filled.frozen else []
-        yield f"  {slot}: {filled.title}{_format_options(filled.options)}{'  [' + ', '.join(notes) + ']' if notes else ''}"
+        notes += [f"weights: {filled.weights}"] if filled.weights else []
+        notes += [f"wrappers: {_format_entries(filled.wrappers)}"] if filled.wrappers else []
+        yield f"  {slot}: {_format_entries(filled.parts)}{'  [' + ', '.join(notes) + ']' if notes else ''}"
     yield "players:"
     for player in recipe.players:
         turn = "every step" if player.every == 1 else f"every {player.every} steps"
@@ -84,6 +86,10 @@ def _format_term(term: Term) -> str:
     updates = f", updates {', '.join(term.updates)}" if term.updates else ""
     translations = f" on {', '.join(term.translations)}" if term.translations else ""
     return f"{term.weight_text} x {loss}{_format_options(term.options)}{translations}{every}{updates}"
+
+
+def _format_entries(entries: Iterable[Entry]) -> str:
+    return " + ".join(f"{name}{_format_options(options)}" for name, options in entries)
 
 
 def _format_options(options: object) -> str:

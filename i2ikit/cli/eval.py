@@ -53,7 +53,7 @@ def evaluate(
     only RUN/numbers.json.
     """
     from i2ikit.core.storage import find_run_folder
-    from i2ikit.evaluation.extractor import parse_features
+    from i2ikit.evaluation.feature_option import parse_features
     from i2ikit.evaluation.perceptual import parse_lpips
     from i2ikit.evaluation.report import format_protocol
     from i2ikit.evaluation.run import NUMBERS, RUN, evaluate_run, numbers_file

@@ -23,7 +23,8 @@ def resume_from_flags(run: Path, given: dict[str, Any], options: dict[str, Any])
     from i2ikit.train.resumed_run import list_data
 
     fixed = (
-        "recipe", "minutes", "init_from", "seed", "size", "channels", "source_channels", "pairs", "background", "crop", "labels", "run",
+        "recipe", "minutes", "init_from", "seed", "size", "channels", "source_channels", "source_content", "pairs", "background", "crop",
+        "labels", "run",
     )  # fmt: skip
     for name in fixed:
         if given[name] not in (None, ()):

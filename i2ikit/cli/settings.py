@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -110,9 +111,9 @@ def format_command(recipe: Recipe, registry: Registry) -> str:
     words = [recipe.name]
     for name, slot in recipe.slots.items():
         default = known.slots.get(name) if known else None
-        if default is None or default.title != slot.title:
-            words.append(f"--set {name}={slot.title}")
-        options = dict(default.options) if default and default.title == slot.title else {}
+        if default is None or default.component != slot.component:
+            words.append(f"--set {name}={slot.component if isinstance(slot.component, str) else shlex.quote(json.dumps(slot.component))}")
+        options = dict(default.options) if default and default.component == slot.component else {}
         changed = {key: value for key, value in slot.options.items() if key not in options or options[key] != value}
         words += [f"--set {name}.{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in changed.items()]
     return f"To build the networks of this checkpoint: i2ikit train {' '.join(words)}"

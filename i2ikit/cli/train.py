@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 @click.option("--size", metavar="N|HxW", help="Image size for training. Default: that of the data, but at most about 128.")
 @click.option("--channels", type=int, help="Number of image channels, 1 to 4. Default: that of the files.")
 @click.option("--source-channels", type=int, help="Number of channels of the source images, for pairs. Default: that of the files.")
+@click.option(
+    "--source-content",
+    type=click.Choice(("picture", "label_map", "instance_map")),
+    help="What the source images of pairs are. Label maps are files of class indices; --source-channels is the number of classes.",
+)
 @click.option("--pairs", metavar="A,B", help="Direction of pairs, from A to B: two folders, or the halves of A|B images.")
 @click.option("--background", metavar="COLOUR", callback=check_colour, help="Colour behind transparent pixels, such as white.")
 @click.option("--crop", type=int, metavar="PIXELS", help="Crop a centred square of this side before resizing.")

@@ -21,7 +21,11 @@ def open_sources(given: dict[str, Any], kinds: list[BatchKind]) -> tuple[list[Tr
     paths, labels = given["data"], given["labels"]
     if (labels and len(labels) not in (1, len(paths))) or (len(labels) == 1 and len(paths) > 1):
         raise OptionError(f"Found {len(paths)} --data and {len(labels)} --labels. Give --labels once for each --data, in this order.")
-    shared = {name: given[name] for name in ("background", "channels", "source_channels", "crop", "pairs") if given[name] is not None}
+    shared = {
+        name: given[name]
+        for name in ("background", "channels", "source_channels", "source_content", "crop", "pairs")
+        if given[name] is not None
+    }
     if len(kinds) > 1 and len(paths) != len(kinds):
         names = ", ".join(kind.name for kind in kinds)
         raise OptionError(
@@ -59,7 +63,8 @@ def find_domain(sources: Sequence[TrainingData], kinds: Sequence[BatchKind]) -> 
 
 
 def describe_images(sources: Sequence[TrainingData], kinds: Sequence[BatchKind]) -> dict[str, Any]:
-    """Return the overrides of a recipe for data sets: labels and channels."""
+    """Return the overrides of a recipe for data sets: labels, channels, and what the source images are."""
     domain, first = find_domain(sources, kinds), sources[0].data
     labels = {} if domain is None else {"labels": domain}
-    return {**labels, "channels": first.image.channels, "source_channels": first.source.channels}
+    content = {} if first.source.is_picture else {"source_content": first.source.content}
+    return {**labels, "channels": first.image.channels, "source_channels": first.source.channels, **content}

@@ -19,6 +19,7 @@ from attrs import field, frozen
 from torch import Tensor
 
 from i2ikit.core.domain import DomainSpec
+from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.specs import ImageSpec
 from i2ikit.core.validators import boolean, one_of, whole_number
 from i2ikit.errors import OptionError, PlanError, UnknownNameError
@@ -41,10 +42,13 @@ class BatchKind:
         target: Whether each source image has its true translation, ``batch["target"]``.
         label: Whether there is ``batch["label"]`` [B, D]: "required", "optional" (only if labels are declared) or "none".
         domains: Whether a batch has one set of images for each domain, ``{"images": {domain: tensor}}``, instead of ``batch["image"]``.
-        references: The number of further images for each image, 0 to 2: ``batch["reference"]`` and ``batch["reference_2"]``, two images
+        references: The number of further images for each image, 0 to 2: ``batch["reference"]`` and ``batch["second_reference"]``, two images
             of one other label, which is ``batch["reference_label"]``.
         data: How the files of such a batch are arranged: "labelled", "unpaired", "paired" or "images". The default follows from the
             other attributes.
+        make_source: A function of images [B, C, H, W] and random streams that makes source images from images that are their own targets,
+            for example by cutting holes into them. The plan calls it in training; sample grids and evaluations call it, too. None means
+            that the source images are the images.
     """
 
     name: str
@@ -55,6 +59,7 @@ class BatchKind:
     domains: bool = field(default=False, validator=boolean, kw_only=True)
     references: int = field(default=0, validator=whole_number(0), kw_only=True)
     data: str = field(default="", kw_only=True)
+    make_source: Callable[[Tensor, RandomStreams], Tensor] | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.references > 2:
@@ -86,8 +91,15 @@ class BatchKind:
         if self.domains:
             return (IMAGES,)
         labels = ("label",) if self.label == "required" else ()
-        references = ("reference", "reference_2")[: self.references] + (("reference_label",) if self.references and labels else ())
+        references = ("reference", "second_reference")[: self.references] + (("reference_label",) if self.references and labels else ())
         return ("image", *(("target",) if self.target else ()), *labels, *references)
+
+    def make_sources(self, images: Tensor, names: Sequence[str]) -> Tensor:
+        """Return the source images [B, C, H, W] of images. Each depends only on its image and its name, such as that of its file."""
+        if self.make_source is None:
+            return images
+        streams = [RandomStreams(("source", name), device=images.device, dtype=images.dtype) for name in names]
+        return torch.cat([self.make_source(image[None], each) for image, each in zip(images, streams, strict=True)])
 
     def has_labels(self, domain: DomainSpec) -> bool:
         """Return whether batches for these label sets have labels."""
@@ -120,7 +132,10 @@ class BatchKind:
 
         def make_images(spec: ImageSpec = image) -> Tensor:
             size = (rows, spec.channels, spec.height, spec.width)
-            return (torch.empty(size) if generator is None else torch.rand(size, generator=generator) * 2 - 1).to(device)
+            if generator is None:
+                return torch.empty(size, device=device)
+            values = torch.rand(size, generator=generator) * 2 - 1
+            return (values if spec.is_picture else _make_map(values, spec)).to(device)
 
         def make_labels(first: int) -> Tensor:
             return torch.tensor([_make_label(domain, first + row) for row in range(rows)]).to(device)
@@ -136,7 +151,7 @@ class BatchKind:
             batch["target"] = make_images()
         if self.has_labels(domain):
             batch["label"] = make_labels(seed)
-        for name in ("reference", "reference_2")[: self.references]:
+        for name in ("reference", "second_reference")[: self.references]:
             batch[name] = make_images()
         if self.references and self.has_labels(domain):
             batch["reference_label"] = make_labels(seed + 1)
@@ -216,6 +231,13 @@ def _show_images(domain: DomainSpec) -> str:
     return f'{{"images": {{{domains}}}}}'
 
 
+def _make_map(values: Tensor, spec: ImageSpec) -> Tensor:
+    """Return the planes of a random map: one class for each pixel, or numbers of instances."""
+    if spec.content == "label_map":
+        return values.eq(values.amax(1, keepdim=True)).to(values)
+    return (values * 4).round().abs()
+
+
 def _make_label(domain: DomainSpec, index: int) -> list[float]:
     values = {each.name: each.choices[(index + position) % len(each.choices)] for position, each in enumerate(domain.attributes)}
     return domain.encode(values)
@@ -260,3 +282,19 @@ def find_batch_kind(kind: str | BatchKind) -> BatchKind:
     if kind not in BATCH_KINDS:
         raise UnknownNameError("batch kind", kind, BATCH_KINDS)
     return BATCH_KINDS[kind]
+
+
+def check_images(batch: Batch) -> None:
+    """Check that images are floats: an image of bytes is not in [-1, 1].
+
+    Raises:
+        PlanError: A batch of images has another data type.
+    """
+    images = batch.get(IMAGES)
+    named = {f'["{key}"]': value for key, value in batch.items()}
+    named |= {f'["{IMAGES}"]["{key}"]': value for key, value in images.items()} if isinstance(images, Mapping) else {}
+    for place, tensor in named.items():
+        if isinstance(tensor, Tensor) and tensor.ndim == 4 and not tensor.is_floating_point():
+            raise PlanError(
+                f"batch{place} has dtype {tensor.dtype}, but images must be floats in [-1, 1]. Convert uint8: images / 127.5 - 1."
+            )

@@ -15,9 +15,11 @@ from i2ikit.core.make_nets import NetMaker
 from i2ikit.core.model import Losses, Model
 from i2ikit.core.nets import Nets
 from i2ikit.core.plans import complete_plan_options, find_plan, get_batch_kind
-from i2ikit.core.recipe import Player, Recipe
+from i2ikit.core.player import Player
+from i2ikit.core.recipe import Recipe
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.rehearsal import rehearse
+from i2ikit.core.slot_overrides import is_saved
 from i2ikit.core.trained import resolve_trained_slots
 from i2ikit.errors import BuildError, I2IKitError, OptionError, UnknownNameError
 
@@ -72,7 +74,7 @@ def _with_plan_options(recipe: Recipe, registry: Registry) -> Recipe:
     for plan, options in zip(recipe.plans, recipe.options_by_plan, strict=True):
         known = complete_plan_options(find_plan(plan, registry), options)
         completed.append({name: value for name, value in known.items() if value or name in options})
-    return evolve(recipe, plan_options=tuple(completed) if isinstance(recipe.plan, tuple) else completed[0])
+    return evolve(recipe, plan_options=tuple(completed) if isinstance(recipe.plan, (tuple, list)) else completed[0])
 
 
 def _check_names(recipe: Recipe, registry: Registry) -> list[str]:
@@ -81,7 +83,7 @@ def _check_names(recipe: Recipe, registry: Registry) -> list[str]:
     if "generator" not in recipe.slots:
         problems.append('It has no slot "generator", which makes the images. Add one: generator="COMPONENT".')
     for name, slot in recipe.slots.items():
-        for component, _ in slot.parts:
+        for component in (each for each, _ in slot.parts if not is_saved(each)):  # weights that were not found are reported already
             problems += _list_problems(lambda name=name, component=component: registry.component(component, recipe.role(name)))  # type: ignore[misc]
     for plan, options in zip(recipe.plans, recipe.options_by_plan, strict=True):
         problems += _list_problems(lambda plan=plan, options=options: complete_plan_options(find_plan(plan, registry), options))  # type: ignore[misc]
@@ -92,13 +94,13 @@ def _check_names(recipe: Recipe, registry: Registry) -> list[str]:
 
 
 def _check_channels(recipe: Recipe, registry: Registry) -> None:
-    if recipe.source.channels == recipe.image.channels:
+    if recipe.source == recipe.image:
         return
     for kind in (get_batch_kind(find_plan(plan, registry)) for plan in recipe.plans):
         if not kind.target:
             raise OptionError(
-                f"source_channels={recipe.source.channels} differs from channels={recipe.image.channels}. Only paired batches support "
-                f'this; plan "{recipe.plan_name}" takes {kind} batches.'
+                f"source_channels={recipe.source.channels} differs from channels={recipe.image.channels}, or source_content= is not "
+                f'"picture". Only paired batches support this; plan "{recipe.plan_name}" takes {kind} batches.'
             )
 
 

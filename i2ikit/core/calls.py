@@ -50,6 +50,11 @@ class Series(nn.ModuleList):
     """Components one after another in one slot: each takes the code that the one before returns."""
 
 
+def is_plain(net: nn.Module) -> bool:
+    """Return whether a network is called as it is: it has neither noise nor random numbers, and no components in series."""
+    return not isinstance(net, Series) and not hasattr(net, "noise_shapes") and not getattr(net, "stochastic", False)
+
+
 def run_network(net: nn.Module, call: Call, wrappers: Sequence[nn.Module], inputs: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
     """Call a network with its noise, through its wrappers, the first of which is the innermost.
 
@@ -60,8 +65,6 @@ def run_network(net: nn.Module, call: Call, wrappers: Sequence[nn.Module], input
         inputs: Inputs by position.
         named: Inputs by name.
     """
-    if not wrappers and not isinstance(net, Series) and not hasattr(net, "noise_shapes") and not getattr(net, "stochastic", False):
-        return net(*inputs, **named)
     function: Callable[..., Any] = functools.partial(_run_plain, net, call)
     for index, wrapper in enumerate(wrappers):
         function = functools.partial(wrapper, function, evolve(call, stream=f"{call.stream}/wrapper{index}"))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from i2ikit.core.mixture import run_plan
 from i2ikit.core.translation import Translation
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def check_conditions(double: Model, batch: Any, streams: Any, index: int) -> list[str]:
     """Return a problem if the target label or the style has no influence on the fake."""
     problems = []
-    fakes = double.plans[index](double.nets, batch, streams, True, **double.recipe.options_by_plan[index])
+    fakes = run_plan(double, batch, streams, True, index)
     problems += [*_check_generator(double, fakes), *_check_discriminators(double, fakes)]
     slots = ", ".join(f"{name}={slot.title}" for name, slot in double.recipe.slots.items())
     for translation in fakes:

@@ -61,7 +61,20 @@ def _list_slots(model: Model) -> list[list[str]]:
         owners = [player.name for player in model.recipe.players if name in player.trains]
         per = f" x{len(net)} (one per {slot.per})" if isinstance(net, nn.ModuleDict) else ""
         trained_by = "frozen" if slot.frozen else ", ".join(owners) if count else "-"
-        rows.append([name, slot.title + per + _format_options(slot.options), output, f"{count:,}", trained_by])
+        series = " + ".join(each + _format_options(options) for each, options in slot.parts)
+        component = slot.title + per + _format_options(slot.options) if isinstance(slot.component, str) else series + per
+        rows.append([name, component, output, f"{count:,}", trained_by])
+    return rows
+
+
+def _list_origins(model: Model) -> list[tuple[str, str]]:
+    """Return the wrappers and the origin of the weights of each slot that has them."""
+    rows = []
+    for name, slot in model.recipe.slots.items():
+        if slot.wrappers:
+            rows.append(("wrapped", f"{name} by {', '.join(each + _format_options(options) for each, options in slot.wrappers)}"))
+        if slot.weights:
+            rows.append(("trained", f"{name} starts with the weights of {slot.weights}"))
     return rows
 
 
@@ -92,7 +105,9 @@ def _describe_training(model: Model) -> list[str]:
         pool = f", pool of {player.pool} past fakes" if player.pool else ""
         decay = f", weight decay {optimizer.weight_decay:g}" if optimizer.weight_decay else ""
         betas = f"betas {optimizer.betas[0]:g} {optimizer.betas[1]:g}"
-        rows.append((player.name, f"{optimizer.name}, lr {optimizer.lr:g}, {betas}{decay}{pool}"))
+        lazy = ", corrected for lazy terms" if optimizer.lazy else ""
+        rows.append((player.name, f"{optimizer.name}, lr {optimizer.lr:g}, {betas}{decay}{lazy}{pool}"))
+    rows += _list_origins(model)
     rows.append(("schedule", f"{recipe.schedule.describe(recipe.steps)}; batch size {recipe.batch}"))
     if model.unreached_weights:
         more = ", ..." if len(model.unreached_weights) > 5 else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
+import torch
 from torch import Tensor
 
 from i2ikit.core.code import Code
@@ -65,6 +66,7 @@ class Inputs(Memo):
         self._style, self._second_style, self.mixing = style, second_style, mixing
         self.source_label, self.target_label, self.reference_label = source_label, target_label, reference_label
         self.source_name, self.target_name = source_name, target_name
+        self.plan_name = ""  # set if there are several plans
         self._parts: dict[int, Self] = {}
 
     @property
@@ -102,11 +104,11 @@ class Inputs(Memo):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names that select this translation in ``translations=``: its own, and "forward" (source declared first) or "backward"."""
-        order = self.nets.domain.names
+        """The names that select this translation: its own, one of several plans, "forward" (source declared first) or "backward"."""
+        own, order = ((self.name, self.plan_name) if self.plan_name else (self.name,)), self.nets.domain.names
         if self.source_name not in order or self.target_name not in order or self.source_name == self.target_name:
-            return (self.name,)
-        return self.name, "forward" if order.index(self.source_name) < order.index(self.target_name) else "backward"
+            return own
+        return *own, "forward" if order.index(self.source_name) < order.index(self.target_name) else "backward"
 
     @property
     def rows(self) -> int:
@@ -152,6 +154,7 @@ class Inputs(Memo):
             second_style=take_style(self._second_style),
             mixing=take(self.mixing),
         )
+        part.plan_name = self.plan_name
         part._in_progress = self._in_progress  # what a view of the whole reads from the part counts as its own dependencies
         return part
 
@@ -200,7 +203,7 @@ class Inputs(Memo):
                 f"found {found}. Use a conditioner that returns such styles, or turn the mixing off: mixing=0."
             )
         kept = 1 + (self.mixing * (one.shape[1] - 1)).floor()
-        layers = one.new_tensor(range(one.shape[1])) if one.device.type != "meta" else one.new_empty(one.shape[1])
+        layers = torch.arange(one.shape[1], device=one.device)
         return first._replace(style=one.where((layers < kept[:, None])[:, :, None], other))
 
     # -- errors

@@ -23,6 +23,7 @@ from i2ikit.core.validators import check_type
 from i2ikit.errors import I2IKitError, OptionError, SpecError, UnknownNameError, format_count
 
 Modules = dict[str, nn.Module]
+IMAGES = ("source", "target")  # inputs of slots that are images
 
 
 class NetMaker:
@@ -73,6 +74,7 @@ class NetMaker:
     def _list_in_order(self) -> list[str]:
         recipe = self.recipe
         order = sorted(recipe.slots, key=lambda name: (name not in SLOT_ROLES, SLOT_ROLES.index(recipe.role(name))))
+        order.sort(key=lambda name: recipe.slots[name].input in recipe.slots)  # after the slot whose code enters it
         if "generator" in order and any(self._asks_for_generator(name) for name in order if name != "generator"):
             order.remove("generator")
             order.insert(0, "generator")
@@ -96,6 +98,13 @@ class NetMaker:
     def _get_code(self, name: str) -> CodeSpec | None:
         """Return the spec of the code that enters a slot; None if it is not known yet."""
         encoded = self.codes.get("encoder", None if "encoder" in self.recipe.slots else self._get_prior())
+        given = self.recipe.slots[name].input
+        if given == "style":
+            return CodeSpec(style=self.sampled_style)
+        if given and given not in IMAGES:
+            if given not in self.codes:
+                raise UnknownNameError("slot whose code enters it", given, self.codes, note='Or write input="source", "target" or "style".')
+            return self.codes[given]
         if name == "generator" and "conditioner" in self.recipe.slots:
             return self.codes.get("conditioner")
         if name not in SLOT_ROLES and self.recipe.role(name) in ("conditioner", "generator"):
@@ -104,7 +113,9 @@ class NetMaker:
 
     def _make_specs(self, name: str) -> dict[str, Any]:
         recipe = self.recipe
-        image = recipe.source if name == "encoder" else recipe.image  # all other encoders take target images
+        given = recipe.slots[name].input
+        is_source = given == "source" or (name == "encoder" and given != "target")
+        image = recipe.source if is_source else recipe.image  # all encoders but the main one take target images
         specs: dict[str, Any] = {"image": image, "source": recipe.source, "domain": recipe.labels}
         code = self._get_code(name)
         if code is not None:

@@ -31,7 +31,10 @@ class view(Generic[T]):  # noqa: N801 - a decorator, used like ``property``
     @overload
     def __get__(self, memo: Memo, owner: type) -> T: ...
     def __get__(self, memo: Memo | None, owner: type) -> view[T] | T:
-        return self if memo is None else memo.read(self)
+        if memo is None:
+            return self
+        value: T = memo.read(self) if memo.trace is not None else memo._read(self).value  # one frame less, unless reads are recorded
+        return value
 
     def __call__(self, translation: Any, *arguments: Any) -> T:
         """Compute the view without the memo."""

@@ -19,8 +19,9 @@ from i2ikit.core.finite import raise_if_not_finite
 from i2ikit.core.nets import Nets, module_key
 from i2ikit.core.optimizers import make_optimizer
 from i2ikit.core.plans import Plan, find_routes, get_batch_kind
+from i2ikit.core.player import Player
 from i2ikit.core.pool import Pool
-from i2ikit.core.recipe import Player, Recipe
+from i2ikit.core.recipe import Recipe
 from i2ikit.core.specs import ImageSpec
 from i2ikit.core.translation import Translation
 from i2ikit.errors import UnknownNameError, suggest

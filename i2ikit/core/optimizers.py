@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from i2ikit.core.recipe import Player, Recipe
+from i2ikit.core.player import Player
+from i2ikit.core.recipe import Recipe
 from i2ikit.core.slot import Term
 
 if TYPE_CHECKING:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.player_overrides import override_players, override_terms
-from i2ikit.core.recipe import Recipe
 from i2ikit.core.slot import Slot
 from i2ikit.core.slot_overrides import override_slots
 from i2ikit.core.specs import ImageSpec
@@ -18,7 +17,13 @@ from i2ikit.core.training import Ema, Schedule
 from i2ikit.core.validators import check_fields
 from i2ikit.errors import OptionError, UnknownNameError
 
-RECIPE_FIELDS = ("name", "description", "paper", "plan", "steps", "batch", "flip", "jitter", "retranslate", "redraw", "source_channels")
+if TYPE_CHECKING:
+    from i2ikit.core.recipe import Recipe
+
+RECIPE_FIELDS = (
+    "name", "description", "paper", "plan", "steps", "batch", "flip", "jitter", "retranslate", "redraw", "source_channels",
+    "source_content",
+)  # fmt: skip
 OTHER_NAMES = (
     "size", "channels", "image", "labels", "domains", "official", "lr", "schedule", "ema", "plan_options", "slots", "terms", "players",
     "stages", "style", "style_dim",
@@ -42,7 +47,7 @@ def apply_overrides(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
     recipe = _override_plan_options(recipe, remaining)
     recipe = evolve(recipe, **{name: remaining.pop(name) for name in RECIPE_FIELDS if name in remaining})
     recipe = adapt_stages(recipe, before, shared)
-    recipe = override_stages(recipe, _check_mapping(remaining.pop("stages", {}), "stages"), shared)
+    recipe = override_stages(recipe, _check_mapping(remaining.pop("stages", {}), "stages"))
     if "schedule" in remaining:
         recipe = evolve(recipe, schedule=_override_schedule(recipe.schedule, remaining.pop("schedule")))
     if "ema" in remaining:

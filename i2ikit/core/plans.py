@@ -23,6 +23,7 @@ from i2ikit.core.label_permutation import draw_label_permutation
 from i2ikit.core.nets import Nets
 from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.recipe import PYTHON
+from i2ikit.core.style_draws import draw_mixing, draw_style
 from i2ikit.core.translation import Translation
 from i2ikit.errors import OptionError, PlanError, UnknownNameError, suggest
 
@@ -59,7 +60,7 @@ def batch_kind(kind: str | BatchKind, routes: Callable[..., Sequence[Route]] | N
     def mark(plan: F) -> F:
         @functools.wraps(plan)
         def plan_checked_batch(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, **options: Any) -> list[Translation]:
-            found.check(batch, get_plan_name(plan), nets.domain)
+            found.check(batch, get_plan_name(plan) if " + " in nets.plan else nets.plan, nets.domain)  # as the recipe names it
             return plan(nets, batch, streams, requires_grad, **options)
 
         plan_checked_batch.batch_kind, plan_checked_batch.routes = found, routes  # type: ignore[attr-defined]
@@ -187,13 +188,18 @@ def unpaired(
 
 
 @batch_kind("sampled")
-def sampled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, *, style: int = 512) -> list[Translation]:
+def sampled(
+    nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, *, style: int = 512, mixing: float = 0.0
+) -> list[Translation]:
     """Generate images from noise (StyleGAN). The batch contains the real images for the discriminator.
 
     Args:
         style: Width of the noise.
+        mixing: The share of the images that take the styles of their later layers from other noise (StyleGAN, section 3.1), in
+            training. It requires a conditioner that returns one style vector per layer.
     """
     image, label = batch["image"], batch.get("label")
+    rows, is_mixed = len(image), mixing > 0 and nets.training
     return [
         Translation(
             nets,
@@ -201,7 +207,9 @@ def sampled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: boo
             target_label=label,
             reference=image,
             reference_label=label,
-            style=draw_style(nets, streams, len(image)),
+            style=draw_style(nets, streams, rows),
+            second_style=draw_style(nets, streams, rows, stream="second_style") if is_mixed else None,
+            mixing=draw_mixing(streams, rows, mixing) if is_mixed else None,
             requires_grad=requires_grad,
         )
     ]
@@ -272,11 +280,6 @@ def complete_plan_options(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any
         if name not in known:
             raise UnknownNameError(f'option of plan "{getattr(plan, "__name__", plan)}"', name, known)
     return {**known, **given}
-
-
-def draw_style(nets: Nets, streams: RandomStreams, rows: int, name: str = "translation", stream: str = "style") -> Tensor | None:
-    """Sample a style [rows, S] or [rows, V, S] from the prior for the translation ``name``; None if the plan's option ``style`` is 0."""
-    return streams.for_translation(name).normal(stream, (rows, *nets.style.shape)) if nets.style else None
 
 
 def _make_missing_plan(name: str) -> Plan:

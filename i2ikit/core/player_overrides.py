@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, fields
 
-from i2ikit.core.recipe import Player, Recipe
+from i2ikit.core.player import Player
 from i2ikit.core.slot import TERM_SETTINGS, Term
 from i2ikit.core.training import Optimizer, Schedule
 from i2ikit.core.validators import check_fields
 from i2ikit.errors import OptionError, UnknownNameError
+
+if TYPE_CHECKING:
+    from i2ikit.core.recipe import Recipe
 
 OPTIMIZER_SETTINGS = tuple(each.name for each in fields(Optimizer) if each.name != "name")
 """Settings of an optimizer, which may also stand among those of its player."""
@@ -119,7 +122,9 @@ def _override_term(player: Player, name: str, value: Any, recipe: Recipe) -> dic
         del terms[name]
     elif isinstance(value, Term):
         terms[name] = value
-    elif isinstance(value, str) or callable(value):
+    elif callable(value):
+        terms[name] = Term(value)  # of weight 1: weight and options of another loss would have no meaning
+    elif isinstance(value, str):
         terms[name] = evolve(terms[name], loss=value) if name in terms else Term(value)
     elif isinstance(value, Mapping):
         terms[name] = _evolve_term(terms.get(name) or Term(value["loss"]), value)

@@ -29,10 +29,10 @@ class Pool(nn.Module):
 
     @torch.no_grad()
     def exchange(self, fake: Tensor, chance: Tensor, place: Tensor) -> Tensor:
-        """Return images [B, C, H, W] for the discriminator instead of ``fake``.
+        """Return images [B, C, H, W] in [-1, 1] for the discriminator instead of ``fake``.
 
         Args:
-            fake: The fakes of this step [B, C, H, W].
+            fake: The fakes of this step [B, C, H, W] in [-1, 1].
             chance: Uniform random numbers [B]; above 0.5, a fake is exchanged for a stored image.
             place: Uniform random numbers [B]; they select the stored image.
         """

@@ -21,7 +21,7 @@ class Encoder(Protocol):
     output_spec: CodeSpec
 
     def forward(self, image: Tensor, label: Tensor | None) -> Code:
-        """Return the code of images [B, C, H, W]; ``label`` [B, D] is the label of these images."""
+        """Return the code of images [B, C, H, W] in [-1, 1]; ``label`` [B, D] is the label of these images."""
         ...
 
 
@@ -50,15 +50,15 @@ class Discriminator(Protocol):
     """Scores an image. Its factory may take ``image``, ``source`` (ImageSpec of the source images) and ``domain``.
 
     Attributes:
-        inputs: The further inputs of ``forward`` in addition to the image, passed by name: "source" [B, C, H, W], the source image;
-            "label" [B, D], the label that the image should have; "code" (Code), from which a fake was generated, or to which a real image
-            is encoded.
+        inputs: The further inputs of ``forward`` in addition to the image, passed by name: "source" [B, C, H, W] in [-1, 1], the source
+            image; "label" [B, D], the label that the image should have; "code" (Code), from which a fake was generated, or to
+            which a real image is encoded.
     """
 
     inputs: tuple[str, ...] = ()
 
     def forward(self, image: Tensor) -> DiscriminatorOutput:
-        """Return the scores of images [B, C, H, W]."""
+        """Return the scores of images [B, C, H, W] in [-1, 1]."""
         ...
 
 

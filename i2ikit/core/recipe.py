@@ -8,21 +8,16 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from i2ikit.core import former_names
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.slot import Slot, Term
-from i2ikit.core.specs import ImageSpec
-from i2ikit.core.training import Ema, Optimizer, Schedule
-from i2ikit.core.validators import boolean, name_sequence, number, whole_number
+from i2ikit.core.player import Player
+from i2ikit.core.slot import Slot
+from i2ikit.core.specs import CONTENTS, Content, ImageSpec
+from i2ikit.core.training import Ema, Schedule
+from i2ikit.core.validators import boolean, number, one_of, whole_number
 from i2ikit.errors import OptionError, UnknownNameError
 
 SLOT_ROLES: tuple[str, ...] = ("encoder", "conditioner", "generator", "discriminator", "loss")
-STAGE = "stage:"  # prefix of weights that an earlier stage of the run has trained
 PYTHON = "python:"  # prefix in files for the name of a Python function, which cannot be saved
-
-
-def _to_tuple_if_list(plans: Any) -> Any:
-    return tuple(plans) if isinstance(plans, list) else plans
 
 
 def _to_domain(labels: object) -> DomainSpec:
@@ -32,14 +27,6 @@ def _to_domain(labels: object) -> DomainSpec:
 def _check_ema(recipe: Any, attribute: Any, value: Any) -> None:
     if not isinstance(value, Ema):
         number(minimum=0, below=1)(recipe, attribute, value)
-
-
-def _check_name(player: Any, attribute: Any, name: Any) -> None:
-    """Refuse names that keys of files cannot contain, and names that files of version 0.1 use for other players."""
-    if not isinstance(name, str) or not name or set(name) & set("/."):
-        raise OptionError(f'"name" of a player is {name!r}; it must be a text without "/" and ".", such as "refiner".')
-    if former_names.player(name) != name:
-        raise OptionError(f'"{name}" is the former name of the player "{former_names.player(name)}". Choose another name.')
 
 
 def _check_players(recipe: Any, attribute: Any, players: Any) -> None:
@@ -64,27 +51,6 @@ def _check_stages(recipe: Any, attribute: Any, stages: Any) -> None:
 
 
 @frozen
-class Player:
-    """Trains some slots with a weighted sum of terms.
-
-    Attributes:
-        name: Its name in logs, usually "translator" or "discriminator".
-        trains: The slots whose parameters this player trains.
-        terms: Its terms by name.
-        every: The player trains at every n-th step.
-        optimizer: The optimizer of its parameters.
-        pool: The number of past fakes in its image pool, which it sees instead of new fakes half of the time; 0 means no pool.
-    """
-
-    name: str = field(validator=_check_name)
-    trains: tuple[str, ...] = field(validator=name_sequence)
-    terms: Mapping[str, Term]
-    every: int = field(default=1, validator=whole_number(1))
-    optimizer: Optimizer = field(factory=Optimizer)
-    pool: int = field(default=0, validator=whole_number(0))
-
-
-@frozen
 class Recipe:
     """Everything that ``build`` needs.
 
@@ -96,6 +62,7 @@ class Recipe:
         plan_options: Options of the plan by name. With several plans, a tuple of such mappings, or one mapping for all plans.
         image: Size and channels of the generated images.
         source_channels: Channels of the source images, for paired batches; 0 means the channels of ``image``.
+        source_content: What the source images are; see :class:`ImageSpec`.
         labels: The label sets.
         batch: The batch size, over all processes.
         steps: The number of steps of a whole training; the schedule depends on it.
@@ -115,11 +82,12 @@ class Recipe:
 
     name: str
     slots: Mapping[str, Slot]
-    plan: str | Callable[..., Any] | tuple[str | Callable[..., Any], ...] = field(converter=_to_tuple_if_list)
+    plan: str | Callable[..., Any] | tuple[str | Callable[..., Any], ...]
     players: tuple[Player, ...] = field(validator=_check_players)
-    plan_options: Mapping[str, Any] | tuple[Mapping[str, Any], ...] = field(factory=dict, converter=_to_tuple_if_list)
+    plan_options: Mapping[str, Any] | tuple[Mapping[str, Any], ...] = field(factory=dict)
     image: ImageSpec = field(factory=ImageSpec)
     source_channels: int = field(default=0, validator=whole_number(0))
+    source_content: Content = field(default="picture", validator=one_of(*CONTENTS))
     labels: DomainSpec = field(factory=DomainSpec, converter=_to_domain)
     batch: int = field(default=16, validator=whole_number(1))
     steps: int = field(default=200_000, validator=whole_number(1))
@@ -137,18 +105,18 @@ class Recipe:
     @property
     def source(self) -> ImageSpec:
         """Size and channels of the source images."""
-        return evolve(self.image, channels=self.source_channels or self.image.channels)
+        return evolve(self.image, channels=self.source_channels or self.image.channels, content=self.source_content)
 
     @property
     def plans(self) -> tuple[str | Callable[..., Any], ...]:
         """The plans: one for all data sets, or one for each."""
-        return self.plan if isinstance(self.plan, tuple) else (self.plan,)
+        return self.plan if isinstance(self.plan, (tuple, list)) else (self.plan,)
 
     @property
     def options_by_plan(self) -> tuple[Mapping[str, Any], ...]:
         """The options of each plan."""
         count, options = len(self.plans), self.plan_options
-        several = options if isinstance(options, tuple) else (options,) * count
+        several = options if isinstance(options, (tuple, list)) else (options,) * count
         if len(several) != count:
             raise OptionError(f"plan_options has {len(several)} mappings for {count} plans. Give one for each plan, or one for all.")
         return several
@@ -156,7 +124,7 @@ class Recipe:
     def with_plan_options(self, **options: Any) -> Recipe:
         """Return the recipe with some options of all its plans changed."""
         changed = tuple({**each, **options} for each in self.options_by_plan)
-        return evolve(self, plan_options=changed if isinstance(self.plan_options, tuple) else changed[0])
+        return evolve(self, plan_options=changed if isinstance(self.plan_options, (tuple, list)) else changed[0])
 
     @property
     def plan_name(self) -> str:
@@ -203,8 +171,8 @@ class Recipe:
                 - ``style``: the plan's option of that name; ``style_dim``: the width of the style, wherever the recipe sets it;
                 - ``lr``: the learning rate of every player;
                 - ``schedule`` and ``ema``, also as a mapping of the settings to change;
-                - ``stages={"gan": VALUE}``: a stage of the run before this recipe: a recipe, its name, a mapping of overrides of the
-                  stage, or None to remove it. The size (in proportion), channels and labels of the stages follow those of the recipe;
+                - ``stages={"gan": VALUE}``: a stage of the run before this recipe: a recipe, a mapping of overrides of the stage, or
+                  None to remove it. The size (in proportion), channels and labels of the stages follow those of the recipe;
                   all other overrides change only the recipe itself, the last stage;
                 - ``official=True``: first apply the overrides that reproduce the original code; a mapping defines these overrides;
                 - ``steps``, ``batch``, ``flip``, ``jitter``, ``retranslate``, ``redraw``, ``name``, ``description``, ``paper``.

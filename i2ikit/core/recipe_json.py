@@ -13,25 +13,29 @@ from typing import Any
 from attrs import asdict, fields
 
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.recipe import PYTHON, Player, Recipe
+from i2ikit.core.player import Player
+from i2ikit.core.recipe import PYTHON, Recipe
 from i2ikit.core.slot import Slot, Term
 from i2ikit.core.specs import ImageSpec
 from i2ikit.core.training import Ema, Optimizer, Schedule
 from i2ikit.errors import CheckpointError
 
 # Settings that earlier versions did not have. At their default they are left out, so that a stored run equals the same run of today.
-NEWER_SETTINGS: dict[str, Any] = {"weights": "", "wrappers": [], "value": 1.0, "lazy": False}
-NEWER_FIELDS = ("source_channels", "redraw", "jitter")  # missing in files of earlier versions
+NEWER_SETTINGS: dict[str, Any] = {"input": "", "weights": "", "wrappers": [], "value": 1.0, "lazy": False}
+NEWER_FIELDS = ("source_channels", "redraw", "jitter", "source_content")  # missing in files of earlier versions
 PLAIN_FIELDS = ("name", "batch", "steps", "flip", "retranslate", "paper", "description")
 
 
 def dump(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe as JSON data. Its ``official`` overrides are left out: they have been applied already if they were requested."""
     return {
-        **{name: getattr(recipe, name) for name in (*PLAIN_FIELDS, *NEWER_FIELDS)},
-        "plan": [_dump_plan(each) for each in recipe.plans] if isinstance(recipe.plan, tuple) else _dump_plan(recipe.plan),
-        "plan_options": _to_plain_data(recipe.plan_options) if isinstance(recipe.plan_options, tuple) else dict(recipe.plan_options),
-        "image": asdict(recipe.image),
+        **{name: getattr(recipe, name) for name in (*PLAIN_FIELDS, *NEWER_FIELDS) if name != "source_content"},
+        "plan": [_dump_plan(each) for each in recipe.plans] if isinstance(recipe.plan, (tuple, list)) else _dump_plan(recipe.plan),
+        "plan_options": _to_plain_data(recipe.plan_options)
+        if isinstance(recipe.plan_options, (tuple, list))
+        else dict(recipe.plan_options),
+        "image": {name: value for name, value in asdict(recipe.image).items() if (name, value) != ("content", "picture")},
+        **({} if recipe.source_content == "picture" else {"source_content": recipe.source_content}),
         "labels": recipe.labels.to_dict(),
         "ema": asdict(recipe.ema) if isinstance(recipe.ema, Ema) else recipe.ema,
         "schedule": _dump_settings(recipe.schedule),
@@ -52,8 +56,8 @@ def restore(data: Mapping[str, Any]) -> Recipe:
     return Recipe(
         **{name: data[name] for name in PLAIN_FIELDS},
         **{name: data[name] for name in NEWER_FIELDS if name in data},
-        plan=data["plan"],
-        plan_options=data["plan_options"],
+        plan=_to_tuples(data["plan"]),
+        plan_options=_to_tuples(data["plan_options"]),
         image=ImageSpec(**data["image"]),
         labels=DomainSpec.from_dict(data["labels"]),
         ema=Ema(**data["ema"]) if isinstance(data["ema"], Mapping) else data["ema"],
@@ -101,6 +105,7 @@ def _restore_slot(data: Mapping[str, Any]) -> Slot:
         component if isinstance(component, str) else _restore_entries(component),
         _restore_options(data["options"]),
         role=data["role"],
+        input=data.get("input", ""),
         per=data["per"],
         shared=tuple(data["shared"]),
         frozen=data["frozen"],

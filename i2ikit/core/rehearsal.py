@@ -15,6 +15,7 @@ from torch import nn
 
 from i2ikit.core import step
 from i2ikit.core.conditions import check_conditions, check_unused_slots
+from i2ikit.core.mixture import run_plan
 from i2ikit.errors import I2IKitError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _rehearse_plan(model: Model, double: Model, index: int, requested: set[str],
         streams = evolve(streams, requested=requested)
         for player in model.recipe.players:
             player_streams = streams.for_player(player.name) if model.recipe.retranslate and model.recipe.redraw else streams
-            translations = double.plans[index](double.nets, part, player_streams, True, **model.recipe.options_by_plan[index])
+            translations = run_plan(double, part, player_streams, True, index)
             for translation in translations:
                 translation.trace = {}
             for turn in _list_turns(player):

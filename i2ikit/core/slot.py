@@ -16,8 +16,11 @@ from i2ikit.errors import OptionError, suggest
 Entry = tuple[str, Mapping[str, Any]]
 """A component's name and its options."""
 
-SLOT_SETTINGS = ("role", "per", "shared", "frozen", "weights", "wrappers")
+SLOT_SETTINGS = ("role", "input", "per", "shared", "frozen", "weights", "wrappers")
 """What a slot has besides its component and the options of it."""
+
+STAGE = "stage:"
+"""Begin of the place of weights that an earlier stage of the run has trained."""
 
 TERM_SETTINGS = ("weight", "every", "updates", "translations", "turn")
 """What a term has besides its loss and the options of it."""
@@ -32,6 +35,8 @@ class Slot:
             returns: a tuple of (name, options); in the constructor, an entry may also be a name alone.
         options: Options of the component by name; empty for components in series, which have their own.
         role: The protocol of the component; None if the slot's own name is a role.
+        input: What enters an extra slot, for which its component is built: "source" or "target" (images), "style" (the styles that the plan
+            samples), or another slot, whose code enters. By default encoders take target images, and all others the code of the main slots.
         per: None for one network; "domain" for one per domain; "pair" for one per ordered pair of domains.
         shared: Names of submodules that all networks of a ``per`` slot share (CoGAN, UNIT).
         frozen: Whether the slot is never trained: eval mode, no gradients.
@@ -45,6 +50,7 @@ class Slot:
     component: str | tuple[Entry, ...]
     options: Mapping[str, Any]
     role: str | None
+    input: str
     per: Literal["domain", "pair"] | None = field(validator=optional(one_of("domain", "pair")))
     shared: tuple[str, ...]
     frozen: bool = field(validator=boolean)
@@ -57,6 +63,7 @@ class Slot:
         options: Mapping[str, Any] | None = None,
         *,
         role: str | None = None,
+        input: str = "",  # noqa: A002  the word of docs and messages
         per: Literal["domain", "pair"] | None = None,
         shared: Iterable[str] | str = (),
         frozen: bool = False,
@@ -76,6 +83,7 @@ class Slot:
             parts,
             _to_options(options, "slot"),
             role,
+            input,
             per,
             to_names(shared),
             frozen,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from i2ikit.core.recipe import STAGE, Recipe
-from i2ikit.core.slot import SLOT_SETTINGS, Slot
+from i2ikit.core.slot import SLOT_SETTINGS, STAGE, Slot
 from i2ikit.errors import OptionError, UnknownNameError
+
+if TYPE_CHECKING:
+    from i2ikit.core.recipe import Recipe
 
 SAVED_FILES = ("run.json", "config.json")  # in the folder of a run, of a model
 
@@ -53,10 +55,8 @@ def _replace_component(name: str, slot: Slot | None, value: Any) -> Slot | None:
         return None
     if isinstance(value, Slot):
         return value if slot is None else evolve(value, per=value.per or slot.per, role=value.role or slot.role)
-    if isinstance(value, PathLike) or (isinstance(value, str) and _is_saved(value)):
-        if slot is None:
-            raise OptionError(f'Slot "{name}" does not exist, so it cannot take the weights "{value}". Add it first: {name}=Slot(...).')
-        return evolve(slot, weights=fspath(value))
+    if isinstance(value, PathLike):
+        value = fspath(value)
     if isinstance(value, (str, tuple, list)):
         component = value if isinstance(value, str) else tuple(value)
         # The weights belong to the component that is replaced.
@@ -66,7 +66,7 @@ def _replace_component(name: str, slot: Slot | None, value: Any) -> Slot | None:
     )
 
 
-def _is_saved(text: str) -> bool:
+def is_saved(text: str) -> bool:
     """Return whether a text is the place of weights, such as ``runs/gan:generator``, and not the name of a component."""
     if text.startswith(STAGE):
         return True

@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 from attrs import evolve, field, frozen
 
 from i2ikit.core.domain import Attribute, DomainSpec, LabelSet
-from i2ikit.core.validators import whole_number
-from i2ikit.errors import format_count
+from i2ikit.core.validators import one_of, whole_number
+from i2ikit.errors import OptionError, format_count
 
 __all__ = ["Attribute", "CodeSpec", "DomainSpec", "ImageSpec", "LabelSet", "MapSpec", "StyleSpec"]
 
 
+Content = Literal["picture", "label_map", "instance_map"]
+CONTENTS: tuple[Content, ...] = get_args(Content)
+"""What the values of an image are: colours, class indices, or numbers of instances."""
+
+
 @frozen
 class ImageSpec:
-    """An image [B, channels, height, width] with values in [-1, 1]."""
+    """An image [B, channels, height, width].
+
+    Attributes:
+        channels: The number of channels; of a label map, the number of classes.
+        height, width: The size in pixels.
+        content: "picture" (values in [-1, 1]), "label_map" (one plane for each class, with values 0 and 1) or "instance_map" (one plane
+            with the number of the instance of each pixel). Maps are resized to the nearest value.
+    """
 
     channels: int = field(default=3, validator=whole_number(1))
     height: int = field(default=128, validator=whole_number(1))
     width: int = field(default=128, validator=whole_number(1))
+    content: Content = field(default="picture", validator=one_of(*CONTENTS))
+
+    def __attrs_post_init__(self) -> None:
+        if self.content == "instance_map" and self.channels != 1:
+            raise OptionError(f"An instance map has one channel, the numbers of the instances; found {self.channels}.")
 
     def __str__(self) -> str:
-        return f"image [{self.channels}, {self.height}, {self.width}]"
+        return f"{'image' if self.is_picture else self.content.replace('_', ' ')} [{self.channels}, {self.height}, {self.width}]"
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether the values are colours, which may be blended when the image is resized."""
+        return self.content == "picture"
 
 
 @frozen

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from i2ikit.core.recipe import STAGE, Recipe
+from i2ikit.core.slot import STAGE
 from i2ikit.errors import OptionError, UnknownNameError
 
-SHARED = ("size", "channels", "source_channels", "labels", "domains")
+if TYPE_CHECKING:
+    from i2ikit.core.recipe import Recipe
+
+SHARED = ("size", "channels", "source_channels", "source_content", "labels", "domains")
 """Overrides of a recipe that concern all its stages: those of the images and labels."""
 
 _PLACE = re.compile(rf"{STAGE}(?P<stage>[\w-]+)(?P<rest>:(?P<slot>\w+)(?:/(?P<domain>.+))?)?")
@@ -54,27 +57,24 @@ def parse_place(place: str, stages: Collection[str]) -> tuple[str, str, str | No
     return match["stage"], match["rest"] or "", match["slot"], match["domain"]
 
 
-def override_stages(recipe: Recipe, overrides: Mapping[str, Any], shared: Mapping[str, Any]) -> Recipe:
+def override_stages(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
     """Return a recipe with other stages before it.
 
     Args:
         recipe: The recipe.
-        overrides: For each stage a recipe, the name of one, None to remove the stage, or a mapping of overrides of a stage that exists. New
-            stages follow the others.
-        shared: Overrides of the images and labels, for recipes that are given by name.
+        overrides: For each stage a recipe, None to remove the stage, or a mapping of overrides of a stage that exists. New stages follow
+            the others.
 
     Raises:
-        UnknownNameError: There is no such stage or recipe.
+        UnknownNameError: There is no such stage.
         OptionError: A value is not allowed.
     """
     stages = dict(recipe.stages)
     for name, value in overrides.items():
-        if isinstance(value, str):
-            from i2ikit.core.catalogue import recipe as find_recipe
-
-            stages[name] = find_recipe(value).with_overrides(**shared)
-        elif isinstance(value, Recipe):
+        if isinstance(value, type(recipe)):
             stages[name] = value
+        elif isinstance(value, str):
+            raise OptionError(f'Stage "{name}" is set to "{value}"; it must be a recipe: stages={{"{name}": i2ikit.recipe("{value}")}}.')
         elif name not in stages:
             raise UnknownNameError("stage", name, stages, note=f'To add it: stages={{"{name}": RECIPE}}.')
         elif value is None:
@@ -83,7 +83,7 @@ def override_stages(recipe: Recipe, overrides: Mapping[str, Any], shared: Mappin
             stages[name] = stages[name].with_overrides(**value)
         else:
             raise OptionError(
-                f'Stage "{name}" is set to {value!r}; it must be a recipe, its name, a mapping of overrides, or None to remove the stage.'
+                f'Stage "{name}" is set to {value!r}; it must be a recipe, a mapping of overrides, or None to remove the stage.'
             )
     return evolve(recipe, stages=stages)
 

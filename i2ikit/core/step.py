@@ -13,12 +13,12 @@ import torch
 from attrs import frozen
 from torch import Tensor, nn
 
-from i2ikit.core.batch_kinds import list_tensors, map_tensors
+from i2ikit.core import mixture
+from i2ikit.core.batch_kinds import check_images, list_tensors, map_tensors
 from i2ikit.core.engine import Engine, SingleProcess, step_if_finite
-from i2ikit.core.memo import share_views
 from i2ikit.core.optimizers import get_weight, set_learning_rates
+from i2ikit.core.player import Player
 from i2ikit.core.random_streams import RandomStreams, Share
-from i2ikit.core.recipe import Player
 from i2ikit.core.slot import Term
 from i2ikit.core.translation import Translation
 from i2ikit.errors import PlanError, UnknownNameError
@@ -84,11 +84,7 @@ def step(
     model.raise_if_not_finite()
     model.finite = None
     listed = [batches] if isinstance(batches, Mapping) else list(batches)
-    if len(model.plans) > 1 and len(listed) != len(model.plans):
-        raise PlanError(
-            f'Recipe "{model.recipe.name}" has {len(model.plans)} plans, but the number of batches is {len(listed)}. '
-            "Pass one batch for each plan, in this order."
-        )
+    mixture.check_batches(model, len(listed))
     replacements = _list_draws(model, draws, len(listed))
     players = [player for player in model.recipe.players if (model.steps_done + 1) % player.every == 0]
     logs: Logs = {}
@@ -162,7 +158,7 @@ def play(model: Model, turn: Turn, translations: Iterable[Translation], scale: f
             translation.updating = turn.updates
             translation.pools = model.get_pools(turn.player, translation)
         for name, term in turn.terms.items():
-            if len(model.plans) > 1 and not is_for(term, translations):
+            if len(model.plans) > 1 and not mixture.is_for(term, translations):
                 continue
             loss = model.losses[f"{turn.player.name}/{name}"]
             value = _sum_loss(loss, select_translations(term, translations), f"{turn.player.name}/{name}")
@@ -176,11 +172,6 @@ def play(model: Model, turn: Turn, translations: Iterable[Translation], scale: f
     for translation in translations:
         translation.updating, translation.pools = None, {}
     return logs
-
-
-def is_for(term: Term, translations: Sequence[Translation]) -> bool:
-    """Return whether a term is computed for one of the translations. With several plans, a term may be for those of one plan only."""
-    return term.translations is None or any(not set(term.translations).isdisjoint(each.names) for each in translations)
 
 
 def select_translations(term: Term, translations: Sequence[Translation]) -> list[Translation]:
@@ -227,9 +218,13 @@ def split(model: Model, batch: Mapping[str, Any], draws: Mapping[str, Tensor], i
         draws: Tensors that replace random draws, by name.
         index: The position of the batch within the step.
         parts: The number of micro-batches.
+
+    Raises:
+        PlanError: Images are not floats.
     """
     engine = model.engine
     tensors = list_tensors(batch)
+    check_images(batch)
     first = next((tensor for tensor in tensors if tensor.ndim == 4), next(iter(tensors), torch.empty(0)))
     dtype = first.dtype if first.is_floating_point() else torch.get_default_dtype()
     label = batch.get("label")
@@ -252,10 +247,7 @@ def make_translations(model: Model, part: Part, players: Sequence[Player], index
     if model.recipe.retranslate and model.recipe.redraw:
         streams = streams.for_player(players[0].name)
     requires_grad = _trains_translator(model, {slot for player in players for slot in player.trains})
-    index = index if len(model.plans) > 1 else 0
-    translations = model.plans[index](model.nets, batch, streams, requires_grad, **model.recipe.options_by_plan[index])
-    share_views(translations)
-    return translations
+    return mixture.run_plan(model, batch, streams, requires_grad, index)
 
 
 def _trains_translator(model: Model, slots: Iterable[str]) -> bool:

@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from i2ikit.core import storage
 from i2ikit.core.component import is_restoring
 from i2ikit.core.nets import module_key
-from i2ikit.core.recipe import Player, Recipe
+from i2ikit.core.player import Player
+from i2ikit.core.recipe import Recipe
 from i2ikit.core.slot import Slot
+from i2ikit.core.slot_overrides import is_saved
 from i2ikit.core.stages import is_stage_place, list_stages, parse_place
 from i2ikit.errors import CheckpointError, I2IKitError, UnknownNameError
 
@@ -82,7 +84,7 @@ def resolve_trained_slots(recipe: Recipe) -> tuple[Recipe, dict[str, TrainedSlot
     """
     slots, trained, problems = dict(recipe.slots), dict[str, TrainedSlot](), list[str]()
     for name, slot in recipe.slots.items():
-        is_path = isinstance(slot.component, str) and _is_place(slot.component)
+        is_path = isinstance(slot.component, str) and is_saved(slot.component)
         place = str(slot.component) if is_path else slot.weights
         if not place or is_restoring.get():
             continue
@@ -103,6 +105,7 @@ def resolve_trained_slots(recipe: Recipe) -> tuple[Recipe, dict[str, TrainedSlot
             found.slot.component if isinstance(found.slot.component, str) else found.slot.parts,
             found.slot.options,
             role=slot.role,
+            input=slot.input,
             per=per,
             shared=slot.shared or (found.slot.shared if per else ()),
             frozen=slot.frozen,
@@ -124,11 +127,6 @@ def _find_stage_slot(recipe: Recipe, place: str, name: str) -> Slot:
     if domain is not None and slot.per is None:
         raise CheckpointError(f'"{place}": that slot has one network, without a name. Leave out "/{domain}".')
     return slot if domain is None else evolve_to_one(slot)
-
-
-def _is_place(component: str) -> bool:
-    """Return whether the text in place of a component is the place of weights."""
-    return is_stage_place(component) or "/" in component or "\\" in component or Path(component).is_dir()
 
 
 def _leave_frozen_slots(recipe: Recipe) -> Recipe:

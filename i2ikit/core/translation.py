@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import torch
 from torch import Tensor
 
-from i2ikit.core.calls import Call, run_network
+from i2ikit.core.calls import Call, is_plain, run_network
 from i2ikit.core.code import Code, DiscriminatorOutput
 from i2ikit.core.inputs import Inputs
 from i2ikit.core.memo import Entry, detached_after_update, view
@@ -219,10 +219,12 @@ class Translation(Inputs):
         self.add_dependencies({slot}, {slot} if without_gradient else frozenset())
         net = nets.net(slot, domain_name, pair, translation=self.name)
         wrappers = nets.get_wrappers(slot, domain_name, pair)
-        taps = self._taps[1] if self._taps is not None and self._taps[0] == slot else None
-        call = Call(slot, self._make_stream_name(slot), self.streams, is_real, taps)
+        stream = self._make_stream_name(slot)
         with torch.no_grad() if without_gradient else nets.freeze_weights(slot) if frozen else nullcontext():
-            return run_network(net, call, wrappers, inputs, named)
+            if not wrappers and is_plain(net):
+                return net(*inputs, **named)
+            taps = self._taps[1] if self._taps is not None and self._taps[0] == slot else None
+            return run_network(net, Call(slot, stream, self.streams, is_real, taps), wrappers, inputs, named)
 
     def _make_stream_name(self, slot: str) -> str:
         """Return the name of the stream of a network that uses random numbers: its view, its slot, and the number of the call."""

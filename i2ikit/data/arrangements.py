@@ -64,8 +64,7 @@ def can_serve(data: HasBatchKind, kind: BatchKind) -> bool:
 
     Labelled images serve kinds without labels too, which leave the labels out; images without labels serve kinds whose labels are optional.
     """
-    requested = ARRANGEMENTS.get(kind.data)
-    found = get_arrangement(data)
-    if requested is None or found.has_targets or found.has_domains or requested.has_targets or requested.has_domains:
-        return found.name == kind.data
+    requested, found = ARRANGEMENTS.get(kind.data), ARRANGEMENTS.get(data.batch_kind)
+    if requested is None or found is None or any(each.has_targets or each.has_domains for each in (requested, found)):
+        return data.batch_kind == kind.data
     return found.has_labels or kind.label != "required"

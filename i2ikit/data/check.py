@@ -19,7 +19,7 @@ from i2ikit.data.loader import group_by_domain
 from i2ikit.data.manifest import format_names
 from i2ikit.data.open import open_data
 from i2ikit.errors import DataError, format_count
-from i2ikit.pixels import decode, mode_name
+from i2ikit.pixels import mode_name
 
 
 @frozen
@@ -86,6 +86,8 @@ class CheckReport:
         """Why there is no command that trains on this data."""
         if get_arrangement(self).has_targets:
             return "There is no training command: source and target of some pairs do not fit together."
+        if not get_arrangement(self).recipe:
+            return f"To train a recipe for images without labels: i2ikit train RECIPE --data {self.path} --run runs/NAME"
         if any("twice as wide as high" in note for note in self.notes):
             return f"To train on images twice as wide as high as pairs side by side: i2ikit train pix2pix --data {self.path}"
         return "StarGAN requires labels, and this data has none. Use one folder for each value, or add a table attributes.csv."
@@ -161,7 +163,7 @@ def _check_file(data: Dataset, name: str, is_target: bool) -> _CheckedFile:
             mode = f"{mode_name(image.channels)} {data.bits} bit"
             return _CheckedFile(name, (image.height, image.width), mode, image.channels, is_target)
         content = data.images.source.read(name)
-        pixels = decode(content, name)
+        pixels = data.images.decode(content, name, is_target)
         mode = f"{mode_name(pixels.shape[2])} {pixels.dtype.itemsize * 8} bit"
         channels = data.images.process(pixels, name, is_target).shape[2]
         return _CheckedFile(name, (pixels.shape[0], pixels.shape[1]), mode, channels, is_target, hashlib.sha256(content).digest())

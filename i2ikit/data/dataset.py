@@ -17,6 +17,7 @@ from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.images import Images
 from i2ikit.errors import UnknownNameError
 from i2ikit.pixels import to_float
+from i2ikit.pixels.maps import make_planes
 
 SPLITS = ("train", "val", "test")
 
@@ -91,7 +92,7 @@ class Dataset(Protocol):
         """Return a data set of the items of one split, or raise UnknownNameError."""
 
     def read(self, item: Item) -> Tensor:
-        """Return the image [C H W], float32 in [-1, 1], at its native size; of a pair, the source."""
+        """Return the image [C H W], float32 in [-1, 1], at its native size; of a pair, the source. Maps are returned as planes."""
 
     def read_target(self, item: Item) -> Tensor | None:
         """Return the target image of a pair [C H W] in [-1, 1], or None if the data is not paired."""
@@ -158,7 +159,10 @@ class FileDataset:
 
     def read(self, item: Item) -> Tensor:
         """Return the image [C H W], float32 in [-1, 1], at its native size; of a pair, the source."""
-        return to_float(self.images.read_pixels(item.file))
+        pixels = self.images.read_pixels(item.file)
+        if self.source.is_picture:
+            return to_float(pixels)
+        return make_planes(pixels, self.source.content, self.source.channels, item.file)
 
     def read_target(self, item: Item) -> Tensor | None:
         """Return the target image of a pair [C H W] in [-1, 1], or None if the data is not paired."""
@@ -194,6 +198,8 @@ class FileDataset:
     def fingerprint(self) -> str:
         """Return a hash of the files, their sizes and their labels."""
         digest = hashlib.sha256(repr((self.batch_kind, self.domain.to_dict(), self.images.reading)).encode())
+        if not self.source.is_picture:
+            digest.update(repr((self.source.content, self.source.channels)).encode())
         for item in self.items:
             files = [item.file] + [item.target_file] * (item.target_file is not None)
             sizes = [self.images.source.size(str(file)) for file in files]

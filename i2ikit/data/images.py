@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 from torch import Tensor
 
-from i2ikit.core.specs import ImageSpec
+from i2ikit.core.specs import Content, ImageSpec
 from i2ikit.data.source import Source
 from i2ikit.errors import DataError
 from i2ikit.pixels import Pixels, composite, convert_channels, decode, mode_name, to_tensor
 from i2ikit.pixels.geometry import centre_window
+from i2ikit.pixels.maps import decode_map
 
 CACHE_BYTES = 1 << 30
 """Bytes of decoded images that one data set keeps in memory."""
@@ -27,6 +28,7 @@ class Reading:
         channels: Number of channels to convert to; None keeps the channels of the files, which must then be equal.
         source_channels: The same for the sources of pairs, if their number of channels differs from that of the targets.
         crop: Height and width of a centre crop, or None.
+        source_content: What the sources of pairs are: ``"picture"``, ``"label_map"`` or ``"instance_map"``.
         glued: ``"AB"`` reads the left half of a file as the source and the right half as the target, ``"BA"`` the other way around; an
             empty text reads the whole file.
     """
@@ -36,6 +38,8 @@ class Reading:
     source_channels: int | None = None
     crop: tuple[int, int] | None = None
     glued: str = ""
+    # Without a place in repr(), so that fingerprints of data without maps stay what they were.
+    source_content: Content = field(default="picture", repr=False)
 
 
 class Images:
@@ -61,7 +65,7 @@ class Images:
         cached = self._cache.get((file, is_target))
         if cached is not None:
             return cached
-        array = self.process(decode(self.source.read(file), file), file, is_target)
+        array = self.process(self.decode(self.source.read(file), file, is_target), file, is_target)
         expected = self.expected_channels[is_target]
         if expected and array.shape[2] != expected:
             raise DataError(
@@ -75,6 +79,10 @@ class Images:
                 self._cache_left -= tensor.nbytes
         return tensor
 
+    def decode(self, content: bytes, file: str, is_target: bool = False) -> Pixels:
+        """Return the pixels [H W C] in the bytes of a file: of a map, its numbers."""
+        return decode(content, file) if is_target or self.reading.source_content == "picture" else decode_map(content, file)
+
     def process(self, pixels: Pixels, file: str, is_target: bool = False) -> Pixels:
         """Return pixels [H W C] after halving, background, channels and crop."""
         reading = self.reading
@@ -84,10 +92,11 @@ class Images:
                 raise DataError(f'Image "{file}" is {width} pixels wide. A pair side by side requires an even width.')
             is_right = is_target == (reading.glued == "AB")
             pixels = pixels[:, width // 2 :] if is_right else pixels[:, : width // 2]
-        if reading.background is not None:
+        is_picture = is_target or reading.source_content == "picture"
+        if reading.background is not None and is_picture:
             pixels = composite(pixels, reading.background)
         channels = reading.channels if is_target or reading.source_channels is None else reading.source_channels
-        if channels is not None:
+        if channels is not None and is_picture:
             pixels = convert_channels(pixels, channels, file)
         if reading.crop is not None:
             pixels = pixels[centre_window(pixels.shape[:2], reading.crop, f'Image "{file}"')]
@@ -108,7 +117,7 @@ def find_native_spec(images: Images, files: Sequence[str], is_target: bool = Fal
     step = max(1, len(files) // 16)
     for file in files[::step]:
         try:
-            array = images.process(decode(images.source.read(file), file), file, is_target)
+            array = images.process(images.decode(images.source.read(file), file, is_target), file, is_target)
         except DataError as cause:
             problem = problem or cause
             continue

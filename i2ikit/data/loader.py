@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import torch
+from attrs import evolve
 from torch import Tensor
 
 from i2ikit.core.batch_kinds import IMAGES, BatchKind
@@ -17,6 +18,7 @@ from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.batching import group_batches
 from i2ikit.data.dataset import Dataset, Item
 from i2ikit.data.images import CACHE_BYTES
+from i2ikit.data.references import References
 from i2ikit.data.transforms import Transform
 from i2ikit.errors import DataError, OptionError
 
@@ -40,7 +42,8 @@ class Loader:
 
     A batch is a dict with ``"image"`` [B C H W] in [-1, 1], ``"label"`` [B D] if there are labels, ``"target"`` [B C H W] for pairs, and
     ``"file"``, a list of B names. For unpaired data it has ``"images"``, a dict with one tensor [B C H W] for each domain, instead of
-    ``"image"``, and ``"file"`` lists the files of all domains in order.
+    ``"image"``, and ``"file"`` lists the files of all domains in order. For batch kinds with references, it has ``"reference"``,
+    ``"second_reference"`` and ``"reference_label"``: further images that share one other label.
 
     Each epoch is a new permutation of the images. For unpaired data, each domain has its own permutation, and shorter domains are
     repeated. The last images that do not fill a batch are left out. If label sets are known for only a part of the images, a batch holds
@@ -78,6 +81,7 @@ class Loader:
         self.dataset, self.transform, self.batch, self.seed, self.workers = dataset, transform, batch, seed, workers
         self.rank, self.world, self.kind = rank, world, kind
         self._arrangement = get_arrangement(dataset)
+        self._source_transform = transform if transform is None or dataset.source.is_picture else evolve(transform, nearest=True)
         self._flip = transform is not None and transform.flip
         self._groups = group_by_domain(dataset)
         self._size = max(len(group) for group in self._groups.values())
@@ -85,6 +89,8 @@ class Loader:
             raise DataError(f'A batch needs {batch} images, but "{dataset.name}" has {self._size}. Use a batch of {self._size} or less.')
         self._labels = _encode_labels(dataset)
         self._masks = _find_masks(dataset, self._labels)
+        has_references = kind is not None and kind.references
+        self._references = References(self._labels, self._masks, len(dataset.items)) if has_references else None
         self._epoch = self._index = 0
         self._orders: dict[tuple[int, str], tuple[list[int], list[Augmentation]]] = {}
         self._cache: dict[tuple[str, bool, bool], Tensor] = {}
@@ -157,10 +163,29 @@ class Loader:
             }
             return batch
         batch["image"] = self._stack(items)
+        batch |= self._load_references(epoch, range(start, start + share), [row for _, row, _ in items])
         if self._labels is not None and (self.kind is None or self.kind.label != "none"):
             batch["label"] = self._labels[torch.tensor([row for _, row, _ in items])]
         if self._arrangement.has_targets:
             batch["target"] = self._stack(items, is_target=True)
+        return batch
+
+    def _load_references(self, epoch: int, positions: Sequence[int], rows: Sequence[int]) -> Batch:
+        """Return the reference images of the rows at some positions of an epoch; nothing if the batch kind has none."""
+        if self._references is None or self.kind is None:
+            return {}
+        chosen = []
+        for position, row in zip(positions, rows, strict=True):
+            generator = torch.Generator().manual_seed(_make_seed(self.seed, epoch, position, "reference"))
+            found = self._references.choose(row, self.kind.references, generator)
+            flips = ((torch.rand(len(found), generator=generator) < 0.5) & self._flip).tolist()
+            places = torch.rand(len(found), 2, generator=generator).tolist()
+            augmentations = [Augmentation(flip, (y, x)) for flip, (y, x) in zip(flips, places, strict=True)]
+            chosen.append([(self.dataset.items[each], each, changes) for each, changes in zip(found, augmentations, strict=True)])
+        names = ("reference", "second_reference")[: self.kind.references]
+        batch: Batch = {name: self._stack([row[index] for row in chosen]) for index, name in enumerate(names)}
+        if self._labels is not None and self.kind.label != "none":
+            batch["reference_label"] = self._labels[torch.tensor([row[0][1] for row in chosen])]
         return batch
 
     def _stack(self, items: Sequence[tuple[Item, int, Augmentation]], is_target: bool = False) -> Tensor:
@@ -216,8 +241,9 @@ class Loader:
         image = self.dataset.read_target(item) if is_target else self.dataset.read(item)
         if image is None:
             raise DataError(f'The data set is paired, but "{item.file}" has no target image.')
+        transform = self.transform if is_target else self._source_transform
         try:
-            return image if self.transform is None else self.transform.enlarge(image, mirrored=mirrored)
+            return image if transform is None else transform.enlarge(image, mirrored=mirrored)
         except DataError as cause:
             raise DataError(f'"{item.file}": {cause}') from None
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from i2ikit.core.domain import DomainSpec
+from i2ikit.core.specs import CONTENTS, Content, ImageSpec
 from i2ikit.data.arrangements import ARRANGEMENTS, get_arrangement
 from i2ikit.data.celeba import find_attribute_list, read_celeba
 from i2ikit.data.dataset import Dataset, FileDataset, Item, Origin
@@ -44,6 +45,7 @@ def open_data(
     background: str | None = None,
     channels: int | None = None,
     source_channels: int | None = None,
+    source_content: Content | None = None,
     crop: int | Sequence[int] | None = None,
     holdout: float | None = None,
 ) -> Dataset:
@@ -65,7 +67,9 @@ def open_data(
         pairs: True reads two folders as pairs; two folder names are the source and the target.
         background: A colour behind transparent pixels, such as ``"white"`` or ``"#808080"``; None keeps alpha as a channel.
         channels: Number of channels to convert to, 1 to 4; None keeps the channels of the files.
-        source_channels: Number of channels of the sources of pairs; the default is ``channels``.
+        source_channels: Number of channels of the sources of pairs; the default is ``channels``. Of label maps: the number of classes.
+        source_content: What the sources of pairs are: ``"picture"`` (default); ``"label_map"``, files of class indices, which are read as
+            one plane for each class; or ``"instance_map"``, files with the number of an instance for each pixel.
         crop: A centre crop of every image: a size, or height and width.
         holdout: The share of subjects that becomes the test split; the default is 0.1 if the data has no splits, else 0.
 
@@ -85,11 +89,13 @@ def open_data(
         "background": background,
         "channels": channels,
         "source_channels": source_channels,
+        "source_content": source_content,
         "crop": crop,
         "holdout": holdout,
     }
     if batch_kind is not None and batch_kind not in FILE_BATCH_KINDS:
         raise OptionError(f'No batch kind is called "{batch_kind}". {suggest(batch_kind, FILE_BATCH_KINDS)}')
+    _check_content(source_content, source_channels)
     if isinstance(path, str) and (text == FACES or text.startswith(f"{FACES}:")):
         if Path(text).exists():
             raise DataError(
@@ -106,7 +112,8 @@ def open_data(
         notes.append(
             f"Images are cropped to {manifest.crop}x{manifest.crop} pixels at the centre, as usual for this data. crop= changes it."
         )
-    reading = Reading(background, channels, source_channels, _parse_crop(crop if crop is not None else manifest.crop), manifest.glued)
+    window = _parse_crop(crop if crop is not None else manifest.crop)
+    reading = Reading(background, channels, source_channels, window, manifest.glued, source_content or "picture")
     name = existing.stem if existing.suffix.lower() == ".zip" else source.path.resolve().name
     data = make_dataset(source, manifest, domain, rows, reading, notes, name=name)
     data.origin = Origin(text, {name: value for name, value in {"labels": labels, **options}.items() if value is not None})
@@ -140,7 +147,12 @@ def make_dataset(
     if arrangement.has_targets:
         image, target_bits = find_native_spec(images, [str(item.target_file) for item in items], is_target=True)
         bits = max(bits, target_bits)
+    elif reading.source_content != "picture":
+        raise OptionError(f'source_content="{reading.source_content}" is for the sources of pairs; "{name}" is {manifest.batch_kind} data.')
     images.expected_channels = {False: source_image.channels, True: image.channels}
+    if reading.source_content != "picture":
+        classes = reading.source_channels or 1
+        source_image = ImageSpec(classes, source_image.height, source_image.width, reading.source_content)
     return FileDataset(
         images,
         items,
@@ -152,6 +164,13 @@ def make_dataset(
         bits=bits,
         notes=(*manifest.notes, *notes),
     )
+
+
+def _check_content(content: str | None, channels: int | None) -> None:
+    if content is not None and content not in CONTENTS:
+        raise OptionError(f'source_content="{content}" does not exist. {suggest(content, CONTENTS)}')
+    if content == "label_map" and channels is None:
+        raise OptionError('source_content="label_map" requires the number of classes. Add it: source_channels=NUMBER.')
 
 
 def _check_path(text: str) -> Path:

@@ -35,6 +35,7 @@ class Transform:
         flip: Whether an image is mirrored (left and right) with probability 0.5, if random numbers are given.
         jitter: Random crop, if random numbers are given: the image is resized to (1 + jitter) times the size of the result, then cropped
             at a random position (pix2pix, appendix 6.2: 286 for 256 pixels). Both images of a pair are cropped at the same position.
+        nearest: Whether images are resized to the nearest value, for maps, whose values must not be blended.
 
     Raises:
         OptionError: A size is below 1, the jitter is not from 0 to 1, or the crop is unknown.
@@ -45,6 +46,7 @@ class Transform:
     crop: tuple[int, int] | str | None = field(default=None, converter=_check_crop)
     flip: bool = False
     jitter: float = 0.0
+    nearest: bool = False
 
     def __attrs_post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
@@ -95,6 +97,8 @@ class Transform:
         image = self.crop_centre(image)
         if image.shape[-2:] == size:
             return image.contiguous()
+        if self.nearest:
+            return F.interpolate(image[None], size=size, mode="nearest-exact")[0]
         return F.interpolate(image[None], size=size, mode="bilinear", align_corners=False, antialias=True)[0]
 
     def crop_centre(self, image: Tensor) -> Tensor:

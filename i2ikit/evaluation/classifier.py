@@ -57,7 +57,7 @@ class Classifier(nn.Module):
         return found
 
     def resize(self, images: Tensor) -> Tensor:
-        """Return images [B, C, H, W] at the input size of the network."""
+        """Return images [B, C, H, W] in [-1, 1] at the input size of the network."""
         return images if images.shape[-2:] == self.size else F.interpolate(images, self.size, mode="bilinear", antialias=True)
 
     def logits(self, images: Tensor) -> dict[str, Tensor]:

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchmetrics.image.fid import FrechetInceptionDistance
-from torchmetrics.image.kid import KernelInceptionDistance
+from torchmetrics.image import fid, kid
 
 from i2ikit.errors import OptionError
+from i2ikit.evaluation.metrics import check_unit_range
 
 
 def frechet_distance(mean: Tensor, covariance: Tensor, real_mean: Tensor, real_covariance: Tensor) -> Tensor:
@@ -91,16 +91,25 @@ def kernel_distance(features: Tensor, real_features: Tensor, *, degree: int = 3,
     return mean_within(first) + mean_within(second) - 2.0 * mean_across
 
 
-class FID(FrechetInceptionDistance):
-    """Frechet inception distance of torchmetrics, for any features, computed by :func:`frechet_distance`.
+class FrechetInceptionDistance(fid.FrechetInceptionDistance):
+    """FID as in torchmetrics, for any features, computed by :func:`frechet_distance`.
 
     Args:
-        feature: An :class:`i2ikit.evaluation.Extractor`, or any module that takes images and returns features [B, F].
+        feature: An :class:`i2ikit.evaluation.Extractor`, or any module that takes images [B, C, H, W] in [0, 1] and returns
+            features [B, F].
         options: Options of ``torchmetrics.image.fid.FrechetInceptionDistance``.
     """
 
     def __init__(self, feature: nn.Module, **options: Any) -> None:
         super().__init__(feature=feature, **options)
+
+    def update(self, imgs: Tensor, real: bool) -> None:
+        """Add images [B, C, H, W] in [0, 1]: real ones, or translations if ``real`` is False.
+
+        Raises:
+            OptionError: The images are out of range.
+        """
+        super().update(check_unit_range(imgs), real=real)
 
     def compute(self) -> Tensor:
         """Return the distance, a float64 scalar tensor.
@@ -118,11 +127,12 @@ class FID(FrechetInceptionDistance):
         return frechet_distance(*found)
 
 
-class KID(KernelInceptionDistance):
-    """Kernel inception distance of torchmetrics, for any features, computed by :func:`kernel_distance`.
+class KernelInceptionDistance(kid.KernelInceptionDistance):
+    """KID as in torchmetrics, for any features, computed by :func:`kernel_distance`.
 
     Args:
-        feature: An :class:`i2ikit.evaluation.Extractor`, or any module that takes images and returns features [B, F].
+        feature: An :class:`i2ikit.evaluation.Extractor`, or any module that takes images [B, C, H, W] in [0, 1] and returns
+            features [B, F].
         subsets: The number of random subsets.
         subset_size: The number of images of a subset. None compares all images once, which is unbiased, too, and needs no random subsets.
         seed: The random seed of the subsets.
@@ -134,6 +144,14 @@ class KID(KernelInceptionDistance):
             warnings.filterwarnings("ignore", message=".*will save all extracted features.*")
             super().__init__(feature=feature, subsets=subsets, subset_size=subset_size or 1000, **options)
         self.has_no_subsets, self.seed = subset_size is None, seed
+
+    def update(self, imgs: Tensor, real: bool) -> None:
+        """Add images [B, C, H, W] in [0, 1]: real ones, or translations if ``real`` is False.
+
+        Raises:
+            OptionError: The images are out of range.
+        """
+        super().update(check_unit_range(imgs), real=real)
 
     def compute(self) -> tuple[Tensor, Tensor]:
         """Return mean and standard deviation over the subsets, float64 scalar tensors.

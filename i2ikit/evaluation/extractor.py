@@ -122,21 +122,3 @@ class _JointLogits(nn.Module):
         for logits in self.classifier.logits(to_signed_range(images)).values():
             joint = (joint[:, :, None] + logits.log_softmax(dim=1)[:, None, :]).flatten(1)
         return joint
-
-
-def parse_features(text: str) -> Extractor | str:
-    """Load the extractor described by ``"inception=WEIGHTS.pth"``, or return ``"own-classifier"`` unchanged.
-
-    Raises:
-        OptionError: The text has another form.
-        CheckpointError: The weights cannot be loaded.
-        MissingExtraError: torch-fidelity is not installed.
-    """
-    from i2ikit.evaluation.inception import load_inception
-
-    name, _, path = text.partition("=")
-    if name == OWN_CLASSIFIER and not path:
-        return OWN_CLASSIFIER
-    if name != "inception" or not path:
-        raise OptionError(f'Features must be "{OWN_CLASSIFIER}" or "inception=WEIGHTS.pth"; found "{text}".')
-    return load_inception(path)

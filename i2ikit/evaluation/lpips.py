@@ -15,11 +15,12 @@ PAIRS = 19
 """Number of pairs of samples of each input in the papers, which use 100 inputs (BicycleGAN, section 4; MUNIT, section 5.2)."""
 
 
-class LPIPS(Mean):
+class LearnedPerceptualImagePatchSimilarity(Mean):
     """Mean over images of a perceptual distance to the target, such as :func:`i2ikit.evaluation.load_lpips` returns.
 
     Args:
-        distance: A distance between images in [-1, 1]; the metric takes images in [0, 1], as all metrics here.
+        distance: A distance between images in [-1, 1]; the metric takes images in [0, 1], as all metrics here
+            (``normalize=True`` in torchmetrics).
         options: Options of ``torchmetrics.Metric``.
     """
 
@@ -29,9 +30,9 @@ class LPIPS(Mean):
         super().__init__(**options)
         self.distance = distance
 
-    def update(self, images: Tensor, target: Tensor) -> None:
-        """Add images and their targets, both [B, C, H, W] in [0, 1]."""
-        self._add(self.distance(to_signed_range(images), to_signed_range(target)))
+    def update(self, preds: Tensor, target: Tensor) -> None:
+        """Add translations and their targets, both [B, C, H, W] in [0, 1]."""
+        self._add(self.distance(to_signed_range(preds), to_signed_range(target)))
 
 
 class LPIPSDiversity(Mean):

@@ -10,13 +10,22 @@ from attrs import define, field
 from torch import Tensor
 
 from i2ikit.core.batch_kinds import BatchKind
-from i2ikit.data import Dataset, Item
+from i2ikit.data import Dataset, Item, Transform
 from i2ikit.evaluation.aggregate import Aggregator
 from i2ikit.evaluation.diversity import multiscale_diversity, pairwise_diversity
 from i2ikit.evaluation.evaluation_classifier import EvaluationClassifier
 from i2ikit.evaluation.feature_metrics import FeatureMetrics
 from i2ikit.evaluation.lpips import perceptual_diversity
-from i2ikit.evaluation.metrics import SSIM_WINDOW, blur, edge_energy, mae, psnr, ssim, to_signed_range, to_unit_range
+from i2ikit.evaluation.metrics import (
+    SSIM_WINDOW,
+    blur,
+    edge_energy,
+    mean_absolute_error,
+    peak_signal_noise_ratio,
+    structural_similarity_index_measure,
+    to_signed_range,
+    to_unit_range,
+)
 from i2ikit.evaluation.pairs_as_domains import SOURCE, TARGET
 from i2ikit.evaluation.perceptual import PerceptualDistance
 from i2ikit.evaluation.resize import Preparation
@@ -82,12 +91,13 @@ class Measurement:
         if not requests and self.feature_metrics is None:
             return
         device = getattr(self.model, "device", torch.device("cpu"))
-        inputs = torch.stack([self.prepare(self.data.read(item)) for item in items]).to(device)
+        inputs = torch.stack([self._prepare_input(self.data.read(item)) for item in items]).to(device)
+        originals, inputs = inputs, self.kind.make_sources(inputs, [item.file for item in items])
         labels = encode_labels(self.model.domain, items).to(device) if self.has_labels else None
         fakes = self.translate(inputs, labels, requests)
         rows: list[dict[str, Any]] = [{"attribute": each.attribute, "source": each.source, "target": each.target} for each in requests]
         if self.has_fixed_target and self.kind.is_own_target:
-            found: Tensor | None = inputs
+            found: Tensor | None = originals
             has_target = torch.ones(len(items), dtype=torch.bool)
         else:
             found, has_target = find_targets(self.data, items, requests, self.prepare)
@@ -105,6 +115,11 @@ class Measurement:
         else:
             self._measure_diversity(to_unit_range(fakes), target_by_index, requests)
         self.aggregator.rows += rows
+
+    def _prepare_input(self, image: Tensor) -> Tensor:
+        if self.data.source.is_picture or not self.kind.target:
+            return self.prepare(image)
+        return Transform(self.prepare.height, self.prepare.width, crop=self.prepare.crop, nearest=True)(image)
 
     def translate(self, inputs: Tensor, labels: Tensor | None, requests: Sequence[TranslationRequest], **options: Any) -> Tensor:
         """Return the translations in the order of the requests [N, C, H, W] in [-1, 1]; each call of the model has one target."""
@@ -148,15 +163,18 @@ class Measurement:
         requests: Sequence[TranslationRequest],
         targets: Tensor,
     ) -> None:
-        measures: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"psnr": psnr, "mae": mae}
+        measures: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"psnr": peak_signal_noise_ratio, "mae": mean_absolute_error}
         if min(targets.shape[-2:]) >= SSIM_WINDOW:
-            measures["ssim"] = ssim
+            measures["ssim"] = structural_similarity_index_measure
         else:
             size = f"{self.prepare.height}x{self.prepare.width}"
             self.left_out["ssim"] = f"SSIM requires {SSIM_WINDOW}x{SSIM_WINDOW} pixels or more; the images have {size}."
         input_indices = torch.tensor([requests[index].index for index in indices], device=inputs.device)
         images = {"": fakes[torch.tensor(indices, device=fakes.device)]}
-        if inputs.shape[1] in {1, targets.shape[1]}:
+        is_map = self.kind.target and not self.data.source.is_picture
+        if is_map:
+            self.left_out["psnr_copy"] = "Inputs are maps and targets are pictures: they cannot be compared."
+        elif inputs.shape[1] in {1, targets.shape[1]}:
             images["_copy"] = inputs.expand(-1, targets.shape[1], -1, -1)[input_indices]
             images["_blur"] = blur(inputs).expand(-1, targets.shape[1], -1, -1)[input_indices]
         else:

@@ -1,7 +1,8 @@
-"""Distances between an image and its target, as functions and as torchmetrics metrics.
+"""Distances between an image and its target, as functions and as classes, under the names of torchmetrics.
 
-All of them take images [B, C, H, W] in [0, 1]. The functions return one value for each image [B]. The metrics average these values over all
-images; for PSNR, this is not the PSNR of the mean error.
+All of them take images [B, C, H, W] in [0, 1], first the translations (``preds``), then the true images (``target``). The functions return
+one value for each image [B], as those of torchmetrics with ``reduction="none"``. The classes average these values over all images; for
+PSNR, this is not the PSNR of the mean error.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics import Metric
-from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+from torchmetrics.functional import image as functional
 
 from i2ikit.errors import OptionError
 
@@ -24,6 +25,8 @@ SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
 
 TOLERANCE = 0.02
 """How far images may exceed [0, 1]: resizing and networks overshoot a little."""
+SIGNED_LIMIT = 1.2
+"""The largest value that passes for an image in [-1, 1]: images that are optimised may leave the range a little more."""
 
 
 def to_unit_range(images: Tensor) -> Tensor:
@@ -48,6 +51,21 @@ def check_unit_range(images: Tensor) -> Tensor:
     return images
 
 
+def check_signed_range(images: Tensor) -> Tensor:
+    """Return the images unchanged after checking that they are floats in [-1, 1].
+
+    Raises:
+        OptionError: They have another type, or values clearly outside. Images in [0, 1] cannot be told from dark images in [-1, 1].
+    """
+    if not images.is_floating_point():
+        raise OptionError(f"A perceptual distance requires images in [-1, 1] as floats; found {images.dtype}. Convert: images / 127.5 - 1.")
+    if images.numel():
+        low, high = (float(each) for each in images.detach().aminmax())
+        if max(-low, high) > SIGNED_LIMIT:
+            raise OptionError(f"A perceptual distance requires images in [-1, 1]; found {low:.3g} to {high:.3g}. Scale them.")
+    return images
+
+
 def to_signed_range(images: Tensor) -> Tensor:
     """Return images in [0, 1] as images in [-1, 1], the range of networks.
 
@@ -58,54 +76,54 @@ def to_signed_range(images: Tensor) -> Tensor:
     return images * 2.0 - 1.0
 
 
-def psnr(images: Tensor, target: Tensor) -> Tensor:
+def peak_signal_noise_ratio(preds: Tensor, target: Tensor) -> Tensor:
     """Return the peak signal-to-noise ratio of each image [B] in dB, at most :data:`MAX_PSNR`.
 
     Args:
-        images: [B, C, H, W] in [0, 1].
+        preds: [B, C, H, W] in [0, 1].
         target: [B, C, H, W] in [0, 1].
 
     Raises:
         OptionError: The shapes differ, or values are out of range.
     """
-    _check_pair(images, target)
-    ratio: Tensor = peak_signal_noise_ratio(images, target, data_range=1.0, reduction="none", dim=(1, 2, 3))
+    _check_pair(preds, target)
+    ratio: Tensor = functional.peak_signal_noise_ratio(preds, target, data_range=1.0, reduction="none", dim=(1, 2, 3))
     return ratio.clamp(max=MAX_PSNR)
 
 
-def ssim(images: Tensor, target: Tensor) -> Tensor:
+def structural_similarity_index_measure(preds: Tensor, target: Tensor) -> Tensor:
     """Return the structural similarity of each image [B] (Wang et al., 2004): Gaussian window of 11x11, sigma 1.5, K1 0.01, K2 0.03.
 
     Args:
-        images: [B, C, H, W] in [0, 1], at least 11 pixels high and wide.
+        preds: [B, C, H, W] in [0, 1], at least 11 pixels high and wide.
         target: [B, C, H, W] in [0, 1].
 
     Raises:
         OptionError: The shapes differ, values are out of range, or the images are smaller than the window.
     """
-    _check_pair(images, target)
-    if min(images.shape[-2:]) < SSIM_WINDOW:
-        height, width = images.shape[-2:]
+    _check_pair(preds, target)
+    if min(preds.shape[-2:]) < SSIM_WINDOW:
+        height, width = preds.shape[-2:]
         raise OptionError(f"SSIM requires {SSIM_WINDOW}x{SSIM_WINDOW} pixels or more, the size of its window; found {height}x{width}.")
-    similarity = structural_similarity_index_measure(
-        images, target, sigma=SSIM_SIGMA, kernel_size=SSIM_WINDOW, data_range=1.0, reduction="none"
+    similarity = functional.structural_similarity_index_measure(
+        preds, target, sigma=SSIM_SIGMA, kernel_size=SSIM_WINDOW, data_range=1.0, reduction="none"
     )
     assert isinstance(similarity, Tensor)
     return similarity
 
 
-def mae(images: Tensor, target: Tensor) -> Tensor:
+def mean_absolute_error(preds: Tensor, target: Tensor) -> Tensor:
     """Return the mean absolute error of each image [B].
 
     Args:
-        images: [B, C, H, W] in [0, 1].
+        preds: [B, C, H, W] in [0, 1].
         target: [B, C, H, W] in [0, 1].
 
     Raises:
         OptionError: The shapes differ, or values are out of range.
     """
-    _check_pair(images, target)
-    return (images - target).abs().mean(dim=(1, 2, 3))
+    _check_pair(preds, target)
+    return (preds - target).abs().mean(dim=(1, 2, 3))
 
 
 def edge_energy(images: Tensor) -> Tensor:
@@ -128,7 +146,7 @@ def edge_energy(images: Tensor) -> Tensor:
 
 
 def blur(images: Tensor) -> Tensor:
-    """Return images [B, C, H, W] blurred by a Gaussian with sigma 1/16 of their shorter side, edges reflected."""
+    """Return images [B, C, H, W] in any range, blurred by a Gaussian with sigma 1/16 of their shorter side, edges reflected."""
     sigma = min(images.shape[-2:]) / 16
     reach = min(math.ceil(3 * sigma), min(images.shape[-2:]) - 1)
     offsets = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
@@ -175,10 +193,10 @@ class EdgeEnergy(Metric):
         self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("target_total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
-    def update(self, images: Tensor, target: Tensor) -> None:
-        """Add images and their targets, both [B, C, H, W] in [0, 1]."""
-        _check_shapes(images, target)
-        self.total += edge_energy(images.detach()).double().sum()
+    def update(self, preds: Tensor, target: Tensor) -> None:
+        """Add translations and their targets, both [B, C, H, W] in [0, 1]."""
+        _check_shapes(preds, target)
+        self.total += edge_energy(preds.detach()).double().sum()
         self.target_total += edge_energy(target.detach()).double().sum()
 
     def compute(self) -> Tensor:
@@ -186,44 +204,44 @@ class EdgeEnergy(Metric):
         return (self.total / self.target_total).float()
 
 
-class PSNR(Mean):
-    """Mean over images of :func:`psnr`, in dB."""
+class PeakSignalNoiseRatio(Mean):
+    """Mean over images of :func:`peak_signal_noise_ratio`, in dB."""
 
     higher_is_better = True
 
-    def update(self, images: Tensor, target: Tensor) -> None:
-        """Add images and their targets, both [B, C, H, W] in [0, 1]."""
-        self._add(psnr(images, target))
+    def update(self, preds: Tensor, target: Tensor) -> None:
+        """Add translations and their targets, both [B, C, H, W] in [0, 1]."""
+        self._add(peak_signal_noise_ratio(preds, target))
 
 
-class SSIM(Mean):
-    """Mean over images of :func:`ssim`."""
+class StructuralSimilarityIndexMeasure(Mean):
+    """Mean over images of :func:`structural_similarity_index_measure`."""
 
     higher_is_better = True
 
-    def update(self, images: Tensor, target: Tensor) -> None:
-        """Add images and their targets, both [B, C, H, W] in [0, 1]."""
-        self._add(ssim(images, target))
+    def update(self, preds: Tensor, target: Tensor) -> None:
+        """Add translations and their targets, both [B, C, H, W] in [0, 1]."""
+        self._add(structural_similarity_index_measure(preds, target))
 
 
-class MAE(Mean):
-    """Mean over images of :func:`mae`."""
+class MeanAbsoluteError(Mean):
+    """Mean over images of :func:`mean_absolute_error`."""
 
     higher_is_better = False
 
-    def update(self, images: Tensor, target: Tensor) -> None:
-        """Add images and their targets, both [B, C, H, W] in [0, 1]."""
-        self._add(mae(images, target))
+    def update(self, preds: Tensor, target: Tensor) -> None:
+        """Add translations and their targets, both [B, C, H, W] in [0, 1]."""
+        self._add(mean_absolute_error(preds, target))
 
 
-def _check_pair(images: Tensor, target: Tensor) -> None:
-    _check_shapes(images, target)
-    check_unit_range(images)
+def _check_pair(preds: Tensor, target: Tensor) -> None:
+    _check_shapes(preds, target)
+    check_unit_range(preds)
     check_unit_range(target)
 
 
-def _check_shapes(images: Tensor, target: Tensor) -> None:
-    if images.shape != target.shape or images.ndim != 4:
+def _check_shapes(preds: Tensor, target: Tensor) -> None:
+    if preds.shape != target.shape or preds.ndim != 4:
         raise OptionError(
-            f"Images and target must be [B, C, H, W] and have the same shape; found {list(images.shape)} and {list(target.shape)}."
+            f"preds and target must be [B, C, H, W] and have the same shape; found {list(preds.shape)} and {list(target.shape)}."
         )

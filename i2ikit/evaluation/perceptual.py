@@ -13,6 +13,7 @@ from i2ikit.errors import CheckpointError, OptionError
 from i2ikit.evaluation.backbones import CHANNELS, Backbone
 from i2ikit.evaluation.classifier import Classifier
 from i2ikit.evaluation.evaluation_classifier import EvaluationClassifier
+from i2ikit.evaluation.metrics import check_signed_range
 from i2ikit.evaluation.weights import hash_file, hash_tensors, read_weights
 
 EPS = 1e-10
@@ -64,21 +65,21 @@ class PerceptualDistance(nn.Module):
             total = total + weighted.sum(dim=1).mean(dim=(1, 2))
         return total
 
-    def forward(self, images: Tensor, target: Tensor) -> Tensor:
+    def forward(self, preds: Tensor, target: Tensor) -> Tensor:
         """Return the distance between each image and its target [B].
 
         Args:
-            images: [B, C, H, W] in [-1, 1].
+            preds: [B, C, H, W] in [-1, 1].
             target: [B, C, H, W] in [-1, 1].
 
         Raises:
-            OptionError: The shapes differ.
+            OptionError: The shapes differ, or values are out of range.
         """
-        if images.shape != target.shape:
+        if preds.shape != target.shape:
             raise OptionError(
-                f"Images and target must be [B, C, H, W] and have the same shape; found {list(images.shape)} and {list(target.shape)}."
+                f"preds and target must be [B, C, H, W] and have the same shape; found {list(preds.shape)} and {list(target.shape)}."
             )
-        return self.compute_distance(self.features(images), self.features(target))
+        return self.compute_distance(self.features(check_signed_range(preds)), self.features(check_signed_range(target)))
 
 
 def load_lpips(backbone: str, weights: str | Path, linear: str | Path) -> PerceptualDistance:

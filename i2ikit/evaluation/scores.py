@@ -14,6 +14,7 @@ from torchmetrics import Metric
 
 from i2ikit.errors import OptionError
 from i2ikit.evaluation.extractor import Extractor
+from i2ikit.evaluation.metrics import check_unit_range
 
 
 class _Score(Metric):
@@ -32,9 +33,9 @@ class _Score(Metric):
         self.add_state("count", torch.zeros((), dtype=torch.long), dist_reduce_fx="sum")
 
     def compute_logits(self, images: Tensor) -> Tensor:
-        """Return the logits [B, K] of images [B, C, H, W] in float64; without a classifier, the images are the logits."""
+        """Return the logits [B, K] in float64 of images [B, C, H, W] in [0, 1]; without a classifier, the images are the logits."""
         with torch.no_grad():
-            logits = images if self.classifier is None else self.classifier(images)
+            logits = images if self.classifier is None else self.classifier(check_unit_range(images))
         if logits.ndim != 2 or len(logits) != len(images):
             raise OptionError(f"A classifier must return logits [B, K]; found {list(logits.shape)} for {len(images)} images.")
         return logits.double()
@@ -64,9 +65,9 @@ class InceptionScore(_Score):
         self.add_state("probability_sum", torch.zeros(1, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("entropy", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
-    def update(self, images: Tensor) -> None:
+    def update(self, imgs: Tensor) -> None:
         """Add images [B, C, H, W] in [0, 1], or logits [B, K]."""
-        logs = self.compute_logits(images).log_softmax(dim=1)
+        logs = self.compute_logits(imgs).log_softmax(dim=1)
         self.probability_sum = self.probability_sum + logs.exp().sum(dim=0)
         self.entropy += _entropy(logs.exp(), logs).sum()
         self.count += len(logs)

@@ -182,7 +182,7 @@ def find_nearest(fakes: Tensor, candidates: Tensor) -> Tensor:
     """Return for each translation the index [N] of the candidate that is nearest to it in L2.
 
     Args:
-        fakes: Translations of one input [N, C, H, W].
+        fakes: Translations of one input [N, C, H, W] in [-1, 1].
         candidates: The true image of each value [K, C, H, W]; for the input's own value this is the input.
     """
     squares = [(candidates - fake).square().mean(dim=(1, 2, 3)) for fake in fakes]

@@ -39,7 +39,7 @@ class Request:
     style: Tensor | None = None
 
     def make_translation(self, model: Model, pixels: Tensor, *, requires_grad: bool = False) -> Translation:
-        """Make the translation of images [B, C, H, W]."""
+        """Make the translation of images [B, C, H, W] in [-1, 1]."""
         streams = RandomStreams(("translate", self.seed), device=pixels.device)
         style = self.style
         if style is None and model.nets.style is not None:
@@ -60,7 +60,7 @@ class Request:
 
 
 def generate(model: Model, pixels: Tensor, request: Request, samples: int, tile: int | None) -> Iterator[Tensor]:
-    """Yield the translations of images [B, C, H, W], one for each seed from the request's seed on, each of the size of the images.
+    """Yield the translations of images [B, C, H, W] in [-1, 1], one for each seed from the request's seed on.
 
     Images are padded by reflection to a multiple of the networks' stride, and to twice that stride at least unless a network declares
     ``min_size``. The translations are cropped back. If the networks change the size, the crop is scaled by the same factor.

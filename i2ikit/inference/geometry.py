@@ -12,11 +12,11 @@ from i2ikit.core.specs import ImageSpec
 from i2ikit.pixels.geometry import centre_window, fit_window
 
 
-def crop_to_training(pixels: Tensor, image: ImageSpec, preprocessing: Mapping[str, Any]) -> Tensor:
+def crop_to_training(pixels: Tensor, image: ImageSpec, preprocessing: Mapping[str, Any], *, nearest: bool = False) -> Tensor:
     """Return images [B, C, H, W] cropped and resized to [B, C, height, width]. Images of that size are returned unchanged.
 
     First the crop window of the training is cut out, if the image is large enough. Then the largest centred window with the
-    proportions of the training is resized (bilinear, antialiased), so that nothing is stretched.
+    proportions of the training is resized (bilinear, antialiased; maps to the nearest value), so that nothing is stretched.
     """
     if pixels.shape[-2:] == (image.height, image.width):
         return pixels
@@ -29,4 +29,6 @@ def crop_to_training(pixels: Tensor, image: ImageSpec, preprocessing: Mapping[st
     pixels = pixels[..., *centre_window(pixels.shape[-2:], fit_window(pixels.shape[-2:], size))]
     if pixels.shape[-2:] == size:
         return pixels
+    if nearest:
+        return F.interpolate(pixels, size, mode="nearest-exact")
     return F.interpolate(pixels, size, mode="bilinear", align_corners=False, antialias=True)

@@ -23,9 +23,10 @@ def get_size_constraints(model: Model) -> tuple[int, int]:
 
 
 def pad_image(pixels: Tensor, size_multiple: int, min_size: int) -> Tensor:
-    """Pad images [B, C, H, W] at the bottom and the right until both sides are a multiple of ``size_multiple``, ``min_size`` at least.
+    """Pad images [B, C, H, W] in any range at the bottom and the right.
 
-    The padding is a reflection. If the image is too small for that, its last row or column is repeated.
+    Both sides become a multiple of ``size_multiple``, ``min_size`` at least. The padding is a reflection. If the image is too small for
+    that, its last row or column is repeated.
     """
     down, right = (max(min_size, side + -side % size_multiple) - side for side in pixels.shape[-2:])
     if not down and not right:

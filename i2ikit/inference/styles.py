@@ -25,7 +25,7 @@ def resolve_style(model: Model, style: Any, like: Tensor, translation: Translati
         model: The model. Its slot "style_encoder", or else the encoder of the target domain, encodes a reference image.
         style: A style [S] or [B, S] (with V vectors [V, S] or [B, V, S]), or reference images of any type: one for all images, or
             one per image.
-        like: The images to translate [B, C, H, W]. Reference images must have their size unless ``trained`` is set.
+        like: The images to translate [B, C, H, W] in [-1, 1]. Reference images must have their size unless ``trained`` is set.
         translation: The translation of these images.
         background: The colour put behind transparent pixels of a reference image.
         trained: Whether reference images are cropped and resized to the size of the training.

@@ -13,12 +13,15 @@ import torch
 from attrs import evolve
 from torch import Tensor
 
+from i2ikit.core.calls import Call, run_network
 from i2ikit.core.code import DiscriminatorOutput
 from i2ikit.core.nets import pair_key
+from i2ikit.core.random_streams import RandomStreams
 from i2ikit.errors import OptionError, UnknownNameError
 from i2ikit.inference.batched import Request, generate
 from i2ikit.inference.geometry import crop_to_training
 from i2ikit.inference.image_io import InputImage, open_image
+from i2ikit.inference.map_io import open_map
 from i2ikit.inference.styles import check_samples, resolve_style
 from i2ikit.inference.target_label import make_target_label
 
@@ -64,7 +67,7 @@ def translate(
         model: A model that translates images, built from any recipe.
         image: A tensor [B, C, H, W] or [C, H, W] (float in [-1, 1] or uint8), a PIL image, an ndarray [H, W, C] or [H, W] (uint8, uint16,
             or float in [0, 1]), or a path. The translation has the same type. For a path, it is written to ``out``, and that
-            path is returned.
+            path is returned. Models of maps take class indices or instance numbers; a tensor then holds planes of 0 and 1, or numbers.
         to: The target. Models with labels: values by attribute, such as ``{"hair": "blond"}``, or a label [B, D] or [D]. Models with
             domains: the name of the target domain.
         label: The label of the source images: values by attribute, one such mapping per image, or a tensor. An attribute that ``to``
@@ -97,7 +100,7 @@ def translate(
     opened = read_image(model, image, background)
     pixels = opened.pixels if tile else opened.pixels.to(model.device)
     if size == "trained":
-        pixels = crop_to_training(pixels, model.image, model.preprocessing)
+        pixels = crop_to_training(pixels, model.image, model.preprocessing, nearest=not model.source.is_picture)
     elif size is not None:
         raise OptionError(f'size={size!r} is not supported. Write size="trained", or leave size= out to keep the size of the image.')
     was_training = model.training
@@ -157,6 +160,8 @@ def discriminate(model: Model, image: Any, slot: str = "discriminator") -> Discr
 
 def read_image(model: Model, image: Any, background: str | None = None) -> InputImage:
     """Read an image of any type as the images of the training were read."""
+    if not model.source.is_picture:
+        return open_map(image, model.source)
     prepared = model.preprocessing
     convert = any(prepared.get(name) is not None for name in ("channels", "source_channels"))
     return open_image(image, model.source.channels, background or prepared.get("background"), convert=convert)
@@ -173,8 +178,10 @@ def _discriminate(model: Model, pixels: Tensor, slot: str) -> DiscriminatorOutpu
     discriminator = model.slot(slot)
     if getattr(discriminator, "fixed_size", False):
         pixels = crop_to_training(pixels, model.image, model.preprocessing)
+    streams = RandomStreams(("discriminate", 0), device=pixels.device, dtype=pixels.dtype)
     try:
-        output: DiscriminatorOutput = discriminator(pixels)
+        call = Call(slot, f"discriminate/{slot}", streams)
+        output: DiscriminatorOutput = run_network(discriminator, call, model.nets.get_wrappers(slot), (pixels,), {})
     except TypeError as error:
         needed = ", ".join(model.nets.get_inputs(slot))
         raise OptionError(f'The discriminator "{slot}" also needs {needed}. Call it yourself: model.slot("{slot}")(image, ...).') from error

@@ -37,7 +37,7 @@ class PatchDiscriminator(nn.Module):
         antialiased: Whether to downsample by a convolution of stride 1, then a blur of stride 2 (Zhang 2019), as in CUT's code.
 
     Shapes:
-        in:  image [B, C, H, W]; source [B, C', H, W]
+        in:  image [B, C, H, W], source [B, C', H, W], both in [-1, 1]
         out: scores[i] [B, 1, about H / 2**(depth + i), about W / 2**(depth + i)], the full resolution first;  features[i]: the maps of
             all convolutions but the last
 

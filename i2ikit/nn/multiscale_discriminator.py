@@ -32,7 +32,7 @@ class MultiscaleDiscriminator(nn.Module):
         pad: Padding: "reflect" or "zero".
 
     Shapes:
-        in:  [B, C, H, W]
+        in:  [B, C, H, W] in [-1, 1]
         out: scores[i] [B, 1, H / 2**(depth + i), W / 2**(depth + i)], the full resolution first;  features[i]: the maps of the strided
             convolutions
 

@@ -19,6 +19,7 @@ from i2ikit.core.domain import DomainSpec
 from i2ikit.core.registry import Registry
 from i2ikit.core.specs import CodeSpec, ImageSpec, MapSpec, StyleSpec
 from i2ikit.errors import I2IKitError, OptionError, UnknownNameError
+from i2ikit.testing.tiny_nets import make_tiny_nets
 
 SPECS = tuple(FACTORY_ARGUMENTS)
 
@@ -90,6 +91,11 @@ class ComponentUnderTest:
             raise OptionError(f'The factory of "{self.declared.name}" returns a {type(made).__name__}. A {self.role} must be an nn.Module.')
         return made.train(training)
 
+    def make_wrapper(self, net: nn.Module, seed: int = 0) -> nn.Module:
+        """Build a new wrapper around a network."""
+        made: nn.Module = _make(self.factory, self.role, self.options, {**self.specs, "net": net}, seed)
+        return made
+
     def make_inputs(self, rows: int = 4, seed: int = 1) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Make inputs for a network of this role: positional arguments and keyword arguments."""
         generator = torch.Generator().manual_seed(seed)
@@ -146,8 +152,11 @@ def prepare_component(registry: Registry, name: str, given: Mapping[str, Any]) -
             raise UnknownNameError(f'option of "{name}"', key, [each for each in known if each not in SPECS])
     first: I2IKitError | None = None
     for image, domain, code in _list_candidates(known, given):
+        specs = make_specs(image, domain, code)
+        if declared.role == "wrapper":
+            specs["net"] = make_tiny_nets(image, domain).get_submodule("discriminator")
         try:
-            _make(factory, declared.role, options, make_specs(image, domain, code), 0)
+            _make(factory, declared.role, options, specs, 0)
         except I2IKitError as error:
             first = first or error
             continue

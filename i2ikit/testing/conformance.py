@@ -9,7 +9,7 @@ from attrs import frozen
 
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.errors import I2IKitError, format_count
-from i2ikit.testing import loss_checks, network_checks, plan_checks
+from i2ikit.testing import loss_checks, network_checks, plan_checks, wrapper_checks
 from i2ikit.testing.component_under_test import ComponentUnderTest, prepare_component
 from i2ikit.testing.fault import Fault, Skipped
 from i2ikit.testing.side_effects import restore_state
@@ -20,6 +20,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     **dict.fromkeys(("encoder", "conditioner", "generator", "discriminator"), network_checks.CHECKS),
     "loss": loss_checks.CHECKS,
     "plan": plan_checks.CHECKS,
+    "wrapper": wrapper_checks.CHECKS,
 }
 
 
@@ -61,8 +62,8 @@ class ConformanceResult:
 def check_component(name: str, *, registry: Registry | None = None, **options: Any) -> ConformanceResult:
     """Check that a component follows the rules that the library relies on.
 
-    Networks are tested on small random inputs of their role, losses on a small translation with every view, and plans on a batch of their
-    batch kind.
+    Networks are tested on small random inputs of their role, losses on a small translation with every view, plans on a batch of their
+    batch kind, and wrappers around a small discriminator.
 
     Args:
         name: The registered name of the component.

@@ -13,8 +13,9 @@ from i2ikit.core.code import Code, DiscriminatorOutput
 from i2ikit.core.contract import check_members, draws
 from i2ikit.core.specs import CodeSpec
 from i2ikit.errors import SpecError
-from i2ikit.testing.component_under_test import ComponentUnderTest, collect_tensors, get_map_size, make_noise, move_to, take_row
+from i2ikit.testing.component_under_test import ComponentUnderTest, collect_tensors, make_noise, move_to, take_row
 from i2ikit.testing.fault import Fault, Skipped, check_close
+from i2ikit.testing.outputs import check_image, check_scores, find_difference, list_shapes
 from i2ikit.testing.side_effects import check_unchanged
 
 OUTPUTS = {"encoder": Code, "conditioner": Code, "generator": Tensor, "discriminator": DiscriminatorOutput}
@@ -62,12 +63,12 @@ def output_matches_spec(component: ComponentUnderTest) -> None:
     output = component.run(module, component.make_inputs(rows))
     found = {name: tuple(tensor.shape) for name, tensor in collect_tensors(output).items()}
     if isinstance(output, Code):
-        if wanted := _find_difference(found, _list_shapes(cast(CodeSpec, module.output_spec), component, rows), output):
+        if wanted := find_difference(found, list_shapes(cast(CodeSpec, module.output_spec), component, rows), output):
             raise Fault(f"{wanted} Make self.output_spec and forward agree.")
     elif isinstance(output, DiscriminatorOutput):
-        _check_scores(output, component, rows)
+        check_scores(output, component, rows)
     else:
-        _check_image(cast(Tensor, output), component, rows)
+        check_image(cast(Tensor, output), component, rows)
 
 
 def runs_on_meta_device(component: ComponentUnderTest) -> None:
@@ -255,51 +256,3 @@ CHECKS = (
     compiles_full_graph,
     has_no_side_effects,
 )
-
-
-def _list_shapes(output_spec: CodeSpec, component: ComponentUnderTest, rows: int) -> dict[str, tuple[int, ...] | None]:
-    """List the expected shape of each part of a code; None allows any shape."""
-    shapes: dict[str, tuple[int, ...] | None] = {}
-    for index, each in enumerate(output_spec.maps):
-        shapes[f"maps.{index}"] = (rows, each.channels, *get_map_size(each, component.image)) if each.stride else None
-    if output_spec.style:
-        shapes["style"] = (rows, *output_spec.style.shape)
-    if output_spec.posterior:
-        shapes |= {"posterior.mean": None, "posterior.logvar": None}
-    return shapes
-
-
-def _find_difference(found: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...] | None], output: Code) -> str:
-    for name in [*wanted, *found]:
-        if name not in wanted:
-            return f"The output has {name} {list(found[name])}, which is not in output_spec."
-        if name not in found:
-            return f"output_spec has {name}, but the output does not."
-        shape = wanted[name]
-        if shape is not None and found[name] != shape:
-            return f"output_spec has {name} {list(shape)}, but the output has {list(found[name])}."
-    return ""
-
-
-def _check_scores(output: DiscriminatorOutput, component: ComponentUnderTest, rows: int) -> None:
-    if not output.scores:
-        raise Fault("The output has no scores. Return one tensor for each scale.")
-    for score in output.scores:
-        if score.ndim not in (2, 4) or tuple(score.shape[:2]) != (rows, 1):
-            raise Fault(f"A score is {list(score.shape)}; it must be [B, 1] or [B, 1, H, W].")
-    if output.domain_logits is not None and tuple(output.domain_logits.shape) != (rows, component.domain.num_values):
-        raise Fault(
-            f"The domain logits are {list(output.domain_logits.shape)}; they must be {[rows, component.domain.num_values]}: "
-            "one logit for each label entry, without the mask (domain.num_values)."
-        )
-    if not all(isinstance(scale, tuple) for scale in output.features):
-        raise Fault("The features must be a tuple of feature maps for each scale.")
-
-
-def _check_image(image: Tensor, component: ComponentUnderTest, rows: int) -> None:
-    wanted = (rows, component.image.channels, component.image.height, component.image.width)
-    if tuple(image.shape) != wanted:
-        raise Fault(f"It returns {list(image.shape)}; it must return {list(wanted)}.")
-    low, high = image.min().item(), image.max().item()
-    if not (low >= -1.001 and high <= 1.001):
-        raise Fault(f"It returns values from {low:.3g} to {high:.3g}; images must be in [-1, 1]. End with a tanh.")

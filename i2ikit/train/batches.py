@@ -184,6 +184,11 @@ def adapt_to_model(model: Model, data: Dataset, index: int = 0) -> Dataset:
             f"{model.source.channels}. Open the data with source_channels={model.source.channels}, or call build(..., "
             f"source_channels={data.source.channels})."
         )
+    if data.source.content != model.source.content:
+        raise DataError(
+            f'The sources of "{data.name}" have the content "{data.source.content}"; the model expects "{model.source.content}". Open the '
+            f'data with source_content="{model.source.content}", or call build(..., source_content="{data.source.content}").'
+        )
     check_sizes(data)
     group_by_domain(get_training_split(data))
     if data.domain == model.domain or not model.domain.width or not (kind.domains or kind.has_labels(model.domain)):

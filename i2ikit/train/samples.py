@@ -18,6 +18,7 @@ from i2ikit.data.dataset import Dataset, Item
 from i2ikit.data.transforms import Transform
 from i2ikit.errors import DataError, I2IKitError
 from i2ikit.pixels import write_atomically
+from i2ikit.pixels.maps import colour_map
 from i2ikit.train.grid import Grid, encode_png
 from i2ikit.train.sample_files import FOLDER, LAYOUT, get_grid_path, list_grids
 
@@ -101,7 +102,8 @@ class Samples:
         self.columns = (
             tuple(evolve(each, number=number) for each in columns[:most] for number in range(1, styles + 1)) if styles else columns
         )
-        self.images = torch.stack([transform(part.read(item)) for item, part in chosen])
+        self._originals = torch.stack([evolve(transform, nearest=not part.source.is_picture)(part.read(item)) for item, part in chosen])
+        self.images = self.kind.make_sources(self._originals, [item.file for item in self.items])
         self._grid: Grid | None = None
 
     def write(self, model: Model, run: str | Path, step: int) -> Path:
@@ -133,7 +135,7 @@ class Samples:
         index = next(index for index, each in enumerate(self.items) if each is item)
         dataset = self.datasets[index]
         if column.attribute is None and self.kind.is_own_target:
-            return self.images[index]
+            return self._originals[index]
         try:
             target = dataset.find_target(item, {} if column.attribute is None else {column.attribute: value})
         except I2IKitError:  # this data set does not know the value; a sample grid must not stop the training
@@ -167,7 +169,7 @@ class Samples:
         target = [[self.find_target(item, column) if column.number < 2 else None for item in self.items] for column in self.columns]
         with_attribute = len(self.domain.attributes) != 1
         return Grid(
-            inputs=list(self.images),
+            inputs=[image if part.source.is_picture else colour_map(image) for image, part in zip(self.images, self.datasets, strict=True)],
             titles=[column.get_title(with_attribute=with_attribute) for column in self.columns],
             captions=[[self._make_caption(item, column) for item in self.items] for column in self.columns],
             descriptions=[

@@ -34,7 +34,7 @@ class BicycleGANStyleEncoder(nn.Module):
         norm: "instance", or "batch", which uses running statistics at inference.
 
     Shapes:
-        in:  [B, C, H, W]
+        in:  [B, C, H, W] in [-1, 1]
         out: code.style [B, style], the mean; code.posterior.mean and code.posterior.logvar [B, style]
 
     Raises:
@@ -80,7 +80,7 @@ class BicycleGANStyleEncoder(nn.Module):
         init_gaussian(self)
 
     def forward(self, image: Tensor, label: Tensor | None = None) -> Code:
-        """Encode images [B, C, H, W]; the label is not used."""
+        """Encode images [B, C, H, W] in [-1, 1]; the label is not used."""
         maps = self.stem(image)
         maps = F.leaky_relu(maps, 0.2) if self.architecture == "conv" else maps
         for block in self.blocks:

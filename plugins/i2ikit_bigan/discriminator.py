@@ -25,7 +25,7 @@ class BiGANDiscriminator(nn.Module):
         width, depth, norm: Options of :class:`i2ikit.nn.PatchDiscriminator`.
 
     Shapes:
-        in:  image, source [B, C, H, W]; label [B, D], the domain of ``image``
+        in:  image, source [B, C, H, W] in [-1, 1]; label [B, D], the domain of ``image``
         out: scores[0] [B, 1, about H / 2**depth, about W / 2**depth];  features[0]: one map per convolution, except the last
 
     Attributes:

@@ -63,7 +63,7 @@ def invert(model: Model, image: Tensor, domain: str, *, steps: int = 500, lr: fl
 
 
 def generate(model: Model, noise: Tensor, domain: str) -> Tensor:
-    """Generate images [B, C, H, W] of a domain from noise [B, S]. The same noise in two domains gives a pair of images.
+    """Generate images [B, C, H, W] in [-1, 1] of a domain from noise [B, S]. The same noise in two domains gives a pair of images.
 
     Raises:
         UnknownNameError: The domain is unknown.
@@ -78,7 +78,7 @@ def generate(model: Model, noise: Tensor, domain: str) -> Tensor:
 
 
 def translate(model: Model, image: Tensor, source: str, to: str, *, steps: int = 500, lr: float = 0.05, seed: int = 0) -> Tensor:
-    """Translate images [B, C, H, W]: invert them in domain ``source``, then generate in domain ``to``. Options: see :func:`invert`."""
+    """Translate images [B, C, H, W] in [-1, 1]: invert them in domain ``source``, then generate in domain ``to``; see :func:`invert`."""
     return generate(model, invert(model, image, source, steps=steps, lr=lr, seed=seed), to)
 
 

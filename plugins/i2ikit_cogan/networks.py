@@ -67,7 +67,7 @@ class CoGANDiscriminator(nn.Module):
         unshared: How many of the first convolutions are not shared.
 
     Shapes:
-        in:  [B, C, H, W]
+        in:  [B, C, H, W] in [-1, 1]
         out: scores[0] [B, 1]
 
     Attributes:

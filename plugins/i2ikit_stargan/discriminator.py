@@ -28,7 +28,7 @@ class StarGANDiscriminator(nn.Module):
             with one map per label entry (Miyato and Koyama 2018, equation 3). The paper's discriminator is unconditional.
 
     Shapes:
-        in:  [B, C, H, W]
+        in:  [B, C, H, W] in [-1, 1]
         out: scores[0] [B, 1, H / 2**depth, W / 2**depth];  domain_logits [B, D] or None;  features[0]: one map per strided convolution
 
     Attributes:

@@ -48,8 +48,8 @@ def test_an_example_has_the_entries_of_its_kind_and_passes_its_check(name: str) 
 def test_references_come_with_their_label() -> None:
     kind = BatchKind("two references", label="required", references=2)
     batch = make_example(kind, LABELS)
-    assert kind.entries == ("image", "label", "reference", "reference_2", "reference_label") == tuple(batch)
-    assert not batch["reference"].equal(batch["reference_2"])
+    assert kind.entries == ("image", "label", "reference", "second_reference", "reference_label") == tuple(batch)
+    assert not batch["reference"].equal(batch["second_reference"])
     assert not batch["label"].equal(batch["reference_label"])
 
 

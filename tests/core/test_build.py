@@ -57,7 +57,7 @@ def test_a_label_without_influence_on_the_image_is_refused() -> None:
 
 @pytest.mark.parametrize("recipe", [MUNIT, BICYCLEGAN, STARGAN2], ids=lambda recipe: recipe.name)
 def test_a_style_without_influence_on_the_image_is_refused(recipe: Recipe) -> None:
-    found = list_problems(recipe, generator={"component": "toy_painter", "styled": False})
+    found = list_problems(recipe, generator=Slot("toy_painter", {"styled": False}))
     assert any(problem.startswith("The target style has no influence on the fake in encoder=") for problem in found)
 
 
@@ -128,9 +128,14 @@ def test_a_slot_that_no_player_trains_is_refused() -> None:
     assert "frozen=True" in problem
 
 
-def test_a_player_that_trains_a_frozen_slot_is_refused() -> None:
-    [problem] = list_problems(PSP, players={"translator": {"trains": ("encoder", "generator")}})
-    assert problem.startswith('Player "translator" trains slot "generator", which is frozen.')
+def test_a_frozen_slot_leaves_the_player_that_would_train_it() -> None:
+    model = assemble(PSP, players={"translator": {"trains": ("encoder", "generator")}})
+    assert [player.trains for player in model.recipe.players] == [("encoder",)]
+
+
+def test_a_player_that_trains_only_frozen_slots_is_refused() -> None:
+    [problem] = list_problems(PSP, players={"translator": {"trains": ("generator",)}}, encoder={}, slots={"encoder": {"frozen": True}})
+    assert problem.startswith('Player "translator" trains only frozen slots ("generator"). Remove it: players={"translator": None}.')
 
 
 def test_a_player_that_trains_a_slot_that_does_not_exist_is_refused() -> None:

@@ -95,7 +95,11 @@ def test_micro_batches_receive_the_noise_of_the_whole_batch() -> None:
 
 STYLED = make_recipe(
     "toy_styled",
-    {"encoder": Slot("toy_content_and_style"), "generator": Slot("toy_painter"), "discriminator": Slot("toy_discriminator")},
+    {
+        "encoder": Slot("toy_content_and_style"),
+        "generator": Slot("toy_painter", per="domain"),
+        "discriminator": Slot("toy_discriminator", per="domain"),
+    },
     "unpaired",
     PLAYERS,
     labels=("a", "b"),
@@ -114,7 +118,7 @@ def test_players_with_redraw_have_separate_styles() -> None:
         model.nets.load_state_dict(start)
         model._optimizers.clear()
         model.step(make_batch(model), draws={key.replace("__", "/"): value for key, value in draws.items()})
-        return model.nets.discriminator.score.weight.detach().clone()
+        return model.nets.discriminator["a"].score.weight.detach().clone()
 
     separate = train_discriminator(discriminator__style=zeros, translator__style=ones)
     assert torch.equal(separate, train_discriminator(style=zeros))

@@ -47,9 +47,9 @@ def test_per_is_removed_by_name() -> None:
 
 
 @pytest.mark.parametrize("weights", ["runs/cats", "runs/cats:generator", "runs/cats:generator/dog"])
-def test_a_folder_in_place_of_a_component_is_taken_as_weights(weights: str) -> None:
+def test_a_folder_in_place_of_a_component_stays_until_its_component_is_read(weights: str) -> None:
     before = get_recipe().slots["generator"]
-    assert get_recipe().with_overrides(generator=weights).slots["generator"] == evolve(before, weights=weights)
+    assert get_recipe().with_overrides(generator=weights).slots["generator"] == evolve(before, component=weights, options={})
 
 
 def test_a_mapping_changes_options_and_slots_changes_settings() -> None:
@@ -99,10 +99,14 @@ def test_a_function_is_a_new_term_of_weight_1() -> None:
     assert get_recipe().with_overrides(terms={"translator/edges": edge_loss}).player("translator").terms["edges"] == Term(edge_loss)
 
 
-@pytest.mark.parametrize("loss", ["identity_loss", edge_loss])
-def test_a_loss_is_exchanged_and_the_term_keeps_its_settings(loss: Any) -> None:
+def test_a_loss_is_exchanged_by_name_and_the_term_keeps_its_settings() -> None:
     recipe = get_recipe().with_overrides(terms={"translator/cycle": {"weight": 3.0, "every": 2}})
-    assert recipe.with_overrides(terms={"translator/cycle": loss}).player("translator").terms["cycle"] == Term(loss, 3.0, every=2)
+    changed = recipe.with_overrides(terms={"translator/cycle": "identity_loss"})
+    assert changed.player("translator").terms["cycle"] == Term("identity_loss", 3.0, every=2)
+
+
+def test_a_function_in_place_of_a_term_is_a_term_of_weight_1() -> None:
+    assert get_recipe().with_overrides(terms={"translator/cycle": edge_loss}).player("translator").terms["cycle"] == Term(edge_loss)
 
 
 def test_a_mapping_changes_settings_and_options_of_a_term() -> None:

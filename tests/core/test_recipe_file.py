@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,10 @@ def test_the_schema_describes_every_setting(schema_module: Any) -> None:
     assert set(schema["properties"]) == {"extends", *RECIPE_FIELDS, *OTHER_NAMES}
     undescribed = [name for name, each in schema["properties"].items() if "description" not in each]
     assert undescribed == []
+
+
+def test_the_example_of_the_docs_is_a_recipe(tmp_path: Path) -> None:
+    [example] = re.findall(r"^```toml\n(.*?)^```", (ROOT / "docs/concepts.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    recipe = i2ikit.recipe(write(tmp_path, example))
+    assert recipe.player("discriminator").optimizer.lr == 2e-4
+    assert recipe.player("translator").terms["domain"].weight == Schedule("linear", start=0.5)

@@ -9,7 +9,7 @@ import torch
 from core.small_systems import MUNIT
 from core.toys.assembly import Calls, assemble, assert_equal, copy_nets, make_batch
 
-from i2ikit import Translation
+from i2ikit import Slot, Translation
 from i2ikit.core.step import split
 
 THREE: dict[str, Any] = {"labels": ("a", "b", "c")}
@@ -36,7 +36,7 @@ def test_sharing_does_not_change_the_parameters(monkeypatch: pytest.MonkeyPatch)
     shared, separate = assemble(MUNIT, **THREE), assemble(MUNIT, **THREE)
     for seed in range(2):
         shared.step(make_batch(shared, 3, seed=seed))
-    monkeypatch.setattr(Translation, "holder", lambda self, compute, arguments: None)
+    monkeypatch.setattr(Translation, "make_shared_key", lambda self, compute, arguments: None)
     start = copy_nets(separate)
     for seed in range(2):
         separate.step(make_batch(separate, 3, seed=seed))
@@ -44,7 +44,7 @@ def test_sharing_does_not_change_the_parameters(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_views_of_stochastic_networks_are_not_shared() -> None:
-    model = assemble(MUNIT, **THREE, generator={"component": "toy_painter", "dropout": 0.5})
+    model = assemble(MUNIT, **THREE, generator=Slot("toy_painter", {"dropout": 0.5}))
     calls = Calls(model)
     model.step(make_batch(model))
     assert calls.pop_counts()[0] == {"encoder": 9, "generator": 12, "discriminator": 15}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 from attrs import evolve
 
-from i2ikit import Ema, Optimizer, Player, Recipe, Schedule, Slot, Term
+from i2ikit import Ema, Optimizer, Player, Recipe, Schedule, Slot, Term, default_registry
+from i2ikit.cli.settings import apply_settings, format_command
 from i2ikit.core import recipe_json
 from i2ikit.errors import OptionError
 
@@ -77,3 +80,9 @@ def test_a_weight_follows_its_schedule() -> None:
     term = Term("l1_loss", Schedule("linear", start=0.5, value=2.0))
     assert [term.get_weight(done, 100) for done in (0, 50, 75, 100)] == [2.0, 2.0, 1.0, 0.0]
     assert Term("l1_loss", 3.0).get_weight(75, 100) == 3.0
+
+
+def test_a_command_with_components_in_series_gives_the_same_slot() -> None:
+    recipe = default_registry().recipe("stargan").with_overrides(conditioner=Slot(("a", ("b", {"width": 8}))))
+    [setting] = [word for word in shlex.split(format_command(recipe, default_registry())) if word.startswith("conditioner=")]
+    assert apply_settings(default_registry().recipe("stargan"), [setting]).slots["conditioner"] == recipe.slots["conditioner"]

@@ -188,6 +188,12 @@ def test_an_unknown_translation_is_refused_in_the_step_with_the_nearest_name() -
         model.step(make_batch(model))
 
 
+def test_images_that_are_not_floats_are_refused_with_their_range() -> None:
+    model = assemble(STARGAN)
+    with pytest.raises(PlanError, match=r'batch\["image"\] has dtype torch\.uint8.*floats in \[-1, 1\]\. Convert uint8: images / 127'):
+        model.step({**make_labelled_batch(model), "image": torch.zeros(6, 3, 8, 8, dtype=torch.uint8)})
+
+
 def test_draws_for_another_number_of_batches_are_refused() -> None:
     model = assemble(STARGAN)
     with pytest.raises(PlanError, match="draws= has 2 mappings, but the number of batches is 1"):

@@ -13,7 +13,7 @@ from core.small_systems import MUNIT, STARGAN, make_labelled_batch
 from core.toys.assembly import Calls, assemble, make_batch
 from torch import Tensor
 
-from i2ikit import Model, Term, Translation, view
+from i2ikit import Model, Slot, Term, Translation, view
 from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.step import split
 from i2ikit.errors import PlanError, UnknownNameError
@@ -175,7 +175,7 @@ def test_random_numbers_depend_on_seed_step_batch_and_translation() -> None:
 
 
 def test_dropout_uses_named_streams_and_does_not_change_the_global_random_state() -> None:
-    model = assemble(STARGAN, generator={"component": "toy_painter", "dropout": 0.5})
+    model = assemble(STARGAN, generator=Slot("toy_painter", {"dropout": 0.5}))
     state = torch.random.get_rng_state()
     fakes = []
     for _ in range(2):

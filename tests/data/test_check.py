@@ -116,6 +116,12 @@ def test_the_command_names_a_recipe_for_the_batch_kind(write_picture: WritePictu
     assert check(tmp_path).command.startswith("i2ikit train stargan ")
 
 
+def test_a_check_of_images_without_labels_shows_how_to_train_on_them(people: Path) -> None:
+    report = check(people, batch_kind="images")
+    assert (report.images, report.sets, report.command) == ({"train": 2, "test": 2}, [], "")
+    assert "i2ikit train RECIPE --data" in report.render()
+
+
 def test_sources_may_have_other_channels_than_targets(write_picture: WritePicture, tmp_path: Path) -> None:
     for number in range(3):
         write_picture(f"a/{number}.png", mode="L")

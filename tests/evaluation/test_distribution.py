@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
-from torchmetrics.image.fid import FrechetInceptionDistance
+from torchmetrics.image import fid
 
 from i2ikit.errors import OptionError
-from i2ikit.evaluation import FID, KID, Extractor, frechet_distance, kernel_distance
+from i2ikit.evaluation import Extractor, FrechetInceptionDistance, KernelInceptionDistance, frechet_distance, kernel_distance
 from i2ikit.evaluation.distribution import frechet_distance_from_features
 
 
@@ -60,11 +60,11 @@ def test_a_set_has_distance_zero_from_itself_even_with_fewer_rows_than_features(
 
 def test_the_fid_metric_is_the_distance_of_the_features_for_any_batches() -> None:
     real, fake = torch.rand(40, 3, 2, 2), torch.rand(30, 3, 2, 2).square()
-    metric = FID(Flat())
+    metric = FrechetInceptionDistance(Flat())
     for part in torch.split(real, 7):
         metric.update(part, real=True)
     metric.update(fake, real=False)
-    assert isinstance(metric, FrechetInceptionDistance)
+    assert isinstance(metric, fid.FrechetInceptionDistance)
     assert metric.compute().dtype == torch.float64
     assert float(metric.compute()) == pytest.approx(float(frechet_distance_from_features(fake.flatten(1), real.flatten(1))), rel=1e-9)
 
@@ -72,15 +72,22 @@ def test_the_fid_metric_is_the_distance_of_the_features_for_any_batches() -> Non
 def test_the_fid_metric_agrees_with_the_one_of_torchmetrics() -> None:
     real, fake = torch.rand(40, 3, 2, 2), torch.rand(30, 3, 2, 2).square()
     found = []
-    for metric in (FID(Flat()), FrechetInceptionDistance(feature=Flat())):
+    for metric in (FrechetInceptionDistance(Flat()), fid.FrechetInceptionDistance(feature=Flat())):
         metric.update(real, real=True)
         metric.update(fake, real=False)
         found.append(float(metric.compute()))
     assert found[0] == pytest.approx(found[1], rel=1e-4)
 
 
+@pytest.mark.parametrize("metric", [FrechetInceptionDistance, KernelInceptionDistance])
+def test_images_in_another_range_are_refused(metric: type[FrechetInceptionDistance]) -> None:
+    for images, found in ((torch.rand(4, 3, 2, 2) * 2 - 1, "to_unit_range"), (torch.zeros(4, 3, 2, 2, dtype=torch.uint8), "torch.uint8")):
+        with pytest.raises(OptionError, match=rf"images in \[0, 1\].*{found}"):
+            metric(Flat()).update(images, real=True)
+
+
 def test_fid_of_one_image_is_refused() -> None:
-    metric = FID(Flat())
+    metric = FrechetInceptionDistance(Flat())
     metric.update(torch.rand(1, 3, 2, 2), real=True)
     metric.update(torch.rand(5, 3, 2, 2), real=False)
     with pytest.raises(OptionError, match="two or more real images; found 1"):
@@ -118,7 +125,7 @@ def test_the_kernel_distance_of_two_samples_of_one_distribution_is_zero_on_avera
 
 def test_the_kid_metric_compares_all_images_at_once() -> None:
     real, fake = torch.rand(11, 3, 2, 2), torch.rand(7, 3, 2, 2)
-    metric = KID(Flat())
+    metric = KernelInceptionDistance(Flat())
     metric.update(real[:5], real=True)
     metric.update(real[5:], real=True)
     metric.update(fake, real=False)
@@ -128,7 +135,7 @@ def test_the_kid_metric_compares_all_images_at_once() -> None:
 
 def test_subsets_of_the_kid_metric_are_drawn_from_its_own_seed() -> None:
     real, fake = torch.rand(11, 3, 2, 2), torch.rand(9, 3, 2, 2)
-    metrics = [KID(Flat(), subsets=5, subset_size=6, seed=seed) for seed in (0, 0, 1)]
+    metrics = [KernelInceptionDistance(Flat(), subsets=5, subset_size=6, seed=seed) for seed in (0, 0, 1)]
     before = torch.random.get_rng_state()
     for metric in metrics:
         metric.update(real, real=True)
@@ -138,7 +145,7 @@ def test_subsets_of_the_kid_metric_are_drawn_from_its_own_seed() -> None:
     assert first[0] != other[0]
     assert first[1] > 0
     assert torch.equal(before, torch.random.get_rng_state())
-    large = KID(Flat(), subset_size=10)
+    large = KernelInceptionDistance(Flat(), subset_size=10)
     large.update(real, real=True)
     large.update(fake, real=False)
     with pytest.raises(OptionError, match=r"subset_size=10 .* 11 real and 9 fake images"):
@@ -147,7 +154,7 @@ def test_subsets_of_the_kid_metric_are_drawn_from_its_own_seed() -> None:
 
 def test_torchmetrics_accepts_an_extractor_as_feature() -> None:
     extractor = Extractor("flat", Flat(), 12, {"sha256": "0"})
-    metric = FrechetInceptionDistance(feature=extractor)
+    metric = fid.FrechetInceptionDistance(feature=extractor)
     metric.update(torch.rand(4, 3, 2, 2), real=True)
     metric.update(torch.rand(4, 3, 2, 2), real=False)
     assert float(metric.compute()) > 0

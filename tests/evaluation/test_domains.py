@@ -23,8 +23,8 @@ from i2ikit.evaluation import (
     edge_energy,
     evaluate,
     frechet_distance,
+    peak_signal_noise_ratio,
     perceptual_diversity,
-    psnr,
     to_unit_range,
 )  # fmt: skip
 from i2ikit.evaluation.distribution import kernel_distance
@@ -127,7 +127,7 @@ def test_edge_energy_is_the_sum_over_translations_divided_by_the_sum_over_target
     part = data.split("test")
     images, targets = (to_unit_range(torch.stack([read(item) for item in part.items])) for read in (part.read, part.read_target))
     assert report.value("edge_energy_copy") == pytest.approx(float(edge_energy(images).sum() / edge_energy(targets).sum()))
-    assert report.value("psnr_copy") == pytest.approx(float(psnr(images, targets).mean()))
+    assert report.value("psnr_copy") == pytest.approx(float(peak_signal_noise_ratio(images, targets).mean()))
     assert report.number("edge_energy").higher_is_better is None
 
 

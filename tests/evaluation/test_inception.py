@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from i2ikit.errors import CheckpointError, MissingExtraError, OptionError
-from i2ikit.evaluation import FID, ConditionalInceptionScore, load_inception, load_inception_classifier
-from i2ikit.evaluation.extractor import parse_features
+from i2ikit.evaluation import ConditionalInceptionScore, FrechetInceptionDistance, load_inception, load_inception_classifier
+from i2ikit.evaluation.feature_option import parse_features
 
 
 def make_random_state(network: nn.Module) -> dict[str, torch.Tensor]:
@@ -62,7 +62,7 @@ def test_its_features_are_those_of_torch_fidelity_on_images_of_8_bits(weights: P
     assert torch.equal(extractor(pixels / 255), features)
     assert torch.equal(extractor.logits(pixels / 255), logits)
     assert extractor.config["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
-    assert FID(extractor).real_features_sum.shape == (2048,)
+    assert FrechetInceptionDistance(extractor).real_features_sum.shape == (2048,)
 
 
 def test_loading_it_leaves_the_random_state_unchanged(weights: Path) -> None:

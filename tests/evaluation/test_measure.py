@@ -9,7 +9,15 @@ import pytest
 import torch
 
 from i2ikit.errors import DataError, OptionError, UnknownNameError
-from i2ikit.evaluation import Preparation, compare, evaluate, mae, make_evaluation_classifier, psnr, to_unit_range
+from i2ikit.evaluation import (
+    Preparation,
+    compare,
+    evaluate,
+    make_evaluation_classifier,
+    mean_absolute_error,
+    peak_signal_noise_ratio,
+    to_unit_range,
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +58,8 @@ def test_the_numbers_of_the_copy_are_means_over_all_ordered_pairs(copying: Any, 
     for item in part.items:
         for tone in {"red", "green", "blue"} - {item.row["tone"]}:
             a, b = to_unit_range(part.read(item))[None], to_unit_range(part.find_target(item, {"tone": tone}))[None]
-            found.append(float(psnr(a, b)))
-            distances.append(float(mae(a, b)))
+            found.append(float(peak_signal_noise_ratio(a, b)))
+            distances.append(float(mean_absolute_error(a, b)))
     assert len(found) == 3 * 6
     assert report.value("psnr_copy") == pytest.approx(sum(found) / len(found), abs=1e-4)
     assert report.value("mae_copy") == pytest.approx(sum(distances) / len(distances), abs=1e-6)

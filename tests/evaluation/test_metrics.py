@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,19 +15,22 @@ from torch import Tensor
 
 from i2ikit.errors import OptionError
 from i2ikit.evaluation import (
-    MAE,
-    PSNR,
-    SSIM,
     EdgeEnergy,
+    MeanAbsoluteError,
+    PeakSignalNoiseRatio,
+    StructuralSimilarityIndexMeasure,
     edge_energy,
-    mae,
+    mean_absolute_error,
     multiscale_diversity,
     pairwise_diversity,
-    psnr,
-    ssim,
+    peak_signal_noise_ratio,
+    structural_similarity_index_measure,
     to_unit_range,
 )
 from i2ikit.evaluation.metrics import blur
+
+METRICS = (PeakSignalNoiseRatio, StructuralSimilarityIndexMeasure, MeanAbsoluteError)
+FUNCTIONS = (peak_signal_noise_ratio, structural_similarity_index_measure, mean_absolute_error)
 
 
 @pytest.fixture
@@ -62,26 +67,28 @@ def ssim_by_hand(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 def test_psnr_equals_the_formula_of_each_image(images: tuple[Tensor, Tensor]) -> None:
     a, b = images
     expected = [psnr_by_hand(x.double().numpy(), y.double().numpy()) for x, y in zip(a, b, strict=True)]
-    assert psnr(a, b).tolist() == pytest.approx(expected, abs=1e-4)
+    assert peak_signal_noise_ratio(a, b).tolist() == pytest.approx(expected, abs=1e-4)
 
 
 def test_ssim_equals_the_formula_of_each_image(images: tuple[Tensor, Tensor]) -> None:
     a, b = images
     expected = [ssim_by_hand(x.double().numpy(), y.double().numpy()) for x, y in zip(a, b, strict=True)]
-    assert ssim(a, b).tolist() == pytest.approx(expected, abs=2e-4)
+    assert structural_similarity_index_measure(a, b).tolist() == pytest.approx(expected, abs=2e-4)
 
 
 def test_mae_equals_the_formula_of_each_image(images: tuple[Tensor, Tensor]) -> None:
     a, b = images
-    assert mae(a, b).tolist() == pytest.approx([float(np.abs(x.numpy() - y.numpy()).mean()) for x, y in zip(a, b, strict=True)], abs=1e-6)
+    assert mean_absolute_error(a, b).tolist() == pytest.approx(
+        [float(np.abs(x.numpy() - y.numpy()).mean()) for x, y in zip(a, b, strict=True)], abs=1e-6
+    )
 
 
 def test_equal_images_have_a_psnr_of_100_db_and_an_ssim_of_1(images: tuple[Tensor, Tensor]) -> None:
-    assert psnr(images[0], images[0]).tolist() == [100.0] * 3
-    assert ssim(images[0], images[0]).tolist() == pytest.approx([1.0] * 3)
+    assert peak_signal_noise_ratio(images[0], images[0]).tolist() == [100.0] * 3
+    assert structural_similarity_index_measure(images[0], images[0]).tolist() == pytest.approx([1.0] * 3)
 
 
-@pytest.mark.parametrize(("metric", "function"), [(PSNR, psnr), (SSIM, ssim), (MAE, mae)])
+@pytest.mark.parametrize(("metric", "function"), [*zip(METRICS, FUNCTIONS, strict=True)])
 def test_a_metric_is_the_mean_over_images_for_any_batches(metric: type, function: object, images: tuple[Tensor, Tensor]) -> None:
     a, b = images
     split = metric()
@@ -97,21 +104,41 @@ def test_a_metric_is_the_mean_over_images_for_any_batches(metric: type, function
 def test_the_mean_of_psnr_is_not_the_psnr_of_the_mean_error() -> None:
     target = torch.zeros(2, 1, 4, 4)
     image = torch.stack([torch.full((1, 4, 4), 0.1), torch.full((1, 4, 4), 0.01)])
-    metric = PSNR()
+    metric = PeakSignalNoiseRatio()
     metric.update(image, target)
     assert float(metric.compute()) == pytest.approx((20 + 40) / 2, abs=1e-3)
 
 
-@pytest.mark.parametrize("function", [psnr, ssim, mae])
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_names_and_values_are_those_of_torchmetrics(function: Any, images: tuple[Tensor, Tensor]) -> None:
+    import torchmetrics.functional
+
+    oracle = getattr(torchmetrics.functional.image, function.__name__, None) or getattr(torchmetrics.functional, function.__name__)
+    options = {} if function is mean_absolute_error else {"data_range": 1.0}
+    for preds, target in zip(*images, strict=True):
+        found = function(preds=preds[None], target=target[None])
+        assert float(found) == pytest.approx(float(oracle(preds=preds[None], target=target[None], **options)), rel=1e-5)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_classes_are_called_as_those_of_torchmetrics(metric: Any, images: tuple[Tensor, Tensor]) -> None:
+    import torchmetrics.image
+    import torchmetrics.regression
+
+    oracle = getattr(torchmetrics.image, metric.__name__, None) or getattr(torchmetrics.regression, metric.__name__)
+    assert list(inspect.signature(metric.update).parameters) == list(inspect.signature(oracle.update).parameters)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_images_of_different_shape_are_refused(function: object) -> None:
     assert callable(function)
-    with pytest.raises(OptionError, match=r"found \[1, 3, 16, 16\] and \[1, 3, 16, 17\]"):
+    with pytest.raises(OptionError, match=r"preds and target .* found \[1, 3, 16, 16\] and \[1, 3, 16, 17\]"):
         function(torch.zeros(1, 3, 16, 16), torch.zeros(1, 3, 16, 17))
 
 
 def test_ssim_refuses_images_smaller_than_its_window() -> None:
     with pytest.raises(OptionError, match=r"11x11 pixels or more.* found 10x16"):
-        ssim(torch.zeros(1, 3, 10, 16), torch.zeros(1, 3, 10, 16))
+        structural_similarity_index_measure(torch.zeros(1, 3, 10, 16), torch.zeros(1, 3, 10, 16))
 
 
 def test_to_unit_range_maps_minus_one_to_zero_and_clamps() -> None:
@@ -166,7 +193,7 @@ def test_blur_is_a_gaussian_with_sigma_one_sixteenth_of_the_side() -> None:
     assert torch.allclose(blur(torch.ones(1, 1, 2, 9)), torch.ones(1, 1, 2, 9))
 
 
-@pytest.mark.parametrize("measure", [psnr, ssim, mae, lambda a, b: edge_energy(a)])
+@pytest.mark.parametrize("measure", [*FUNCTIONS, lambda a, b: edge_energy(a)])
 def test_images_in_another_range_are_refused_with_their_range(
     measure: Callable[[Tensor, Tensor], Tensor], images: tuple[Tensor, Tensor]
 ) -> None:

@@ -15,7 +15,7 @@ from torchvision.models import alexnet, vgg16
 
 from i2ikit.errors import CheckpointError, OptionError
 from i2ikit.evaluation import (
-    LPIPS,
+    LearnedPerceptualImagePatchSimilarity,
     LPIPSDiversity,
     PerceptualDistance,
     Preparation,
@@ -178,9 +178,17 @@ def test_an_unknown_backbone_and_small_images_are_refused(files: Any) -> None:
     assert parse_lpips(f"alex={files['alex'][0]},{files['alex'][1]}").name == "lpips@alex"
 
 
+def test_images_far_outside_minus_one_to_one_are_refused(files: Any) -> None:
+    distance, images = load_lpips("alex", *files["alex"]), torch.rand(1, 3, 32, 32)
+    with pytest.raises(OptionError, match=r"in \[-1, 1\]; found 0.* to 2[0-9][0-9]"):
+        distance(images, 255 * images)
+    with pytest.raises(OptionError, match=r"in \[-1, 1\] as floats; found torch\.uint8"):
+        distance((255 * images).byte(), images)
+
+
 def test_the_metric_takes_images_from_0_to_1_and_is_the_mean_over_all(files: Any) -> None:
     distance = load_lpips("alex", *files["alex"])
-    metric, (first, second) = LPIPS(distance), torch.rand(2, 3, 3, 32, 32)
+    metric, (first, second) = LearnedPerceptualImagePatchSimilarity(distance), torch.rand(2, 3, 3, 32, 32)
     metric.update(first[:2], second[:2])
     metric.update(first[2:], second[2:])
     assert isinstance(metric, Metric)

@@ -40,12 +40,17 @@ class Case(NamedTuple):
         torch.testing.assert_close(value.detach().cpu(), expected, rtol=0, atol=1e-5 * max(expected.abs().max().item(), 1e-3))
 
 
-def load_cases(file: str, *ops: str) -> Iterator[Case]:
-    """Yield the recorded calls of a file, or only those of some operators; in Triton's interpreter, a sample of them."""
+def load_cases(file: str, *ops: str, part: int | None = None) -> Iterator[Case]:
+    """Yield the recorded calls of a file, or only those of some operators; in Triton's interpreter, a sample of them.
+
+    If ``part`` is 0 or 1, the interpreter runs every second one of the sample, beginning with that one.
+    """
     meta, arrays = _load_fill().load(str(FOLDER / file))
     records = [record for record in meta["cases"] if not ops or record["op"] in ops]
     if INTERPRETED:
-        records = [records[index] for index in sample_cases([_describe(record) for record in records])]
+        records = [records[index] for index in sample_cases([_describe(record) for record in records])][
+            part or 0 :: 1 if part is None else 2
+        ]
     for record in records:
         inputs = {
             name: torch.from_numpy(np.array(_load_fill().input_array(each, arrays))) if each else None
@@ -59,11 +64,12 @@ def load_cases(file: str, *ops: str) -> Iterator[Case]:
 
 
 def _describe(record: dict[str, Any]) -> dict[str, str]:
-    """Return what decides which code a call runs: its arguments, of paddings only whether they crop, and which inputs it has."""
-    args = {key: str(value) for key, value in record["args"].items()}
-    args |= dict.fromkeys({"gain", "slope", "clamp", "eps"} & {*args}, "a number")
+    """Return what decides which code a call runs: arguments, except numbers that are only multiplied, and which inputs it has."""
+    args = {key: str(value) for key, value in record["args"].items() if key not in {"gain", "slope", "eps"}}
     if "padding" in args:
-        args["padding"] = str("-" in args["padding"])
+        args["padding"] = "cropping" if "-" in args["padding"] else "padding"
+    if "clamp" in args:
+        args["clamp"] = "a number"
     return {**args, **{key: str(each is not None) for key, each in record["inputs"].items()}}
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -35,16 +36,20 @@ def get_device(implementation: str) -> torch.device:
 def sample_cases(cases: Sequence[Mapping[str, Hashable]]) -> list[int]:
     """Return the indices of some cases, in order, in which every value of every parameter occurs.
 
-    Of the cases with the most new values, the one with the most new pairs of values is taken, then the first one.
+    Of the cases with the most new values, the one with the most new pairs of values is taken, then the one whose values were used least.
     """
     values = [set(case.items()) for case in cases]
     pairs = [set(combinations(sorted(case.items(), key=repr), 2)) for case in cases]
-    remaining, seen_pairs, chosen = set[tuple[str, Hashable]]().union(*values), set[object](), list[int]()
-    while remaining:
-        best = max(range(len(cases)), key=lambda index: (len(values[index] & remaining), len(pairs[index] - seen_pairs), -index))
+    used, used_pairs, chosen = Counter[Hashable](), set[Hashable](), list[int]()
+
+    def rank(index: int) -> tuple[int, ...]:
+        new = sum(value not in used for value in values[index])
+        return new, len(pairs[index] - used_pairs), -sum(used[value] for value in values[index]), -index
+
+    while rank(best := max(range(len(cases)), key=rank))[0] or not chosen:
         chosen.append(best)
-        remaining -= values[best]
-        seen_pairs |= pairs[best]
+        used.update(values[best])
+        used_pairs |= pairs[best]
     return sorted(chosen)
 
 

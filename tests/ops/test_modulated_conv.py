@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def make_numbers(*shape: int, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize("memory_format", LAYOUTS)
 def test_modulated_convolutions_equal_those_of_the_original_code(implementation: str, memory_format: torch.memory_format) -> None:
     device = get_device(implementation)
-    for case in load_cases("ops_modulated_conv2d"):
+    for case in load_cases("ops_modulated_conv2d", part=LAYOUTS.index(memory_format)):
         args, inputs = case.args, {name: value.to(device) for name, value in case.inputs.items()}
         x, weight = inputs["x"].contiguous(memory_format=memory_format).requires_grad_(), inputs["weight"].requires_grad_()
         style = (1 + 0.5 * inputs["styles"]).requires_grad_()
@@ -73,9 +74,10 @@ def test_resampled_convolutions_equal_those_of_the_original_code(implementation:
 
 
 @needs_golden
-def test_filtered_activations_equal_those_of_the_original_code(implementation: str) -> None:
+@pytest.mark.parametrize("start", [pytest.param(0, id="even"), pytest.param(1, id="odd")])
+def test_filtered_activations_equal_those_of_the_original_code(implementation: str, start: int) -> None:
     device = get_device(implementation)
-    for case in load_cases("ops_filtered_lrelu", "filtered_lrelu"):
+    for case in islice(load_cases("ops_filtered_lrelu", "filtered_lrelu"), start, None, 2):
         options = {"flip" if key == "flip_filter" else key: value for key, value in case.args.items() if key not in {"fu", "fd"}}
         up_fir, down_fir, bias, v = (None if case.inputs[name] is None else case.inputs[name].to(device) for name in ("fu", "fd", "b", "v"))
         x = (2 * case.inputs["x"].to(device)).requires_grad_()
@@ -188,6 +190,6 @@ def test_bad_input_is_named_in_one_line(arguments: dict[str, Any], message: str)
 
 @pytest.mark.slow
 @pytest.mark.skipif(INTERPRETED or ON_GPU, reason="the kernels run in this process")
-@pytest.mark.parametrize("names", ["modulated_convolutions", "filtered", "(stylegan3 or resampled)"])
+@pytest.mark.parametrize("names", ["modulated_convolutions", "filtered and even", "filtered and odd", "(stylegan3 or resampled)"])
 def test_the_kernels_pass_in_the_interpreter(names: str) -> None:
     run_in_interpreter(__file__, f"triton and {names}")

@@ -211,7 +211,7 @@ def test_nothing_is_computed_twice_in_a_step(name: str, weights: Path) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if find_batch_kind(name).domains])
 def test_it_supports_three_domains_or_names_the_reason(name: str, weights: Path) -> None:
     if name in ONLY_TWO_DOMAINS:
-        with pytest.raises(BuildError, match=rf"{ONLY_TWO_DOMAINS[name]}.*Declare two"):
+        with pytest.raises(BuildError, match=ONLY_TWO_DOMAINS[name]):
             build_tiny(name, weights, domains=3)
         return
     model = train_on_random_batches(build_tiny(name, weights, domains=3, rehearsal=False), 1)

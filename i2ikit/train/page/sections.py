@@ -126,6 +126,12 @@ def _render_charts(summary: RunSummary) -> str:
     )
 
 
+def _format_slot(slot: Mapping[str, Any]) -> str:
+    component = slot["component"]
+    parts = [(component, slot["options"])] if isinstance(component, str) else component
+    return " + ".join(_format_settings({"": name, **options}) for name, options in parts)
+
+
 def _render_panel(key: str, chart: str, description: str, details: str = "") -> str:
     return f'<figure class="panel"><h3>{escape(key)} {details}</h3>{chart}<figcaption>{escape(description)}</figcaption></figure>'
 
@@ -142,7 +148,7 @@ def _make_evaluation_curves(summary: RunSummary) -> dict[str, Curve]:
 def _render_configuration(summary: RunSummary) -> str:
     commands = "".join(f"<dt>{escape(text)}</dt><dd><code>{escape(command)}</code></dd>" for text, command in list_commands(summary))
     recipe, config = summary.recipe, summary.config
-    slots = [(name, _format_settings({"": slot["component"], **slot["options"]})) for name, slot in recipe["slots"].items()]
+    slots = [(name, _format_slot(slot)) for name, slot in recipe["slots"].items()]
     terms = [
         (f"{player['name']}/{name}", f"{format_weight(term['weight'])} × {_format_settings({'': term['loss'], **term['options']})}")
         for player in recipe["players"]

@@ -16,10 +16,11 @@ def i2ikit_components() -> list[Component]:
             "i2ikit_example.losses:brightness_loss",
             "Difference in brightness between translation and source.",
         ),
+        Component("example_fill_holes", "plan", "i2ikit_example.holes:fill_holes", "Cuts a hole into each image, which is its own target."),
     ]
 
 
 @hookimpl
 def i2ikit_recipes() -> dict[str, str]:
-    """Return the recipe of the plugin: StarGAN with an additional loss."""
-    return {"example": "i2ikit_example.recipe:EXAMPLE"}
+    """Return the recipes of the plugin: StarGAN with an additional loss, and inpainting."""
+    return {"example": "i2ikit_example.recipe:EXAMPLE", "example-inpainting": "i2ikit_example.recipe:INPAINTING"}

@@ -1,0 +1,40 @@
+"""Recipes with several plans, one for each data set: pairs and unpaired images, or labelled images and images without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from i2ikit.core.memo import share_views
+from i2ikit.core.random_streams import RandomStreams
+from i2ikit.core.slot import Term
+from i2ikit.core.translation import Translation
+from i2ikit.errors import PlanError
+
+if TYPE_CHECKING:
+    from i2ikit.core.model import Model
+
+
+def check_batches(model: Model, count: int) -> None:
+    """Check that a step of a recipe with several plans has one batch for each of them, or raise PlanError."""
+    if len(model.plans) > 1 and count != len(model.plans):
+        kinds = ", ".join(model.get_batch_kind(index).name for index in range(len(model.plans)))
+        raise PlanError(
+            f'Recipe "{model.recipe.name}" has {len(model.plans)} plans, but the number of batches is {count}. '
+            f"Pass one batch for each plan, in this order: {kinds}."
+        )
+
+
+def run_plan(model: Model, batch: Mapping[str, Any], streams: RandomStreams, requires_grad: bool, index: int = 0) -> list[Translation]:
+    """Return the translations of a batch. If the recipe has several plans, ``index`` selects one, whose name selects its translations."""
+    index = index if len(model.plans) > 1 else 0
+    translations = model.plans[index](model.nets, batch, streams, requires_grad, **model.recipe.options_by_plan[index])
+    share_views(translations)
+    for translation in translations if len(model.plans) > 1 else ():
+        translation.plan_name = model.recipe.plan_name.split(" + ")[index]
+    return translations
+
+
+def is_for(term: Term, translations: Sequence[Translation]) -> bool:
+    """Return whether a term is computed for one of the translations. With several plans, a term may be for those of one plan only."""
+    return term.translations is None or any(not set(term.translations).isdisjoint(each.names) for each in translations)

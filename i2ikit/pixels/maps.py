@@ -1,0 +1,69 @@
+"""Maps: images whose values are class indices or instance numbers, which must not be blended with each other."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+from torch.nn import functional as F
+
+from i2ikit.errors import DataError
+from i2ikit.pixels.images import Pixels, decode
+
+
+def decode_map(data: bytes, name: str) -> Pixels:
+    """Return the numbers [H W 1] in the bytes of a map: uint8 or uint16. In a palette image, they are the indices, not the colours.
+
+    Raises:
+        DataError: The file is damaged, or is a picture with colours.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.mode == "P":
+                image.load()
+                return np.asarray(image)[..., None].copy()
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
+        pass  # decode explains what is wrong, and reads arrays
+    return check_map(decode(data, name), name)
+
+
+def check_map(pixels: Pixels, name: str) -> Pixels:
+    """Return the numbers [H W 1] of a map, or raise DataError if they are colours or fractions."""
+    if pixels.shape[2] != 1 or pixels.dtype.kind != "u":
+        found = f"{pixels.shape[2]} channels of {pixels.dtype}"
+        raise DataError(f'Map "{name}" must hold one whole number a pixel; found {found}. Save it as a grey or palette PNG of the numbers.')
+    return pixels
+
+
+def make_planes(numbers: Tensor, content: str, channels: int, name: str) -> Tensor:
+    """Return the planes of a map as float32: for a label map, one plane for each class with values 0 and 1; else the numbers.
+
+    Args:
+        numbers: Whole numbers [1 H W].
+        content: "label_map" or "instance_map".
+        channels: The number of classes of a label map.
+        name: Name of the file for error messages.
+
+    Raises:
+        DataError: A class index is too large.
+    """
+    if content != "label_map":
+        return numbers.to(torch.int32).float()
+    indices = numbers[0].to(torch.int64)
+    largest = int(indices.max())
+    if largest >= channels:
+        raise DataError(
+            f'Label map "{name}" has the class index {largest}, but there are {channels} classes, 0 to {channels - 1}. Set '
+            "source_channels= to the number of classes, or correct the file."
+        )
+    return F.one_hot(indices, channels).permute(2, 0, 1).float()
+
+
+def colour_map(planes: Tensor) -> Tensor:
+    """Return a picture [3 H W] in [-1, 1] of the planes of a map [C H W], with another colour for each number."""
+    numbers = planes.argmax(0) if planes.shape[0] > 1 else planes[0].long()
+    factors = torch.tensor([37, 101, 173], device=planes.device)[:, None, None]
+    return ((numbers * factors + numbers.sign() * 64) % 256).float() / 127.5 - 1
