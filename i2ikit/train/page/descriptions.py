@@ -12,6 +12,7 @@ from attrs import frozen
 from i2ikit.core.domain import Attribute, DomainSpec
 from i2ikit.core.plans import find_plan, get_batch_kind
 from i2ikit.core.registry import Registry, default_registry
+from i2ikit.core.storage import find_whole_run
 from i2ikit.errors import I2IKitError, format_count
 from i2ikit.train.page.run_summary import RunSummary
 
@@ -124,7 +125,7 @@ def list_commands(summary: RunSummary) -> list[tuple[str, str]]:
     if summary.config.get("command"):
         commands.append(("Repeat this training", str(summary.config["command"])))
     if summary.step < int(summary.recipe["steps"]):
-        commands.append(("Resume this training", f"i2ikit train --resume {run}"))
+        commands.append(("Resume this training", f"i2ikit train --resume {shlex.quote(str(find_whole_run(summary.folder)))}"))
     return [*commands, ("Repeat the evaluation", f"i2ikit eval {run}")]
 
 
