@@ -1,9 +1,8 @@
 """Everything that the library reads from a component: the arguments of its factory and the members of its module.
 
 ``build``, the conformance checks and the generated page of components use these tables, so that there is no other list. What is known
-before a component is imported (name, role, description, ``mixes_batch``) stands in its declaration, :class:`i2ikit.Component`.
- This module does
-not import torch.
+before a component is imported (name, role, description, ``mixes_batch``) stands in its declaration, :class:`i2ikit.Component`. This
+module does not import torch.
 """
 
 from __future__ import annotations
