@@ -19,6 +19,7 @@ from i2ikit.core.player import Player
 from i2ikit.core.recipe import Recipe
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.rehearsal import rehearse
+from i2ikit.core.slot_overrides import is_saved
 from i2ikit.core.trained import resolve_trained_slots
 from i2ikit.errors import BuildError, I2IKitError, OptionError, UnknownNameError
 
@@ -82,7 +83,7 @@ def _check_names(recipe: Recipe, registry: Registry) -> list[str]:
     if "generator" not in recipe.slots:
         problems.append('It has no slot "generator", which makes the images. Add one: generator="COMPONENT".')
     for name, slot in recipe.slots.items():
-        for component, _ in slot.parts:
+        for component in (each for each, _ in slot.parts if not is_saved(each)):  # weights that were not found are reported already
             problems += _list_problems(lambda name=name, component=component: registry.component(component, recipe.role(name)))  # type: ignore[misc]
     for plan, options in zip(recipe.plans, recipe.options_by_plan, strict=True):
         problems += _list_problems(lambda plan=plan, options=options: complete_plan_options(find_plan(plan, registry), options))  # type: ignore[misc]

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from i2ikit.core.contract import read
+from i2ikit.core.stages import is_stage_place
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
+    from i2ikit.core.recipe import Recipe
+    from i2ikit.core.slot import Slot
 
 
 def explain(model: Model) -> str:
@@ -110,10 +113,17 @@ def _describe_training(model: Model) -> list[str]:
     if model.unreached_weights:
         more = ", ..." if len(model.unreached_weights) > 5 else ""
         rows.append(("untrained", f"no gradient reaches {', '.join(model.unreached_weights[:5])}{more}"))
+    if recipe.stages:
+        rows.append(("stages", f"{', '.join(f'{name} ({stage.steps:,} steps)' for name, stage in recipe.stages.items())}, then this one"))
+    rows += [(name, f'gets its weights from "{slot.weights}" when the run starts this stage') for name, slot in _list_stage_slots(recipe)]
     if not model.steps_done:
         rows.append(("weights", _describe_weights(model.preprocessing)))
     width = max(len(name) for name, _ in rows)
     return [f"{name.ljust(width)}  {text}" for name, text in rows]
+
+
+def _list_stage_slots(recipe: Recipe) -> list[tuple[str, Slot]]:
+    return [(name, slot) for name, slot in recipe.slots.items() if is_stage_place(slot.weights)]
 
 
 def _describe_weights(preprocessing: Mapping[str, Any]) -> str:
