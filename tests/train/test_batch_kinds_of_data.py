@@ -1,4 +1,4 @@
-"""Which data sets serve which batch kinds, and trainings of models that do not translate."""
+"""Which data sets serve which batch kinds, and a training on images without labels."""
 
 from __future__ import annotations
 
@@ -13,18 +13,7 @@ from i2ikit.errors import DataError
 from i2ikit.evaluation import evaluate
 from i2ikit.train.progress import Silent
 
-SMALL = {"generator": {"width": 4, "max_width": 16}, "discriminator": {"width": 4, "max_width": 16}}
 LABELS = BatchKind("labels if there are any", label="optional")
-
-
-class Remembered(Silent):
-    """Remembers what a training says."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.texts.append(text)
 
 
 class Data:
