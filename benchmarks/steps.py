@@ -43,7 +43,7 @@ class System(NamedTuple):
         recipe, overrides: Arguments of ``build``.
         plain: The class of the same system in plain torch.
         export: Function that returns the weights of a model under the original's names.
-        batch_keys: Keys of a batch.
+        batch_keys: Keys of a batch, or names of the domains.
         sizes: Sides of the images in pixels; the first is that of the paper.
         checked_size: Side of the images for the comparison in float64.
         goals: Required speed-up over the plain system, by dtype.
@@ -92,7 +92,8 @@ def make_steps(system: System, model: Model | None, plain: Any, size: int, dtype
         draws = {f"{player}{way}/style": style for player in players for way, style in (("b_to_a", one), ("a_to_b", other))}
     elif system.plain is CycleGAN:
         draws = {"pool/chance": torch.zeros(1), "pool/place": torch.zeros(1)}
-    return (lambda: model.step(batch, draws=draws)), (lambda: plain.step(batch, *styles))
+    own = batch if system.plain is Pix2Pix else {"images": batch}
+    return (lambda: model.step(own, draws=draws)), (lambda: plain.step(batch, *styles))
 
 
 def find_differences(system: System) -> list[str]:

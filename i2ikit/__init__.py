@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the list of the public names
     from i2ikit.core.catalogue import list_recipes as list_recipes
     from i2ikit.core.catalogue import recipe as recipe
     from i2ikit.core.code import Code as Code
+    from i2ikit.core.code import ConditionedCode as ConditionedCode
     from i2ikit.core.code import DiscriminatorOutput as DiscriminatorOutput
     from i2ikit.core.code import Posterior as Posterior
     from i2ikit.core.component import Component as Component

@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("i2ikit.cli.demo:demo", "Train on cartoon faces and write a report page."),
     "train": ("i2ikit.cli.train:train", "Train a recipe on your images, or resume a run."),
     "translate": ("i2ikit.cli.translate:translate", "Translate image files, folders or globs with a trained model."),
+    "sample": ("i2ikit.cli.sample:sample", "Generate images from noise with a trained model."),
     "eval": ("i2ikit.cli.eval:evaluate", "Evaluate a run on its test split."),
     "page": ("i2ikit.cli.page:page", "Write the report page of a run again."),
     "data": ("i2ikit.cli.data:data", "Check a data set, or make the built-in data set."),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +14,9 @@ from i2ikit.train.options import FitOptions, describe_option, list_options
 
 if TYPE_CHECKING:
     from attrs import Attribute
+
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
 
 
 def check_colour(_context: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -54,3 +59,36 @@ def read_fit_options(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _list_flags() -> list[Attribute[Any]]:
     return [each for each in list_options() if each.metadata["has_flag"]]
+
+
+def check_writable(folder: Path) -> None:
+    """Raise OptionError if a folder cannot be created or written."""
+    existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not existing.is_dir():
+        raise OptionError(f'"{folder}" cannot be created, because "{existing}" is a file. Choose another output folder.')
+    if not os.access(existing, os.W_OK):
+        raise OptionError(f'Folder "{existing}" is not writable. Choose another output folder.')
+
+
+def parse_target(words: Sequence[str]) -> dict[str, str] | str | None:
+    """Parse ``--to``: values by attribute, a single word (a value of the only attribute, or a domain), or None."""
+    if len(words) == 1 and "=" not in words[0]:
+        return words[0]
+    return parse_values(words, "--to") or None
+
+
+def parse_values(words: Sequence[str], option: str) -> dict[str, str]:
+    """Parse the texts of an option that takes NAME=VALUE.
+
+    Raises:
+        OptionError: A text has another form, or a name occurs twice.
+    """
+    found: dict[str, str] = {}
+    for word in (part for each in words for part in each.split(",")):
+        name, equals, value = (part.strip() for part in word.partition("="))
+        if not equals or not name or not value:
+            raise OptionError(f'{option} "{word}" is not of the form NAME=VALUE. Write, for example, {option} hair=blond.')
+        if name in found:
+            raise OptionError(f'{option} sets "{name}" twice. Give it only one value.')
+        found[name] = value
+    return found

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from i2ikit.cli.options import check_colour
+from i2ikit.cli.options import IMAGE_SUFFIXES, check_colour, check_writable, parse_target, parse_values
 from i2ikit.errors import DataError, OptionError, UnknownNameError, suggest
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from i2ikit.inference.translate import TranslationResult
 
 Job = tuple[Path, Path]
-_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
 
 
 @click.command()
@@ -66,7 +65,7 @@ def translate(
     """  # noqa: D301 - click reads the backspace character as "do not wrap these lines"
     if len(paths) < 2:
         raise OptionError(f'"{paths[0]}" is the only path. Name the inputs first and the output last: INPUT... OUT.')
-    wanted, known = _parse_target(to), _parse_values(label, "--label")
+    wanted, known = parse_target(to), parse_values(label, "--label")
     jobs = list(plan_jobs(paths[:-1], paths[-1]))
     from i2ikit.core.load import load
     from i2ikit.cpu import tune_cpu
@@ -115,6 +114,7 @@ def _rename_options() -> Iterator[None]:
 
 
 def _name_options(text: str) -> str:
+    text = text.replace("use model.sample.", "use i2ikit sample.")
     pattern = r"\b(to|label|source|style|samples|tile|size)=(?=([\w\"'{]?))"
     return re.sub(pattern, lambda match: f"--{match[1]}{' ' * bool(match[2])}", text)
 
@@ -132,13 +132,13 @@ def plan_jobs(inputs: Sequence[str], out: str) -> Iterator[Job]:
     to_folder = not single or output.is_dir() or out.endswith(("/", os.sep))
     if to_folder and output.is_file():
         raise OptionError(f'"{out}" is a file, but {len(found)} inputs require an output folder. Name a folder at the end.')
-    if not to_folder and output.suffix.lower() not in _IMAGE_SUFFIXES:
-        raise OptionError(f'"{out}" has no suffix of an image file ({", ".join(_IMAGE_SUFFIXES)}). Add a suffix, or end a folder with "/".')
-    _check_writable(output if to_folder else output.parent)
+    if not to_folder and output.suffix.lower() not in IMAGE_SUFFIXES:
+        raise OptionError(f'"{out}" has no suffix of an image file ({", ".join(IMAGE_SUFFIXES)}). Add a suffix, or end a folder with "/".')
+    check_writable(output if to_folder else output.parent)
     written: dict[Path, Path] = {}
     sources = {file.resolve() for file, _ in found}
     for file, name in found:
-        target = output / (name if name.suffix.lower() in _IMAGE_SUFFIXES else name.with_suffix(".png")) if to_folder else output
+        target = output / (name if name.suffix.lower() in IMAGE_SUFFIXES else name.with_suffix(".png")) if to_folder else output
         if written.get(target) == file:  # the same input is given twice, such as by a folder and by a glob
             continue
         if target in written:
@@ -170,33 +170,6 @@ def _list_inputs(text: str) -> list[tuple[Path, Path]]:
     near = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
     hint = suggest(path.name, near) if near else f'Folder "{path.parent}" {"is empty" if path.parent.is_dir() else "does not exist"}.'
     raise DataError(f'There is no image at "{text}". {hint}')
-
-
-def _check_writable(folder: Path) -> None:
-    existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-    if not existing.is_dir():
-        raise OptionError(f'"{folder}" cannot be created, because "{existing}" is a file. Choose another output folder.')
-    if not os.access(existing, os.W_OK):
-        raise OptionError(f'Folder "{existing}" is not writable. Choose another output folder.')
-
-
-def _parse_target(words: Sequence[str]) -> dict[str, str] | str | None:
-    """Parse ``--to``: values by attribute, a single word (a value of the only attribute, or a domain), or None."""
-    if len(words) == 1 and "=" not in words[0]:
-        return words[0]
-    return _parse_values(words, "--to") or None
-
-
-def _parse_values(words: Sequence[str], option: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for word in (part for each in words for part in each.split(",")):
-        name, equals, value = (part.strip() for part in word.partition("="))
-        if not equals or not name or not value:
-            raise OptionError(f'{option} "{word}" is not of the form NAME=VALUE. Write, for example, {option} hair=blond.')
-        if name in found:
-            raise OptionError(f'{option} sets "{name}" twice. Give it only one value.')
-        found[name] = value
-    return found
 
 
 def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: Mapping[str, str], source: str | None) -> None:

@@ -42,8 +42,8 @@ class BatchKind:
         target: Whether each source image has its true translation, ``batch["target"]``.
         label: Whether there is ``batch["label"]`` [B, D]: "required", "optional" (only if labels are declared) or "none".
         domains: Whether a batch has one set of images for each domain, ``{"images": {domain: tensor}}``, instead of ``batch["image"]``.
-        references: The number of further images for each image, 0 to 2: ``batch["reference"]`` and ``batch["second_reference"]``, two images
-            of one other label, which is ``batch["reference_label"]``.
+        references: The number of further images for each image, 0 to 2: ``batch["reference"]`` and ``batch["second_reference"]``, which
+            are images of one other label, ``batch["reference_label"]``.
         data: How the files of such a batch are arranged: "labelled", "unpaired", "paired" or "images". The default follows from the
             other attributes.
         make_source: A function of images [B, C, H, W] and random streams that makes source images from images that are their own targets,

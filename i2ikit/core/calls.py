@@ -10,7 +10,7 @@ from typing import Any
 from attrs import evolve, frozen
 from torch import Tensor, nn
 
-from i2ikit.core.contract import get_noise_shapes
+from i2ikit.core.contract import get_noise_shapes, read
 from i2ikit.core.random_streams import RandomStreams
 
 
@@ -52,7 +52,7 @@ class Series(nn.ModuleList):
 
 def is_plain(net: nn.Module) -> bool:
     """Return whether a network is called as it is: it has neither noise nor random numbers, and no components in series."""
-    return not isinstance(net, Series) and not hasattr(net, "noise_shapes") and not getattr(net, "stochastic", False)
+    return not isinstance(net, Series) and read(net, "noise_shapes") is None and not read(net, "stochastic")
 
 
 def run_network(net: nn.Module, call: Call, wrappers: Sequence[nn.Module], inputs: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
@@ -80,5 +80,5 @@ def _run_plain(net: nn.Module, call: Call, *inputs: Any, **named: Any) -> Any:
     shapes = get_noise_shapes(net, inputs)
     if shapes:
         named["noise"] = {name: call.normal(name, shape) for name, shape in shapes.items()}
-    with call.streams.seed_torch(call.stream) if getattr(net, "stochastic", False) else nullcontext():
+    with call.streams.seed_torch(call.stream) if read(net, "stochastic") else nullcontext():
         return net(*inputs, **named)

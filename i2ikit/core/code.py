@@ -32,6 +32,12 @@ class Code(NamedTuple):
     posterior: Posterior | None = None
 
 
+class ConditionedCode(Code):
+    """A code that is conditioned on its target already: what the generator takes, such as StyleGAN's styles w. ``decode`` keeps it so."""
+
+    __slots__ = ()
+
+
 class DiscriminatorOutput(NamedTuple):
     """The output of a discriminator for a batch of images.
 

@@ -45,6 +45,7 @@ class Member:
         default: What its absence means, as text; empty if it is required.
         description: What it says.
         is_valid: Whether a value is allowed.
+        missing: What :func:`read` returns if it is absent.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Member:
     default: str
     description: str
     is_valid: Callable[[Any], bool]
+    missing: Any = None
 
 
 NETWORKS = ("encoder", "conditioner", "generator", "discriminator")
@@ -73,7 +75,7 @@ MEMBERS: tuple[Member, ...] = (
         "the shapes of the code that it takes, such as the number and width of its styles",
         lambda value: isinstance(value, CodeSpec),
     ),
-    Member("size_multiple", NETWORKS, "int", "1", "both sides of an image must be multiples of it", _is_positive),
+    Member("size_multiple", NETWORKS, "int", "1", "both sides of an image must be multiples of it", _is_positive, 1),
     Member("min_size", NETWORKS, "int", "twice the stride", "the smallest side of an image", _is_positive),
     Member(
         "fixed_size",
@@ -82,6 +84,7 @@ MEMBERS: tuple[Member, ...] = (
         "False",
         "whether it takes images of the size only that it was built for",
         lambda value: isinstance(value, bool),
+        False,
     ),
     Member(
         "inputs",
@@ -90,6 +93,7 @@ MEMBERS: tuple[Member, ...] = (
         "()",
         "the inputs of `forward` in addition to the image, by name",
         _is_inputs,
+        (),
     ),
     Member(
         "noise_shapes",
@@ -106,6 +110,7 @@ MEMBERS: tuple[Member, ...] = (
         "False",
         "whether it uses torch's global random numbers, for example for dropout; in a call they come from a named random stream",
         lambda value: isinstance(value, bool),
+        False,
     ),
     Member(
         "deterministic_at_inference",
@@ -114,6 +119,7 @@ MEMBERS: tuple[Member, ...] = (
         "False",
         "whether it draws noise and random numbers in training only",
         lambda value: isinstance(value, bool),
+        False,
     ),
     Member(
         "average_style",
@@ -124,6 +130,15 @@ MEMBERS: tuple[Member, ...] = (
         lambda value: isinstance(value, Tensor),
     ),
 )
+
+
+_MISSING = {member.name: member.missing for member in MEMBERS}
+
+
+def read(module: object, name: str) -> Any:
+    """Return a member of a component's module, or what its absence means."""
+    value = getattr(module, name, None)
+    return _MISSING[name] if value is None else value
 
 
 def check_members(module: nn.Module, role: str, component: str) -> None:
@@ -142,16 +157,22 @@ def check_members(module: nn.Module, role: str, component: str) -> None:
             raise SpecError(f'"{component}" has {member.name}={value!r}; expected {member.expected}: {member.description}.')
 
 
-def draws(net: nn.Module, *, training: bool) -> bool:
-    """Return whether a network draws random numbers, in training or at inference. This is the only answer to that question."""
+def draws(net: nn.Module, *, training: bool, through_torch: bool = False) -> bool:
+    """Return whether a network draws random numbers, in training or at inference. This is the only answer to that question.
+
+    Args:
+        net: The network.
+        training: Whether the question is about training.
+        through_torch: Whether only torch's global random numbers count, which cannot be drawn for each image separately.
+    """
     return any(
-        (getattr(module, "stochastic", False) or hasattr(module, "noise_shapes"))
-        and (training or not getattr(module, "deterministic_at_inference", False))
+        (read(module, "stochastic") or (read(module, "noise_shapes") is not None and not through_torch))
+        and (training or not read(module, "deterministic_at_inference"))
         for module in net.modules()
     )
 
 
 def get_noise_shapes(module: nn.Module, inputs: Iterable[Any]) -> dict[str, tuple[int, ...]]:
     """Return the noises that a call of a module requires, by name."""
-    method = getattr(module, "noise_shapes", None)
+    method = read(module, "noise_shapes")
     return {} if method is None else {str(name): tuple(shape) for name, shape in (method(*inputs) or {}).items()}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from i2ikit.core.contract import read
 from i2ikit.core.stages import is_stage_place
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _list_slots(model: Model) -> list[list[str]]:
     for name, slot in model.recipe.slots.items():
         net = model.slot(name)
         first = next(iter(net.values())) if isinstance(net, nn.ModuleDict) else net
-        output = str(getattr(first, "output_spec", "")) or outputs.get(model.nets.roles[name], "")
+        output = str(read(first, "output_spec") or "") or outputs.get(model.nets.roles[name], "")
         count = sum(parameter.numel() for parameter in {id(p): p for p in net.parameters()}.values())
         owners = [player.name for player in model.recipe.players if name in player.trains]
         per = f" x{len(net)} (one per {slot.per})" if isinstance(net, nn.ModuleDict) else ""

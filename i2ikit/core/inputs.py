@@ -99,6 +99,15 @@ class Inputs(Memo):
         """The style [B, S] or [B, V, S] with which the target style is mixed."""
         return self._require(self._compute_style(self._second_style), "a second style")
 
+    def replace_style(self, style: Tensor) -> None:
+        """Use another target style [B, S] or [B, V, S], and mix it with no second one. Nothing may have been computed yet."""
+        self._style = style
+        self.drop_second_style()
+
+    def drop_second_style(self) -> None:
+        """Mix the target style with no second one, as is done at inference. Nothing may have been computed yet."""
+        self._second_style = self.mixing = None
+
     def _compute_style(self, style: Style) -> Tensor | None:
         return cast(Tensor, self.read(style)) if callable(style) else style
 

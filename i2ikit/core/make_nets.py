@@ -10,7 +10,7 @@ from torch import nn
 
 from i2ikit.core.calls import Series
 from i2ikit.core.component import get_factory_options
-from i2ikit.core.contract import check_members
+from i2ikit.core.contract import check_members, read
 from i2ikit.core.factories import call_factory
 from i2ikit.core.nets import Nets, module_key, pair_key
 from i2ikit.core.plans import PRIOR
@@ -121,7 +121,7 @@ class NetMaker:
         if code is not None:
             specs["code"] = code
         generator = self.modules.get("generator")
-        needed = None if generator is None else getattr(_get_first(generator), "input_spec", None)
+        needed = None if generator is None else read(_get_first(generator), "input_spec")
         if isinstance(needed, CodeSpec):
             specs["generator"] = needed
         return specs
@@ -175,7 +175,7 @@ class NetMaker:
     def _check_generator_input(self) -> None:
         """Check that the generator gets the code that it publishes as its input."""
         generator, given = self.modules.get("generator"), self._get_code("generator")
-        needed = None if generator is None else getattr(_get_first(generator), "input_spec", None)
+        needed = None if generator is None else read(_get_first(generator), "input_spec")
         if not isinstance(needed, CodeSpec) or given is None:
             return
         if (needed.style and needed.style != given.style) or (needed.maps and needed.maps != given.maps):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from i2ikit.core import model_state, step, storage
 from i2ikit.core.batch_kinds import BatchKind
-from i2ikit.core.code import DiscriminatorOutput
+from i2ikit.core.code import Code, DiscriminatorOutput
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.finite import raise_if_not_finite
 from i2ikit.core.nets import Nets, module_key
@@ -207,6 +207,26 @@ class Model(nn.Module):
     def translate(self, image: Any, to: Any = None, **options: Any) -> Any:
         """Translate an image; see :func:`i2ikit.inference.translate.translate`."""
         return _inference().translate(self, image, to, **options)
+
+    def sample(self, n: int, **options: Any) -> Tensor:
+        """Generate n images [n, C, H, W] in [-1, 1] from noise; see :func:`i2ikit.inference.sample.sample`."""
+        images: Tensor = import_module("i2ikit.inference.sample").sample(self, n, **options)
+        return images
+
+    def encode(self, image: Any, **options: Any) -> Code:
+        """Return the code of an image; see :func:`i2ikit.inference.codes.encode`."""
+        code: Code = import_module("i2ikit.inference.codes").encode(self, image, **options)
+        return code
+
+    def decode(self, code: Code, **options: Any) -> Tensor:
+        """Return the images [B, C, H, W] in [-1, 1] of a code; see :func:`i2ikit.inference.codes.decode`."""
+        images: Tensor = import_module("i2ikit.inference.codes").decode(self, code, **options)
+        return images
+
+    def invert(self, image: Any, **options: Any) -> Code:
+        """Find the code of an image by optimisation; see :func:`i2ikit.inference.invert.invert`."""
+        code: Code = import_module("i2ikit.inference.invert").invert(self, image, **options)
+        return code
 
     def discriminate(self, image: Any, slot: str = "discriminator") -> DiscriminatorOutput:
         """Return the output of a discriminator for an image (tensor, PIL image, ndarray or path): scores for each scale, domain logits."""

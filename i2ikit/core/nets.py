@@ -99,7 +99,7 @@ class Nets(nn.Module):
         """Return the inputs that the discriminator of a slot requires in addition to the image."""
         module = self._get_slot(slot)
         first = next(iter(module.values())) if isinstance(module, nn.ModuleDict) else module
-        return tuple(getattr(first, "inputs", ()))
+        return tuple(contract.read(first, "inputs"))
 
     def _get_slot(self, name: str) -> nn.Module:
         module = self._modules.get(name)
@@ -115,6 +115,11 @@ class Nets(nn.Module):
     def is_stochastic(self, slots: Iterable[str], *, training: bool | None = None) -> bool:
         """Return whether a network of some slots draws random numbers, in training or at inference (default: in its present mode)."""
         return any(self._draws(name, self.training if training is None else training) for name in slots if name in self.slots)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the images of a model depend on a seed at inference: a style is sampled, or a network draws random numbers."""
+        return self.style is not None or self.is_stochastic(self.translator_slots, training=False)
 
     def _draws(self, slot: str, training: bool) -> bool:
         module = self._get_slot(slot)

@@ -198,7 +198,8 @@ def sampled(
         mixing: The share of the images that take the styles of their later layers from other noise (StyleGAN, section 3.1), in
             training. It requires a conditioner that returns one style vector per layer.
     """
-    image, label = batch["image"], batch.get("label")
+    image = batch["image"]
+    label = batch.get("label") if nets.domain.width else None  # labelled images serve a model without labels, too
     rows, is_mixed = len(image), mixing > 0 and nets.training
     return [
         Translation(

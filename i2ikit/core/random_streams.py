@@ -57,6 +57,8 @@ class RandomStreams:
         requested: Collects the names of all draws; None if they are not recorded.
         player: The player of these streams, if each player has its own draws. The names in ``replacements`` may then start with it.
         step: The number of finished training steps; 0 at inference.
+        rows: A key for each row. Each row is then drawn from a stream of its own, so that it does not depend on the other rows. Empty in
+            training.
     """
 
     path: tuple[object, ...] = ()
@@ -68,6 +70,7 @@ class RandomStreams:
     requested: set[str] | None = None
     player: str = ""
     step: int = 0
+    rows: tuple[object, ...] = ()
 
     def for_translation(self, name: str) -> RandomStreams:
         """Return the streams of one translation."""
@@ -99,7 +102,7 @@ class RandomStreams:
         """Draw a tensor [B, ...] of the given shape from the stream ``name``.
 
         Raises:
-            PlanError: The tensor that replaces this draw has another number of elements.
+            PlanError: The tensor that replaces this draw has another number of elements, or there are row keys for another number of rows.
         """
         replacement = self.find_replacement(name)
         if replacement is not None:
@@ -110,6 +113,10 @@ class RandomStreams:
                 f'The draw "{name}" is replaced by a tensor of shape {list(replacement.shape)}; expected {list(shape)}. '
                 f"Pass values for each row."
             )
+        if self.rows:
+            if len(self.rows) != shape[0]:
+                raise PlanError(f'The draw "{name}" has the shape {list(shape)}; expected one row for each of {len(self.rows)} images.')
+            return torch.cat([sample((1, *shape[1:]), self.generator(f"{name}/{row}")) for row in self.rows])
         whole = (shape[0] * self.share.count, *shape[1:])
         return self.share.take_rows(sample(whole, self.generator(name)))
 
@@ -135,12 +142,14 @@ class RandomStreams:
     def seed_torch(self, name: str) -> Iterator[None]:
         """Return a context in which torch's global random numbers, for example of dropout, come from a named stream.
 
-        These numbers cannot be distributed by rows: each process and each micro-batch has a separate stream.
+        These numbers cannot be distributed by rows: each process and each micro-batch has a separate stream. With row keys there should
+        be one row only.
         """
         if self.device.type == "meta":
             yield
             return
         devices = [self.device] if self.device.index is not None else []
         with torch.random.fork_rng(devices, device_type=self.device.type):
-            torch.manual_seed(self.seed(f"{name}/{self.share.index}" if self.share.count > 1 else name))
+            part = (self.share.index,) if self.share.count > 1 else self.rows
+            torch.manual_seed(self.seed("/".join(map(str, (name, *part)))))
             yield

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from attrs import evolve, frozen
 from torch import Tensor, nn
 
 from i2ikit.core import storage
 from i2ikit.core.component import is_restoring
+from i2ikit.core.copy_weights import copy_weights
 from i2ikit.core.nets import module_key
 from i2ikit.core.player import Player
 from i2ikit.core.recipe import Recipe
@@ -52,27 +52,12 @@ class TrainedSlot:
                     f'"{self.place}" has one network per {self.slot.per} ({known}), but this slot needs {which}. '
                     f'Name the network: "{self.place}{"" if ":" in self.place else ":SLOT"}/{next(iter(self.nets))}".'
                 )
-            _copy(self.place, self.nets.get(key, self.nets.get("", {})), net)
-
-
-def _copy(place: str, tensors: Mapping[str, Tensor], net: nn.Module) -> None:
-    own = net.state_dict(keep_vars=True)
-    problems = [f"{name} is missing" for name in own if name not in tensors]
-    problems += [f"{name} is not expected" for name in tensors if name not in own]
-    problems += [
-        f"{name} has shape {list(tensors[name].shape)}, expected {list(own[name].shape)}"
-        for name in own
-        if name in tensors and own[name].shape != tensors[name].shape
-    ]
-    if problems:
-        more = [f"and {len(problems) - 5} more"] if len(problems) > 5 else []
-        raise CheckpointError(
-            f'the weights of "{place}" do not fit: {"; ".join([*problems[:5], *more])}. '
-            f"Build the model with the size, labels and options that these weights were trained with."
-        )
-    with torch.no_grad():
-        for name, tensor in own.items():
-            tensor.copy_(tensors[name])
+            copy_weights(
+                net.state_dict(keep_vars=True),
+                self.nets.get(key, self.nets.get("", {})),
+                problem=f'the weights of "{self.place}" do not fit',
+                remedy="Build the model with the size, labels and options that these weights were trained with.",
+            )
 
 
 def resolve_trained_slots(recipe: Recipe) -> tuple[Recipe, dict[str, TrainedSlot], list[str]]:

@@ -20,12 +20,12 @@ Key = tuple[str, str]
 CHUNK = 64
 """Images in one call of the extractor."""
 DEFINITIONS: dict[str, tuple[str, bool, str]] = {
-    "fid": ("", False, "Frechet distance between the features of all translations to a value and those of its real images, float64"),
+    "fid": ("", False, "Frechet distance between the features of all {images} and those of its real images, float64"),
     "kid": ("", False, "unbiased squared MMD of the same features, kernel (x.y / F + 1)^3, all images at once, float64"),
-    "is": ("nats", True, "E KL(p(y|x) || p(y)) over all translations to a value, not exponentiated"),
+    "is": ("nats", True, "E KL(p(y|x) || p(y)) over all {images}, not exponentiated"),
     "cis": ("nats", True, "E KL(p(y2|x2) || p(y2|x1)) over the samples x2 of each input x1 (MUNIT, section 5.2), not exponentiated"),
 }  # fmt: skip
-"""The unit of each number, whether a higher value is better, and the definition."""
+"""The unit of each number, whether a higher value is better, and the definition, in which {images} are those that are measured."""
 
 
 @define
@@ -38,6 +38,7 @@ class FeatureMetrics:
         fakes: Features of the translations to each value.
         scores: The inception score of the translations to each value.
         conditional: The conditional inception score of the samples of each value.
+        images: What is compared with the real images, in words.
     """
 
     extractor: Extractor
@@ -45,6 +46,7 @@ class FeatureMetrics:
     fakes: defaultdict[Key, list[Tensor]] = field(factory=lambda: defaultdict(list))
     scores: dict[Key, InceptionScore] = field(factory=dict)
     conditional: dict[Key, ConditionalInceptionScore] = field(factory=dict)
+    images: str = "translations to a value"
 
     def add_real(self, keys: Mapping[Key, list[int]], images: Tensor) -> None:
         """Add real images [B, C, H, W] in [0, 1]; ``keys`` has the indices of the images with each value."""
@@ -81,7 +83,7 @@ class FeatureMetrics:
             if not values:
                 continue
             full_name = f"{name}@{self.extractor.name}"
-            shared = {**protocol, "definition": description, "extractor": dict(self.extractor.config)}
+            shared = {**protocol, "definition": description.replace("{images}", self.images), "extractor": dict(self.extractor.config)}
             if name == "cis":
                 shared["compared"] = compared
             over = {"count": sum(count["count"] for _, count in values.values()), "over": [f"{a}={v}" for a, v in values]}

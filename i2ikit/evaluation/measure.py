@@ -1,4 +1,4 @@
-"""The evaluation of any model that translates images."""
+"""The evaluation of any model: of its translations, or of the images that it generates from noise."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from i2ikit.core.batch_kinds import BatchKind, find_batch_kind
+from i2ikit.core.plans import get_batch_kind
 from i2ikit.data import Dataset, can_serve, get_arrangement
 from i2ikit.errors import DataError, OptionError, format_count
 from i2ikit.evaluation.aggregate import get_network_protocols
 from i2ikit.evaluation.evaluation_classifier import STEPS, EvaluationClassifier, load_evaluation_classifier, make_evaluation_classifier
 from i2ikit.evaluation.extractor import Extractor, make_classifier_extractor
 from i2ikit.evaluation.feature_metrics import FeatureMetrics
+from i2ikit.evaluation.generated import evaluate_samples
 from i2ikit.evaluation.measurement import NUM_INPUTS, SAMPLES_PER_INPUT, Measurement
 from i2ikit.evaluation.pairs_as_domains import PairsAsDomains
 from i2ikit.evaluation.parameters import count_parameters
@@ -23,6 +25,7 @@ from i2ikit.evaluation.protocol import Number, get_versions
 from i2ikit.evaluation.report import Report
 from i2ikit.evaluation.resize import Preparation
 from i2ikit.evaluation.targets import Targets, choose_items, choose_targets, has_fixed_target, sample_items
+from i2ikit.inference.sample import find_sampling_plan
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -50,7 +53,8 @@ def evaluate(
 
     Every image with a known value of an attribute is translated to every other value; the other attributes stay as they are. Where the data
     has the target image of a translation, the two are compared. Numbers that cannot be measured are left out, and the report gives the
-    reason.
+    reason. A model that only generates images from noise is measured by as many images as the split has; see
+    :func:`i2ikit.evaluation.generated.evaluate_samples`.
 
     Args:
         model: A model, or any object with its ``translate``, ``domain`` and ``image``.
@@ -75,9 +79,10 @@ def evaluate(
     Raises:
         DataError: Data and model do not fit: other channels, or no shared attribute.
         UnknownNameError: A split, an attribute or a value does not exist.
-        OptionError: Another option is out of range, or the model translates no images.
+        OptionError: Another option is out of range, or the model neither translates nor generates images.
     """
     _check_ranges(batch, limit, classifier_steps, samples_per_input, num_inputs)
+    generates = not getattr(model, "can_translate", True)
     kind = _get_batch_kind(model, data)
     data, notes = _fit_data(model, data, kind)
     prepare = Preparation(model.image.height, model.image.width, crop, resize)
@@ -96,11 +101,17 @@ def evaluate(
         "channels": part.image.channels, "range": "[0, 1], not rounded to 8 bits", "data": data.fingerprint(),
         "step": int(getattr(model, "steps_done", 0)), "seed": int(getattr(model, "seed", 0)), "versions": get_versions(),
     }  # fmt: skip
+    if generates and features != OWN_CLASSIFIER:
+        classifier = None  # it only serves as the extractor: nothing is translated to a value
     trained = _choose_classifier(classifier, data, prepare, kind, split, cache, classifier_steps, left_out)
     extractor, distances = _choose_networks(features, lpips, trained, left_out)
     for network in (extractor, *distances):
         if network is not None:
             network.to(getattr(model, "device", torch.device("cpu")))
+    if generates:
+        options = {"batch": batch, "samples_per_group": samples_per_input, "max_groups": num_inputs}
+        found = evaluate_samples(model, part, items, chosen, prepare, extractor, distances, protocol, left_out, **options)
+        return Report((*found, *parameter_numbers), description, left_out=left_out, notes=tuple(notes))
     # Inputs of other kinds have one target at a time: diversity compares samples, and is 0 for a model without randomness.
     has_samples = samples_per_input > 0 and (not kind.has_labels(model.domain) or _is_stochastic(model))
     measurement = Measurement(
@@ -148,7 +159,7 @@ def _check_ranges(batch: int, limit: int | None, classifier_steps: int, samples_
 def _get_batch_kind(model: Model, data: Dataset) -> BatchKind:
     """Return the batch kind of a model; a stand-in for a model may have none, and is taken to translate such data."""
     if not getattr(model, "can_translate", True):
-        raise OptionError("This model generates images from noise. An evaluation requires a model that translates input images.")
+        return get_batch_kind(model.plans[find_sampling_plan(model)])
     kind: BatchKind = getattr(model, "batch_kind", None) or find_batch_kind(data.batch_kind)
     if kind.target and not can_serve(data, kind):
         raise DataError(f'The model translates pairs, but "{data.name}" is {data.batch_kind}. Give a data set of pairs.')
@@ -228,7 +239,7 @@ def _choose_networks(
 def _is_stochastic(model: Model) -> bool:
     """Return whether a model draws random numbers when it translates: a style, or noise within its networks."""
     nets = getattr(model, "nets", None)
-    return nets is not None and (nets.style is not None or nets.is_stochastic(nets.translator_slots, training=False))
+    return nets is not None and bool(nets.is_random)
 
 
 def _list_classifier_numbers(
@@ -258,7 +269,7 @@ def _describe_model(model: Model, left_out: dict[str, str]) -> tuple[dict[str, A
     protocol = {"definition": "number of parameters, trainable or not; shared parameters count once", "versions": get_versions()}
     numbers = [Number("parameters", counts.total, "", False, protocol)]
     numbers += [Number(f"parameters/{name}", count, "", False, protocol) for name, count in counts.slots.items() if count]
-    if counts.translators > 1:
+    if counts.translators > 1 and getattr(model, "can_translate", True):
         entries = {"definition": counts.formula, "translators": counts.translators, "translator": counts.translator}
         numbers.append(Number("parameters_cross_domain", counts.cross_domain, "", False, {**protocol, **entries}))
     description["parameters"] = {"total": counts.total, **counts.slots}

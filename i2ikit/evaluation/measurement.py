@@ -117,7 +117,7 @@ class Measurement:
         self.aggregator.rows += rows
 
     def _prepare_input(self, image: Tensor) -> Tensor:
-        if self.data.source.is_picture or not self.kind.target:
+        if not self.kind.target or self.data.source.is_picture:
             return self.prepare(image)
         return Transform(self.prepare.height, self.prepare.width, crop=self.prepare.crop, nearest=True)(image)
 

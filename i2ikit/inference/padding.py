@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from i2ikit.core.contract import read
 from i2ikit.core.specs import CodeSpec
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def get_size_constraints(model: Model) -> tuple[int, int]:
     """Return the number that both sides of an image must be a multiple of, and the smallest side."""
-    constraints = [(_get_size_multiple(module), getattr(module, "min_size", None)) for module in model.nets.modules()]
+    constraints = [(_get_size_multiple(module), read(module, "min_size")) for module in model.nets.modules()]
     size_multiple = math.lcm(*(each for each, _ in constraints))
     min_size = max(int(smallest or (2 * each if each > 1 else 1)) for each, smallest in constraints)
     return size_multiple, min_size + -min_size % size_multiple
@@ -36,6 +37,6 @@ def pad_image(pixels: Tensor, size_multiple: int, min_size: int) -> Tensor:
 
 def _get_size_multiple(module: nn.Module) -> int:
     """Return the smallest number that fits a network's declared multiple and the strides of the maps it returns."""
-    code = getattr(module, "output_spec", None)
+    code = read(module, "output_spec")
     strides = [each.stride for each in code.maps if each.stride] if isinstance(code, CodeSpec) else []
-    return math.lcm(int(getattr(module, "size_multiple", 1)), *strides)
+    return math.lcm(int(read(module, "size_multiple")), *strides)

@@ -39,7 +39,7 @@ def make_target_label(
         OptionError: Nothing is requested, or a value of the source is neither given nor predicted.
     """
     if isinstance(to, Tensor) or (isinstance(to, Sequence) and not isinstance(to, str)):
-        return _convert_label(to, "to", domain, rows, like), {each.name: "to" for each in domain.attributes}
+        return convert_label(to, "to", domain, rows, like), {each.name: "to" for each in domain.attributes}
     if isinstance(to, str) and len(domain.attributes) == 1:
         to = {domain.attributes[0].name: to}
     if not isinstance(to, Mapping) or not to:
@@ -104,7 +104,7 @@ def _read_source_label(domain: DomainSpec, rows: int, label: Any, like: Tensor) 
                     source[number, domain.get_slice(name)] = torch.tensor(entries, dtype=like.dtype, device=like.device)
                     known[name][number] = True
         return source, known, hidden
-    numbers = _convert_label(label, "label", domain, rows, like)
+    numbers = convert_label(label, "label", domain, rows, like)
     for index, part in enumerate(domain.sets):
         there = numbers[:, domain.num_values + index] > 0.5 if domain.masked else torch.ones(rows, dtype=torch.bool, device=like.device)
         known.update({each.name: there for each in part.attributes})
@@ -113,7 +113,12 @@ def _read_source_label(domain: DomainSpec, rows: int, label: Any, like: Tensor) 
     return source, known, hidden
 
 
-def _convert_label(label: Any, option: str, domain: DomainSpec, rows: int, like: Tensor) -> Tensor:
+def convert_label(label: Any, option: str, domain: DomainSpec, rows: int, like: Tensor) -> Tensor:
+    """Return numbers [D] or [B, D] as a label [B, D] of the dtype and on the device of ``like``.
+
+    Raises:
+        LabelError: They cannot be read as a label of this width.
+    """
     try:
         numbers = torch.as_tensor(label, dtype=like.dtype, device=like.device)
     except (TypeError, ValueError, RuntimeError) as error:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from i2ikit.core.calls import Call, run_network
 from i2ikit.core.code import DiscriminatorOutput
+from i2ikit.core.contract import read
 from i2ikit.core.nets import pair_key
 from i2ikit.core.random_streams import RandomStreams
 from i2ikit.errors import OptionError, UnknownNameError
@@ -139,7 +140,7 @@ def check_request(model: Model, to: Any, label: Any, source: str | None, samples
         OptionError: The model does not support an option, whatever the images are.
     """
     if not model.can_translate:
-        raise OptionError(f'"{model.recipe.name}" generates images from noise. It cannot translate an image.')
+        raise OptionError(f'"{model.recipe.name}" generates images from noise. It cannot translate an image; use model.sample.')
     _refuse_unsupported(model, to, label, source)
     route = _find_route(model, to, source)
     check_samples(model, samples, style)
@@ -176,7 +177,7 @@ def _label_from_discriminator(model: Model, pixels: Tensor) -> Tensor | None:
 
 def _discriminate(model: Model, pixels: Tensor, slot: str) -> DiscriminatorOutput:
     discriminator = model.slot(slot)
-    if getattr(discriminator, "fixed_size", False):
+    if read(discriminator, "fixed_size"):
         pixels = crop_to_training(pixels, model.image, model.preprocessing)
     streams = RandomStreams(("discriminate", 0), device=pixels.device, dtype=pixels.dtype)
     try:

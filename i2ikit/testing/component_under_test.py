@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from i2ikit.core.code import Code, Posterior
 from i2ikit.core.component import Component, get_factory_options
-from i2ikit.core.contract import FACTORY_ARGUMENTS, get_noise_shapes
+from i2ikit.core.contract import FACTORY_ARGUMENTS, get_noise_shapes, read
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.registry import Registry
 from i2ikit.core.specs import CodeSpec, ImageSpec, MapSpec, StyleSpec
@@ -112,7 +112,7 @@ class ComponentUnderTest:
             "label": label,
             "code": make_code(self.code, self.image, rows, generator),
         }
-        names: tuple[str, ...] = tuple(getattr(self.make_network(), "inputs", ()))
+        names: tuple[str, ...] = read(self.make_network(), "inputs")
         for name in names:
             if name not in available:
                 raise UnknownNameError(f'input of discriminator "{self.declared.name}"', name, available)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from i2ikit.core.code import Code, DiscriminatorOutput
-from i2ikit.core.contract import check_members, draws
+from i2ikit.core.contract import check_members, draws, read
 from i2ikit.core.specs import CodeSpec
 from i2ikit.errors import SpecError
 from i2ikit.testing.component_under_test import ComponentUnderTest, collect_tensors, make_noise, move_to, take_row
@@ -229,7 +229,7 @@ def has_no_side_effects(component: ComponentUnderTest) -> None:
     inputs = component.make_inputs()
     before = {name: each.clone() for name, each in collect_tensors((inputs[0], inputs[1])).items()}
     state = {name: each.clone() for name, each in module.state_dict().items()}
-    stochastic = getattr(module, "stochastic", False)
+    stochastic = read(module, "stochastic")
     noise = make_noise(module, inputs[0])
     with check_unchanged("Calling it", stream=not stochastic), torch.no_grad():
         module(*inputs[0], **inputs[1], **noise)

@@ -1,4 +1,4 @@
-"""The picture of a sample grid: inputs, translations, and below each translation its target image if the data has one."""
+"""The picture of a sample grid: inputs, translations, and below each translation its target image; or images from noise alone."""
 
 from __future__ import annotations
 
@@ -19,35 +19,41 @@ _MARGIN, _GAP, _ROW_GAP, _LEFT_HEADING, _TOP_HEADING, _CAPTION = 14, 8, 18, 58, 
 class Grid:
     """A grid whose cells have the same positions during the whole training.
 
-    Each sample has a line with its input at the left and its translations. If there are target images, a second line shows them.
+    Each sample has a line with its input at the left and its translations. If there are target images, a second line shows them. Images
+    that are generated from noise have no inputs.
 
     Args:
-        inputs: The input images, each [C H W] in [-1, 1].
+        inputs: The input images, each [C H W] in [-1, 1]; None if there are none.
         titles: The heading of each column of translations.
         captions: For each column, the text below the translation of each sample.
         descriptions: The labels of each sample as text.
         target: For each column, the target image of each sample or None; None if the data has no target images.
+        size: Height and width of the images, if there are no inputs.
     """
 
     def __init__(
         self,
-        inputs: Sequence[Tensor],
+        inputs: Sequence[Tensor] | None,
         titles: Sequence[str],
         captions: Sequence[Sequence[str]],
         descriptions: Sequence[str],
         target: Sequence[Sequence[Tensor | None]] | None = None,
+        *,
+        size: tuple[int, int] = (0, 0),
     ) -> None:
         self.titles, self.captions, self.descriptions, self.target = list(titles), captions, descriptions, target
-        height, width = inputs[0].shape[-2:]
+        self.has_inputs = inputs is not None
+        height, width = inputs[0].shape[-2:] if inputs is not None else size
         longest = max(height, width)
         scale = max(1, -(-MIN_CELL // longest)) if longest <= MAX_CELL else MAX_CELL / longest
         self.height, self.width = round(height * scale), round(width * scale)
+        self.size = (height, width)
         self.lines = 2 if target is not None else 1
         self._template = self._draw_template(inputs)
 
     def get_position(self, row: int, column: int, line: int = 0) -> tuple[int, int]:
         """Return left and top of a cell; column -1 is the input, line 1 the target image."""
-        left = _MARGIN + _LEFT_HEADING + (column + 1) * (self.width + _GAP) + (_GAP if column >= 0 else 0)
+        left = _MARGIN + _LEFT_HEADING + (column + self.has_inputs) * (self.width + _GAP) + (_GAP if column >= 0 else 0)
         top = _TOP_HEADING + row * (self.lines * (self.height + _CAPTION) + _ROW_GAP) + line * (self.height + _CAPTION)
         return left, top
 
@@ -55,13 +61,13 @@ class Grid:
         """Return left and top of all cells as JSON data.
 
         Returns:
-            "input": one position for each row. "outputs" (the translations) and "target" (None if the data has no target images): for each
-            column one position for each row, None where the cell is empty.
+            "input": one position for each row; None if there are no inputs. "outputs" (the translations) and "target" (None if the data has
+            no target images): for each column one position for each row, None where the cell is empty.
         """
         rows, columns = range(len(self.descriptions)), range(len(self.titles))
         target = self.target
         return {
-            "input": [self.get_position(row, -1) for row in rows],
+            "input": [self.get_position(row, -1) for row in rows] if self.has_inputs else None,
             "outputs": [[self.get_position(row, column) for row in rows] for column in columns],
             "target": None
             if target is None
@@ -72,7 +78,7 @@ class Grid:
         """Return the picture of a step, given the translations of each column."""
         canvas = self._template.copy()
         draw = ImageDraw.Draw(canvas)
-        draw.text((_MARGIN, 12), f"held-out samples, step {step:,}", _TEXT, get_font(18))
+        draw.text((_MARGIN, 12), f"{'held-out samples' if self.has_inputs else 'samples'}, step {step:,}", _TEXT, get_font(18))
         for column, images in enumerate(translations):
             for row, image in enumerate(images):
                 left, top = self.get_position(row, column)
@@ -83,21 +89,23 @@ class Grid:
                 draw.rectangle((left - 2, top - 2, left + self.width + 1, top + self.height + 1), outline=_ACCENT, width=2)
         return canvas
 
-    def _draw_template(self, inputs: Sequence[Tensor]) -> Image.Image:
+    def _draw_template(self, inputs: Sequence[Tensor] | None) -> Image.Image:
         """Draw everything that is the same at each step: inputs, target images and texts."""
         right, bottom = self.get_position(len(self.descriptions) - 1, len(self.titles) - 1, self.lines - 1)
         canvas = Image.new("RGB", (right + self.width + _MARGIN, bottom + self.height + _CAPTION + _MARGIN), _BACKGROUND)
         draw = ImageDraw.Draw(canvas)
-        for column, title in enumerate(["input", *self.titles], start=-1):
+        for column, title in enumerate(["input", *self.titles] if self.has_inputs else self.titles, start=-int(self.has_inputs)):
             left, top = self.get_position(0, column)
             for number, text in enumerate(reversed(_wrap(title, self.width)[:2])):
                 draw.text((left + self.width // 2, top - 10 - 17 * number), text, _TEXT, get_font(14), anchor="ms")
-        for row, image in enumerate(inputs):
+        for row, description in enumerate(self.descriptions):
             left, top = self.get_position(row, -1)
-            canvas.paste(self._make_cell(image), (left, top))
-            draw.text((_MARGIN, top + self.height // 2), "output", _ACCENT, get_font(15), anchor="lm")
-            for number, text in enumerate(_wrap(self.descriptions[row], self.width)[: 5 if self.lines == 2 else 1]):
-                draw.text((left + self.width // 2, top + self.height + 10 + 15 * number), text, _GRAY, get_font(12), anchor="mm")
+            if inputs is not None:
+                canvas.paste(self._make_cell(inputs[row]), (left, top))
+                for number, text in enumerate(_wrap(description, self.width)[: 5 if self.lines == 2 else 1]):
+                    draw.text((left + self.width // 2, top + self.height + 10 + 15 * number), text, _GRAY, get_font(12), anchor="mm")
+            heading = "output" if inputs is not None else description
+            draw.text((_MARGIN, top + self.height // 2), heading, _ACCENT, get_font(15), anchor="lm")
             if self.lines == 2:
                 draw.text((_MARGIN, self.get_position(row, 0, 1)[1] + self.height // 2), "target", _GRAY, get_font(15), anchor="lm")
             for column in range(len(self.titles)):

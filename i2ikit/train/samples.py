@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from attrs import evolve, frozen
+from PIL import Image
 from torch import Tensor
 
 from i2ikit.core.batch_kinds import BatchKind, find_batch_kind
@@ -93,9 +94,9 @@ class Samples:
         styles: int = 0,
         kind: BatchKind | None = None,
     ) -> None:
-        parts = [_get_held_out_split(each) for each in (data if isinstance(data, Sequence) else [data])]
+        parts = [get_held_out_split(each) for each in (data if isinstance(data, Sequence) else [data])]
         self.domain, self.transform, self.kind = domain, transform, kind or find_batch_kind(parts[0].batch_kind)
-        chosen = [(item, part) for part in parts for item in _choose_items(part, -(-rows // len(parts)), seed)]
+        chosen = [(item, part) for part in parts for item in choose_items(part, -(-rows // len(parts)), seed)]
         self.items, self.datasets = [item for item, _ in chosen], [part for _, part in chosen]
         columns = make_columns(domain) if self.kind.domains or self.kind.has_labels(domain) else (Column(),)
         most = max(1, MAX_COLUMNS // max(1, styles))
@@ -116,14 +117,7 @@ class Samples:
         """
         if self._grid is None:
             self._grid = self._make_grid()
-        folder = Path(run) / FOLDER
-        picture = self._grid.draw(self.translate(model), step)
-        path = get_grid_path(run, step)
-        write_atomically(path, encode_png(picture))
-        write_atomically(
-            folder / LAYOUT, (json.dumps({**self._describe_layout(), "steps": list(list_grids(run))}, indent=1) + "\n").encode()
-        )
-        return path
+        return write_grid(run, step, self._grid.draw(self.translate(model), step), self._describe_layout())
 
     def translate(self, model: Model) -> list[list[Tensor | None]]:
         """Return for each column the translation of each sample [C H W]; None if a sample is already in the target domain."""
@@ -173,7 +167,7 @@ class Samples:
             titles=[column.get_title(with_attribute=with_attribute) for column in self.columns],
             captions=[[self._make_caption(item, column) for item in self.items] for column in self.columns],
             descriptions=[
-                ", ".join(_describe(name, value) for name, value in item.row.items() if value is not None) for item in self.items
+                ", ".join(describe_value(name, value) for name, value in item.row.items() if value is not None) for item in self.items
             ],
             target=target if any(each is not None for images in target for each in images) else None,
         )
@@ -181,7 +175,7 @@ class Samples:
     def _make_caption(self, item: Item, column: Column) -> str:
         if not column.is_change(item.row):
             return "unchanged"
-        return _describe(column.attribute or "", column.get_value(item.row)) if column.value is None and column.attribute else ""
+        return describe_value(column.attribute or "", column.get_value(item.row)) if column.value is None and column.attribute else ""
 
     def _describe_layout(self) -> dict[str, Any]:
         assert self._grid is not None
@@ -214,9 +208,22 @@ class Samples:
             if fits:
                 index = min(fits, key=lambda index: sum(each["column"] == index for each in examples))
                 column = self.columns[index]
-                title = _describe(column.attribute, column.get_value(item.row)) if column.attribute else "translation"
+                title = describe_value(column.attribute, column.get_value(item.row)) if column.attribute else "translation"
                 examples.append({"row": row, "column": index, "title": title})
         return examples
+
+
+def write_grid(run: str | Path, step: int, picture: Image.Image, layout: Mapping[str, Any]) -> Path:
+    """Write the sample grid of a step and ``layout.json``, and return the path of the grid.
+
+    Raises:
+        DataError: The folder cannot be written.
+    """
+    path = get_grid_path(run, step)
+    write_atomically(path, encode_png(picture))
+    described = {**layout, "steps": list(list_grids(run))}
+    write_atomically(Path(run) / FOLDER / LAYOUT, (json.dumps(described, indent=1) + "\n").encode())
+    return path
 
 
 def make_columns(domain: DomainSpec) -> tuple[Column, ...]:
@@ -235,12 +242,13 @@ def _make_columns(attribute: Attribute, count: int) -> list[Column]:
     return [Column(attribute.name, attribute.values[int(index * stride)]) for index in range(count)]
 
 
-def _get_held_out_split(data: Dataset) -> Dataset:
+def get_held_out_split(data: Dataset) -> Dataset:
+    """Return the split "test", else "val", else the whole data set."""
     name = next((name for name in ("test", "val") if name in data.splits), None)
     return data if name is None else data.split(name)
 
 
-def _choose_items(data: Dataset, rows: int, seed: int) -> list[Item]:
+def choose_items(data: Dataset, rows: int, seed: int) -> list[Item]:
     """Return images of different subjects that together have as many different labels as possible."""
     if not data.items:
         raise DataError(f'"{data.name}" has no images for the sample grids.')
@@ -264,6 +272,7 @@ def _rank(item: Item, chosen: Sequence[Item], counts: Mapping[tuple[str, str | N
     return int(is_repeated), unknown, sum(counts.get(pair, 0) for pair in item.row.items())
 
 
-def _describe(name: str | None, value: str | None) -> str:
+def describe_value(name: str | None, value: str | None) -> str:
+    """Return the value of an attribute as text, such as "hair: blond" or "no glasses"."""
     texts = {"yes": f"{name}", "no": f"no {name}"}
     return texts.get(str(value), f"{name}: {value}")

@@ -25,10 +25,10 @@ from i2ikit.train.trainer import Trainer
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
     from i2ikit.data import Dataset
-    from i2ikit.train.samples import Samples
+    from i2ikit.train.generated_samples import SampleGrids
 
 STOPPED = "stopped.json"
-STYLES = 3  # translations of each sample, if the model has random styles
+STYLES = 3  # translations of each sample, if the model is random
 
 
 @contextmanager
@@ -134,15 +134,18 @@ def _describe_size(data: Dataset) -> str:
     return format_count(len(data.items), arrangement.unit) + domains
 
 
-def _make_samples(model: Model, sources: Sequence[TrainingData], progress: Progress) -> Samples | None:
+def _make_samples(model: Model, sources: Sequence[TrainingData], progress: Progress) -> SampleGrids | None:
+    from i2ikit.train.generated_samples import GeneratedSamples
     from i2ikit.train.samples import Samples
 
-    if not model.can_translate:
-        progress.say("There are no sample grids of translations: the model generates images from noise.")
+    if not model.can_translate and not model.can_sample:
+        progress.say("There are no sample grids: the model neither translates images nor generates them from noise.")
         return None
     transform = Transform(model.image.height, model.image.width, crop="fit")
     try:
-        styles = STYLES if model.nets.style is not None else 0
+        if not model.can_translate:
+            return GeneratedSamples(model, [adapt_to_model(model, source.data, index) for index, source in enumerate(sources)])
+        styles = STYLES if model.nets.is_random else 0
         kind = model.batch_kind
         shown = [(index, source) for index, source in enumerate(sources) if model.get_batch_kind(index) == kind]
         datasets = [adapt_to_model(model, source.data, index) for index, source in shown]

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from i2ikit.core.model import Model
     from i2ikit.train.batches import Batches
     from i2ikit.train.engine import PlainEngine
+    from i2ikit.train.generated_samples import SampleGrids
     from i2ikit.train.options import FitOptions
     from i2ikit.train.progress import Progress
-    from i2ikit.train.samples import Samples
 
 MAX_UNSAVED_SECONDS = 600.0
 """Seconds since the last checkpoint after which another one is written, also between the regular ones."""
@@ -58,7 +58,7 @@ class Trainer:
         engine: PlainEngine,
         options: FitOptions,
         progress: Progress,
-        make_samples: Callable[[], Samples | None],
+        make_samples: Callable[[], SampleGrids | None],
     ) -> None:
         self.folder, self.model, self.batches, self.engine = folder, model, batches, engine
         self.options, self.progress = options, progress
@@ -67,8 +67,8 @@ class Trainer:
         self.loggers: Loggers | None = None
         self.best: dict[str, float] = {}
         self._validate, self._best_name = options.validate, options.best.removeprefix("-")
-        self._make_samples: Callable[[], Samples | None] | None = make_samples
-        self._samples: Samples | None = None
+        self._make_samples: Callable[[], SampleGrids | None] | None = make_samples
+        self._samples: SampleGrids | None = None
         self._signals = ExitStack()
         self._finished_step = -1
         self._window = LogWindow(model.steps_done)

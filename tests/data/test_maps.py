@@ -86,7 +86,7 @@ def test_a_model_of_label_maps_trains_resumes_translates_and_is_measured(folder:
     run = tmp_path / "run"
     fit(build_small(), open_data(folder, **OPTIONS), run, steps=2, checkpoint_every=1, progress=Silent())
     assert (run / "samples/step-00000002.png").is_file()
-    resume(run, options={"workers": 1}, progress=Silent())
+    resume(run, workers=1, progress=Silent())
     model = load(run)
     assert model.source == ImageSpec(CLASSES, 16, 16, "label_map")
     report = evaluate(model, open_data(folder, **OPTIONS), classifier=None)

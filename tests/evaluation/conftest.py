@@ -26,7 +26,7 @@ class Squares:
     def __init__(self, subjects: int = 12, size: int = 16, splits: tuple[str, ...] = SPLITS, has_target: bool = True) -> None:
         self.size, self.has_target = size, has_target
         self.domain = DomainSpec.parse({"colour": {"tone": tuple(TONES)}, "place": {"side": ("left", "right")}})
-        self.image = ImageSpec(3, size, size)
+        self.image = self.source = ImageSpec(3, size, size)
         items = []
         for subject in range(subjects):
             split = "test" if subject % 4 == 3 and "test" in splits else "train"

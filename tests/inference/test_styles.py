@@ -157,3 +157,19 @@ def test_random_weights_of_an_import_are_told_where_they_draw(image: Tensor) -> 
         model.translate(image, to="b")
     with pytest.warns(UserWarning, match='^The weights of "generator" b_to_a are random'):
         model.translate(image, to="a")
+
+
+def test_a_generator_that_draws_noise_is_sampled_and_one_that_draws_in_training_alone_is_not(image: Tensor) -> None:
+    model = assemble(CYCLEGAN, size=16).float()
+    for generator in model.generator.children():
+        forward = generator.forward
+        generator.noise_shapes = lambda code: {"pixels": tuple(code.maps[0].shape)}
+        generator.forward = lambda code, noise=None, forward=forward: forward(code) + 0.1 * noise["pixels"]
+    one, two, three = model.translate(image, to="b", samples=3)
+    assert not torch.allclose(one, two, atol=1e-3)
+    assert not torch.allclose(two, three, atol=1e-3)
+    for generator in model.generator.children():
+        generator.deterministic_at_inference = True
+    model.nets._known_draws.clear()
+    with pytest.raises(OptionError, match="samples=2: all samples would be equal"):
+        model.translate(image, to="b", samples=2)

@@ -1,4 +1,4 @@
-"""Parts that a stranger's package could bring: those of StyleGAN2, pSp, StarGAN v2 and a labelled AdaIN system, in a tiny form."""
+"""Parts that a stranger's package could bring: those of StyleGAN2, pSp and a labelled AdaIN system, in a tiny form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from i2ikit import (
-    BatchKind,
     Call,
     Code,
     CodeSpec,
@@ -20,15 +19,10 @@ from i2ikit import (
     DomainSpec,
     ImageSpec,
     MapSpec,
-    Nets,
-    RandomStreams,
     Registry,
     StyleSpec,
     Translation,
-    batch_kind,
-    draw_style,
     hookimpl,
-    view,
 )
 from i2ikit.nn import EqualLinear, ModulatedConv
 
@@ -179,134 +173,34 @@ class LabelToStyle(nn.Module):
         return code._replace(style=self.net(label.to(self.net.weight.dtype)))
 
 
-# -- StarGAN v2
-
-
-class DomainStyles(nn.Module):
-    """Style network with one head for each domain: of images (style encoder) or of noise (mapping network)."""
-
-    def __init__(self, domain: DomainSpec, image: ImageSpec, style: int = 4, noise: int = 0) -> None:
-        super().__init__()
-        self.net = nn.Linear(noise or image.channels, style * domain.num_values)
-        self.output_spec = CodeSpec(style=StyleSpec(style))
-
-    def forward(self, given: Any, label: Tensor) -> Code:
-        """Compute the style of the domain of each row."""
-        values = given.mean((2, 3)) if isinstance(given, Tensor) else given.style
-        styles = self.net(values).unflatten(1, (label.shape[1], -1))
-        return Code(style=(styles * label[:, :, None]).sum(1))
-
-
-class StyledGenerator(nn.Module):
-    """Changes an image by a style."""
-
-    def __init__(self, code: CodeSpec, image: ImageSpec) -> None:
-        super().__init__()
-        assert code.style is not None
-        self.conv, self.tint = nn.Conv2d(image.channels, 4, 3, padding=1), nn.Linear(code.style.width, 4)
-        self.out = nn.Conv2d(4, image.channels, 3, padding=1)
-
-    def forward(self, code: Code) -> Tensor:
-        """Generate images."""
-        assert code.style is not None
-        hidden = self.conv(code.maps[-1]) * (1 + self.tint(code.style)[:, :, None, None])
-        return torch.tanh(self.out(torch.tanh(hidden)))
-
-
-class DomainDiscriminator(nn.Module):
-    """Scores an image for the domain of its label."""
-
-    inputs = ("label",)
-
-    def __init__(self, image: ImageSpec, domain: DomainSpec) -> None:
-        super().__init__()
-        self.net = nn.Sequential(nn.Conv2d(image.channels, 4, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(4, domain.num_values, 4, 2, 1))
-
-    def forward(self, image: Tensor, label: Tensor) -> DiscriminatorOutput:
-        """Score images."""
-        return DiscriminatorOutput(((self.net(image).mean((2, 3)) * label).sum(1, keepdim=True),))
-
-
-TWO_REFERENCES = BatchKind("two_references", "images with two references of one other domain", label="required", references=2)
-
-
-def encode_reference(t: Translation) -> Tensor:
-    """The style of the reference image."""
-    style = t.encode(t.reference, t.target_label, None, slot="style_encoder").style
-    assert style is not None
-    return style
-
-
-@view
-def mapped_noise(t: Translation) -> Tensor:
-    """The style of noise."""
-    return t.run("mapping", Code(style=t.normal("noise", 3)), t.target_label).style  # type: ignore[no-any-return]
-
-
-@view
-def second_fake(t: Translation) -> Tensor:
-    """The translation with the style of other noise, or of the second reference image."""
-    if t.name == "latent":
-        style = t.run("mapping", Code(style=t.normal("other_noise", 3)), t.target_label).style
-    else:
-        style = t.encode(t.second_reference, t.target_label, None, slot="style_encoder").style
-    return t.decode(t.code._replace(style=style), t.target_label).detach()
-
-
-@batch_kind(TWO_REFERENCES)
-def two_passes(nets: Nets, batch: Mapping[str, Any], streams: RandomStreams, requires_grad: bool, *, style: int = 4) -> list[Translation]:
-    """Translate each image twice: with a style from noise, and with the style of a reference image."""
-    image, label = batch["image"], batch["label"]
-    shared: dict[str, Any] = {
-        "real": image, "source_label": label, "target_label": batch["reference_label"], "reference": batch["reference"],
-        "second_reference": batch["second_reference"], "reference_label": batch["reference_label"], "requires_grad": requires_grad,
-    }  # fmt: skip
-    assert draw_style(nets, streams, len(image)) is not None
-    return [
-        Translation(nets, streams, name="latent", style=mapped_noise, **shared),
-        Translation(nets, streams, name="by_reference", style=encode_reference, **shared),
-    ]
-
-
-def style_of_fake_loss(t: Translation) -> Tensor:
-    """Style reconstruction."""
-    recovered = t.encode(t.fake, t.target_label, None, slot="style_encoder").style
-    assert recovered is not None
-    return (recovered - t.style).abs().mean()
-
-
-def diversity_loss(t: Translation) -> Tensor:
-    """Diversity: translations with two styles should differ."""
-    return -(t.fake - t[second_fake]).abs().mean()
-
-
 def reconstruction_loss(t: Translation) -> Tensor:
     """Squared error to the target image."""
     return (t.fake - t.target).square().mean()
 
 
-PARTS = {
-    "conditioner": {"mapping_to_w": "Mapping2W", "label_to_style": "LabelToStyle", "domain_mapping": "DomainStyles"},
-    "encoder": {"pyramid_encoder": "PyramidEncoder", "map_pyramid": "MapPyramid", "domain_style_encoder": "DomainStyles"},
-    "generator": {"tiny_synthesis": "Synthesis", "styled_generator": "StyledGenerator"},
-    "discriminator": {"domain_discriminator": "DomainDiscriminator"},
-    "wrapper": {"adaptive_flip": "AdaptiveFlip"},
-    "plan": {"two_passes": "two_passes"},
-    "loss": {
-        "path_length_loss": "PathLengthLoss", "style_of_fake_loss": "style_of_fake_loss", "diversity_loss": "diversity_loss",
-        "reconstruction_loss": "reconstruction_loss",
-    },
-}  # fmt: skip
+PARTS = """
+conditioner: mapping_to_w assembly_parts:Mapping2W, label_to_style assembly_parts:LabelToStyle, domain_mapping stargan2_parts:DomainStyles
+encoder: pyramid_encoder assembly_parts:PyramidEncoder, map_pyramid assembly_parts:MapPyramid, \
+domain_style_encoder stargan2_parts:DomainStyles
+generator: tiny_synthesis assembly_parts:Synthesis, styled_generator stargan2_parts:StyledGenerator
+discriminator: domain_discriminator stargan2_parts:DomainDiscriminator
+wrapper: adaptive_flip assembly_parts:AdaptiveFlip
+plan: two_passes stargan2_parts:two_passes
+loss: path_length_loss assembly_parts:PathLengthLoss, style_of_fake_loss stargan2_parts:style_of_fake_loss, \
+diversity_loss stargan2_parts:diversity_loss, reconstruction_loss assembly_parts:reconstruction_loss
+"""
 
 
 @hookimpl
 def i2ikit_components() -> list[Component]:
     """Return the parts."""
-    return [
-        Component(name, role, f"recipes.assembly_parts:{place}", "A part of a stranger's package.")  # type: ignore[arg-type]
-        for role, parts in PARTS.items()
-        for name, place in parts.items()
-    ]
+    found = []
+    for line in PARTS.strip().splitlines():
+        role, _, parts = line.partition(": ")
+        for part in parts.split(", "):
+            name, place = part.split()
+            found.append(Component(name, role, f"recipes.{place}", "A part of a stranger's package."))  # type: ignore[arg-type]
+    return found
 
 
 def make_registry() -> Registry:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from recipes.assembly_parts import make_registry
 
-from i2ikit import Ema, Model, Optimizer, Player, Recipe, Schedule, Slot, Term, build, fit, load, open_data, resume
+from i2ikit import Code, Ema, Model, Optimizer, Player, Recipe, Schedule, Slot, Term, build, fit, load, open_data, resume
 
 PATCHES = {"width": 4, "depth": 2}
 
@@ -80,7 +80,7 @@ STARGAN2 = Recipe(
         ),
     ),
     plan_options={"style": 4},
-    labels=("round", "oval"),
+    labels=("long", "oval"),
 )  # fmt: skip
 
 LABELLED_ADAIN = Recipe(
@@ -99,7 +99,7 @@ LABELLED_ADAIN = Recipe(
             {"gan": Term("lsgan_generator_loss"), "domain": Term("domain_fake_loss"), "cycle": Term("cycle_loss", 10.0)},
         ),
     ),
-    labels=("round", "oval"),
+    labels=("long", "oval"),
 )  # fmt: skip
 
 RECIPES = (STYLEGAN2, PSP, STARGAN2, LABELLED_ADAIN)
@@ -164,13 +164,33 @@ def test_stylegan2_follows_its_intervals_and_moves_the_probability_of_its_wrappe
     assert not model.can_translate
 
 
+def test_stylegan2_samples_the_same_image_in_any_number_and_truncates_its_styles(gan: Path) -> None:
+    model = load(gan, registry=make_registry())
+    four, five = model.sample(4, seed=1), model.sample(5, seed=1, batch=2)
+    torch.testing.assert_close(four[3], five[3])
+    average = model.decode(Code(style=torch.randn(2, 6)), truncation=0.0)
+    torch.testing.assert_close(average[0], average[1], rtol=0, atol=0.01)  # they differ by their noise only
+    assert not torch.allclose(model.sample(4, seed=1, truncation=0.5), four)
+
+
+def test_an_image_is_inverted_into_the_styles_of_stylegan2(gan: Path) -> None:
+    model = load(gan, registry=make_registry())
+    image = model.sample(1, seed=3)
+    code = model.invert(image, steps=20, lr=0.1)
+    start = model.decode(model.invert(image, steps=1, lr=0.1))
+    assert (model.decode(code) - image).square().mean() < (start - image).square().mean()
+
+
 def test_psp_encodes_into_the_frozen_generator_of_a_run(gan: Path) -> None:
     model = build_small(PSP, gan)
     assert model.recipe.slots["generator"].options == load(gan, registry=make_registry()).recipe.slots["generator"].options
     assert model.encoder.shape == (3, 4)
     assert model.can_translate
-    fake = model.translate(torch.rand(1, 3, 16, 16) * 2 - 1)
-    assert fake.shape == (1, 3, 16, 16)
+    image = torch.rand(1, 3, 16, 16) * 2 - 1
+    code = model.encode(image)
+    assert code.style is not None
+    assert code.style.shape == (1, 3, 4)
+    torch.testing.assert_close(model.decode(code), model.eval().translate(image), rtol=0, atol=0.01)
 
 
 def test_psp_resumes_without_the_run_of_its_generator(gan: Path, tmp_path: Path) -> None:

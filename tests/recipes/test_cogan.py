@@ -12,9 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from i2ikit import Code, CodeSpec, ImageSpec, Model, RandomStreams, StyleSpec, build, load
-from i2ikit.errors import BuildError, OptionError, PlanError, UnknownNameError
+from i2ikit.errors import BuildError, OptionError, PlanError
 from i2ikit.testing import check_component
-from i2ikit_cogan.inversion import generate, invert, translate
 
 SMALL: dict[str, Any] = {"generator": {"width": 4}, "discriminator": {"width": 4}, "style": 8}
 
@@ -89,40 +88,21 @@ def test_the_generator_has_the_sizes_of_the_paper() -> None:
     assert [shape[1] for shape in shapes] == [1024, 512, 256, 128, 64, 32]
 
 
-def test_an_image_is_inverted_and_generated_in_the_other_domain() -> None:
+def test_an_image_is_translated_by_inversion() -> None:
     model = build_cogan().float()
     for index in range(2):
         model.step(model.example_batch(4, seed=index))
     noise = torch.rand(2, 8, generator=torch.Generator().manual_seed(3)) * 2 - 1
-    image = generate(model, noise, "a")
-    before = [parameter.clone() for parameter in model.parameters()]
-    model.zero_grad()
-    found = invert(model, image, "a", steps=300, seed=1)
-    assert (generate(model, found, "a") - image).square().mean() < 0.05 * (generate(model, -noise, "a") - image).square().mean()
-    assert torch.equal(translate(model, image, "a", "b", steps=3), generate(model, invert(model, image, "a", steps=3), "b"))
-    assert all(torch.equal(one, two) for one, two in zip(before, model.parameters(), strict=True))
-    assert all(parameter.grad is None for parameter in model.parameters())
-    assert model.training
+    image = model.sample(2, style=noise, domain="a")
+    found = model.invert(image, of="noise", domain="a", steps=3, start=Code(style=noise))
+    assert torch.equal(model.decode(found, domain="b"), model.sample(2, style=noise, domain="b"))
 
 
 def test_translate_is_refused() -> None:
     model = build_cogan().float()
     assert model.routes == ()
-    with pytest.raises(OptionError, match="generates images from noise"):
+    with pytest.raises(OptionError, match=r"generates images from noise.*model\.sample"):
         model.translate(torch.rand(1, 3, 16, 16), to="b", source="a")
-
-
-def test_invert_names_invalid_arguments() -> None:
-    model = build_cogan().float()
-    with pytest.raises(OptionError, match=r"must be \[B, 3, 16, 16\], the size of the model; found \[1, 3, 8, 8\]"):
-        invert(model, torch.zeros(1, 3, 8, 8), "a")
-    with pytest.raises(UnknownNameError, match='No domain of this model is called "c"'):
-        invert(model, torch.zeros(1, 3, 16, 16), "c")
-    with pytest.raises(OptionError, match="steps must be 1 or more; found 0"):
-        invert(model, torch.zeros(1, 3, 16, 16), "a", steps=0)
-    other = build("stargan", size=16, labels={"male": bool}, generator={"width": 4}, discriminator={"width": 4})
-    with pytest.raises(OptionError, match='"stargan" does not generate images from noise'):
-        invert(other, torch.zeros(1, 3, 16, 16), "a")
 
 
 def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path: Path) -> None:
@@ -137,7 +117,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path: Path) -> None:
     generators: Any = saved.slot("generator")
     assert generators["a"].trunk is generators["b"].trunk
     noise = torch.rand(2, 8)
-    assert torch.equal(generate(saved, noise, "b"), generate(model, noise, "b"))
+    assert torch.equal(saved.sample(2, style=noise, domain="b"), model.sample(2, style=noise, domain="b"))
 
 
 def test_unsupported_sizes_options_and_batches_are_named() -> None:

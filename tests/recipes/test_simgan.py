@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from i2ikit import Code, Model, Slot, Term, build, load
+from i2ikit import Code, Model, Term, build, load
 from i2ikit.errors import BuildError, OptionError, SpecError
 from i2ikit.testing import check_component
 
@@ -221,6 +221,7 @@ def test_its_components_conform(name: str, vgg: str) -> None:
 
 
 def test_refiners_for_both_directions_are_one_override() -> None:
-    model = build_simgan(generator=Slot("simgan_refiner", {"width": 4}, per="pair"), plan_options={"directions": "both"})
+    slots = {"generator": {"per": "pair"}, "discriminator": {"per": "domain"}}
+    model = build_simgan(slots=slots, plan_options={"directions": "both"})
     assert model.routes == (("synthetic", "real"), ("real", "synthetic"))
     model.step(make_batch(model, 2))

@@ -82,3 +82,11 @@ def test_docs_do_not_mention_private_files() -> None:
 @pytest.mark.parametrize("package", ["i2ikit", "plugins/i2ikit_stargan"])
 def test_each_package_has_a_marker_for_types(package: str) -> None:
     assert (ROOT / package / "py.typed").exists()
+
+
+def test_members_of_components_are_read_by_their_contract_only() -> None:
+    from i2ikit.core.contract import MEMBERS
+
+    names = "|".join(member.name for member in MEMBERS)
+    asked = re.compile(rf"""(getattr|hasattr)\([^()]*(\([^()]*\))?[^()]*, ["']({names})["']""")
+    assert [get_name(path) for path in SHIPPED if asked.search(path.read_text())] == []

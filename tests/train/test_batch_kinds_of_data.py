@@ -65,7 +65,7 @@ def test_a_model_that_generates_from_noise_trains_without_sample_grids_and_says_
 
 
 def test_a_recipe_of_images_without_labels_trains_on_labelled_images(tmp_path: Path) -> None:
-    generator = default_registry().recipe("pix2pix").slots["generator"].with_options(width=4, depth=3)
+    generator = Slot(default_registry().recipe("pix2pix").slots["generator"].component, {"width": 4, "depth": 3})
     slots = {"encoder": Slot("identity_encoder"), "generator": generator}
     translator = Player("translator", ("generator",), {"l1": Term("l1_loss")})
     model = build(Recipe("autoencoder", slots, "images", (translator,)), size=16, batch=2)

@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
+from i2ikit.core.batch_kinds import UNPAIRED, BatchKind
 from i2ikit.core.domain import Attribute, DomainSpec
 from i2ikit.core.plans import find_plan, get_batch_kind
 from i2ikit.core.registry import Registry, default_registry
@@ -102,6 +103,8 @@ def describe_training(summary: RunSummary) -> list[str]:
     image, steps = recipe["image"], int(recipe["steps"])
     attributes = DomainSpec.from_dict(recipe["labels"]).attributes
     task = f"It learns to change {_join([_describe_attribute(each) for each in attributes])} in" if attributes else "It learns to translate"
+    if not _translates(recipe):
+        task = "It learns to generate, from noise,"
     sentences = [recipe["description"]] if recipe.get("description") else []
     sentences.append(f"{task} images of {image['height']} × {image['width']} pixels.")
     time = f" in {format_duration(summary.seconds)}" if summary.seconds else ""
@@ -122,6 +125,8 @@ def list_commands(summary: RunSummary) -> list[tuple[str, str]]:
     """Return useful commands for this run, each as a description and a command line."""
     run = shlex.quote(str(summary.folder))
     commands = [("Translate your own image", f"i2ikit translate {run} in.png out.png{_format_target(summary.recipe)}")]
+    if not _translates(summary.recipe):
+        commands = [("Generate images", f"i2ikit sample {run} images/ --count 64{_format_domain(summary.recipe)}")]
     if summary.config.get("command"):
         commands.append(("Repeat this training", str(summary.config["command"])))
     if summary.step < int(summary.recipe["steps"]):
@@ -141,13 +146,33 @@ def _format_target(recipe: Mapping[str, Any]) -> str:
     return f" --to {shlex.quote(domain.names[-1])}{source}"
 
 
+def _format_domain(recipe: Mapping[str, Any]) -> str:
+    """Return options of ``i2ikit sample`` that request an example of images."""
+    domain = DomainSpec.from_dict(recipe["labels"])
+    if domain.names and _has_domains(recipe):
+        return f" --to {shlex.quote(domain.names[-1])}"
+    if not any(kind.has_labels(domain) for kind in _find_kinds(recipe)):
+        return ""
+    return "".join(f" --to {shlex.quote(f'{each.name}={each.choices[-1]}')}" for each in domain.attributes)
+
+
 def _has_domains(recipe: Mapping[str, Any]) -> bool:
-    """Return whether the plan of a recipe translates between domains."""
+    """Return whether a plan of a recipe has named domains."""
+    return any(kind.domains for kind in _find_kinds(recipe))
+
+
+def _translates(recipe: Mapping[str, Any]) -> bool:
+    """Return whether a plan of a recipe starts from source images."""
+    return any(kind.source for kind in _find_kinds(recipe))
+
+
+def _find_kinds(recipe: Mapping[str, Any]) -> list[BatchKind]:
+    """Return the batch kinds of the plans. The plan of a plugin that is not installed here is taken to translate between domains."""
+    plans = recipe["plan"] if isinstance(recipe["plan"], list) else [recipe["plan"]]
     try:
-        plans = recipe["plan"] if isinstance(recipe["plan"], list) else [recipe["plan"]]
-        return any(get_batch_kind(find_plan(plan, default_registry())).domains for plan in plans)
-    except I2IKitError:  # the plan of a plugin that is not installed here
-        return True
+        return [get_batch_kind(find_plan(plan, default_registry())) for plan in plans]
+    except I2IKitError:
+        return [UNPAIRED]
 
 
 def _describe_attribute(attribute: Attribute) -> str:

@@ -81,10 +81,13 @@ def render_numbers(summary: RunSummary) -> str:
     head = "".join(f"<th>{escape(part) or 'all'}</th>" for part in parts)
     measures = dict.fromkeys(each.measure for each in scores)
     rows = "".join(_render_row(measure, scores, parts) for measure in measures if not _is_comparison(measure))
+    copies = (
+        " <i>copy</i> is the number of the unchanged input and <i>blurred copy</i> that of the blurred input: a translation should be "
+        "better than both. <i>real</i> is the number of real images."
+    )
     return (
-        "<section><h2>Numbers</h2><p>Measured on held-out images. ↑ higher is better, ↓ lower is better. <i>copy</i> is the number of the "
-        "unchanged input and <i>blurred copy</i> that of the blurred input: a translation should be better than both. <i>real</i> is the "
-        "number of real images.</p>"
+        "<section><h2>Numbers</h2><p>Measured on held-out images. ↑ higher is better, ↓ lower is better."
+        f"{copies if any(map(_is_comparison, measures)) else ''}</p>"
         f'<div class="wide"><table class="numbers"><tr><th></th>{head}<th>definition</th></tr>{rows}</table></div>'
         f"{_render_notes(summary, measured, scores)}</section>"
     )

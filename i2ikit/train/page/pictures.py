@@ -22,7 +22,7 @@ class Example:
 
     Attributes:
         title: The requested change, such as "hair: blond".
-        source: The input image.
+        source: The input image, or "" if images are generated from noise.
         outputs: The translation at each step.
         target: The target image, or "".
     """
@@ -47,6 +47,11 @@ class Pictures:
     examples: tuple[Example, ...]
     grid: str
 
+    @property
+    def has_inputs(self) -> bool:
+        """Whether the examples have input images, and are not generated from noise alone."""
+        return any(example.source for example in self.examples)
+
 
 def read_pictures(summary: RunSummary) -> Pictures:
     """Cut the examples from the sample grids of a run. Grids that cannot be read are skipped."""
@@ -64,7 +69,7 @@ def read_pictures(summary: RunSummary) -> Pictures:
         examples.append(
             Example(
                 title=str(example["title"]),
-                source=_cut_cell(last, positions["input"][row], layout),
+                source=_cut_cell(last, positions["input"][row], layout) if positions["input"] else "",
                 outputs=tuple(_cut_cell(grid, positions["outputs"][column][row], layout) for grid in grids.values()),
                 target=_cut_cell(last, target, layout) if target else "",
             )

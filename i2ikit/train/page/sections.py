@@ -50,6 +50,12 @@ def _render_examples(summary: RunSummary, pictures: Pictures) -> str:
         reason = "There are no sample grids: they are switched off in this training." if is_off else "There are no sample grids yet."
         return f'<section><h2>Pictures</h2><p class="quiet">{reason}</p></section>'
     has_target = any(example.target for example in pictures.examples)
+    if not pictures.has_inputs:
+        title = f"Samples at step {pictures.steps[-1]:,}"
+        return (
+            "<section><h2>Samples</h2><p>These images are generated from noise, at every step from the same noise.</p>"
+            f'<div class="wide"><img class="grid" src="{pictures.grid}" alt="{title}"></div></section>'
+        )
     cards = "".join(_render_card(example) for example in pictures.examples)
     return (
         f"<section><h2>Input, output{', target' if has_target else ''}</h2>"
@@ -79,10 +85,10 @@ def _render_images_over_time(pictures: Pictures) -> str:
         return ""
     has_target = any(example.target for example in pictures.examples)
     last = pictures.steps[-1]
-    heads = ["input", *(f"{step:,}" for step in pictures.steps), *(["target"] if has_target else [])]
+    heads = [*(["input"] if pictures.has_inputs else []), *(f"{step:,}" for step in pictures.steps), *(["target"] if has_target else [])]
     rows = []
     for example in pictures.examples:
-        cells = [_render_cell("source", "input", example.source)]
+        cells = [_render_cell("source", "input", example.source)] if pictures.has_inputs else []
         cells += [
             _render_cell("output" if step == last else "", f"step {step}", picture)
             for step, picture in zip(pictures.steps, example.outputs, strict=True)
@@ -91,7 +97,7 @@ def _render_images_over_time(pictures: Pictures) -> str:
         rows.append(f'<tr><th scope="row">{escape(example.title)}</th>{"".join(cells)}</tr>')
     head = "".join(f"<th>{each}</th>" for each in heads)
     return (
-        "<section><h2>The same images over time</h2><p>The number above a column is the training step of its translations.</p>"
+        "<section><h2>The same images over time</h2><p>The number above a column is the training step of its images.</p>"
         f'<div class="wide"><table class="time"><tr><th></th>{head}</tr>{"".join(rows)}</table></div></section>'
     )
 

@@ -1,0 +1,120 @@
+"""``i2ikit sample``: generate images from noise, as numbered files or as one picture."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from i2ikit.cli.options import IMAGE_SUFFIXES, check_writable, parse_target
+from i2ikit.errors import DataError, LabelError, OptionError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from i2ikit.core.model import Model
+
+GAP = 2
+"""Pixels between the images of a grid."""
+
+
+@click.command()
+@click.argument("model", metavar="RUN_OR_MODEL", type=click.Path(path_type=Path))
+@click.argument("out", metavar="OUT")
+@click.option("--count", type=click.IntRange(min=1), default=64, show_default=True, help="Number of images.")
+@click.option("--to", "to", multiple=True, metavar="NAME=VALUE", help="Domain of the images, or a value of their label. Can be repeated.")
+@click.option("--truncation", type=float, metavar="NUMBER", help="Move the styles towards their average: 0.7 keeps 70 % of the distance.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed. An image depends only on the seed and its number.")
+@click.option("--batch", type=click.IntRange(min=1), default=16, show_default=True, help="Number of images that are generated together.")
+@click.option("--device", default="cpu", show_default=True, help="Device to run on.")
+def sample(model: Path, out: str, count: int, to: tuple[str, ...], truncation: float | None, seed: int, batch: int, device: str) -> None:
+    """Generate images from noise with a run or a model folder.
+
+    OUT is a folder, which gets numbered PNG files, or an image file, which shows all images in a grid.
+
+    \b
+    i2ikit sample runs/faces images --count 64
+    i2ikit sample runs/faces grid.png --count 25 --truncation 0.7
+    i2ikit sample runs/cogan blond.png --to blond
+    """  # noqa: D301 - click reads the backspace character as "do not wrap these lines"
+    wanted, is_grid = parse_target(to), _is_grid(out)
+    check_writable(Path(out).parent if is_grid else Path(out))
+    from i2ikit.core.load import load
+    from i2ikit.cpu import tune_cpu
+    from i2ikit.inference.sample import generate_samples, make_sample_request
+    from i2ikit.pixels import write_image
+
+    tune_cpu()
+    built = load(model, device=device)
+    with _rename_options():
+        _check_labels(built, wanted)
+        request = make_sample_request(built, count, domain=wanted, seed=seed, truncation=truncation)
+    images = (image.cpu() for some in generate_samples(built, request, batch=batch) for image in some)
+    if is_grid:
+        write_image(arrange_images(list(images)), Path(out))
+        click.echo(f"{count} images -> {out}")
+        return
+    digits = max(5, len(str(count - 1)))
+    for number, image in enumerate(images):
+        write_image(image, Path(out) / f"{number:0{digits}}.png")
+    click.echo(f"{count} images in {out}")
+
+
+def arrange_images(images: list[Tensor]) -> Tensor:
+    """Return one image [C, H, W] in [-1, 1] that shows images [C, H, W] row by row, as a grid that is about square."""
+    columns = math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    channels, height, width = images[0].shape
+    grid = images[0].new_ones(channels, rows * (height + GAP) - GAP, columns * (width + GAP) - GAP)
+    for number, image in enumerate(images):
+        top, left = number // columns * (height + GAP), number % columns * (width + GAP)
+        grid[:, top : top + height, left : left + width] = image
+    return grid
+
+
+def _is_grid(out: str) -> bool:
+    """Return whether OUT is an image file, or raise OptionError if it is neither that nor a folder."""
+    path = Path(out)
+    if path.is_dir() or out.endswith(("/", os.sep)) or not path.suffix:
+        if path.is_file():
+            raise OptionError(f'"{out}" is a file without the suffix of an image file. Name a folder, or a file such as grid.png.')
+        return False
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        raise OptionError(f'"{out}" has no suffix of an image file ({", ".join(IMAGE_SUFFIXES)}). Add a suffix, or end a folder with "/".')
+    return True
+
+
+def _check_labels(model: Model, wanted: Mapping[str, str] | str | None) -> None:
+    """Check that --to names a value of each attribute of a model with labels."""
+    from i2ikit.inference.sample import find_sampling_plan
+
+    kind = model.get_batch_kind(find_sampling_plan(model))
+    if kind.domains or not kind.has_labels(model.domain):
+        return
+    attributes = model.domain.attributes
+    if wanted is None:
+        example = " ".join(f"--to {each.name}={each.choices[-1]}" for each in attributes)
+        raise OptionError(f"--to is missing. Request a value of each attribute, for example {example}.")
+    if isinstance(wanted, str) and len(attributes) > 1:
+        names = ", ".join(each.name for each in attributes)
+        raise OptionError(f'--to "{wanted}" does not name its attribute. Write --to NAME={wanted}. Available: {names}.')
+
+
+@contextmanager
+def _rename_options() -> Iterator[None]:
+    """Rewrite the options in errors as on the command line: ``domain=`` as ``--to``."""
+    try:
+        yield
+    except (OptionError, DataError, LabelError) as error:
+        text = str(error).replace("domain=", "--to=").replace("Use model.translate.", "Use i2ikit translate.")
+        raise type(error)(re.sub(r"--to=(?=(['\"]?))", lambda match: f"--to{' ' * bool(match[1])}", _rename(text))) from None
+
+
+def _rename(text: str) -> Any:
+    return re.sub(r"\btruncation=(?=(\d?))", lambda match: f"--truncation{' ' * bool(match[1])}", text)
