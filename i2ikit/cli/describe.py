@@ -11,6 +11,7 @@ import click
 
 from i2ikit.core.catalogue import recipe as find_recipe
 from i2ikit.core.component import get_factory_options
+from i2ikit.core.contract import FACTORY_ARGUMENTS
 from i2ikit.core.docstrings import read_docstring
 from i2ikit.core.registry import default_registry
 from i2ikit.core.training import Ema
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
     from i2ikit.core.slot import Entry, Term
 
+_BUILD_ARGUMENTS = (*FACTORY_ARGUMENTS, "t", "translation")
+"""Arguments that ``build`` or the step passes. The user does not choose them."""
 _WIDTH = 110
 
 
@@ -41,9 +44,6 @@ def describe(name: str) -> None:
 
 
 def _describe_component(registry: Registry, name: str) -> Iterator[str]:
-    from i2ikit.core.contract import FACTORY_ARGUMENTS
-
-    passed = (*FACTORY_ARGUMENTS, "t", "translation")  # by build or by the step
     declared = registry.component(name)
     factory = registry.resolve(name)
     yield f"{declared.name}: {declared.role}"
@@ -55,7 +55,9 @@ def _describe_component(registry: Registry, name: str) -> Iterator[str]:
             yield from textwrap.wrap(paragraph, _WIDTH)
     yield ""
     meanings = docstring.list_entries("Args")
-    options = {key: value for key, value in get_factory_options(factory).items() if not (value.default is value.empty and key in passed)}
+    options = {
+        key: value for key, value in get_factory_options(factory).items() if not (value.default is value.empty and key in _BUILD_ARGUMENTS)
+    }
     yield "options:" if options else "no options"
     for key, option in options.items():
         kind = "" if option.annotation is option.empty else f": {inspect.formatannotation(option.annotation).strip(chr(39))}"

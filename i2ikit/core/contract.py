@@ -1,19 +1,22 @@
 """Everything that the library reads from a component: the arguments of its factory and the members of its module.
 
 ``build``, the conformance checks and the generated page of components use these tables, so that there is no other list. What is known
-before a component is imported (name, role, description, ``mixes_batch``) stands in its declaration, :class:`i2ikit.Component`.
+before a component is imported (name, role, description, ``mixes_batch``) stands in its declaration, :class:`i2ikit.Component`. This
+module does not import torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
-from torch import Tensor, nn
 
 from i2ikit.core.specs import CodeSpec
 from i2ikit.errors import SpecError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 FACTORY_ARGUMENTS: dict[str, str] = {
     "image": "ImageSpec: size and channels of the images that the component takes or makes",
@@ -127,7 +130,7 @@ MEMBERS: tuple[Member, ...] = (
         "Tensor [S] or [V, S]",
         "no truncation",
         "the mean of the styles that it returns; `sample(truncation=)` moves styles towards it",
-        lambda value: isinstance(value, Tensor),
+        lambda value: hasattr(value, "shape"),
     ),
 )
 

@@ -230,3 +230,17 @@ def test_the_labelled_hybrid_translates_by_label() -> None:
     one, other = (model(image, to=value) for value in values[:2])
     assert one.shape == image.shape
     assert not torch.allclose(one, other)
+
+
+def test_stylegan2_samples_truncates_and_inverts() -> None:
+    model = build_small(STYLEGAN2).train()
+    model.step(model.example_batch(4))
+    image = model.sample(2, seed=1)
+    assert torch.allclose(image, model.sample(8, seed=1)[:2], atol=1e-5)
+    average = model.sample(2, seed=1, truncation=0.0) - model.sample(2, seed=1, truncation=0.0, style=torch.zeros(6))
+    assert float(average.abs().max()) < 1e-5
+    code = model.invert(image, steps=20)
+    assert code.style is not None
+    assert code.style.shape == (2, 3, 4)
+    start = model.invert(image, steps=1)
+    assert (model.decode(code) - image).square().mean() < (model.decode(start) - image).square().mean()
