@@ -132,9 +132,11 @@ def _start(run: Path | None, given: dict[str, Any], options: dict[str, Any]) -> 
         for name, stage in list_stages(model.recipe).items():
             built = model if name == model.recipe.name else build(stage)
             setup.adapt_all(built, sources[name])
-            length = f"{given['minutes']:g} minutes" if given["minutes"] else f"{stage.steps:,} steps"
+            total = " for all stages" if model.recipe.stages else ""
+            length = f"{given['minutes']:g} minutes{total}" if given["minutes"] else f"{stage.steps:,} steps"
             heading = f"Stage {name}: " if model.recipe.stages else ""
-            progress.say(f"{heading}{length} with batch size {stage.batch}; run folder: {run or 'not given (--run)'}.\n\n{built.explain()}")
+            batch = given["batch"] or stage.batch
+            progress.say(f"{heading}{length} with batch size {batch}; run folder: {run or 'not given (--run)'}.\n\n{built.explain()}")
         return False
     assert run is not None
     last = sources[model.recipe.name]

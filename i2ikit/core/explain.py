@@ -12,8 +12,6 @@ from i2ikit.core.stages import is_stage_place
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
-    from i2ikit.core.recipe import Recipe
-    from i2ikit.core.slot import Slot
 
 
 def explain(model: Model) -> str:
@@ -75,7 +73,8 @@ def _list_origins(model: Model) -> list[tuple[str, str]]:
         if slot.wrappers:
             rows.append(("wrapped", f"{name} by {', '.join(each + _format_options(options) for each, options in slot.wrappers)}"))
         if slot.weights:
-            rows.append(("trained", f"{name} starts with the weights of {slot.weights}"))
+            untrained = "is untrained here; a run gives it" if is_stage_place(slot.weights) else "starts with"
+            rows.append(("trained", f"{name} {untrained} the weights of {slot.weights}"))
     return rows
 
 
@@ -115,15 +114,10 @@ def _describe_training(model: Model) -> list[str]:
         rows.append(("untrained", f"no gradient reaches {', '.join(model.unreached_weights[:5])}{more}"))
     if recipe.stages:
         rows.append(("stages", f"{', '.join(f'{name} ({stage.steps:,} steps)' for name, stage in recipe.stages.items())}, then this one"))
-    rows += [(name, f'gets its weights from "{slot.weights}" when the run starts this stage') for name, slot in _list_stage_slots(recipe)]
     if not model.steps_done:
         rows.append(("weights", _describe_weights(model.preprocessing)))
     width = max(len(name) for name, _ in rows)
     return [f"{name.ljust(width)}  {text}" for name, text in rows]
-
-
-def _list_stage_slots(recipe: Recipe) -> list[tuple[str, Slot]]:
-    return [(name, slot) for name, slot in recipe.slots.items() if is_stage_place(slot.weights)]
 
 
 def _describe_weights(preprocessing: Mapping[str, Any]) -> str:

@@ -85,7 +85,7 @@ def test_size_channels_and_labels_of_a_recipe_reach_its_stages() -> None:
 
 def test_the_model_of_the_last_stage_is_built_untrained_and_says_so(recipe: Recipe) -> None:
     text = build(recipe).explain()
-    assert 'generator      gets its weights from "stage:coarse" when the run starts this stage' in text
+    assert "generator is untrained here; a run gives it the weights of stage:coarse" in text
     assert "coarse (3 steps), then this one" in text
 
 
