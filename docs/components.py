@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from i2ikit.core.component import ROLES, Component, get_factory_options
 from i2ikit.core.contract import FACTORY_ARGUMENTS, MEMBERS
+from i2ikit.core.docstrings import Docstring, read_docstring
 from i2ikit.core.plans import PLANS
 from i2ikit.core.player import Player
 from i2ikit.core.plugins import Plugin
@@ -39,7 +38,7 @@ ROLE_DESCRIPTIONS = {
     "plan": "A plan makes the translations of a batch.",
     "wrapper": 'A wrapper stands around a network: `slots={"discriminator": {"wrappers": ["diff_augment"]}}`.',
 }
-SECTION = re.compile(r"^(Args|Shapes|Attributes|Raises|Returns|Example):\n((?:(?:    .*)?\n)*)", re.MULTILINE)
+BAR = "\\|"  # a bar inside a table
 
 
 def page(registry: Registry) -> str:
@@ -55,7 +54,7 @@ def page(registry: Registry) -> str:
         if components or plans:
             lines += [f"## {role.capitalize()}s" if role != "loss" else "## Losses", "", ROLE_DESCRIPTIONS[role], ""]
         for name, plan in plans:
-            lines += [f"### `{name}`", "", *_format_docstring(inspect.getdoc(plan) or "", _list_defaults(plan)), "from the core", ""]
+            lines += [f"### `{name}`", "", *_format_docstring(read_docstring(plan), _list_defaults(plan)), "from the core", ""]
         for plugin, each in components:
             lines += _format_component(registry, plugin, each)
     lines += _format_contract()
@@ -75,9 +74,9 @@ def _format_contract() -> Iterator[str]:
 
 def _format_component(registry: Registry, plugin: Plugin, declared: Component) -> Iterator[str]:
     factory = registry.resolve(f"{plugin.name}:{declared.name}")
-    docstring = inspect.getdoc(factory) or ""
+    docstring = read_docstring(factory)
     yield from (f"### `{declared.name}`", "")
-    if not docstring.startswith(declared.description.removesuffix(".")):
+    if not " ".join(docstring.paragraphs).startswith(declared.description.removesuffix(".")):
         yield from (declared.description, "")
     yield from _format_docstring(docstring, _list_defaults(factory))
     if declared.curve:
@@ -98,33 +97,17 @@ def _list_defaults(factory: object) -> dict[str, str]:
     return found
 
 
-def _format_docstring(text: str, defaults: Mapping[str, str]) -> Iterator[str]:
-    text = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text).replace("``", "`") + "\n"
-    sections = dict(SECTION.findall(text))
-    for paragraph in re.split(r"\n\s*\n", SECTION.sub("", text).strip()):
-        yield from (paragraph.replace("\n", " "), "")
-    if "Shapes" in sections:
-        yield from (*sections["Shapes"].rstrip().splitlines(), "")
+def _format_docstring(docstring: Docstring, defaults: Mapping[str, str]) -> Iterator[str]:
+    for paragraph in docstring.paragraphs:
+        yield from (paragraph, "")
+    if "Shapes" in docstring.sections:
+        yield from (*docstring.sections["Shapes"].rstrip().splitlines(), "")
     if defaults:
-        descriptions = _parse_arguments(sections.get("Args", ""))
+        descriptions = docstring.list_entries("Args")
         yield from ("| option | default | meaning |", "|---|---|---|")
         for name, default in defaults.items():
-            yield f"| `{name}` | {default} | {descriptions.get(name, '')} |"
+            yield f"| `{name}` | {default} | {descriptions.get(name, '').replace('|', BAR)} |"
         yield ""
-
-
-def _parse_arguments(section: str) -> dict[str, str]:
-    """Return the description of each argument in a docstring."""
-    found: dict[str, str] = {}
-    name = ""
-    for line in section.splitlines():
-        entry = re.match(r"^    (\w+(?:, \w+)*): (.*)$", line)
-        if entry:
-            name = entry[1]
-            found[name] = entry[2].strip()
-        elif name and line.strip():
-            found[name] += f" {line.strip()}"
-    return {each: value.replace("|", "\\|") for key, value in found.items() for each in key.split(", ")}
 
 
 def _format_recipe(recipe: Recipe) -> Iterator[str]:

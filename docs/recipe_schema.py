@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-import re
 import types
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from attrs import fields
 
+from i2ikit.core.docstrings import read_docstring
 from i2ikit.core.overrides import OTHER_NAMES, RECIPE_FIELDS
 from i2ikit.core.player import Player
 from i2ikit.core.player_overrides import OPTIMIZER_SETTINGS, PLAYER_SETTINGS
@@ -39,6 +38,8 @@ DESCRIPTIONS = {
     "slots": "Settings of the slots, with their component and options. The text none removes a slot.",
     "terms": "Overrides of terms, by player/term: a weight, the name of a loss, or a table. The text none removes a term.",
     "players": "Settings of the players and their optimizers. The text none removes a player.",
+    "stages": "Recipes that a run trains before this one: a name or a recipe, with the size and labels of this file. The text none removes "
+    "a stage.",
     "before": "The player before which this one plays.",
 }
 
@@ -77,10 +78,11 @@ def make_schema() -> dict[str, Any]:
         "slots": {"type": "object", "additionalProperties": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/slot"}]}},
         "terms": terms,
         "players": {"type": "object", "additionalProperties": {"anyOf": [{"const": "none"}, {"$ref": "#/$defs/player"}]}},
+        "stages": {"type": "object", "additionalProperties": {"anyOf": [{"type": "string"}, {"$ref": "#"}]}},
     }
     recipe = {**_list_settings(Recipe, [name for name in RECIPE_FIELDS if name != "plan"]), **special}
     assert set(recipe) == {"extends", *RECIPE_FIELDS, *OTHER_NAMES}, "a setting is missing in this file"
-    known = {**_find_descriptions(Recipe), **DESCRIPTIONS}
+    known = {**read_docstring(Recipe).list_entries("Attributes"), **DESCRIPTIONS}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Recipe file of i2ikit",
@@ -102,11 +104,10 @@ def make_schema() -> dict[str, Any]:
 
 
 def _make_object(kind: type, properties: dict[str, Any] | None = None) -> dict[str, Any]:
-    known = {**DESCRIPTIONS, **_find_descriptions(Optimizer), **_find_descriptions(kind)}
+    known = {**DESCRIPTIONS, **read_docstring(Optimizer).list_entries("Attributes"), **read_docstring(kind).list_entries("Attributes")}
     listed = properties or _list_settings(kind, [each.name for each in fields(kind)])
     described = {name: {"description": known[name], **each} if name in known else each for name, each in sorted(listed.items())}
-    summary = re.split(r"\n\n", inspect.getdoc(kind) or "")[0]
-    return {"description": " ".join(summary.split()), "type": "object", "properties": described, "additionalProperties": False}
+    return {"description": read_docstring(kind).paragraphs[0], "type": "object", "properties": described, "additionalProperties": False}
 
 
 def _list_settings(kind: type, names: Any) -> dict[str, Any]:
@@ -127,14 +128,6 @@ def _describe_type(hint: Any) -> dict[str, Any]:
         items = _describe_type(get_args(hint)[0])
         return {"anyOf": [items, {"type": "array", "items": items}]} if get_args(hint)[0] is str else {"type": "array", "items": items}
     return {"type": "object"}
-
-
-def _find_descriptions(kind: type) -> dict[str, str]:
-    """Return the descriptions of attributes in a docstring."""
-    text = (inspect.getdoc(kind) or "").partition("Attributes:\n")[2]
-    found = re.findall(r"^    (\w+): ((?:.*\n?)(?:        .*\n?)*)", text, re.MULTILINE)
-    plain = [(name, re.sub(r":\w+:`", "`", description.replace("``", "`"))) for name, description in found]
-    return {name: " ".join(description.split()) for name, description in plain}
 
 
 def write_schema() -> None:

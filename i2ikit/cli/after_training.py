@@ -14,6 +14,7 @@ from i2ikit.errors import I2IKitError, OptionError
 
 def finish_run(run: Path, with_evaluation: bool, progress: Any) -> int:
     """Evaluate a run on the test split, write its report page and return the exit code. The run is complete without them."""
+    from i2ikit.core.storage import find_run_folder, list_stage_folders
     from i2ikit.evaluation import evaluate_run
     from i2ikit.train.page import write_page
 
@@ -25,9 +26,10 @@ def finish_run(run: Path, with_evaluation: bool, progress: Any) -> int:
         except KeyboardInterrupt:
             progress.say(f"Stopped during the evaluation. The trained model is saved. To evaluate it: i2ikit eval {quoted_run}")
             return 130
-    _try(lambda: write_page(run), "page", f"i2ikit page {quoted_run}")
+    for folder in list_stage_folders(run) or [run]:
+        _try(lambda folder=folder: write_page(folder), "page", f"i2ikit page {shlex.quote(str(folder))}")
     seconds = time.monotonic() - start
-    page = run / "index.html"
+    page = find_run_folder(run) / "index.html"
     progress.say(f"Done{f', {seconds:.0f} s after the training' if seconds > 5 else ''}: {page if page.exists() else run / 'final'}")
     return 0
 
@@ -43,9 +45,10 @@ def _try(task: Any, name: str, command: str) -> None:
 
 def describe_stop(run: Path | None) -> str:
     """Describe what is saved after a training was stopped before its first step, or stopped twice."""
-    from i2ikit.core.storage import list_checkpoints
+    from i2ikit.core.storage import list_checkpoints, list_stage_folders
 
-    saved = [folder for folder in list_checkpoints(run) if (folder / "state.json").is_file()] if run is not None else []
+    folders = [] if run is None else list_stage_folders(run) or [run]
+    saved = [folder for each in folders for folder in list_checkpoints(each) if (folder / "state.json").is_file()]
     if run is None or not saved:
         return "Stopped before the first step. Nothing was saved. To start again, repeat the command."
     step = int(saved[-1].name.partition("-")[2])

@@ -1,30 +1,41 @@
-"""``i2ikit describe NAME``: a component or a recipe with all options."""
+"""``i2ikit describe NAME``: a component with all options and their meanings, or a recipe."""
 
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import click
 
+from i2ikit.core.catalogue import recipe as find_recipe
 from i2ikit.core.component import get_factory_options
+from i2ikit.core.contract import FACTORY_ARGUMENTS
+from i2ikit.core.docstrings import read_docstring
 from i2ikit.core.registry import default_registry
+from i2ikit.core.training import Ema
 
 if TYPE_CHECKING:
+    from i2ikit.core.player import Player
     from i2ikit.core.recipe import Recipe
     from i2ikit.core.registry import Registry
     from i2ikit.core.slot import Entry, Term
 
-# Arguments that the build provides. The user does not choose them.
-_BUILD_ARGUMENTS = ("image", "source", "code", "domain", "style", "translation", "t")
+_BUILD_ARGUMENTS = (*FACTORY_ARGUMENTS, "t", "translation")
+"""Arguments that ``build`` or the step passes. The user does not choose them."""
+_WIDTH = 110
 
 
 @click.command()
 @click.argument("name")
 def describe(name: str) -> None:
-    """Describe a component or a recipe and list its options."""
+    """Describe a component with its options, or a recipe. NAME is a name of `i2ikit list`, or a recipe file such as my.toml."""
     registry = default_registry()
+    if name.endswith(".toml"):
+        for line in _describe_recipe(find_recipe(name, registry)):
+            click.echo(line)
+        return
     plugin = registry.origin(name)
     lines = _describe_recipe(registry.recipe(name)) if name.rpartition(":")[2] in plugin.recipes else _describe_component(registry, name)
     for line in lines:
@@ -37,11 +48,13 @@ def _describe_component(registry: Registry, name: str) -> Iterator[str]:
     factory = registry.resolve(name)
     yield f"{declared.name}: {declared.role}"
     yield declared.description
-    paragraph = (inspect.getdoc(factory) or "").partition("\n\n")[0]
-    if paragraph and not paragraph.startswith(declared.description.removesuffix(".")):
-        yield ""
-        yield paragraph
+    docstring = read_docstring(factory)
+    for paragraph in docstring.paragraphs:
+        if not paragraph.startswith(declared.description.removesuffix(".")):
+            yield ""
+            yield from textwrap.wrap(paragraph, _WIDTH)
     yield ""
+    meanings = docstring.list_entries("Args")
     options = {
         key: value for key, value in get_factory_options(factory).items() if not (value.default is value.empty and key in _BUILD_ARGUMENTS)
     }
@@ -50,6 +63,7 @@ def _describe_component(registry: Registry, name: str) -> Iterator[str]:
         kind = "" if option.annotation is option.empty else f": {inspect.formatannotation(option.annotation).strip(chr(39))}"
         default = "  (required)" if option.default is option.empty else f" = {option.default!r}"
         yield f"  {key}{kind}{default}"
+        yield from textwrap.wrap(meanings.get(key, ""), _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
     if declared.mixes_batch:
         yield "The result for one image depends on the other images of its batch."
 
@@ -60,6 +74,11 @@ def _describe_recipe(recipe: Recipe) -> Iterator[str]:
     yield ""
     yield f"images [{recipe.image.channels}, {recipe.image.height}, {recipe.image.width}], batch {recipe.batch}"
     yield recipe.schedule.describe(recipe.steps)
+    if recipe.ema:
+        decay = f"half-life {recipe.ema.half_life:g} images" if isinstance(recipe.ema, Ema) else f"decay {recipe.ema:g}"
+        yield f"averaged weights: {decay}"
+    for name, stage in recipe.stages.items():
+        yield f"stage {name}: recipe {stage.name}, {stage.steps:,} steps, is trained before"
     entries = ", ".join(recipe.labels.entries)
     yield f"labels: {entries or 'those of the data'}"
     for name, plan_options in zip(recipe.plan_name.split(" + "), recipe.options_by_plan, strict=True):
@@ -75,9 +94,15 @@ def _describe_recipe(recipe: Recipe) -> Iterator[str]:
     yield "players:"
     for player in recipe.players:
         turn = "every step" if player.every == 1 else f"every {player.every} steps"
-        yield f"  {player.name}: trains {', '.join(player.trains)}; {turn}; {player.optimizer.name} lr {player.optimizer.lr:g}"
+        yield f"  {player.name}: trains {', '.join(player.trains)}; {turn}; {_format_optimizer(player)}"
         for key, term in player.terms.items():
             yield f"    {key}: {_format_term(term)}"
+
+
+def _format_optimizer(player: Player) -> str:
+    lazy = ", corrected for lazy terms" if player.optimizer.lazy else ""
+    pool = f"; pool of {player.pool} past fakes" if player.pool else ""
+    return f"{player.optimizer.name} lr {player.optimizer.lr:g}{lazy}{pool}"
 
 
 def _format_term(term: Term) -> str:

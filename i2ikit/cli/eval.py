@@ -52,6 +52,7 @@ def evaluate(
     With --limit, --split or --targets, the numbers are written to another file, such as RUN/numbers-limit-100.json. The report page shows
     only RUN/numbers.json.
     """
+    from i2ikit.core.storage import find_run_folder
     from i2ikit.evaluation.feature_option import parse_features
     from i2ikit.evaluation.perceptual import parse_lpips
     from i2ikit.evaluation.report import format_protocol
@@ -71,7 +72,8 @@ def evaluate(
     click.echo("")
     for line in format_protocol([each for each in report.numbers if not each.name.startswith(("parameters", "classifier"))]):
         click.echo(line)
-    if (run_or_model / RUN).is_file():
+    folder = find_run_folder(run_or_model)
+    if (folder / RUN).is_file():
         name = numbers_file(split=split, targets=targets, limit=limit)
         note = "" if name == NUMBERS else f"; {NUMBERS} and the page are unchanged"
-        click.echo(f"written to {run_or_model / name}{note}")
+        click.echo(f"written to {folder / name}{note}")

@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from i2ikit.core.recipe import Recipe
 from i2ikit.core.slot import SLOT_SETTINGS
-from i2ikit.errors import OptionError
+from i2ikit.errors import OptionError, UnknownNameError
 
 if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
+
+# Settings of the recipe that have an option of their own, and the keys of --set that mean the same.
+FLAGS = {
+    "size": ("size", "height", "width", "image"), "channels": ("channels", "image"), "source_channels": ("source_channels",),
+    "steps": ("steps",), "batch": ("batch",), "lr": ("lr",), "ema": ("ema",), "labels": ("labels",),
+}  # fmt: skip
 
 
 def apply_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
@@ -28,6 +34,7 @@ def apply_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
             - ``"terms.translator/cycle=5"``: the weight of a loss term;
             - ``"terms.discriminator/penalty.eps=1e-8"``: a setting of the term, or an option of the loss;
             - ``"players.translator.lr=1e-4"``, ``"players.discriminator.every=2"``: a setting of a player or its optimizer;
+            - ``"stages.gan.steps=5000"``: any of these of a stage before the recipe;
             - ``"schedule.kind=constant"``, ``"batch=8"``: a setting of the recipe.
 
     Raises:
@@ -55,6 +62,11 @@ def _parse_override(text: str, recipe: Recipe) -> dict[str, Any]:
         raise OptionError(f'--set "{text}": "{rest}" is a setting of the player "{first}". Write --set players.{text.strip()}.')
     if first in recipe.slots and rest in SLOT_SETTINGS and rest not in recipe.slots[first].options:
         raise OptionError(f'--set "{text}": "{rest}" is a setting of the slot "{first}". Write --set slots.{text.strip()}.')
+    if first == "stages" and "." in rest:
+        stage, setting = _split_name(rest, recipe.stages)
+        if stage not in recipe.stages:
+            raise UnknownNameError("stage", stage, recipe.stages)
+        return {"stages": {stage: _parse_override(f"{setting}={value}", recipe.stages[stage])}}
     if first in tables and rest:
         name, setting = _split_name(rest, tables[first])
         if not setting and first == "players" and value.strip().lower() != "none":
@@ -66,6 +78,20 @@ def _parse_override(text: str, recipe: Recipe) -> dict[str, Any]:
     for key in reversed(keys):
         found = {key: found}
     return dict(found)
+
+
+def list_set_keys(given: dict[str, Any]) -> set[str]:
+    """Return the keys of ``--set``. What has an option of its own is set once.
+
+    Raises:
+        OptionError: A setting is given twice.
+    """
+    sets = {text.partition("=")[0].strip() for text in given["sets"]}
+    for name, keys in FLAGS.items():
+        both = [key for key in keys if key in sets] if given[name] not in (None, ()) else []
+        if both:
+            raise OptionError(f"Both --{name.replace('_', '-')} and --set {both[0]} are given. Give only one of them.")
+    return sets
 
 
 def _split_name(path: str, known: Iterable[str]) -> tuple[str, str]:

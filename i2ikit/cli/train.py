@@ -14,19 +14,15 @@ import click
 from i2ikit.cli import settings
 from i2ikit.cli.after_training import describe_stop, finish_run
 from i2ikit.cli.options import add_fit_options, check_colour, read_fit_options
-from i2ikit.cli.training_data import find_domain, open_sources
+from i2ikit.cli.resume import resume_from_flags
+from i2ikit.cli.training_data import describe_images, open_sources
 from i2ikit.cli.validation import make_validation
 from i2ikit.errors import CheckpointError, DataError, I2IKitError, OptionError
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
+    from i2ikit.core.recipe import Recipe
     from i2ikit.train import TrainingData
-
-# Settings of the recipe that have an option of their own, and the keys of --set that mean the same.
-_SETTINGS = {
-    "size": ("size", "height", "width", "image"), "channels": ("channels", "image"), "source_channels": ("source_channels",),
-    "steps": ("steps",), "batch": ("batch",), "lr": ("lr",), "ema": ("ema",), "labels": ("labels",),
-}  # fmt: skip
 
 
 @click.command()
@@ -105,7 +101,7 @@ def _train(is_main_process: bool, **given: Any) -> int:
     try:
         options |= {"loggers": loggers, "progress": progress}
         if given["resume"]:
-            has_trained = _resume(run, given, options)
+            has_trained = resume_from_flags(run, given, options)
         elif not (has_trained := _start(run, given, options)):
             return 0
     except TrainingInterrupted as stopped:
@@ -120,7 +116,9 @@ def _train(is_main_process: bool, **given: Any) -> int:
 
 def _start(run: Path | None, given: dict[str, Any], options: dict[str, Any]) -> bool:
     """Start a new run. Return False after a dry run."""
-    from i2ikit.train import batches, configuration, fit
+    from i2ikit.core.build import build
+    from i2ikit.core.stages import list_stages
+    from i2ikit.train import configuration, fit, setup
 
     if not given["data"]:
         raise OptionError("There is no data to train on. Name the images: --data PATH, or --data faces for the built-in cartoon faces.")
@@ -131,37 +129,49 @@ def _start(run: Path | None, given: dict[str, Any], options: dict[str, Any]) -> 
     progress = options["progress"]
     model, sources = _build_model(given, progress)
     if given["dry_run"]:
-        for source in sources:
-            batches.adapt_to_model(model, source.data)
-        length = f"{given['minutes']:g} minutes" if given["minutes"] else f"{model.recipe.steps:,} steps"
-        progress.say(f"{length} with batch size {model.recipe.batch}; run folder: {run or 'not given (--run)'}.\n\n{model.explain()}")
+        for name, stage in list_stages(model.recipe).items():
+            built = model if name == model.recipe.name else build(stage)
+            setup.adapt_all(built, sources[name])
+            total = " for all stages" if model.recipe.stages else ""
+            length = f"{given['minutes']:g} minutes{total}" if given["minutes"] else f"{stage.steps:,} steps"
+            heading = f"Stage {name}: " if model.recipe.stages else ""
+            batch = given["batch"] or stage.batch
+            progress.say(f"{heading}{length} with batch size {batch}; run folder: {run or 'not given (--run)'}.\n\n{built.explain()}")
         return False
     assert run is not None
-    validate = make_validation(sources) if given["best"] or given["evaluate_every"] else None
-    fit(model, sources, run, validate=validate, **options)
+    last = sources[model.recipe.name]
+    validate = make_validation(last) if given["best"] or given["evaluate_every"] else None
+    fit(model, sources if model.recipe.stages else last, run, validate=validate, **options)
     return True
 
 
-def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[TrainingData]]:
-    """Open the data sets, build the model for them, and return both."""
+def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str, list[TrainingData]]]:
+    """Open the data sets, build the model for them, and return it with the data sets of each stage; of one if there are no stages."""
     from i2ikit.core.build import build
     from i2ikit.core.catalogue import recipe as find_recipe
     from i2ikit.core.load import load
     from i2ikit.core.model_state import load_weights
     from i2ikit.core.plans import find_plan, get_batch_kind
     from i2ikit.core.registry import default_registry
+    from i2ikit.core.stages import list_stages
     from i2ikit.core.storage import WEIGHTS, find_model_folder, read_tensors
 
     initial = load(given["init_from"]) if given["init_from"] else None
     if given["recipe"] is None and initial is None:
         raise OptionError("There is no recipe to train. Name one of `i2ikit list`: i2ikit train RECIPE --data PATH --run runs/NAME.")
     recipe = find_recipe(given["recipe"]) if given["recipe"] else initial.recipe  # type: ignore[union-attr]
-    keys = _list_set_keys(given)
-    sources, kinds = open_sources(given, [get_batch_kind(find_plan(plan, default_registry())) for plan in recipe.plans])
-    for note in (note for source, kind in zip(sources, kinds, strict=True) if kind.target for note in source.data.notes):
+    if recipe.stages:
+        _refuse_options_of_one_stage(recipe, given)
+    keys = settings.list_set_keys(given)
+    opened = {
+        name: open_sources(given, [get_batch_kind(find_plan(plan, default_registry())) for plan in stage.plans])
+        for name, stage in list_stages(recipe).items()
+    }
+    pairs = [pair for each in opened.values() for pair in zip(*each, strict=True)]
+    for note in dict.fromkeys(note for source, kind in pairs if kind.target for note in source.data.notes):
         progress.say(f"note: {_name_options(note)}")
-    first = sources[0].data
-    for source, kind in zip(sources, kinds, strict=True):
+    sources, kinds = opened.pop(recipe.name)
+    for source, kind in pairs:
         if kind.label == "required" and not source.data.domain.width:
             raise DataError(
                 f'Recipe "{recipe.name}" requires labels, but "{source.path}" has none. Put the images of each value '
@@ -170,12 +180,10 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
             )
     overrides = {name: given[name] for name in ("steps", "batch", "lr", "ema") if given[name] is not None}
     overrides |= {"official": True} if given["official"] else {}
-    domain = find_domain(sources, kinds)
-    overrides |= {} if domain is None else {"labels": domain}
-    overrides |= {"channels": first.image.channels, "source_channels": first.source.channels}
-    overrides |= {} if first.source.is_picture else {"source_content": first.source.content}
-    if keys.isdisjoint(_SETTINGS["size"]):
-        overrides["size"] = _choose_size(given["size"], initial, first, progress)
+    overrides |= describe_images(sources, kinds)
+    overrides["stages"] = {name: describe_images(*each) for name, each in opened.items()}
+    if keys.isdisjoint(settings.FLAGS["size"]):
+        overrides["size"] = _choose_size(given["size"], initial, sources[0].data, progress)
     model = build(settings.apply_settings(recipe.with_overrides(**overrides), given["sets"]), seed=given["seed"] or 0)
     if initial is not None:
         if initial.domain != model.domain:
@@ -187,17 +195,20 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, list[Trai
             load_weights(model, read_tensors(find_model_folder(given["init_from"]) / WEIGHTS), str(given["init_from"]))
         except CheckpointError as error:
             raise CheckpointError(f"{error} {settings.format_command(initial.recipe, default_registry())}") from error
-    return model, sources
+    return model, {**{name: each for name, (each, _) in opened.items()}, model.recipe.name: sources}
 
 
-def _list_set_keys(given: dict[str, Any]) -> set[str]:
-    """Return the keys of ``--set``. What has an option of its own is set once."""
-    sets = {text.partition("=")[0].strip() for text in given["sets"]}
-    for name, keys in _SETTINGS.items():
-        both = [key for key in keys if key in sets] if given[name] not in (None, ()) else []
-        if both:
-            raise OptionError(f"Both --{name.replace('_', '-')} and --set {both[0]} are given. Give only one of them.")
-    return sets
+def _refuse_options_of_one_stage(recipe: Recipe, given: dict[str, Any]) -> None:
+    names = ", ".join([*recipe.stages, recipe.name])
+    if given["steps"] is not None:
+        raise OptionError(
+            f"--steps {given['steps']} does not name one of the stages: {names}. "
+            f"Write --set stages.{next(iter(recipe.stages))}.steps=N for a stage before the last one, --set steps=N for the last one."
+        )
+    if given["init_from"]:
+        raise OptionError(
+            f"--init-from does not name one of the stages: {names}. Set the weights of a slot: --set slots.SLOT.weights=PATH."
+        )
 
 
 def _name_options(text: str) -> str:
@@ -221,39 +232,3 @@ def _choose_size(text: str | None, initial: Model | None, data: Any, progress: A
     size = max(16, round(height * scale / 16) * 16), max(16, round(width * scale / 16) * 16)
     progress.say(f"The images are {height}x{width}; training at {size[0]}x{size[1]} (--size changes it).")
     return size
-
-
-def _resume(run: Path, given: dict[str, Any], options: dict[str, Any]) -> bool:
-    """Resume a run. Return whether it was not finished before."""
-    from i2ikit.core import recipe_json
-    from i2ikit.data import open_data
-    from i2ikit.train import TrainingData, configuration, resume_run
-    from i2ikit.train.resumed_run import list_data, refuse_other_count
-
-    fixed = (
-        "recipe", "minutes", "init_from", "seed", "size", "channels", "source_channels", "source_content", "pairs", "background", "crop",
-        "labels", "run",
-    )  # fmt: skip
-    for name in fixed:
-        if given[name] not in (None, ()):
-            option = "RECIPE" if name == "recipe" else f"--{name.replace('_', '-')}"
-            raise OptionError(f"--resume does not accept {option}: the run defines it. Leave it out, or start a new run.")
-    stored = configuration.read(run)
-    recipe = recipe_json.restore(stored["recipe"])
-    overrides = {name: given[name] for name in ("lr", "ema") if given[name] is not None}
-    _list_set_keys(given)
-    wanted = settings.apply_settings(recipe.with_overrides(**overrides), given["sets"]) if overrides or given["sets"] else None
-    descriptions, data = list_data(stored), None
-    if given["data"]:
-        refuse_other_count(run, len(given["data"]), descriptions)
-        stored_options = [dict(each.get("options", {})) for each in descriptions]
-        data = [TrainingData(open_data(path, **each), path, each) for path, each in zip(given["data"], stored_options, strict=True)]
-    if given["dry_run"]:
-        raise OptionError(f'--dry-run works only for a new run. The configuration of "{run}" is in {run / configuration.FILE}.')
-    if {**stored["train"], **options}.get("evaluate_every"):
-        data = data or [TrainingData.restore(each) for each in descriptions]
-        options["validate"] = make_validation(data)
-    with resume_run(run, data=data, recipe=wanted, allow=given["allow"], **options) as trainer:
-        has_steps_left = trainer.model.steps_done < trainer.model.recipe.steps
-        trainer.run()
-    return has_steps_left

@@ -60,3 +60,11 @@ def find_domain(sources: Sequence[TrainingData], kinds: Sequence[BatchKind]) -> 
     if not labelled or not labelled[0].domain.width:
         return None
     return labelled[0].domain if len(labelled) == 1 else join(labelled)[0].domain
+
+
+def describe_images(sources: Sequence[TrainingData], kinds: Sequence[BatchKind]) -> dict[str, Any]:
+    """Return the overrides of a recipe for data sets: labels, channels, and what the source images are."""
+    domain, first = find_domain(sources, kinds), sources[0].data
+    labels = {} if domain is None else {"labels": domain}
+    content = {} if first.source.is_picture else {"source_content": first.source.content}
+    return {**labels, "channels": first.image.channels, "source_channels": first.source.channels, **content}

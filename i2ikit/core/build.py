@@ -83,9 +83,7 @@ def _check_names(recipe: Recipe, registry: Registry) -> list[str]:
     if "generator" not in recipe.slots:
         problems.append('It has no slot "generator", which makes the images. Add one: generator="COMPONENT".')
     for name, slot in recipe.slots.items():
-        for component, _ in slot.parts:
-            if is_saved(component):  # its weights cannot be read, which has been reported
-                continue
+        for component in (each for each, _ in slot.parts if not is_saved(each)):  # weights that were not found are reported already
             problems += _list_problems(lambda name=name, component=component: registry.component(component, recipe.role(name)))  # type: ignore[misc]
     for plan, options in zip(recipe.plans, recipe.options_by_plan, strict=True):
         problems += _list_problems(lambda plan=plan, options=options: complete_plan_options(find_plan(plan, registry), options))  # type: ignore[misc]

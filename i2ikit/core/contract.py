@@ -1,20 +1,22 @@
 """Everything that the library reads from a component: the arguments of its factory and the members of its module.
 
 ``build``, the conformance checks and the generated page of components use these tables, so that there is no other list. What is known
-before a component is imported (name, role, description, ``mixes_batch``) stands in its declaration, :class:`i2ikit.Component`.
+before a component is imported (name, role, description, ``mixes_batch``) stands in its declaration, :class:`i2ikit.Component`. This
+module does not import torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
-from torch import Tensor, nn
 
-from i2ikit.core.code import Code, DiscriminatorOutput
 from i2ikit.core.specs import CodeSpec
 from i2ikit.errors import SpecError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 FACTORY_ARGUMENTS: dict[str, str] = {
     "image": "ImageSpec: size and channels of the images that the component takes or makes",
@@ -128,7 +130,7 @@ MEMBERS: tuple[Member, ...] = (
         "Tensor [S] or [V, S]",
         "no truncation",
         "the mean of the styles that it returns; `sample(truncation=)` moves styles towards it",
-        lambda value: isinstance(value, Tensor),
+        lambda value: hasattr(value, "shape"),
     ),
 )
 
@@ -192,25 +194,3 @@ def get_noise_shapes(module: nn.Module, inputs: Iterable[Any]) -> dict[str, tupl
 
 def _is_shape(value: object) -> bool:
     return isinstance(value, Sequence) and len(value) > 0 and all(isinstance(side, int) for side in value)
-
-
-RETURNED: dict[str, tuple[type, str]] = {
-    "encoder": (Code, "a Code"),
-    "conditioner": (Code, "a Code"),
-    "generator": (Tensor, "images [B, C, H, W]"),
-    "discriminator": (DiscriminatorOutput, "a DiscriminatorOutput with a tuple of scores"),
-}
-"""What the networks of each role return."""
-
-
-def check_output(output: object, role: str, slot: str) -> None:
-    """Check the type of what the network of a slot returns, through its wrappers.
-
-    Raises:
-        SpecError: It is something else.
-    """
-    kind, expected = RETURNED.get(role, (object, ""))
-    if not isinstance(output, kind) or (isinstance(output, DiscriminatorOutput) and isinstance(output.scores, Tensor)):
-        found = f"a {type(output).__name__}" if output is not None else "None"
-        found += " whose scores are a tensor" if isinstance(output, DiscriminatorOutput) else ""
-        raise SpecError(f'Slot "{slot}" returns {found}; a network of the role {role} and its wrappers must return {expected}.')

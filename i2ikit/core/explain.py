@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from i2ikit.core.contract import read
+from i2ikit.core.stages import is_stage_place
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -72,7 +73,8 @@ def _list_origins(model: Model) -> list[tuple[str, str]]:
         if slot.wrappers:
             rows.append(("wrapped", f"{name} by {', '.join(each + _format_options(options) for each, options in slot.wrappers)}"))
         if slot.weights:
-            rows.append(("trained", f"{name} starts with the weights of {slot.weights}"))
+            untrained = "is untrained here; a run gives it" if is_stage_place(slot.weights) else "starts with"
+            rows.append(("trained", f"{name} {untrained} the weights of {slot.weights}"))
     return rows
 
 
@@ -110,6 +112,8 @@ def _describe_training(model: Model) -> list[str]:
     if model.unreached_weights:
         more = ", ..." if len(model.unreached_weights) > 5 else ""
         rows.append(("untrained", f"no gradient reaches {', '.join(model.unreached_weights[:5])}{more}"))
+    if recipe.stages:
+        rows.append(("stages", f"{', '.join(f'{name} ({stage.steps:,} steps)' for name, stage in recipe.stages.items())}, then this one"))
     if not model.steps_done:
         rows.append(("weights", _describe_weights(model.preprocessing)))
     width = max(len(name) for name, _ in rows)

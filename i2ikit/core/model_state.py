@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import torch
 from attrs import evolve
 from torch import Tensor
 
+from i2ikit.core.copy_weights import copy_weights
 from i2ikit.core.nets import module_key
 from i2ikit.core.pool import Pool
-from i2ikit.errors import CheckpointError
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -43,22 +42,12 @@ def load_weights(model: Model, tensors: Mapping[str, Tensor], origin: str) -> No
         if name.startswith("pools.") and (name not in own or own[name].shape[:2] == tensor.shape[:2]):
             _make_pool(model, name, tensor)
     own = get_weights(model)
-    problems = [f"{name} is missing" for name in own if name not in tensors]
-    problems += [f"{name} is not expected" for name in tensors if name not in own]
-    problems += [
-        f"{n} has shape {list(tensors[n].shape)}, expected {list(own[n].shape)}"
-        for n in own
-        if n in tensors and own[n].shape != tensors[n].shape
-    ]
-    if problems:
-        more = [f"and {len(problems) - 5} more"] if len(problems) > 5 else []
-        raise CheckpointError(
-            f'"{origin}" does not fit recipe "{model.recipe.name}": {"; ".join([*problems[:5], *more])}. '
-            f"Use weights that were saved with the same recipe, options and labels."
-        )
-    with torch.no_grad():
-        for name, tensor in own.items():
-            tensor.copy_(tensors[name])
+    copy_weights(
+        own,
+        tensors,
+        problem=f'"{origin}" does not fit recipe "{model.recipe.name}"',
+        remedy="Use weights that were saved with the same recipe, options and labels.",
+    )
 
 
 def get_training_state(model: Model) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -12,6 +12,7 @@ from i2ikit.core.player_overrides import override_players, override_terms
 from i2ikit.core.slot import Slot
 from i2ikit.core.slot_overrides import override_slots
 from i2ikit.core.specs import ImageSpec
+from i2ikit.core.stages import SHARED, adapt_stages, override_stages
 from i2ikit.core.training import Ema, Schedule
 from i2ikit.core.validators import check_fields
 from i2ikit.errors import OptionError, UnknownNameError
@@ -25,7 +26,7 @@ RECIPE_FIELDS = (
 )  # fmt: skip
 OTHER_NAMES = (
     "size", "channels", "image", "labels", "domains", "official", "lr", "schedule", "ema", "plan_options", "slots", "terms", "players",
-    "style", "style_dim",
+    "stages", "style", "style_dim",
 )  # fmt: skip
 
 
@@ -40,12 +41,15 @@ def apply_overrides(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
         recipe = evolve(recipe, official=dict(official))
     elif official:
         recipe = _apply_official(recipe)
+    before, shared = recipe, {name: remaining[name] for name in SHARED if name in remaining}
     recipe = evolve(recipe, image=_override_image(recipe.image, remaining))
     labels = remaining.pop("labels", remaining.pop("domains", None))
     if labels is not None:
         recipe = evolve(recipe, labels=DomainSpec.parse(labels))
     recipe = _override_plan_options(recipe, remaining)
     recipe = evolve(recipe, **{name: remaining.pop(name) for name in RECIPE_FIELDS if name in remaining})
+    recipe = adapt_stages(recipe, before, shared)
+    recipe = override_stages(recipe, _check_mapping(remaining.pop("stages", {}), "stages"))
     if "schedule" in remaining:
         recipe = evolve(recipe, schedule=_override_schedule(recipe.schedule, remaining.pop("schedule")))
     if "ema" in remaining:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -41,6 +42,20 @@ def _check_players(recipe: Any, attribute: Any, players: Any) -> None:
             raise OptionError(f'Several players of recipe "{recipe.name}" are called "{name}". Give each player another name.')
 
 
+def _check_stages(recipe: Any, attribute: Any, stages: Any) -> None:
+    if not isinstance(stages, Mapping):
+        raise OptionError(f'"stages" of recipe "{recipe.name}" is {stages!r}; it must be a mapping from names to recipes.')
+    for name, stage in stages.items():
+        if not isinstance(name, str) or not re.fullmatch(r"[\w-]+", name):
+            raise OptionError(f'"{name}" is no name of a stage. Use letters, digits, "_" and "-", such as "gan".')
+        if not isinstance(stage, Recipe):
+            raise OptionError(f'Stage "{name}" of recipe "{recipe.name}" is {stage!r}; it must be a recipe.')
+        if stage.stages:
+            raise OptionError(f'Stage "{name}" has stages of its own: {", ".join(stage.stages)}. List all of them in "{recipe.name}".')
+        if name == recipe.name:
+            raise OptionError(f'Stage "{name}" has the name of the recipe itself, which is the last stage. Choose another name.')
+
+
 @frozen
 class Recipe:
     """Everything that ``build`` needs.
@@ -64,6 +79,8 @@ class Recipe:
             no average.
         retranslate: Whether each player computes the translations again, as some original implementations do, instead of sharing the fakes.
         redraw: Whether each player that computes the translations again also uses new random numbers, as in the code of MUNIT and UNIT.
+        stages: Recipes by name that a run trains before this one, in this order. Slots of later stages take their weights, see
+            :class:`Slot`.
         official: Overrides, as ``build`` accepts them, that reproduce the original code where it differs from its paper.
         paper: Title, authors and year.
         description: What the recipe is, in one sentence.
@@ -86,6 +103,7 @@ class Recipe:
     ema: float | Ema = field(default=0.0, validator=_check_ema)
     retranslate: bool = field(default=False, validator=boolean)
     redraw: bool = field(default=False, validator=boolean)
+    stages: Mapping[str, Recipe] = field(factory=dict, validator=_check_stages)
     official: Mapping[str, Any] = field(factory=dict)
     paper: str = field(default="", validator=text)
     description: str = field(default="", validator=text)
@@ -160,6 +178,9 @@ class Recipe:
                 - ``style``: the plan's option of that name; ``style_dim``: the width of the style, wherever the recipe sets it;
                 - ``lr``: the learning rate of every player;
                 - ``schedule`` and ``ema``, also as a mapping of the settings to change;
+                - ``stages={"gan": VALUE}``: a stage of the run before this recipe: a recipe, a mapping of overrides of the stage, or
+                  None to remove it. The size (in proportion), channels and labels of the stages follow those of the recipe;
+                  all other overrides change only the recipe itself, the last stage;
                 - ``official=True``: first apply the overrides that reproduce the original code; a mapping defines these overrides;
                 - ``steps``, ``batch``, ``flip``, ``jitter``, ``retranslate``, ``redraw``, ``name``, ``description``, ``paper``.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from i2ikit.core.recipe import Recipe
+from i2ikit.core.stages import SHARED
 from i2ikit.errors import I2IKitError, OptionError
 
 if TYPE_CHECKING:
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
 
 NONE = "none"  # TOML has no word for None
 BINARY = "bool"  # the declaration of a binary attribute
-TABLES = ("slots", "terms", "players")  # whose entries "none" removes
+TABLES = ("slots", "terms", "players", "stages")  # whose entries "none" removes
 
 
 def read_recipe(path: Path, registry: Registry, _readers: tuple[Path, ...] = ()) -> Recipe:
     """Read a recipe from a file.
 
     The keys are those of :meth:`Recipe.with_overrides`; ``extends`` names the recipe to which they apply, or another file, relative to this
-    one. Without it, the file is a whole recipe. As TOML has no ``None``, the text ``"none"`` removes a slot, a term or a player.
+    one. Without it, the file is a whole recipe. The table of a stage is read in the same way, and has the size and labels of the file
+    unless it has its own. As TOML has no ``None``, the text ``"none"``
+    removes a slot, a term, a player or a stage.
 
     Args:
         path: The file.
@@ -34,17 +37,41 @@ def read_recipe(path: Path, registry: Registry, _readers: tuple[Path, ...] = ())
     if path.resolve() in _readers:
         raise OptionError(f'"{path}" extends itself. Change extends = of one of the files.')
     data = _read_toml(path)
-    extends = data.pop("extends", None)
     try:
-        if extends is None:
-            start, overrides = _start_recipe(path, data), data
-        elif isinstance(extends, str) and extends.endswith(".toml"):
-            start, overrides = read_recipe(path.parent / extends, registry, (*_readers, path.resolve())), data
-        else:
-            start, overrides = registry.recipe(str(extends)), data
-        return start.with_overrides(**_to_overrides(overrides, start))
+        return _make_recipe(data, path, path.stem, registry, (*_readers, path.resolve()))
     except I2IKitError as error:
         raise OptionError(f'"{path}": {error}') from error
+
+
+def _make_recipe(data: Mapping[str, Any], path: Path, name: str, registry: Registry, readers: tuple[Path, ...]) -> Recipe:
+    """Return the recipe that the data of a file, or of a stage in it, stand for."""
+    overrides = dict(data)
+    extends = overrides.pop("extends", None)
+    start = _start_recipe(name, data) if extends is None else _find_recipe(str(extends), path, registry, readers)
+    if isinstance(stages := overrides.get("stages"), Mapping):
+        shared = {key: value for key, value in data.items() if key in SHARED}
+        overrides["stages"] = {each: _make_stage(each, value, start, shared, path, registry, readers) for each, value in stages.items()}
+    return start.with_overrides(**_to_overrides(overrides, start))
+
+
+def _make_stage(
+    name: str, value: Any, start: Recipe, shared: Mapping[str, Any], path: Path, registry: Registry, readers: tuple[Path, ...]
+) -> Any:
+    """Return a stage as :meth:`Recipe.with_overrides` takes it: a new one as a recipe, with the size and labels of the file."""
+    if name in start.stages and isinstance(value, Mapping) and "extends" not in value:
+        return _to_overrides(value, start.stages[name])
+    if value == NONE or not isinstance(value, (str, Mapping)):
+        return value
+    table = {"extends": value} if isinstance(value, str) else value
+    try:
+        return _make_recipe({**shared, **table}, path, name, registry, readers)
+    except I2IKitError as error:
+        raise OptionError(f'stage "{name}": {error}') from error
+
+
+def _find_recipe(name: str, path: Path, registry: Registry, readers: tuple[Path, ...]) -> Recipe:
+    """Return a registered recipe, or that of another file, relative to this one."""
+    return read_recipe(path.parent / name, registry, readers) if name.endswith(".toml") else registry.recipe(name)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -56,12 +83,12 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise OptionError(f'"{path}" is not a TOML file: {error}.') from error
 
 
-def _start_recipe(path: Path, data: Mapping[str, Any]) -> Recipe:
+def _start_recipe(name: str, data: Mapping[str, Any]) -> Recipe:
     """Return the recipe without slots and players to which a whole recipe is added."""
     for key in ("plan", "slots", "players"):
         if key not in data:
             raise OptionError(f'the recipe has no "{key}". Add it, or name the recipe that this file changes: extends = "stargan".')
-    return Recipe(path.stem, {}, str(data["plan"]), ())
+    return Recipe(name, {}, str(data["plan"]), ())
 
 
 def _to_overrides(data: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:

@@ -41,6 +41,7 @@ def dump(recipe: Recipe) -> dict[str, Any]:
         "schedule": _dump_settings(recipe.schedule),
         "slots": {name: _dump_settings(slot) for name, slot in recipe.slots.items()},
         "players": [_dump_player(player) for player in recipe.players],
+        **({"stages": {name: dump(stage) for name, stage in recipe.stages.items()}} if recipe.stages else {}),
     }
 
 
@@ -63,6 +64,7 @@ def restore(data: Mapping[str, Any]) -> Recipe:
         schedule=Schedule(**data["schedule"]),
         slots={name: _restore_slot(slot) for name, slot in data["slots"].items()},
         players=tuple(_restore_player(player) for player in data["players"]),
+        stages={name: restore(stage) for name, stage in data.get("stages", {}).items()},
     )
 
 

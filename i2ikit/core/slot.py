@@ -19,6 +19,9 @@ Entry = tuple[str, Mapping[str, Any]]
 SLOT_SETTINGS = ("role", "input", "per", "shared", "frozen", "weights", "wrappers")
 """What a slot has besides its component and the options of it."""
 
+STAGE = "stage:"
+"""Begin of the place of weights that an earlier stage of the run has trained."""
+
 TERM_SETTINGS = ("weight", "every", "updates", "translations", "turn")
 """What a term has besides its loss and the options of it."""
 
@@ -38,7 +41,8 @@ class Slot:
         shared: Names of submodules that all networks of a ``per`` slot share (CoGAN, UNIT).
         frozen: Whether the slot is never trained: eval mode, no gradients.
         weights: Where the weights come from before training: the folder of a run or of a saved model, ``"RUN:slot"`` for another slot of
-            it, or ``"RUN:slot/domain"`` for one of its networks; empty for random weights.
+            it, or ``"RUN:slot/domain"`` for one of its networks; ``stage:NAME`` in place of ``RUN`` for a stage that the same run trains
+            before; empty for random weights.
         wrappers: Components of the role "wrapper" around each network of the slot, the innermost first, as (name, options); in the
             constructor, an entry may also be a name alone.
     """

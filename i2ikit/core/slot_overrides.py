@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from i2ikit.core.slot import SLOT_SETTINGS, Slot, to_options
+from i2ikit.core.slot import SLOT_SETTINGS, STAGE, Slot, to_options
 from i2ikit.errors import OptionError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ def _replace_component(name: str, slot: Slot | None, value: Any) -> Slot | None:
 
 def is_saved(text: str) -> bool:
     """Return whether a text is the place of weights, such as ``runs/gan:generator``, and not the name of a component."""
+    if text.startswith(STAGE):
+        return True
     folder = Path(text.partition(":")[0])
     return "/" in text or "\\" in text or any((folder / file).is_file() for file in SAVED_FILES)
 

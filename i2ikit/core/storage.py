@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from i2ikit.core.model import Model
     from i2ikit.core.recipe import Recipe
 
-CONFIG, WEIGHTS = "config.json", "weights.safetensors"
+CONFIG, WEIGHTS, STAGES = "config.json", "weights.safetensors", "stages.json"
 FORMAT = 2
 READABLE_FORMATS = (1, FORMAT)
 
@@ -101,6 +101,7 @@ def find_model_folder(path: Path) -> Path:
     for folder in (path, path / "model"):
         if (folder / CONFIG).is_file():
             return folder
+    path = find_run_folder(path)
     if path.is_file():
         raise CheckpointError(
             f'"{path}" is a file, but a model is a folder. To import a checkpoint of another project, see: i2ikit import --help'
@@ -118,6 +119,25 @@ def find_model_folder(path: Path) -> Path:
     raise CheckpointError(
         f'Folder "{path}" contains no model: there is neither {CONFIG} nor a complete checkpoint. Choose a model folder or a run folder.'
     )
+
+
+def list_stage_folders(run: Path) -> list[Path]:
+    """Return the folders of the stages of a run that exist, in the order of the training; empty for a run without stages."""
+    names = read_json(run / STAGES).get("folders", []) if (run / STAGES).is_file() else []
+    return [run / name for name in names if (run / name).is_dir()]
+
+
+def find_run_folder(path: Path) -> Path:
+    """Return the folder of a run. For a run with stages: that of its last finished stage, else of the one that trains."""
+    folders = list_stage_folders(path)
+    finished = [folder for folder in folders if (folder / "final" / CONFIG).is_file()]
+    return (finished or folders or [path])[-1]
+
+
+def find_whole_run(folder: Path) -> Path:
+    """Return the run that a stage belongs to; for the folder of another run, the folder itself."""
+    run = folder.parent.parent
+    return run if folder in list_stage_folders(run) else folder
 
 
 def list_checkpoints(run: Path) -> list[Path]:

@@ -6,17 +6,18 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from attrs import evolve, frozen
 from torch import Tensor, nn
 
 from i2ikit.core import storage
 from i2ikit.core.component import is_restoring
+from i2ikit.core.copy_weights import copy_weights
 from i2ikit.core.nets import module_key
 from i2ikit.core.player import Player
 from i2ikit.core.recipe import Recipe
 from i2ikit.core.slot import Slot
 from i2ikit.core.slot_overrides import is_saved
+from i2ikit.core.stages import is_stage_place, list_stages, parse_place
 from i2ikit.errors import CheckpointError, I2IKitError, UnknownNameError
 
 _PLACE = re.compile(r"(?P<path>.{2,}?):(?P<slot>\w+)(?:/(?P<domain>.+))?")
@@ -51,34 +52,20 @@ class TrainedSlot:
                     f'"{self.place}" has one network per {self.slot.per} ({known}), but this slot needs {which}. '
                     f'Name the network: "{self.place}{"" if ":" in self.place else ":SLOT"}/{next(iter(self.nets))}".'
                 )
-            _copy(self.place, self.nets.get(key, self.nets.get("", {})), net)
-
-
-def _copy(place: str, tensors: Mapping[str, Tensor], net: nn.Module) -> None:
-    own = net.state_dict(keep_vars=True)
-    problems = [f"{name} is missing" for name in own if name not in tensors]
-    problems += [f"{name} is not expected" for name in tensors if name not in own]
-    problems += [
-        f"{name} has shape {list(tensors[name].shape)}, expected {list(own[name].shape)}"
-        for name in own
-        if name in tensors and own[name].shape != tensors[name].shape
-    ]
-    if problems:
-        more = [f"and {len(problems) - 5} more"] if len(problems) > 5 else []
-        raise CheckpointError(
-            f'the weights of "{place}" do not fit: {"; ".join([*problems[:5], *more])}. '
-            f"Build the model with the size, labels and options that these weights were trained with."
-        )
-    with torch.no_grad():
-        for name, tensor in own.items():
-            tensor.copy_(tensors[name])
+            copy_weights(
+                net.state_dict(keep_vars=True),
+                self.nets.get(key, self.nets.get("", {})),
+                problem=f'the weights of "{self.place}" do not fit',
+                remedy="Build the model with the size, labels and options that these weights were trained with.",
+            )
 
 
 def resolve_trained_slots(recipe: Recipe) -> tuple[Recipe, dict[str, TrainedSlot], list[str]]:
     """Return the recipe with components and options of its trained slots, these slots, and the problems.
 
     A slot is trained if it names ``weights``, or if its component is a folder. It then has the stored component with its stored options. A
-    frozen slot is trained by no player.
+    frozen slot is trained by no player. A slot of an earlier stage has the component and options of that stage, but is not among
+    the trained slots.
     """
     slots, trained, problems = dict(recipe.slots), dict[str, TrainedSlot](), list[str]()
     for name, slot in recipe.slots.items():
@@ -87,7 +74,8 @@ def resolve_trained_slots(recipe: Recipe) -> tuple[Recipe, dict[str, TrainedSlot
         if not place or is_restoring.get():
             continue
         try:
-            found = read_trained_slot(place, name)
+            is_of_stage = is_stage_place(place)  # its weights exist when the stage is trained
+            found = TrainedSlot(place, _find_stage_slot(recipe, place, name), {}) if is_of_stage else read_trained_slot(place, name)
             if not is_path and found.slot.component != slot.component:
                 raise CheckpointError(
                     f'"{place}" has "{found.slot.title}" in this slot, but the recipe has "{slot.title}". '
@@ -96,8 +84,8 @@ def resolve_trained_slots(recipe: Recipe) -> tuple[Recipe, dict[str, TrainedSlot
         except I2IKitError as error:
             problems.append(f'Slot "{name}": {error}')
             continue
-        trained[name] = found
-        per = found.slot.per if is_path and not slot.per and "" not in found.nets else slot.per
+        trained |= {} if is_of_stage else {name: found}
+        per = found.slot.per if is_path and not slot.per else slot.per
         slots[name] = Slot(
             found.slot.component if isinstance(found.slot.component, str) else found.slot.parts,
             found.slot.options,
@@ -110,6 +98,20 @@ def resolve_trained_slots(recipe: Recipe) -> tuple[Recipe, dict[str, TrainedSlot
             wrappers=slot.wrappers,
         )
     return _leave_frozen_slots(evolve(recipe, slots=slots)), trained, problems
+
+
+def _find_stage_slot(recipe: Recipe, place: str, name: str) -> Slot:
+    """Return the slot of an earlier stage that a place names, with the component and options that it has there."""
+    stage_name, _, slot_name, domain = parse_place(place, recipe.stages)
+    stage, _, problems = resolve_trained_slots(list_stages(recipe)[stage_name])
+    if problems:
+        raise CheckpointError(f'stage "{stage_name}": {problems[0]}')
+    if (slot_name or name) not in stage.slots:
+        raise UnknownNameError(f'slot of stage "{stage_name}"', slot_name or name, stage.slots)
+    slot = stage.slots[slot_name or name]
+    if domain is not None and slot.per is None:
+        raise CheckpointError(f'"{place}": that slot has one network, without a name. Leave out "/{domain}".')
+    return slot if domain is None else evolve_to_one(slot)
 
 
 def _leave_frozen_slots(recipe: Recipe) -> Recipe:
@@ -139,15 +141,29 @@ def read_trained_slot(place: str, name: str) -> TrainedSlot:
     recipe = storage.restore_recipe(storage.read_config(folder), folder)
     if slot_name not in recipe.slots:
         raise UnknownNameError(f'slot of "{path}"', slot_name, recipe.slots)
-    slot = recipe.slots[slot_name]
-    prefix = f"nets.{slot_name}."
-    tensors = storage.read_tensors(folder / storage.WEIGHTS)
+    return take_slot(place, recipe.slots[slot_name], slot_name, storage.read_tensors(folder / storage.WEIGHTS), domain)
+
+
+def take_slot(place: str, slot: Slot, name: str, tensors: Mapping[str, Tensor], domain: str | None) -> TrainedSlot:
+    """Return the networks of a slot from the weights of a model.
+
+    Args:
+        place: Where they are, for messages.
+        slot: The slot.
+        name: Its name in the model.
+        tensors: The weights of the model.
+        domain: The domain of the network, if only one is needed.
+
+    Raises:
+        UnknownNameError: The slot has no such network.
+    """
+    prefix = f"nets.{name}."
     weights = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
     nets = {"": weights} if slot.per is None else _split_nets(weights, slot)
     if domain is None:
         return TrainedSlot(place, slot, nets)
     if module_key(domain) not in nets:
-        raise UnknownNameError(f'network of slot "{slot_name}" of "{path}"', domain, [key for key in nets if key])
+        raise UnknownNameError(f'network of slot "{name}" of "{place}"', domain, [key for key in nets if key])
     return TrainedSlot(place, evolve_to_one(slot), {"": nets[module_key(domain)]})
 
 

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import torch
 from torch import Tensor
 
-from i2ikit.core.calls import Call, is_plain, run_network
+from i2ikit.core.calls import Call, check_output, is_plain, run_network
 from i2ikit.core.code import Code, DiscriminatorOutput
-from i2ikit.core.contract import check_output
 from i2ikit.core.inputs import Inputs
 from i2ikit.core.memo import Entry, detached_after_update, view
 from i2ikit.core.nets import NON_TRANSLATOR_ROLES

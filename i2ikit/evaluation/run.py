@@ -11,7 +11,7 @@ from attrs import evolve
 
 from i2ikit.core import former_names
 from i2ikit.core.load import load
-from i2ikit.core.storage import read_json
+from i2ikit.core.storage import find_run_folder, read_json
 from i2ikit.data import Dataset, can_serve, open_data
 from i2ikit.errors import CheckpointError, OptionError
 from i2ikit.evaluation.measure import evaluate
@@ -33,7 +33,8 @@ def evaluate_run(
     each attribute, and no numbers over all attributes.
 
     Args:
-        run: The folder of a run. It may be the folder of a model, too: ``data`` is required then, and nothing is written.
+        run: The folder of a run. Of a run with stages, the last finished stage is measured. It may be the folder of a model, too: ``data``
+            is required then, and nothing is written.
         data: Data other than that of the training, or the same data in another folder; it is opened with the options of the run.
         device: The device of the model.
         write: Whether the numbers are written into the run, to the file of :func:`numbers_file`.
@@ -44,7 +45,7 @@ def evaluate_run(
         OptionError: ``data`` is missing, and the run does not record the path of its data.
         DataError: The data is missing, or does not fit the model.
     """
-    folder = Path(run)
+    folder = find_run_folder(Path(run))
     model = load(folder, device=device)
     is_run = (folder / RUN).is_file()
     recorded = _list_sources(former_names.run(read_json(folder / RUN))) if is_run else []

@@ -9,6 +9,7 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
+from i2ikit.core import contract
 from i2ikit.core.code import Code, ConditionedCode
 from i2ikit.core.plans import get_batch_kind
 from i2ikit.core.specs import ImageSpec
@@ -93,7 +94,7 @@ def invert(
         raise OptionError(f"lr={lr!r} is out of range: it must be above 0.")
     functions = _find_losses(losses)
     if not model.can_sample and (of == "noise" or start in ("mean", "random")) and find_average_style(model) is None:
-        spec = getattr(model.nets.get_submodule("encoder"), "output_spec", None) if model.can_encode else None
+        spec = contract.read(model.nets.get_submodule("encoder"), "output_spec") if model.can_encode else None
         hint = 'Start from the encoder: of="style", start="encoder".' if spec and spec.style and not spec.maps else "Use model.translate."
         raise OptionError(f'"{model.recipe.name}" does not generate images from noise; there is no prior to start from. {hint}')
     pixels = read_images(model, image, model.image.channels, size, background)

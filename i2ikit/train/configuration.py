@@ -92,12 +92,14 @@ def read(run: Path) -> dict[str, Any]:
     """Read the configuration of a run.
 
     Raises:
-        CheckpointError: The folder holds no run, or the configuration is damaged.
+        CheckpointError: The folder holds no run or one with stages, or the configuration is damaged.
     """
     from i2ikit.core import former_names
-    from i2ikit.core.storage import read_json
+    from i2ikit.core.storage import list_stage_folders, read_json
 
     if not (run / FILE).is_file():
+        if stages := list_stage_folders(run):
+            raise CheckpointError(f'"{run}" is a run with stages. Call resume, or name one of its stages: {quote_path(stages[-1])}.')
         raise CheckpointError(
             f'There is no run at "{run}": {FILE} is missing. To start a run: i2ikit train RECIPE --data PATH --run {quote_path(run)}.'
         )
@@ -118,6 +120,10 @@ def refuse_existing(run: Path) -> None:
                 f'"{run}" already holds a run. Choose another folder, or resume the run: i2ikit train --resume {quote_path(run)}'
             )
         return  # the run stopped before its first checkpoint, so there is nothing to lose
+    if storage.list_stage_folders(run):
+        raise OptionError(
+            f'"{run}" already holds a run with stages. Choose another folder, or resume the run: i2ikit train --resume {quote_path(run)}'
+        )
     if run.is_file():
         raise OptionError(f'"{run}" is a file. Choose a folder for the run.')
     if run.is_dir() and any(not each.name.startswith(".") for each in run.iterdir()):

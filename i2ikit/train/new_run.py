@@ -1,8 +1,8 @@
-"""Train a model and write a new run."""
+"""Start a new run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,42 +19,23 @@ if TYPE_CHECKING:
     from i2ikit.core.model import Model
 
 
-def fit(model: Model, data: Data | TrainingData | Sequence[Data | TrainingData], run: str | Path, **options: Any) -> Model:
-    """Train a model on a data set and write a run: log, sample grids, checkpoints and the final model.
-
-    Args:
-        model: The model that :func:`i2ikit.build` returned.
-        data: A data set or its path; or several of them, each of which provides one batch in each step. If a data set has a split
-            "train", only this split is used.
-        run: The run folder. It must be empty or not exist yet.
-        options: The options that :class:`i2ikit.train.FitOptions` describes, such as ``steps``, ``batch`` and ``validate``.
-
-    Returns:
-        The model of ``RUN/final``, with averaged weights if the recipe averages them.
-
-    Raises:
-        UnknownNameError: There is no such option.
-        OptionError: The folder already holds a run, or an option is out of range.
-        DataError: The data does not fit the model.
-        NonFiniteLossError: A loss became NaN or infinite. The last checkpoint is unchanged; ``RUN/stopped.json`` holds the details.
-        TrainingInterrupted: Ctrl-C or SIGTERM (a KeyboardInterrupt). The training is saved.
-        CheckpointError: The disk is full or the folder cannot be written.
-    """
-    with start_run(model, data, run, **options) as trainer:
-        trainer.run()
-    return trainer.model
-
-
 @contextmanager
 def start_run(
     model: Model, data: Data | TrainingData | Sequence[Data | TrainingData], run: str | Path, **options: Any
 ) -> Iterator[Trainer]:
-    """Start a run and yield its trainer, for a training loop of your own; the arguments and errors are those of :func:`fit`.
+    """Start a run and yield its trainer, for a training loop of your own; the arguments and errors are those of :func:`i2ikit.fit`.
 
     The ``with`` block restores the global random states, and closes threads and files.
     """
     run, chosen = Path(run), FitOptions.from_names(options)
     configuration.refuse_existing(run)
+    if model.recipe.stages:
+        raise OptionError(
+            f'Recipe "{model.recipe.name}" has stages ({", ".join(model.recipe.stages)}), and start_run trains one model. Use fit, or '
+            f"train each stage by itself and take its weights from its run."
+        )
+    if isinstance(data, Mapping):
+        raise OptionError(f'The data is given by stages, but recipe "{model.recipe.name}" has none. Give a data set or a list of them.')
     for name in ("best", "evaluate_every"):
         if getattr(chosen, name) and chosen.validate is None:
             raise OptionError(f"{name}={getattr(chosen, name)!r} requires validate=, a function that returns numbers of the model.")

@@ -108,6 +108,8 @@ class Bar(Silent):
 
     def begin(self, done: int, steps: int) -> None:
         self._clock.begin(done, steps)
+        for task in self._progress.task_ids:  # that of an earlier stage of the run
+            self._progress.remove_task(task)
         self._task = self._progress.add_task("", total=steps, completed=done, left="", losses="")
         self._progress.start()
 

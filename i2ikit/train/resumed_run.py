@@ -26,41 +26,6 @@ if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
 
 
-def resume(
-    run: str | Path,
-    *,
-    data: Data | TrainingData | Sequence[Data | TrainingData] | None = None,
-    model: Model | None = None,
-    registry: Registry | None = None,
-    recipe: Recipe | None = None,
-    allow: Sequence[str] = (),
-    **options: Any,
-) -> Model:
-    """Resume a run from its newest checkpoint. On the CPU, the result is bit by bit that of an uninterrupted training.
-
-    Args:
-        run: The run folder. No other argument is required.
-        data: The data sets, if they were made in Python or were moved.
-        model: The model, if its recipe holds Python functions, which cannot be stored in a file.
-        registry: Registry of components. Default: the components of the installed plugins.
-        recipe: The new recipe, if it differs from that of the run.
-        allow: Keys of the differences that are allowed, such as ``"recipe.steps"``. ``"recipe"`` allows every key that begins with
-            ``recipe.``.
-        options: The options of :class:`i2ikit.train.FitOptions` that have new values, such as ``workers=2``. The run defines ``minutes``
-            and ``seed``. It does not store ``validate``, ``loggers`` and ``progress``.
-
-    Raises:
-        UnknownNameError: There is no such option.
-        OptionError: An option is out of range, or the run defines it.
-        CheckpointError: The folder holds no run, or no readable checkpoint.
-        ConfigChangedError: The configuration differs from the one that the run was started with. The message lists the differences.
-        DataError: The data cannot be opened again.
-    """
-    with resume_run(run, data=data, model=model, registry=registry, recipe=recipe, allow=allow, **options) as trainer:
-        trainer.run()
-    return trainer.model
-
-
 @contextmanager
 def resume_run(
     run: str | Path,
@@ -72,7 +37,7 @@ def resume_run(
     allow: Sequence[str] = (),
     **options: Any,
 ) -> Iterator[Trainer]:
-    """Yield the trainer of a run that is resumed, for a training loop of your own; the arguments and errors are those of :func:`resume`."""
+    """Yield the trainer of a run that is resumed, for a training loop of your own; see :func:`i2ikit.resume`."""
     run = Path(run)
     stored = configuration.read(run)
     for name in ("minutes", "seed"):

@@ -40,21 +40,11 @@ def open_trainer(run: Path, model: Model, sources: Sequence[TrainingData], optio
         OptionError: The batch cannot be divided, or the device does not exist.
     """
     progress = options.progress or make_progress(silent=not is_main_process())
-    if len(model.plans) > 1 and len(sources) != len(model.plans):
-        raise DataError(
-            f'Recipe "{model.recipe.name}" has {len(model.plans)} plans, one for each data set; found '
-            f"{format_count(len(sources), 'data set')}. Give one data set for each plan, in this order: "
-            f"{', '.join(model.get_batch_kind(index).name for index in range(len(model.plans)))}."
-        )
-    datasets = [adapt_to_model(model, source.data, index) for index, source in enumerate(sources)]
+    datasets = adapt_all(model, sources)
     names = " and ".join(f'"{data.name}" ({_describe_size(get_training_split(data))})' for data in datasets)
     progress.say(f"Training {model.recipe.name} at {model.image.height}x{model.image.width} on {names}.")
     engine = launch(options)
-    if model.recipe.batch % (engine.count * options.accumulate):
-        raise OptionError(
-            f"A batch of {model.recipe.batch} cannot be divided into {engine.count} processes x {options.accumulate} micro-batches. "
-            f"Choose a multiple of {engine.count * options.accumulate}."
-        )
+    check_batch(model.recipe.batch, engine.count, options.accumulate)
     with checkpoint.isolate_random_states(model.seed, engine.device):
         engine.prepare(model)
         model.train()
@@ -76,6 +66,30 @@ def open_trainer(run: Path, model: Model, sources: Sequence[TrainingData], optio
             raise _report_failure(trainer, error) from None
         finally:
             trainer.close()
+
+
+def adapt_all(model: Model, sources: Sequence[TrainingData]) -> list[Dataset]:
+    """Check that the data sets fit a model, and return them with labels encoded as the model's.
+
+    Raises:
+        DataError: Their number or one of them does not fit.
+    """
+    if len(model.plans) > 1 and len(sources) != len(model.plans):
+        raise DataError(
+            f'Recipe "{model.recipe.name}" has {len(model.plans)} plans, one for each data set; found '
+            f"{format_count(len(sources), 'data set')}. Give one data set for each plan, in this order: "
+            f"{', '.join(model.get_batch_kind(index).name for index in range(len(model.plans)))}."
+        )
+    return [adapt_to_model(model, source.data, index) for index, source in enumerate(sources)]
+
+
+def check_batch(batch: int, processes: int, parts: int) -> None:
+    """Raise OptionError if a batch cannot be divided into processes and micro-batches."""
+    if batch % (processes * parts):
+        raise OptionError(
+            f"A batch of {batch} cannot be divided into {processes} processes x {parts} micro-batches. "
+            f"Choose a multiple of {processes * parts}."
+        )
 
 
 def begin(trainer: Trainer) -> None:

@@ -147,7 +147,7 @@ class Trainer:
         self._run_due_tasks(is_last)
         if self.engine.should_stop() and not is_last:
             self.save()
-            raise TrainingInterrupted(self.folder, done)
+            raise TrainingInterrupted(storage.find_whole_run(self.folder), done)
 
     def finish(self) -> Model:
         """Write the last checkpoint and ``final/``, and return the model, with averaged weights if the recipe averages them."""
@@ -178,7 +178,7 @@ class Trainer:
             self.save()
             raise DataError(
                 f"{error} The training is saved after step {self.model.steps_done}. Repair or replace the file, then resume: "
-                f"i2ikit train --resume {quote_path(self.folder)}"
+                f"i2ikit train --resume {quote_path(storage.find_whole_run(self.folder))}"
             ) from error
 
     def _run_due_tasks(self, is_last: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 import pytest
@@ -130,6 +131,26 @@ def test_describe_a_recipe_prints_slots_players_and_terms(capsys: pytest.Capture
     shown = capsys.readouterr().out
     for word in ("plan: labelled", "generator: stargan_generator", "translator: trains", "10 x cycle_loss"):
         assert word in shown
+
+
+def test_describe_a_component_prints_each_option_with_its_meaning(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", "munit_adain_decoder"]) == 0
+    assert "  blocks: int = 4\n      Number of residual blocks.\n" in capsys.readouterr().out
+
+
+def test_describe_a_recipe_file_prints_settings_of_slots_weights_that_change_and_stages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "my.toml").write_text(
+        'extends = "stargan-fast"\n[slots]\ngenerator = {weights = "stage:first", frozen = true}\n'
+        'discriminator = {wrappers = ["diff_augment"]}\n[terms]\n"translator/cycle" = {weight = {kind = "linear", value = 3.0}}\n'
+        '[stages.first]\nextends = "stargan"\nsteps = 1000\n'
+    )
+    assert main(["describe", str(tmp_path / "my.toml")]) == 0
+    shown = capsys.readouterr().out
+    for text in ("[frozen, weights: stage:first]", "[wrappers: diff_augment]", "3 (linear) x cycle_loss", "averaged weights: decay"):
+        assert text in shown
+    assert "stage first: recipe stargan, 1,000 steps, is trained before" in shown
 
 
 def test_describe_suggests_similar_names(capsys: pytest.CaptureFixture[str]) -> None:

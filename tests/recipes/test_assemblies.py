@@ -202,6 +202,22 @@ def test_psp_resumes_without_the_run_of_its_generator(gan: Path, tmp_path: Path)
     assert torch.equal(resumed.generator.start, load(gan, registry=make_registry()).generator.start)
 
 
+def test_stylegan2_and_psp_are_stages_of_one_run_that_resumes_bit_for_bit(tmp_path: Path) -> None:
+    first = STYLEGAN2.with_overrides(batch=4, steps=2)  # its size follows that of the last stage
+    staged = PSP.with_overrides(slots={"generator": {"weights": "stage:gan"}}, steps=4, stages={"gan": first})
+    data, options = open_data("faces:count=40,size=16"), {"sample_every": 0, "checkpoint_every": 2, "keep": 9, "registry": make_registry()}
+    whole = fit(build_small(staged), data, tmp_path / "whole", **options)
+    stylegan2 = load(tmp_path / "whole/stages/1-gan", registry=make_registry())
+    assert torch.equal(whole.generator.start, stylegan2.generator.start)
+    shutil.copytree(tmp_path / "whole", tmp_path / "interrupted")
+    for removed in ("final", "stages/1-gan", "stages/2-assembled_psp/final", "stages/2-assembled_psp/checkpoints/step-00000004"):
+        shutil.rmtree(tmp_path / "interrupted" / removed)
+    resume(tmp_path / "interrupted", registry=make_registry())
+    resumed = load(tmp_path / "interrupted", registry=make_registry())
+    for name, tensor in get_state(whole).items():
+        assert torch.equal(tensor, resumed.nets.state_dict()[name]), name
+
+
 def test_the_weight_of_stargan2_s_diversity_decays_to_zero() -> None:
     term = STARGAN2.player("translator").terms["diversity"]
     assert [term.get_weight(done, 4) for done in range(5)] == [1.0, 0.75, 0.5, 0.25, 0.0]
@@ -214,3 +230,17 @@ def test_the_labelled_hybrid_translates_by_label() -> None:
     one, other = (model(image, to=value) for value in values[:2])
     assert one.shape == image.shape
     assert not torch.allclose(one, other)
+
+
+def test_stylegan2_samples_truncates_and_inverts() -> None:
+    model = build_small(STYLEGAN2).train()
+    model.step(model.example_batch(4))
+    image = model.sample(2, seed=1)
+    assert torch.allclose(image, model.sample(8, seed=1)[:2], atol=1e-5)
+    average = model.sample(2, seed=1, truncation=0.0) - model.sample(2, seed=1, truncation=0.0, style=torch.zeros(6))
+    assert float(average.abs().max()) < 1e-5
+    code = model.invert(image, steps=20)
+    assert code.style is not None
+    assert code.style.shape == (2, 3, 4)
+    start = model.invert(image, steps=1)
+    assert (model.decode(code) - image).square().mean() < (model.decode(start) - image).square().mean()

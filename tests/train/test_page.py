@@ -178,6 +178,16 @@ def test_the_page_of_a_run_without_sample_grids_says_so(tmp_path: Path) -> None:
     assert f"<code>i2ikit eval &#x27;{run}&#x27;</code>" in page
 
 
+def test_the_configuration_shows_the_settings_of_slots(tmp_path: Path) -> None:
+    slots = {
+        "generator": {"weights": "runs/first", "frozen": True},
+        "discriminator": {"wrappers": [("diff_augment", {"policy": ["cutout"]})]},
+    }
+    page = write_page(write_run(tmp_path / "run", slots=slots)).read_text()
+    assert "weights runs/first, frozen yes" in page
+    assert "in diff_augment, policy cutout" in page
+
+
 def test_names_given_by_the_user_are_escaped(tmp_path: Path) -> None:
     page = write_page(write_run(tmp_path / "run", labels={"<b>": ("<i>", "&")})).read_text()
     assert "<b>" not in page.replace("<b>&lt;", "")

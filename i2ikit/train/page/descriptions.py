@@ -13,6 +13,7 @@ from i2ikit.core.batch_kinds import UNPAIRED, BatchKind
 from i2ikit.core.domain import Attribute, DomainSpec
 from i2ikit.core.plans import find_plan, get_batch_kind
 from i2ikit.core.registry import Registry, default_registry
+from i2ikit.core.storage import find_whole_run
 from i2ikit.errors import I2IKitError, format_count
 from i2ikit.train.page.run_summary import RunSummary
 
@@ -129,7 +130,7 @@ def list_commands(summary: RunSummary) -> list[tuple[str, str]]:
     if summary.config.get("command"):
         commands.append(("Repeat this training", str(summary.config["command"])))
     if summary.step < int(summary.recipe["steps"]):
-        commands.append(("Resume this training", f"i2ikit train --resume {run}"))
+        commands.append(("Resume this training", f"i2ikit train --resume {shlex.quote(str(find_whole_run(summary.folder)))}"))
     return [*commands, ("Repeat the evaluation", f"i2ikit eval {run}")]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from i2ikit.core import former_names
+from i2ikit.core.storage import find_run_folder
 from i2ikit.errors import CheckpointError
 from i2ikit.train.loggers import parse_line
 from i2ikit.train.sample_files import get_grid_path, list_grids
@@ -82,7 +83,7 @@ def read_run_summary(run: str | Path) -> RunSummary:
     Raises:
         CheckpointError: The folder holds no run; or run.json, numbers.json or layout.json is damaged.
     """
-    folder = Path(run)
+    folder = find_run_folder(Path(run))
     if not folder.is_dir():
         raise CheckpointError(f'There is no run at "{folder}". Give the folder that `i2ikit train --run` wrote.')
     if not (folder / "run.json").is_file():

@@ -135,7 +135,10 @@ def _render_charts(summary: RunSummary) -> str:
 def _format_slot(slot: Mapping[str, Any]) -> str:
     component = slot["component"]
     parts = [(component, slot["options"])] if isinstance(component, str) else component
-    return " + ".join(_format_settings({"": name, **options}) for name, options in parts)
+    settings = {"one per": slot.get("per"), "weights": slot.get("weights"), "frozen": "yes" if slot.get("frozen") else None}
+    wrappers = [_format_settings({"in": name, **options}) for name, options in slot.get("wrappers", ())]
+    components = " + ".join(_format_settings({"": name, **options}) for name, options in parts)
+    return "; ".join(filter(None, [components, _format_settings(settings), *wrappers]))
 
 
 def _render_panel(key: str, chart: str, description: str, details: str = "") -> str:
