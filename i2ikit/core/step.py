@@ -93,6 +93,8 @@ def step(
         translations: list[list[Translation]] = []
         for player in players:
             if not translations or model.recipe.retranslate:
+                for translation in itertools.chain(*translations):
+                    translation.close()
                 sharing = [player] if model.recipe.retranslate else players
                 translations = [make_translations(model, part, sharing, index) for part in parts]
             for turn in turns(player, model.steps_done):

@@ -252,7 +252,7 @@ class Translation(Inputs):
 
     def close(self) -> None:
         """Drop all values and references to other translations, which frees the graphs now instead of at the next garbage collection."""
-        self.forget(frozenset(self.nets.slots))
+        self.clear()
         self.reverse = self._shared = None
 
     def __repr__(self) -> str:
