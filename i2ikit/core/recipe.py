@@ -35,6 +35,11 @@ def _check_plan(recipe: Any, attribute: Any, plan: Any) -> None:
         raise OptionError(f'"plan" of the recipe is {plan!r}; it must be the name of a plan, a function, or several of these in a tuple.')
 
 
+def _check_plan_options(recipe: Any, attribute: Any, options: Any) -> None:
+    if not all(isinstance(each, Mapping) for each in (options if isinstance(options, (tuple, list)) else (options,))):
+        raise OptionError(f'"plan_options" of the recipe is {options!r}; it must be a mapping of options, or one for each plan in a tuple.')
+
+
 def _check_players(recipe: Any, attribute: Any, players: Any) -> None:
     names = [player.name for player in players]
     for name in names:
@@ -90,7 +95,7 @@ class Recipe:
     slots: Mapping[str, Slot]
     plan: str | Callable[..., Any] | tuple[str | Callable[..., Any], ...] = field(validator=_check_plan)
     players: tuple[Player, ...] = field(validator=_check_players)
-    plan_options: Mapping[str, Any] | tuple[Mapping[str, Any], ...] = field(factory=dict)
+    plan_options: Mapping[str, Any] | tuple[Mapping[str, Any], ...] = field(factory=dict, validator=_check_plan_options)
     image: ImageSpec = field(factory=ImageSpec)
     source_channels: int = field(default=0, validator=whole_number(0))
     source_content: Content = field(default="picture", validator=one_of(*CONTENTS))
