@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from i2ikit.core import contract
 from i2ikit.core.code import Code, ConditionedCode
 from i2ikit.core.random_streams import RandomStreams
+from i2ikit.core.specs import CodeSpec
 from i2ikit.core.translation import Translation
 from i2ikit.errors import DataError, OptionError, UnknownNameError
-from i2ikit.inference.domains import Domain, eval_mode, find_domain, get_weight, resolve_domain
+from i2ikit.inference.domains import Domain, check_seed, eval_mode, find_domain, get_weight, resolve_domain
 from i2ikit.inference.geometry import crop_to_training
 from i2ikit.inference.image_io import open_image
 from i2ikit.inference.padding import get_size_constraints
 from i2ikit.inference.sample import expand_style
-from i2ikit.inference.truncation import check_truncation, truncate
+from i2ikit.inference.truncation import check_truncation, find_network, find_style_shape, truncate
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -49,6 +51,7 @@ def encode(
         UnknownNameError: The model has no such encoder, domain, attribute or value.
         DataError: The image cannot be read.
     """
+    check_seed(seed)
     encoders = [name for name, role in model.nets.roles.items() if role == "encoder"]
     if not encoders:
         hint = " Search for a code: model.invert." if model.can_sample else ""
@@ -99,7 +102,9 @@ def decode(
         OptionError: The code is no code, or has no style where the model needs one; or an option is not supported.
         UnknownNameError: The model has no such domain, attribute or value.
     """
+    check_seed(seed)
     rows = count_rows(code)
+    check_shapes(model, code, "The code")
     target = resolve_domain(model, domain, rows)
     if source is not None:
         if target.name is None:
@@ -161,6 +166,33 @@ def count_rows(code: Any) -> int:
     if len(counts) > 1:
         raise DataError(f"The maps and the style of the code have different numbers of rows: {', '.join(map(str, sorted(counts)))}.")
     return counts.pop()
+
+
+def check_shapes(model: Model, code: Code, title: str) -> None:
+    """Check the maps and the style of a code; a code that is conditioned already has the style that the conditioner returns.
+
+    Raises:
+        OptionError: A shape is not that of the model; the message calls the code ``title``.
+    """
+    if isinstance(code, ConditionedCode):
+        shape: tuple[int, ...] = find_style_shape(model)
+        expected: tuple[int, ...] | None = None
+    else:
+        encoder = find_network(model, "encoder")
+        spec = None if encoder is None else contract.read(encoder, "output_spec")
+        style = model.nets.style or (spec.style if isinstance(spec, CodeSpec) else None)
+        shape = () if style is None else style.shape
+        expected = tuple(each.channels for each in spec.maps) if isinstance(spec, CodeSpec) else ()
+    channels = tuple(each.shape[1] if each.ndim == 4 else 0 for each in code.maps)
+    if expected is not None and channels != expected:
+        raise OptionError(f'{title} has {_count_maps(channels)}; "{model.recipe.name}" needs {_count_maps(expected)}.')
+    if shape and code.style is not None and tuple(code.style.shape[1:]) != shape:
+        wanted = ", ".join(map(str, ("B", *shape)))
+        raise OptionError(f'{title} has a style of shape {list(code.style.shape)}; "{model.recipe.name}" needs [{wanted}].')
+
+
+def _count_maps(channels: tuple[int, ...]) -> str:
+    return f"maps with {' and '.join(map(str, channels))} channels" if channels else "no maps"
 
 
 def move_code(code: Code, like: Tensor) -> Code:

@@ -34,6 +34,12 @@ class Domain(NamedTuple):
         return self._replace(label=None if self.label is None else self.label[rows])
 
 
+def check_seed(seed: object) -> None:
+    """Raise OptionError if a seed is no whole number."""
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise OptionError(f"seed={seed!r} is not supported. Give a whole number.")
+
+
 def resolve_domain(model: Model, domain: Any, rows: int, *, kind: BatchKind | None = None, is_optional: bool = False) -> Domain:
     """Return the domain that a user's ``domain=`` stands for.
 

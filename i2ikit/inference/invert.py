@@ -14,8 +14,8 @@ from i2ikit.core.code import Code, ConditionedCode
 from i2ikit.core.plans import get_batch_kind
 from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import OptionError, UnknownNameError, format_count
-from i2ikit.inference.codes import condition, count_rows, encode, make_decoding, move_code, read_images
-from i2ikit.inference.domains import Domain, eval_mode, resolve_domain
+from i2ikit.inference.codes import check_shapes, condition, count_rows, encode, make_decoding, move_code, read_images
+from i2ikit.inference.domains import Domain, check_seed, eval_mode, resolve_domain
 from i2ikit.inference.sample import SampleRequest, find_sampling_plan, make_sampled_translation
 from i2ikit.inference.truncation import find_average_style, find_style_shape
 
@@ -90,7 +90,8 @@ def invert(
         raise OptionError(f"of={of!r} is not supported. Available: style, noise.")
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise OptionError(f"steps={steps!r} is out of range: it must be a whole number, 1 or more.")
-    if not lr > 0:
+    check_seed(seed)
+    if isinstance(lr, bool) or not isinstance(lr, (int, float)) or not lr > 0:
         raise OptionError(f"lr={lr!r} is out of range: it must be above 0.")
     functions = _find_losses(losses)
     if not model.can_sample and (of == "noise" or start in ("mean", "random")) and find_average_style(model) is None:
@@ -210,6 +211,7 @@ class Search:
             raise OptionError(
                 f"{title} has {rows} rows for {format_count(len(self.images), 'image')}. Give one row, or one for each image."
             )
+        check_shapes(self.model, code, title)
         expanded = move_code(code._replace(style=code.style.expand(len(self.images), *code.style.shape[1:])), self.images)
         if not self.is_noise:
             expanded = condition(make_decoding(self.model, len(self.images), self.seed), expanded, self.domain)
@@ -226,6 +228,8 @@ def _find_losses(losses: Any) -> list[ImageLoss]:
     for each in losses:
         if isinstance(each, str) and each not in LOSSES:
             raise UnknownNameError("loss of an inversion", each, LOSSES)
+        if not isinstance(each, str) and not callable(each):
+            raise OptionError(f"losses= contains {each!r}. Give names and functions of the generated and the given images.")
         functions.append(LOSSES[each] if isinstance(each, str) else each)
     return functions
 

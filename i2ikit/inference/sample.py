@@ -16,7 +16,7 @@ from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.specs import ImageSpec
 from i2ikit.core.translation import Translation, view
 from i2ikit.errors import OptionError, format_count
-from i2ikit.inference.domains import Domain, eval_mode, get_weight, resolve_domain
+from i2ikit.inference.domains import Domain, check_seed, eval_mode, get_weight, resolve_domain
 from i2ikit.inference.truncation import check_truncation, truncate
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def sample(
         OptionError: The model cannot sample, or an option is out of range or not supported.
         LabelError: A label has another width, or a value is missing.
     """
+    check_seed(seed)
     request = make_sample_request(model, n, domain=domain, style=style, seed=seed, truncation=truncation)
     if not _is_count(batch):
         raise OptionError(f"batch={batch!r} is out of range: it must be a whole number, 1 or more.")

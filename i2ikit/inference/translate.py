@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from attrs import evolve
-from torch import Tensor
+from torch import Tensor, nn
 
 from i2ikit.core.calls import Call, run_network
 from i2ikit.core.code import DiscriminatorOutput
@@ -20,6 +20,7 @@ from i2ikit.core.nets import pair_key
 from i2ikit.core.random_streams import RandomStreams
 from i2ikit.errors import OptionError, UnknownNameError
 from i2ikit.inference.batched import Request, generate
+from i2ikit.inference.domains import check_seed
 from i2ikit.inference.geometry import crop_to_training
 from i2ikit.inference.image_io import InputImage, open_image
 from i2ikit.inference.map_io import open_map
@@ -93,6 +94,7 @@ def translate(
         OptionError: The model does not support an option, or a value is out of range.
         DataError: The image cannot be read, or a reference image has another size.
     """
+    check_seed(seed)
     route = check_request(model, to, label, source, samples, style)
     if tile is not None and (not isinstance(tile, int) or isinstance(tile, bool) or tile < 1):
         raise OptionError(
@@ -180,13 +182,16 @@ def _discriminate(model: Model, pixels: Tensor, slot: str) -> DiscriminatorOutpu
     discriminator = model.slot(slot)
     if read(discriminator, "fixed_size"):
         pixels = crop_to_training(pixels, model.image, model.preprocessing)
-    streams = RandomStreams(("discriminate", 0), device=pixels.device, dtype=pixels.dtype)
-    try:
-        call = Call(slot, f"discriminate/{slot}", streams)
-        output: DiscriminatorOutput = run_network(discriminator, call, model.nets.get_wrappers(slot), (pixels,), {})
-    except TypeError as error:
-        needed = ", ".join(model.nets.get_inputs(slot))
-        raise OptionError(f'The discriminator "{slot}" also needs {needed}. Call it yourself: model.slot("{slot}")(image, ...).') from error
+    if isinstance(discriminator, nn.ModuleDict):
+        example = next(iter(discriminator))
+        raise OptionError(
+            f'The slot "{slot}" has one network for each of: {", ".join(discriminator)}. Call one yourself: '
+            f'model.slot("{slot}")["{example}"](image).'
+        )
+    if needed := ", ".join(model.nets.get_inputs(slot)):
+        raise OptionError(f'The discriminator "{slot}" also needs {needed}. Call it yourself: model.slot("{slot}")(image, ...).')
+    call = Call(slot, f"discriminate/{slot}", RandomStreams(("discriminate", 0), device=pixels.device, dtype=pixels.dtype))
+    output: DiscriminatorOutput = run_network(discriminator, call, model.nets.get_wrappers(slot), (pixels,), {})
     return output
 
 

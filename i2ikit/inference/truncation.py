@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 def find_average_style(model: Model, name: str | None = None) -> Tensor | None:
     """Return the average style [S] or [V, S] that the conditioner publishes for the domain ``name``; None if it publishes none."""
-    average: Tensor | None = contract.read(_find_conditioner(model, name), "average_style")
+    average: Tensor | None = contract.read(find_network(model, "conditioner", name), "average_style")
     return average
 
 
 def find_style_shape(model: Model) -> tuple[int, ...]:
     """Return the shape of one conditioned style, (S,) or (V, S); () if the model has no conditioner with a style."""
-    spec = contract.read(_find_conditioner(model, None), "output_spec")
+    spec = contract.read(find_network(model, "conditioner"), "output_spec")
     return spec.style.shape if isinstance(spec, CodeSpec) and spec.style is not None else ()
 
 
-def _find_conditioner(model: Model, name: str | None) -> nn.Module | None:
-    """Return the conditioner of a domain, the first one without a name; of several in series the last one."""
-    if "conditioner" not in model.nets.slots:
+def find_network(model: Model, slot: str, name: str | None = None) -> nn.Module | None:
+    """Return the network of a slot for a domain, the first one without a name; of several in series the last one. None without the slot."""
+    if slot not in model.nets.slots:
         return None
-    net: nn.Module = model.slot("conditioner")
+    net: nn.Module = model.slot(slot)
     if isinstance(net, nn.ModuleDict):
-        key = None if name is None or model.nets.slots["conditioner"].per != "domain" else module_key(name)
+        key = None if name is None or model.nets.slots[slot].per != "domain" else module_key(name)
         net = net[key] if key is not None else next(iter(net.values()))
     return net[-1] if isinstance(net, Series) else net
 
