@@ -16,7 +16,7 @@ from torch import nn
 from i2ikit.core import step
 from i2ikit.core.conditions import check_conditions, check_unused_slots
 from i2ikit.core.mixture import run_plan
-from i2ikit.errors import I2IKitError, describe_exception
+from i2ikit.errors import I2IKitError, UnknownNameError, describe_exception
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -30,11 +30,15 @@ def rehearse(model: Model) -> list[str]:
     double = _copy_without_memory(model)
     double.nets.calls = set()
     problems: list[str] = []
-    requested, played = set[str](), set[str]()
+    requested, played, names = set[str](), set[str](), dict[str, None]()
     for index in range(len(model.plans)):
-        problems += _rehearse_plan(model, double, index, requested, played)
+        problems += _rehearse_plan(model, double, index, requested, played, names)
     model.stream_names = sorted(requested)
     problems += [] if problems else check_unused_slots(double)
+    if len(model.plans) > 1 and not problems:
+        terms = [term for player in model.recipe.players for term in player.terms.values()]
+        unknown = [name for term in terms for name in term.translations or () if name not in names]
+        problems += [str(UnknownNameError("translation", name, names)) for name in unknown]
     for key in () if problems else model.losses:
         if key not in played:
             problems.append(f'Term "{key}" is not computed for any translation. Name one in translations=, or leave translations= out.')
@@ -44,8 +48,11 @@ def rehearse(model: Model) -> list[str]:
     return problems
 
 
-def _rehearse_plan(model: Model, double: Model, index: int, requested: set[str], played: set[str]) -> list[str]:
-    """Run one step with one of the plans, and return the problems; add its random draws and terms to ``requested`` and ``played``."""
+def _rehearse_plan(model: Model, double: Model, index: int, requested: set[str], played: set[str], names: dict[str, None]) -> list[str]:
+    """Run one step with one of the plans, and return the problems.
+
+    Its random draws, its terms and the names of its translations are added to ``requested``, ``played`` and ``names``.
+    """
     problems: list[str] = []
     try:
         batch = model.get_batch_kind(index).make_example(model.image, model.source, model.domain, 2, 0, torch.device("meta"))
@@ -56,6 +63,7 @@ def _rehearse_plan(model: Model, double: Model, index: int, requested: set[str],
             translations = run_plan(double, part, player_streams, True, index)
             for translation in translations:
                 translation.trace = {}
+                names.update(dict.fromkeys(translation.names))
             for turn in _list_turns(player):
                 played.update(step.play(double, turn, translations))
                 for translation in translations:

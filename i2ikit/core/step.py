@@ -163,7 +163,7 @@ def play(model: Model, turn: Turn, translations: Iterable[Translation], scale: f
             if len(model.plans) > 1 and not mixture.is_for(term, translations):
                 continue
             loss = model.losses[f"{turn.player.name}/{name}"]
-            value = _sum_loss(loss, select_translations(term, translations), f"{turn.player.name}/{name}")
+            value = _sum_loss(loss, select_translations(term, translations, len(model.plans)), f"{turn.player.name}/{name}")
             receivers = tuple(term.updates or turn.player.trains)
             weighted = value * (get_weight(model.recipe, turn.player, term, model.steps_done) * scale)
             totals[receivers] = totals[receivers] + weighted if receivers in totals else weighted
@@ -176,8 +176,13 @@ def play(model: Model, turn: Turn, translations: Iterable[Translation], scale: f
     return logs
 
 
-def select_translations(term: Term, translations: Sequence[Translation]) -> list[Translation]:
-    """Return the translations for which a term is computed.
+def select_translations(term: Term, translations: Sequence[Translation], plans: int = 1) -> list[Translation]:
+    """Return the translations of a batch for which a term is computed.
+
+    Args:
+        term: The term.
+        translations: The translations of the batch.
+        plans: The number of plans of the recipe. With several, a name may be that of a translation of another batch.
 
     Raises:
         UnknownNameError: The plan makes no translation with a name in ``term.translations``.
@@ -185,7 +190,7 @@ def select_translations(term: Term, translations: Sequence[Translation]) -> list
     if term.translations is None:
         return list(translations)
     known = [name for translation in translations for name in translation.names]
-    for name in term.translations:
+    for name in term.translations if plans == 1 else ():
         if name not in known:
             raise UnknownNameError("translation", name, list(dict.fromkeys(known)))
     return [translation for translation in translations if not set(term.translations).isdisjoint(translation.names)]

@@ -92,9 +92,31 @@ def test_a_term_for_one_plan_is_computed_for_its_batch_only() -> None:
     assert seen == ["paired"]
 
 
-def test_a_term_for_no_plan_is_refused() -> None:
-    with pytest.raises(BuildError, match=r'Term "translator/l1" is not computed for any translation'):
-        build_pairs_and_domains(terms={"translator/l1": Term("l1_loss", translations=("pared",))})
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("paired", "unpaired"), ["translation", "day_to_night", "night_to_day"]),
+        (("paired", "night_to_day"), ["translation", "night_to_day"]),
+        (("unpaired", "forward"), ["translation", "day_to_night", "night_to_day"]),
+    ],
+)
+def test_a_term_may_name_translations_of_several_plans(names: tuple[str, ...], expected: list[str]) -> None:
+    seen: list[str] = []
+
+    def record(t: Translation) -> torch.Tensor:
+        seen.append(t.name)
+        return t.fake.mean()
+
+    model = build_pairs_and_domains(terms={"translator/l1": Term(record, translations=names)})
+    seen.clear()
+    model.step(model.example_batch(2))
+    assert seen == expected
+
+
+@pytest.mark.parametrize("names", [("pared",), ("paired", "pared")])
+def test_a_term_for_an_unknown_plan_is_refused(names: tuple[str, ...]) -> None:
+    with pytest.raises(BuildError, match=r'No translation is called "pared"\. Did you mean'):
+        build_pairs_and_domains(terms={"translator/l1": Term("l1_loss", translations=names)})
 
 
 @batch_kind("images")
