@@ -83,6 +83,11 @@ def _check_names(recipe: Recipe, registry: Registry) -> list[str]:
     if "generator" not in recipe.slots:
         problems.append('It has no slot "generator", which makes the images. Add one: generator="COMPONENT".')
     for name, slot in recipe.slots.items():
+        if not str(name).isidentifier() or name in Nets.ATTRIBUTES or hasattr(Nets, name):
+            problems.append(
+                f'A slot cannot be called "{name}": the name must be that of a Python variable, and none that the networks have already, '
+                f'such as "style" or "plan". Choose another one, such as "{name or "generator"}_net".'
+            )
         for component in (each for each, _ in slot.parts if not is_saved(each)):  # weights that were not found are reported already
             problems += _list_problems(lambda name=name, component=component: registry.component(component, recipe.role(name)))  # type: ignore[misc]
     for plan, options in zip(recipe.plans, recipe.options_by_plan, strict=True):

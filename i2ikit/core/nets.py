@@ -31,6 +31,9 @@ class Nets(nn.Module):
         style: The shape of the styles that the plan samples from the prior; None if it samples no styles.
     """
 
+    ATTRIBUTES = ("slots", "roles", "plan", "image", "domain", "style", "calls", "wrapped", "training")
+    """Names that no slot can have, besides those of methods."""
+
     def __init__(
         self,
         modules: dict[str, nn.Module],

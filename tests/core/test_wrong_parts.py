@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from attrs import evolve
 from torch import nn
 from toy_plugins import make_plugin
 
@@ -270,6 +271,18 @@ def test_a_loss_that_returns_no_number_is_refused(loss: Any, message: str) -> No
 def test_a_player_or_term_that_trains_nothing_is_refused(overrides: dict[str, Any], message: str) -> None:
     with pytest.raises(BuildError, match=message):
         build(**overrides, plain=Slot("identity_encoder", role="encoder"))
+
+
+@pytest.mark.parametrize("name", ["style", "plan", "calls", "freeze", "training", "forward", "a.b", "a/b", "my slot", "%wrappers", ""])
+def test_a_slot_with_a_name_that_is_taken_is_refused(name: str) -> None:
+    with pytest.raises(BuildError, match=rf'A slot cannot be called "{name}"'):
+        build_model(evolve(RECIPE, slots={**RECIPE.slots, name: Slot("identity_encoder", role="encoder")}))
+
+
+def test_every_attribute_of_the_networks_is_no_name_of_a_slot() -> None:
+    nets = build().nets
+    public = {name for name in vars(nets) if not name.startswith("_")}
+    assert public <= set(type(nets).ATTRIBUTES)
 
 
 def test_a_problem_that_is_found_in_two_places_is_reported_once() -> None:
