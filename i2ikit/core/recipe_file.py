@@ -43,6 +43,14 @@ def read_recipe(path: Path, registry: Registry, _readers: tuple[Path, ...] = ())
         raise OptionError(f'"{path}": {error}') from error
 
 
+def has_own_size(recipe: str | Path | None) -> bool:
+    """Return whether a recipe is a file that sets the size of the images, itself or by the file that it extends."""
+    if recipe is None or not str(recipe).endswith(".toml"):
+        return False
+    data = _read_toml(path := Path(recipe))
+    return "size" in data or has_own_size(path.parent / str(data.get("extends")))
+
+
 def _make_recipe(data: Mapping[str, Any], path: Path, name: str, registry: Registry, readers: tuple[Path, ...]) -> Recipe:
     """Return the recipe that the data of a file, or of a stage in it, stand for."""
     overrides = dict(data)
