@@ -7,11 +7,13 @@ module does not import torch.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from i2ikit.core.component import get_factory_options
 from i2ikit.core.specs import CodeSpec
 from i2ikit.errors import SpecError
 
@@ -27,6 +29,15 @@ FACTORY_ARGUMENTS: dict[str, str] = {
     "net": "for wrappers: the network that is wrapped",
 }
 """The arguments of factories that ``build`` sets. They are not options."""
+
+
+def list_options(role: str, factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Return the options of a component that a user sets: without the arguments that ``build``, a step or a plan's caller passes."""
+    options = get_factory_options(factory)
+    if role == "plan":
+        return {name: option for name, option in options.items() if option.kind is option.KEYWORD_ONLY}
+    passed = (*FACTORY_ARGUMENTS, "t", "translation")
+    return {name: option for name, option in options.items() if not (option.default is option.empty and name in passed)}
 
 
 def _is_inputs(value: object) -> bool:
