@@ -26,12 +26,12 @@ def check_conditions(double: Model, batch: Any, streams: Any, index: int) -> lis
                 f"The target label has no influence on the fake in {slots}. "
                 f"Add a conditioner between encoder and generator that uses the label, such as stargan_conditioner."
             )
-        if kind.label == "optional" and not kind.source and kind.has_labels(double.domain):
-            if not _influences_fake(translation, "target_label"):
-                problems.append(
-                    f"The label has no influence on the fake in {slots}. Use a conditioner or a generator that takes the label, or declare "
-                    "no labels: labels=None; on the command line, leave --labels out."
-                )
+        is_conditional = kind.label == "optional" and not kind.source and kind.has_labels(double.domain)
+        if is_conditional and not _influences_fake(translation, "target_label"):
+            problems.append(
+                f"The label has no influence on the fake in {slots}. Use a conditioner or a generator that takes the label, or declare "
+                "no labels: labels=None; on the command line, leave --labels out."
+            )
         if translation._style is not None and not _influences_fake(translation, "style"):
             problems.append(
                 f"The target style has no influence on the fake in {slots}. Use a generator that takes a style, or leave style= out."

@@ -112,10 +112,19 @@ def test_the_explanation_contains_slots_shapes_terms_views_and_players() -> None
     ):
         assert line in text
     [row] = [line for line in text.splitlines() if line.startswith("discriminator/adversarial")]
-    assert "discriminator_output(reference, discriminator), discriminator_output(fake, discriminator)" in row
+    assert "discriminate(reference), discriminate(fake)" in row
     [row] = [line for line in text.splitlines() if line.startswith("translator/cycle")]
     assert "2 steps  cycle " in row
     assert "pool of 50 past fakes" in assemble(CYCLEGAN).explain()
+
+
+def test_the_explanation_of_a_loaded_model_has_the_views_and_the_steps_of_its_training(tmp_path: Path) -> None:
+    model = build("pix2pix", size=32, source_channels=5, source_content="label_map", generator={"width": 4}, discriminator={"width": 4})
+    model.steps_done = 3
+    built, loaded = model.explain(), load(model.save(tmp_path / "model")).explain()
+    assert loaded == built
+    assert "images   [3, 32, 32] in [-1, 1]\nsources  [5, 32, 32], label map\n" in loaded
+    assert "weights        trained for 3 steps" in loaded
 
 
 def test_a_weight_without_gradient_is_named_in_the_explanation() -> None:

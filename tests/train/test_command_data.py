@@ -36,13 +36,13 @@ def test_the_size_in_a_recipe_file_counts_unless_the_command_line_has_one(
     (tmp_path / "first.toml").write_text('extends = "stargan-fast"\nsize = [24, 32]\ngenerator = { width = 4 }\n')
     (tmp_path / "my.toml").write_text('extends = "first.toml"\ndiscriminator = { width = 4, depth = 2 }\n')
     assert main(["train", str(tmp_path / "my.toml"), "--data", DATA, "--dry-run", *arguments]) == 0
-    assert f"image [3, {size}]" in capsys.readouterr().out
+    assert f"images   [3, {size}]" in capsys.readouterr().out
 
 
 def test_the_size_is_that_of_the_data_if_a_recipe_file_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "gan.toml").write_text(SAMPLED)
     assert main(["train", str(tmp_path / "gan.toml"), "--data", DATA, "--dry-run"]) == 0
-    assert "image [3, 16, 16]" in capsys.readouterr().out
+    assert "images   [3, 16, 16]" in capsys.readouterr().out
 
 
 def test_optional_labels_are_used_only_if_they_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
