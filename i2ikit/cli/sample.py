@@ -60,8 +60,8 @@ def sample(model: Path, out: str, count: int, to: tuple[str, ...], truncation: f
         write_image(arrange_images(list(images)), Path(out))
         click.echo(f"{count} images -> {out}")
         return
-    digits = max(5, len(str(count - 1)))
-    for number, image in enumerate(images):
+    digits = max(5, len(str(count)))
+    for number, image in enumerate(images, start=1):
         write_image(image, Path(out) / f"{number:0{digits}}.png")
     click.echo(f"{count} images in {out}")
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from i2ikit.train import TrainingData
 
 IMAGE_LIMIT = 100
-"""Number of held-out images that each evaluation translates."""
+"""Number of images that each evaluation translates, or generates from noise."""
 
 
 def make_validation(sources: Sequence[TrainingData]) -> Callable[[Model], dict[str, float]]:
@@ -22,11 +22,13 @@ def make_validation(sources: Sequence[TrainingData]) -> Callable[[Model], dict[s
 
     def measure(model: Model) -> dict[str, float]:
         from i2ikit.evaluation import evaluate
+        from i2ikit.evaluation.measurement import SAMPLES_PER_INPUT
 
         metrics: dict[str, float] = {}
         for source in sources:
             split = "val" if "val" in source.data.splits else "test"
-            report = evaluate(model, source.data, split=split, limit=IMAGE_LIMIT, classifier=None, samples_per_input=0)
+            samples = 0 if model.can_translate else SAMPLES_PER_INPUT
+            report = evaluate(model, source.data, split=split, limit=IMAGE_LIMIT, classifier=None, samples_per_input=samples)
             numbers = [each for each in report.numbers if len(sources) == 1 or "/" in each.name]
             metrics |= {each.name: each.value for each in numbers if not each.name.startswith("parameters")}
         return metrics

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from i2ikit.errors import format_count
+from i2ikit.inference.sample import find_sampling_plan
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -54,6 +55,8 @@ def _write_usage(model: Model, name: str) -> str:
     if "encoder" in model.recipe.slots:
         request = _format_request(model)
         lines.append(f'fake = model("photo.png"{request})  # or a tensor, a PIL image, an array')
+    if model.can_sample:
+        lines.append(f"images = model.sample(4{_format_domain(model)})  # [4, {model.image.channels}, H, W] in [-1, 1]")
     return "## Use\n\n```python\n" + "\n".join(lines) + "\n```"
 
 
@@ -67,13 +70,25 @@ def _format_request(model: Model) -> str:
     return ""
 
 
+def _format_domain(model: Model) -> str:
+    """Return the argument ``domain`` of an example call of ``sample``."""
+    kind = model.get_batch_kind(find_sampling_plan(model))
+    if kind.domains:
+        return f', domain="{model.domain.names[-1]}"'
+    if kind.has_labels(model.domain):
+        return f", domain={ {each.name: each.choices[-1] for each in model.domain.attributes} }".replace("'", '"')
+    return ""
+
+
 def _list_image_facts(model: Model) -> list[str]:
     source, image = model.source, model.image
-    facts = [
-        f"- Trained on images of {image.height} x {image.width} pixels (height x width).",
-        f"- The input is a tensor [B, {source.channels}, H, W] with values in [-1, 1], or an image of another type, which is converted.",
-        f"- The output is of the same type, with {format_count(image.channels, 'channel')}; tensors have values in [-1, 1].",
-    ]
+    facts = [f"- Trained on images of {image.height} x {image.width} pixels (height x width)."]
+    if model.can_translate:
+        taken = f"- The input is a tensor [B, {source.channels}, H, W] with values in [-1, 1], or an image of another type"
+        facts.append(f"{taken}, which is converted.")
+        facts.append(f"- The output is of the same type, with {format_count(image.channels, 'channel')}; tensors have values in [-1, 1].")
+    else:
+        facts.append(f"- Images are generated from noise: tensors [B, {image.channels}, H, W] with values in [-1, 1].")
     if model.routes:
         facts.append(f"- Domains: {', '.join(model.domain.names)}.")
     else:

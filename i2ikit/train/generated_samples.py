@@ -76,8 +76,11 @@ class GeneratedSamples:
     def _make_caption(self, row: int, column: int) -> str:
         if not self.has_values:
             return f"sample {row * len(self.columns) + column + 1}"
-        others = {name: value for name, value in self.labels[row].items() if name != self.columns[column].attribute}
-        return ", ".join(describe_value(name, value) for name, value in others.items() if value is not None)
+        found = self.columns[column]
+        shown = {name: value for name, value in self.labels[row].items() if name != found.attribute}
+        if found.value is None and found.attribute is not None:  # the heading names no value
+            shown = {found.attribute: found.get_value(self.labels[row]), **shown}
+        return ", ".join(describe_value(name, value) for name, value in shown.items() if value is not None)
 
     def _describe_layout(self) -> dict[str, Any]:
         columns = [

@@ -33,9 +33,9 @@ def list_written(folder: Path) -> list[str]:
 def test_a_folder_gets_numbered_files(run_cli, cogan, tmp_path) -> None:
     result = run_cli("sample", cogan, tmp_path / "out", "--count", "3", "--to", "b", "--seed", "4", "--batch", "2")
     assert result == (0, f"3 images in {tmp_path / 'out'}\n", "")
-    assert list_written(tmp_path / "out") == ["00000.png", "00001.png", "00002.png"]
+    assert list_written(tmp_path / "out") == ["00001.png", "00002.png", "00003.png"]
     expected = load(cogan).sample(3, domain="b", seed=4)
-    assert (read_image(tmp_path / "out" / "00002.png") - expected[2]).abs().max() <= 1.01 / 255
+    assert (read_image(tmp_path / "out" / "00003.png") - expected[2]).abs().max() <= 1.01 / 255
 
 
 def test_an_image_file_shows_all_images(run_cli, cogan, tmp_path) -> None:
@@ -50,7 +50,7 @@ def test_an_image_file_shows_all_images(run_cli, cogan, tmp_path) -> None:
 def test_values_of_a_label_are_requested_one_by_one(run_cli, labelled, tmp_path) -> None:
     result = run_cli("sample", labelled, tmp_path / "out", "--count", "1", "--to", "hair=red", "--to", "glasses=no")
     assert (result.code, result.err) == (0, "")
-    assert list_written(tmp_path / "out") == ["00000.png"]
+    assert list_written(tmp_path / "out") == ["00001.png"]
 
 
 TO = ("--to", "a")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from inference.noise_systems import build_cogan
 
 from i2ikit import Model, build, load
 from i2ikit.errors import CheckpointError, MissingExtraError
@@ -78,6 +79,18 @@ def test_the_code_of_the_card_translates(tmp_path: Path, monkeypatch: pytest.Mon
     namespace: dict[str, Any] = {}
     exec(code, namespace)
     assert namespace["fake"].name == "photo.dog.png"
+
+
+def test_the_code_of_the_card_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = build_cogan().save_pretrained(tmp_path / "cogan")
+    text = (folder / "README.md").read_text()
+    assert "generated from noise" in text
+    assert "The input is" not in text
+    monkeypatch.chdir(tmp_path)
+    code = text.split("```python")[1].split("```")[0]
+    namespace: dict[str, Any] = {}
+    exec(code, namespace)
+    assert namespace["images"].shape == (4, 3, 16, 16)
 
 
 def test_an_undecided_licence_is_unknown(model: Model, tmp_path: Path) -> None:

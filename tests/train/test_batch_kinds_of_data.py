@@ -1,31 +1,19 @@
-"""Which data sets serve which batch kinds, and trainings of models that do not translate."""
+"""Which data sets serve which batch kinds, and a training on images without labels."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from i2ikit import BatchKind, Player, Recipe, Slot, Term, build, default_registry, fit, open_data
 from i2ikit.core.batch_kinds import BATCH_KINDS
 from i2ikit.data import can_serve
-from i2ikit.errors import DataError, OptionError
+from i2ikit.errors import DataError
 from i2ikit.evaluation import evaluate
 from i2ikit.train.progress import Silent
 
-SMALL = {"generator": {"width": 4, "max_width": 16}, "discriminator": {"width": 4, "max_width": 16}}
 LABELS = BatchKind("labels if there are any", label="optional")
-
-
-class Remembered(Silent):
-    """Remembers what a training says."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.texts.append(text)
 
 
 class Data:
@@ -51,17 +39,6 @@ class Data:
 def test_a_kind_is_served_by_the_arrangements_that_have_what_it_needs(kind: BatchKind, served: list[str]) -> None:
     names = ("labelled", "paired", "unpaired", "images", "mine")
     assert [name for name in names if can_serve(Data(name), kind)] == served
-
-
-def test_a_model_that_generates_from_noise_trains_without_sample_grids_and_says_so(tmp_path: Path) -> None:
-    data = open_data("faces:count=40,size=16,domains=neutral")
-    model = build("cogan", size=16, labels=data.domain, batch=4, **SMALL)
-    progress: Any = Remembered()
-    fit(model, data, tmp_path / "run", steps=1, progress=progress)
-    assert any("no sample grids of translations: the model generates images from noise" in text for text in progress.texts)
-    assert not (tmp_path / "run/samples").exists()
-    with pytest.raises(OptionError, match="generates images from noise"):
-        evaluate(model, data)
 
 
 def test_a_recipe_of_images_without_labels_trains_on_labelled_images(tmp_path: Path) -> None:
