@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import torch
 from torch import Tensor
 
-from i2ikit.core.calls import Call, is_plain, run_network
+from i2ikit.core.calls import Call, check_output, is_plain, run_network
 from i2ikit.core.code import Code, DiscriminatorOutput
 from i2ikit.core.inputs import Inputs
 from i2ikit.core.memo import Entry, detached_after_update, view
@@ -222,9 +222,13 @@ class Translation(Inputs):
         stream = self._make_stream_name(slot)
         with torch.no_grad() if without_gradient else nets.freeze_weights(slot) if frozen else nullcontext():
             if not wrappers and is_plain(net):
-                return net(*inputs, **named)
-            taps = self._taps[1] if self._taps is not None and self._taps[0] == slot else None
-            return run_network(net, Call(slot, stream, self.streams, is_real, taps), wrappers, inputs, named)
+                output = net(*inputs, **named)
+            else:
+                taps = self._taps[1] if self._taps is not None and self._taps[0] == slot else None
+                output = run_network(net, Call(slot, stream, self.streams, is_real, taps), wrappers, inputs, named)
+        if nets.calls is not None:  # a rehearsal
+            check_output(output, nets.roles[slot], slot)
+        return output
 
     def _make_stream_name(self, slot: str) -> str:
         """Return the name of the stream of a network that uses random numbers: its view, its slot, and the number of the call."""
@@ -235,20 +239,21 @@ class Translation(Inputs):
         return f"{found.name}/{slot}" + (f"/{found.calls[slot]}" if found.calls[slot] > 1 else "")
 
     def make_shared_key(self, compute: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        """Return the source or the references that a view alone depends on, unless one of its networks draws random numbers."""
+        """Return the source or the references that a view alone depends on, unless one of its networks draws or is wrapped."""
+        nets = self.nets
         if compute is CODE or compute is RECON:
-            slots = ("encoder",) if compute is CODE else ("encoder", "conditioner", "generator")
-            return None if self.nets.is_stochastic(slots) else (id(self._real), self.source_name or id(self.source_label))
-        if compute is discriminator_output and arguments[0] == "reference":
-            slot = arguments[1]
-            if self.nets.is_stochastic((slot,)) or slot in self.nets.wrapped or not set(self.nets.get_inputs(slot)) <= {"label"}:
-                return None
-            return id(self._reference), self.target_name or id(self.reference_label)
-        return None
+            slots: tuple[str, ...] = ("encoder",) if compute is CODE else ("encoder", "conditioner", "generator")
+            key = id(self._real), self.source_name, id(self.source_label)
+        elif compute is discriminator_output and arguments[0] == "reference" and set(nets.get_inputs(arguments[1])) <= {"label"}:
+            slots = (arguments[1],)
+            key = id(self._reference), self.target_name, id(self.reference_label)
+        else:
+            return None
+        return None if nets.is_stochastic(slots) or not nets.wrapped.isdisjoint(slots) else key
 
     def close(self) -> None:
         """Drop all values and references to other translations, which frees the graphs now instead of at the next garbage collection."""
-        self.forget(frozenset(self.nets.slots))
+        self.clear()
         self.reverse = self._shared = None
 
     def __repr__(self) -> str:

@@ -81,6 +81,8 @@ def generate(model: Model, pixels: Tensor, request: Request, samples: int, tile:
 def _generate_whole(model: Model, pixels: Tensor, requests: list[Request]) -> Iterator[Tensor]:
     """Translate whole images; the code is computed once for all samples unless the encoder draws random numbers."""
     translations = [request.make_translation(model, pixels) for request in requests]
+    for translation in translations:
+        translation.source_label = translations[0].source_label  # translations with equal sources and labels share the code
     share_views(translations)
     while translations:
         yield translations.pop(0).fake
