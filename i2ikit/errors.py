@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 
 class I2IKitError(Exception):
@@ -57,7 +59,8 @@ class BuildError(I2IKitError, ValueError):
     """
 
     def __init__(self, recipe: str, problems: Sequence[str]) -> None:
-        self.recipe, self.problems = recipe, tuple(problems)
+        problems = tuple(dict.fromkeys(problems))  # one cause may have been found in two places
+        self.recipe, self.problems = recipe, problems
         lines = problems[0] if len(problems) == 1 else "".join(f"\n  - {problem}" for problem in problems)
         super().__init__(f'Recipe "{recipe}" cannot be built: {lines}')
 
@@ -104,10 +107,27 @@ def format_count(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def get_reason(error: Exception) -> str:
+    """Return the first line of the message of an exception. Further lines of torch are about its own functions."""
+    return str(error).partition("\n")[0]
+
+
+def describe_exception(error: Exception) -> str:
+    """Return ``"ValueError: no, in parts.py, line 12"``: an exception that the code of a component raised, in one line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [
+        each
+        for each in frames
+        if not Path(each.filename).is_relative_to(Path(__file__).parent) and "torch" not in Path(each.filename).parts
+    ]
+    place = f", in {Path(own[-1].filename).name}, line {own[-1].lineno}" if own else ""
+    return f"{type(error).__name__}: {get_reason(error)}{place}"
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return ``Did you mean "a" or "b"?`` for a name that is not in ``known``, or the list of known names if none is similar."""
     known = tuple(dict.fromkeys(known))
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.55)
+    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.55)
     if near:
         return f"Did you mean {_join_with_or(near)}?"
     if not known:

@@ -21,7 +21,7 @@ from torch import Tensor
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.specs import ImageSpec
-from i2ikit.core.validators import boolean, one_of, whole_number
+from i2ikit.core.validators import boolean, function, one_of, text, whole_number
 from i2ikit.errors import OptionError, PlanError, UnknownNameError
 
 Batch = Mapping[str, Any]
@@ -51,15 +51,15 @@ class BatchKind:
             that the source images are the images.
     """
 
-    name: str
-    description: str = ""
+    name: str = field(validator=text)
+    description: str = field(default="", validator=text)
     source: bool = field(default=True, validator=boolean, kw_only=True)
     target: bool = field(default=False, validator=boolean, kw_only=True)
     label: Labels = field(default="none", validator=one_of("required", "optional", "none"), kw_only=True)
     domains: bool = field(default=False, validator=boolean, kw_only=True)
     references: int = field(default=0, validator=whole_number(0), kw_only=True)
-    data: str = field(default="", kw_only=True)
-    make_source: Callable[[Tensor, RandomStreams], Tensor] | None = field(default=None, kw_only=True)
+    data: str = field(default="", validator=text, kw_only=True)
+    make_source: Callable[[Tensor, RandomStreams], Tensor] | None = field(default=None, validator=function, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.references > 2:

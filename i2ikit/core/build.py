@@ -111,6 +111,10 @@ def _check_player(player: Player, recipe: Recipe, registry: Registry) -> list[st
             problems.append(f'Player "{player.name}" trains a slot that does not exist. {UnknownNameError("slot", slot, recipe.slots)}')
         elif recipe.slots[slot].frozen:
             problems.append(f'Player "{player.name}" trains only frozen slots ("{slot}"). Remove it: players={{"{player.name}": None}}.')
+    for slot in player.optimizer.lr_multipliers:
+        if slot not in recipe.slots:
+            error = UnknownNameError("slot", slot, recipe.slots)
+            problems.append(f'Player "{player.name}" has a factor in lr_multipliers= for a slot that does not exist. {error}')
     for name, term in player.terms.items():
         if isinstance(term.loss, str):
             problems += _list_problems(functools.partial(registry.component, term.loss, "loss"))
@@ -145,9 +149,24 @@ def _make_losses(recipe: Recipe, registry: Registry) -> tuple[Losses, list[str]]
 
 
 def _check_ownership(recipe: Recipe, nets: Nets) -> list[str]:
-    """Return the slots with weights that no player trains, as problems."""
+    """Return the slots with weights that no player trains, and the players and terms that train no weights, as problems."""
     owned = {slot for player in recipe.players for slot in player.trains}
-    return [
+    problems = []
+    for player in recipe.players:
+        slots = ", ".join(f'"{name}"' for name in player.trains) or "none"
+        if player.terms and not nets.get_parameters(player.trains):
+            problems.append(
+                f'Player "{player.name}" has terms, but trains no weights: its slots are {slots}. '
+                f'Remove it: players={{"{player.name}": None}}.'
+            )
+            continue
+        problems += [
+            f'Term "{player.name}/{name}" updates only slots without weights ({", ".join(term.updates)}). Change its updates=; '
+            f"the slots of the player are {slots}."
+            for name, term in player.terms.items()
+            if term.updates and not nets.get_parameters(term.updates)
+        ]
+    return problems + [
         f'Slot "{name}" has weights, but no player trains it. Add it to trains= of a player, or freeze it: Slot(..., frozen=True).'
         for name, slot in recipe.slots.items()
         if name not in owned and not slot.frozen and nets.get_parameters([name])

@@ -10,8 +10,10 @@ from typing import Any
 from attrs import evolve, frozen
 from torch import Tensor, nn
 
+from i2ikit.core.code import Code, DiscriminatorOutput
 from i2ikit.core.contract import get_noise_shapes, read
 from i2ikit.core.random_streams import RandomStreams
+from i2ikit.errors import SpecError
 
 
 @frozen(eq=False)
@@ -82,3 +84,25 @@ def _run_plain(net: nn.Module, call: Call, *inputs: Any, **named: Any) -> Any:
         named["noise"] = {name: call.normal(name, shape) for name, shape in shapes.items()}
     with call.streams.seed_torch(call.stream) if read(net, "stochastic") else nullcontext():
         return net(*inputs, **named)
+
+
+RETURNED: dict[str, tuple[type, str]] = {
+    "encoder": (Code, "a Code"),
+    "conditioner": (Code, "a Code"),
+    "generator": (Tensor, "images [B, C, H, W]"),
+    "discriminator": (DiscriminatorOutput, "a DiscriminatorOutput with a tuple of scores"),
+}
+"""What the networks of each role return."""
+
+
+def check_output(output: object, role: str, slot: str) -> None:
+    """Check the type of what the network of a slot returns, through its wrappers.
+
+    Raises:
+        SpecError: It is something else.
+    """
+    kind, expected = RETURNED.get(role, (object, ""))
+    if not isinstance(output, kind) or (isinstance(output, DiscriminatorOutput) and isinstance(output.scores, Tensor)):
+        found = f"a {type(output).__name__}" if output is not None else "None"
+        found += " whose scores are a tensor" if isinstance(output, DiscriminatorOutput) else ""
+        raise SpecError(f'Slot "{slot}" returns {found}; a network of the role {role} and its wrappers must return {expected}.')

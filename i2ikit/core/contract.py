@@ -8,7 +8,7 @@ module does not import torch.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -41,7 +41,7 @@ def list_options(role: str, factory: Callable[..., Any]) -> dict[str, inspect.Pa
 
 
 def _is_inputs(value: object) -> bool:
-    return isinstance(value, tuple) and set(value) <= {"source", "label", "code"}
+    return isinstance(value, tuple) and all(each in ("source", "label", "code") for each in value)
 
 
 def _is_positive(value: object) -> bool:
@@ -187,6 +187,21 @@ def draws(net: nn.Module, *, training: bool, through_torch: bool = False) -> boo
 
 
 def get_noise_shapes(module: nn.Module, inputs: Iterable[Any]) -> dict[str, tuple[int, ...]]:
-    """Return the noises that a call of a module requires, by name."""
+    """Return the noises that a call of a module requires, by name.
+
+    Raises:
+        SpecError: Its method returns something else.
+    """
     method = read(module, "noise_shapes")
-    return {} if method is None else {str(name): tuple(shape) for name, shape in (method(*inputs) or {}).items()}
+    shapes = None if method is None else method(*inputs)
+    if shapes is None:
+        return {}
+    if not isinstance(shapes, Mapping) or not all(map(_is_shape, shapes.values())):
+        raise SpecError(
+            f'noise_shapes of {type(module).__name__} returns {shapes!r}; it must return shapes by name: {{"noise": (B, 1, H, W)}}.'
+        )
+    return {str(name): tuple(shape) for name, shape in shapes.items()}
+
+
+def _is_shape(value: object) -> bool:
+    return isinstance(value, Sequence) and len(value) > 0 and all(isinstance(side, int) for side in value)

@@ -16,7 +16,7 @@ from i2ikit.core.recipe import Recipe
 from i2ikit.core.registry import Registry
 from i2ikit.core.slot import Term
 from i2ikit.core.validators import check_type
-from i2ikit.errors import I2IKitError, OptionError, SpecError, UnknownNameError
+from i2ikit.errors import I2IKitError, OptionError, SpecError, UnknownNameError, describe_exception, get_reason
 
 
 def call_factory(component: str, factory: Callable[..., Any], options: Mapping[str, Any], specs: Mapping[str, Any]) -> Any:
@@ -32,10 +32,13 @@ def call_factory(component: str, factory: Callable[..., Any], options: Mapping[s
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Initializing zero-element tensors")
             made = factory(**arguments)
-    except (TypeError, ValueError, ArithmeticError, RuntimeError, LookupError) as error:
-        if isinstance(error, I2IKitError) or not options:
-            raise
-        raise OptionError(f'"{component}" cannot be made with {given} ({type(error).__name__}: {error}). Change these options.') from error
+    except I2IKitError:
+        raise
+    except Exception as error:
+        if not options:
+            raise OptionError(f'"{component}" cannot be made ({describe_exception(error)}).') from error
+        cause = f"{type(error).__name__}: {get_reason(error)}"
+        raise OptionError(f'"{component}" cannot be made with {given} ({cause}). Change these options.') from error
     if isinstance(made, nn.Module) and any(not weight.numel() for weight in made.parameters()):
         raise OptionError(f'"{component}" has empty weights{f" with {given}" if given else ""}. Use larger values.')
     return made

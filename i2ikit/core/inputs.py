@@ -172,6 +172,11 @@ class Inputs(Memo):
         for part in self._parts.values():
             part._drop_unless(is_valid)
 
+    def clear(self) -> None:
+        """Drop all values, and the translations of a part of the images."""
+        super().clear()
+        self._parts.clear()
+
     # -- draws and means
 
     def uniform(self, name: str, *shape: int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from torch import nn
@@ -49,6 +49,7 @@ class NetMaker:
         self.wrappers: Modules = {}
         self.codes: dict[str, CodeSpec] = {}  # what each encoder or conditioner returns
         self.sampled_style: StyleSpec | None = None
+        self.asking = ""  # the first slot that asks for the code that the generator takes
 
     def make(self) -> Nets | None:
         """Return the networks; None if there are problems."""
@@ -57,6 +58,9 @@ class NetMaker:
                 self._make_slot(name)
             except I2IKitError as error:
                 self.problems.append(f'Slot "{name}": {error}')
+                if name == "generator" and self.asking:
+                    self.problems[-1] += f' The generator is made first, because slot "{self.asking}" asks what it takes.'
+                    return None
                 if name in ("encoder", "conditioner"):  # what follows is built from its code
                     return None
         try:
@@ -75,7 +79,8 @@ class NetMaker:
         recipe = self.recipe
         order = sorted(recipe.slots, key=lambda name: (name not in SLOT_ROLES, SLOT_ROLES.index(recipe.role(name))))
         order.sort(key=lambda name: recipe.slots[name].input in recipe.slots)  # after the slot whose code enters it
-        if "generator" in order and any(self._asks_for_generator(name) for name in order if name != "generator"):
+        self.asking = next((name for name in order if name != "generator" and self._asks_for_generator(name)), "")
+        if "generator" in order and self.asking:
             order.remove("generator")
             order.insert(0, "generator")
         return order
@@ -153,10 +158,7 @@ class NetMaker:
         """Make one network, or the components of a series, each from the code that the one before it returns."""
         specs, nets = dict(specs), []
         for component, options in slot.parts:
-            factory: Callable[..., Any] = self.registry.resolve(component, role)
-            net = call_factory(component, factory, options, specs)
-            if not isinstance(net, nn.Module):
-                raise OptionError(f'the factory of "{component}" returns a {type(net).__name__}; it must return an nn.Module.')
+            net = self._make_module(component, role, options, specs)
             nets.append(net)
             if len(slot.parts) > 1:
                 if role != "conditioner":
@@ -166,11 +168,20 @@ class NetMaker:
         return nets[0] if len(nets) == 1 else Series(nets)
 
     def _make_wrappers(self, slot: Slot, net: nn.Module, specs: Mapping[str, Any]) -> nn.ModuleList:
-        wrappers = [
-            call_factory(component, self.registry.resolve(component, "wrapper"), options, {**specs, "net": net})
-            for component, options in slot.wrappers
-        ]
+        wrappers = [self._make_module(component, "wrapper", options, {**specs, "net": net}) for component, options in slot.wrappers]
+        for (component, _), wrapper in zip(slot.wrappers, wrappers, strict=True):
+            if weights := [name for name, _ in wrapper.named_parameters()]:
+                raise OptionError(
+                    f'"{component}" has weights ("{weights[0]}"), but no player trains those of a wrapper. Keep state in buffers; '
+                    "keep the network, if it is needed, in a list."
+                )
         return nn.ModuleList(wrappers)
+
+    def _make_module(self, component: str, role: str, options: Mapping[str, Any], specs: Mapping[str, Any]) -> nn.Module:
+        made = call_factory(component, self.registry.resolve(component, role), options, specs)
+        if not isinstance(made, nn.Module):
+            raise OptionError(f'the factory of "{component}" returns a {type(made).__name__}; it must return an nn.Module.')
+        return made
 
     def _check_generator_input(self) -> None:
         """Check that the generator gets the code that it publishes as its input."""
@@ -235,6 +246,8 @@ def _replace_style(code: CodeSpec, style: int | str) -> CodeSpec:
         return code
     if style != PRIOR:
         check_type("style", int | Literal["prior"], style)
+        if int(style) < 0:
+            raise OptionError(f'"style" is {style}; it must be the width of the sampled styles, "prior", or 0 for no styles.')
         if code.style is not None and code.style.width != int(style):
             raise SpecError(
                 f"style={style} samples styles of {format_count(int(style), 'number')}, but the encoder's style has {code.style.width}. "

@@ -29,10 +29,28 @@ def run_plan(model: Model, batch: Mapping[str, Any], streams: RandomStreams, req
     """Return the translations of a batch. If the recipe has several plans, ``index`` selects one, whose name selects its translations."""
     index = index if len(model.plans) > 1 else 0
     translations = model.plans[index](model.nets, batch, streams, requires_grad, **model.recipe.options_by_plan[index])
+    _check_translations(translations, model.recipe.plan_name.split(" + ")[index])
     share_views(translations)
     for translation in translations if len(model.plans) > 1 else ():
         translation.plan_name = model.recipe.plan_name.split(" + ")[index]
     return translations
+
+
+def _check_translations(translations: Any, plan: str) -> None:
+    """Check what a plan returns, or raise PlanError."""
+    if not isinstance(translations, (list, tuple)):
+        found = "None" if translations is None else f"a {type(translations).__name__}"
+    else:
+        found = next((f"a list with a {type(each).__name__}" for each in translations if not isinstance(each, Translation)), "")
+        found = found or ("" if translations else "an empty list")
+    if found:
+        raise PlanError(f'Plan "{plan}" returns {found}; it must return a list of translations.')
+    names = [each.name for each in translations]
+    if len(set(names)) < len(names):
+        raise PlanError(
+            f'Plan "{plan}" makes several translations with the same name: {", ".join(map(str, names))}. Give each another name=; '
+            "it selects random draws, terms and pools."
+        )
 
 
 def is_for(term: Term, translations: Sequence[Translation]) -> bool:

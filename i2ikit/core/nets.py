@@ -89,6 +89,11 @@ class Nets(nn.Module):
         key = domain if per == "domain" else pair_key(*pair)
         assert isinstance(module, nn.ModuleDict)
         if key is None or module_key(key) not in module:
+            if per == "pair" and None in pair:
+                raise PlanError(
+                    f'Slot "{slot}" has one network per pair of domains, but here translation "{translation}" of plan "{self.plan}" names '
+                    f'no source and target for it. Use one network: slots={{"{slot}": {{"per": None}}}}, or a plan for domains.'
+                )
             raise PlanError(
                 f'Translation "{translation}" requires a network for "{key}", but slot "{slot}" has one network per {per} '
                 f"and the domains are: {', '.join(self.domain.names)}. Set source_name and target_name of the translation to two of these."

@@ -35,6 +35,8 @@ def apply_overrides(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
     _check_names(recipe, overrides)
     remaining = dict(overrides)
     official = remaining.pop("official", False)
+    if not isinstance(official, (bool, Mapping)):
+        raise OptionError(f'"official" is {official!r}; it must be True or False, or a mapping of overrides.')
     if isinstance(official, Mapping):
         recipe = evolve(recipe, official=dict(official))
     elif official:
@@ -76,7 +78,7 @@ def _check_names(recipe: Recipe, overrides: Mapping[str, Any]) -> None:
 
 
 def _check_mapping(value: Any, name: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise OptionError(f'"{name}" is {value!r}; it must be a mapping from names to their overrides.')
     return value
 

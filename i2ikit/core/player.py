@@ -22,6 +22,13 @@ def _check_name(player: Any, attribute: Any, name: Any) -> None:
         raise OptionError(f'"{name}" is the former name of the player "{former_names.player(name)}". Choose another name.')
 
 
+def _check_terms(player: Any, attribute: Any, terms: Any) -> None:
+    if not isinstance(terms, Mapping) or not all(isinstance(name, str) and isinstance(term, Term) for name, term in terms.items()):
+        raise OptionError(
+            f'"terms" of player "{player.name}" is {terms!r}; it must be a mapping from names to terms: {{"l1": Term("l1_loss")}}.'
+        )
+
+
 @frozen
 class Player:
     """Trains some slots with a weighted sum of terms.
@@ -37,7 +44,7 @@ class Player:
 
     name: str = field(validator=_check_name)
     trains: tuple[str, ...] = field(validator=name_sequence)
-    terms: Mapping[str, Term]
+    terms: Mapping[str, Term] = field(validator=_check_terms)
     every: int = field(default=1, validator=whole_number(1))
     optimizer: Optimizer = field(factory=Optimizer)
     pool: int = field(default=0, validator=whole_number(0))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, fields
 
 from i2ikit.core.player import Player
-from i2ikit.core.slot import TERM_SETTINGS, Term
+from i2ikit.core.slot import TERM_SETTINGS, Term, to_options
 from i2ikit.core.training import Optimizer, Schedule
 from i2ikit.core.validators import check_fields
 from i2ikit.errors import OptionError, UnknownNameError
@@ -48,7 +48,7 @@ def override_players(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
             players[name] = value
         elif isinstance(value, Mapping):
             players[name] = _override_player(players.get(name, Player(name, (), {})), value, recipe)
-            if value.get("before"):
+            if value.get("before") is not None:
                 players = _move(players, name, value["before"])
         else:
             raise OptionError(f'Player "{name}" is set to {value!r}; it must be a mapping of settings, a Player, or None to remove it.')
@@ -70,7 +70,7 @@ def override_terms(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
     """
     players = {player.name: player for player in recipe.players}
     for name, value in overrides.items():
-        owner, _, term = name.partition("/")
+        owner, _, term = str(name).partition("/")
         if owner not in players or not term:
             raise UnknownNameError("term", name, _list_terms(players.values()))
         players[owner] = evolve(players[owner], terms=_override_term(players[owner], term, value, recipe))
@@ -84,7 +84,7 @@ def _list_terms(players: Any) -> list[str]:
 def _move(players: Mapping[str, Player], name: str, before: Any) -> dict[str, Player]:
     """Return the players with one of them directly before another one."""
     others = {key: player for key, player in players.items() if key != name}
-    if before not in others:
+    if not isinstance(before, str) or before not in others:
         raise UnknownNameError("player", str(before), others)
     return {key: players[key] for other in others for key in ([name, other] if other == before else [other])}
 
@@ -140,7 +140,5 @@ def _evolve_term(term: Term, overrides: Mapping[str, Any]) -> Term:
     if isinstance(settings.get("weight"), Mapping):
         changed = check_fields(settings["weight"], Schedule, "schedule")
         settings["weight"] = evolve(term.weight if isinstance(term.weight, Schedule) else Schedule(value=term.weight), **changed)
-    given = overrides.get("options", {})
-    if not isinstance(given, Mapping):
-        raise OptionError(f'"options" of a term is {given!r}; it must be a mapping from names to values, such as {{"squared": True}}.')
+    given = to_options(overrides.get("options", {}), "term")
     return evolve(term, **settings, options={**term.options, **given, **options})

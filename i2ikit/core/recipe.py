@@ -13,7 +13,7 @@ from i2ikit.core.player import Player
 from i2ikit.core.slot import Slot
 from i2ikit.core.specs import CONTENTS, Content, ImageSpec
 from i2ikit.core.training import Ema, Schedule
-from i2ikit.core.validators import boolean, number, one_of, whole_number
+from i2ikit.core.validators import boolean, number, one_of, text, whole_number
 from i2ikit.errors import OptionError, UnknownNameError
 
 SLOT_ROLES: tuple[str, ...] = ("encoder", "conditioner", "generator", "discriminator", "loss")
@@ -27,6 +27,17 @@ def _to_domain(labels: object) -> DomainSpec:
 def _check_ema(recipe: Any, attribute: Any, value: Any) -> None:
     if not isinstance(value, Ema):
         number(minimum=0, below=1)(recipe, attribute, value)
+
+
+def _check_plan(recipe: Any, attribute: Any, plan: Any) -> None:
+    several = plan if isinstance(plan, (tuple, list)) else (plan,)
+    if not several or not all(isinstance(each, str) or callable(each) for each in several):
+        raise OptionError(f'"plan" of the recipe is {plan!r}; it must be the name of a plan, a function, or several of these in a tuple.')
+
+
+def _check_plan_options(recipe: Any, attribute: Any, options: Any) -> None:
+    if not all(isinstance(each, Mapping) for each in (options if isinstance(options, (tuple, list)) else (options,))):
+        raise OptionError(f'"plan_options" of the recipe is {options!r}; it must be a mapping of options, or one for each plan in a tuple.')
 
 
 def _check_players(recipe: Any, attribute: Any, players: Any) -> None:
@@ -80,11 +91,11 @@ class Recipe:
         description: What the recipe is, in one sentence.
     """
 
-    name: str
+    name: str = field(validator=text)
     slots: Mapping[str, Slot]
-    plan: str | Callable[..., Any] | tuple[str | Callable[..., Any], ...]
+    plan: str | Callable[..., Any] | tuple[str | Callable[..., Any], ...] = field(validator=_check_plan)
     players: tuple[Player, ...] = field(validator=_check_players)
-    plan_options: Mapping[str, Any] | tuple[Mapping[str, Any], ...] = field(factory=dict)
+    plan_options: Mapping[str, Any] | tuple[Mapping[str, Any], ...] = field(factory=dict, validator=_check_plan_options)
     image: ImageSpec = field(factory=ImageSpec)
     source_channels: int = field(default=0, validator=whole_number(0))
     source_content: Content = field(default="picture", validator=one_of(*CONTENTS))
@@ -99,8 +110,8 @@ class Recipe:
     redraw: bool = field(default=False, validator=boolean)
     stages: Mapping[str, Recipe] = field(factory=dict, validator=_check_stages)
     official: Mapping[str, Any] = field(factory=dict)
-    paper: str = ""
-    description: str = ""
+    paper: str = field(default="", validator=text)
+    description: str = field(default="", validator=text)
 
     @property
     def source(self) -> ImageSpec:
@@ -135,8 +146,9 @@ class Recipe:
         """Return the role of a slot."""
         role = self.slots[slot].role or slot
         if role not in SLOT_ROLES:
+            found = f"the unknown role {self.slots[slot].role!r}" if self.slots[slot].role else "no role"
             raise OptionError(
-                f'Slot "{slot}" has no role. Set one, for example Slot(..., role="encoder"). Available: {", ".join(SLOT_ROLES)}.'
+                f'Slot "{slot}" has {found}. Set one, for example Slot(..., role="encoder"). Available: {", ".join(SLOT_ROLES)}.'
             )
         return role
 

@@ -16,7 +16,7 @@ from torch import nn
 from i2ikit.core import step
 from i2ikit.core.conditions import check_conditions, check_unused_slots
 from i2ikit.core.mixture import run_plan
-from i2ikit.errors import I2IKitError
+from i2ikit.errors import I2IKitError, describe_exception
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -66,10 +66,10 @@ def _rehearse_plan(model: Model, double: Model, index: int, requested: set[str],
         problems += check_conditions(double, part, streams, index)
     except I2IKitError as error:
         problems.append(str(error))
-    except (RuntimeError, TypeError, AttributeError, IndexError, ValueError, NotImplementedError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever a component, a loss or a plan of a plugin raises
         term = next((t.term for t in locals().get("translations", []) if t.term), "")
         where = f' in term "{term}"' if term else ""
-        problems.append(f"The rehearsal of one step failed{where}: {type(error).__name__}: {error}")
+        problems.append(f"The rehearsal of one step failed{where}: {describe_exception(error)}")
     return problems
 
 

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from attrs.validators import optional
 
 from i2ikit.core.training import Schedule
-from i2ikit.core.validators import boolean, number, one_of, whole_number
+from i2ikit.core.validators import boolean, number, one_of, text, whole_number
 from i2ikit.errors import OptionError, suggest
 
 Entry = tuple[str, Mapping[str, Any]]
@@ -49,8 +49,8 @@ class Slot:
 
     component: str | tuple[Entry, ...]
     options: Mapping[str, Any]
-    role: str | None
-    input: str
+    role: str | None = field(validator=optional(text))
+    input: str = field(validator=text)
     per: Literal["domain", "pair"] | None = field(validator=optional(one_of("domain", "pair")))
     shared: tuple[str, ...]
     frozen: bool = field(validator=boolean)
@@ -81,11 +81,11 @@ class Slot:
             )
         self.__attrs_init__(
             parts,
-            _to_options(options, "slot"),
+            to_options(options, "slot"),
             role,
             input,
             per,
-            to_names(shared),
+            to_names(shared, '"shared" of a slot'),
             frozen,
             _to_path(weights),
             _to_entries((wrappers,) if isinstance(wrappers, str) else wrappers, "wrappers"),
@@ -125,7 +125,7 @@ class Term:
     every: int = field(validator=whole_number(1))
     updates: tuple[str, ...] | None
     translations: tuple[str, ...] | None
-    turn: str
+    turn: str = field(validator=text)
 
     @weight.validator
     def _check_weight(self, attribute: Any, value: Any) -> None:
@@ -146,9 +146,9 @@ class Term:
     ) -> None:
         if unknown:
             _refuse_keywords("Term", loss, unknown, TERM_SETTINGS)
-        slots = None if updates is None else to_names(updates)
-        names = None if translations is None else to_names(translations)
-        self.__attrs_init__(loss, weight, _to_options(options, "term"), every, slots, names, turn)
+        slots = None if updates is None else to_names(updates, '"updates" of a term')
+        names = None if translations is None else to_names(translations, '"translations" of a term')
+        self.__attrs_init__(loss, weight, to_options(options, "term"), every, slots, names, turn)
 
     @property
     def title(self) -> str:
@@ -165,9 +165,16 @@ class Term:
         return self.weight.factor(done, steps) if isinstance(self.weight, Schedule) else self.weight
 
 
-def to_names(names: Iterable[str] | str) -> tuple[str, ...]:
-    """Return names as a tuple; a single one may be given as text."""
-    return (names,) if isinstance(names, str) else tuple(names)
+def to_names(names: Any, title: str) -> tuple[str, ...]:
+    """Return names as a tuple; a single one may be given as text.
+
+    Raises:
+        OptionError: They are no names; the message calls them ``title``.
+    """
+    found = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, Iterable) else (names,)
+    if not all(isinstance(each, str) for each in found):
+        raise OptionError(f"{title} is {names!r}; it must be a name, or several names in a tuple.")
+    return found
 
 
 def _to_path(weights: Any) -> str:
@@ -178,8 +185,9 @@ def _to_path(weights: Any) -> str:
     return str(fspath(weights))
 
 
-def _to_options(options: Any, owner: str) -> dict[str, Any]:
-    if options is not None and not isinstance(options, Mapping):
+def to_options(options: Any, owner: str) -> dict[str, Any]:
+    """Return options as a dict, or raise OptionError if they are no mapping from names."""
+    if options is not None and not (isinstance(options, Mapping) and all(isinstance(name, str) for name in options)):
         raise OptionError(f'"options" of a {owner} is {options!r}; it must be a mapping from names to values, such as {{"width": 8}}.')
     return dict(options or {})
 

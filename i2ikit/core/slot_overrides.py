@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from i2ikit.core.slot import SLOT_SETTINGS, STAGE, Slot
+from i2ikit.core.slot import SLOT_SETTINGS, STAGE, Slot, to_options
 from i2ikit.errors import OptionError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -89,8 +89,9 @@ def _override_settings(name: str, slot: Slot | None, value: Mapping[str, Any], r
         return Slot(own.pop("component"), **own)
     if "component" in own:
         slot = _replace_component(name, slot, own.pop("component"))
-        assert slot is not None
-    options = own.pop("options", {})
+    if slot is None:
+        raise OptionError(f'Slot "{name}" is set to {{"component": None}}. To remove the slot, write {name}=None.')
+    options = to_options(own.pop("options", {}), "slot")
     return _override_options(name, evolve(slot, **own), options, checked=True) if options else evolve(slot, **own)
 
 

@@ -93,6 +93,8 @@ def step(
         translations: list[list[Translation]] = []
         for player in players:
             if not translations or model.recipe.retranslate:
+                for translation in itertools.chain(*translations):
+                    translation.close()
                 sharing = [player] if model.recipe.retranslate else players
                 translations = [make_translations(model, part, sharing, index) for part in parts]
             for turn in turns(player, model.steps_done):
@@ -260,8 +262,11 @@ def _sum_loss(loss: Any, translations: Sequence[Translation], term: str) -> Tens
     for translation in translations:
         translation.term = term
         value = loss(translation)
-        if value.numel() != 1:
-            raise PlanError(f'The loss of term "{term}" must be one number; found a tensor of shape {list(value.shape)}. Return its mean.')
+        if not isinstance(value, Tensor) or value.numel() != 1:
+            found = (
+                f"a tensor of shape {list(value.shape)}. Return its mean" if isinstance(value, Tensor) else f"{value!r}. Return a tensor"
+            )
+            raise PlanError(f'The loss of term "{term}" must be one number; found {found}.')
         total = value if total is None else total + value
         translation.term = ""
     if total is None:

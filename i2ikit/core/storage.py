@@ -15,7 +15,7 @@ from torch import Tensor
 
 from i2ikit.core import former_names, recipe_json
 from i2ikit.core.model_state import get_weights
-from i2ikit.errors import CheckpointError, suggest
+from i2ikit.errors import CheckpointError, I2IKitError, suggest
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -74,8 +74,11 @@ def read_config(folder: Path) -> dict[str, Any]:
             f"{', '.join(map(str, READABLE_FORMATS))}. Install the version of i2ikit that saved the model."
         )
     try:
+        for name, kind in (("seed", int), ("step", int), ("preprocessing", dict), ("recipe", dict)):
+            if not isinstance(data.get(name, kind()), kind):
+                raise CheckpointError(f'"{name}" is {data[name]!r}. {_suggest_other_model(folder / CONFIG)}')
         return former_names.config(data)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _make_config_error(folder, error) from error
 
 
@@ -87,12 +90,14 @@ def restore_recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
     """
     try:
         return recipe_json.restore(data["recipe"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _make_config_error(folder, error) from error
 
 
 def _make_config_error(folder: Path, error: Exception) -> CheckpointError:
-    reason = str(error) if isinstance(error, CheckpointError) else f"{error!r}. {_suggest_other_model(folder / CONFIG)}"
+    reason = str(error)
+    if not isinstance(error, CheckpointError):
+        reason = f"{error if isinstance(error, I2IKitError) else f'{error!r}.'} {_suggest_other_model(folder / CONFIG)}"
     return CheckpointError(f'"{folder / CONFIG}" is not a valid model configuration: {reason}')
 
 

@@ -20,7 +20,7 @@ from i2ikit.core.slot_overrides import is_saved
 from i2ikit.core.stages import is_stage_place, list_stages, parse_place
 from i2ikit.errors import CheckpointError, I2IKitError, UnknownNameError
 
-_PLACE = re.compile(r"(?P<path>.{2,}?):(?P<slot>\w+)(?:/(?P<domain>.+))?")
+_PLACE = re.compile(r"(?P<path>.+?):(?P<slot>\w+)(?:/(?P<domain>.+))?")
 
 
 @frozen(eq=False)
@@ -183,11 +183,10 @@ def evolve_to_one(slot: Slot) -> Slot:
 
 
 def _split_nets(weights: Mapping[str, Tensor], slot: Slot) -> dict[str, dict[str, Tensor]]:
-    """Return the weights of each network of a slot. A shared part is stored with the first of them only."""
+    """Return the weights of each network of a slot. A shared part is stored with one of them only: the first domain that was declared."""
     nets: dict[str, dict[str, Tensor]] = {}
     for key, tensor in weights.items():
         net, _, name = key.partition(".")
         nets.setdefault(net, {})[name] = tensor
-    first = next(iter(nets.values()), {})
-    shared = {name: tensor for name, tensor in first.items() if name.split(".")[0] in slot.shared}
+    shared = {name: tensor for own in nets.values() for name, tensor in own.items() if name.split(".")[0] in slot.shared}
     return {key: {**shared, **own} for key, own in nets.items()}

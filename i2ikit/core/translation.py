@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import torch
 from torch import Tensor
 
-from i2ikit.core.calls import Call, is_plain, run_network
+from i2ikit.core.calls import Call, check_output, is_plain, run_network
 from i2ikit.core.code import Code, DiscriminatorOutput
 from i2ikit.core.inputs import Inputs
 from i2ikit.core.memo import Entry, detached_after_update, view
@@ -222,9 +222,13 @@ class Translation(Inputs):
         stream = self._make_stream_name(slot)
         with torch.no_grad() if without_gradient else nets.freeze_weights(slot) if frozen else nullcontext():
             if not wrappers and is_plain(net):
-                return net(*inputs, **named)
-            taps = self._taps[1] if self._taps is not None and self._taps[0] == slot else None
-            return run_network(net, Call(slot, stream, self.streams, is_real, taps), wrappers, inputs, named)
+                output = net(*inputs, **named)
+            else:
+                taps = self._taps[1] if self._taps is not None and self._taps[0] == slot else None
+                output = run_network(net, Call(slot, stream, self.streams, is_real, taps), wrappers, inputs, named)
+        if nets.calls is not None:  # a rehearsal
+            check_output(output, nets.roles[slot], slot)
+        return output
 
     def _make_stream_name(self, slot: str) -> str:
         """Return the name of the stream of a network that uses random numbers: its view, its slot, and the number of the call."""
@@ -248,7 +252,7 @@ class Translation(Inputs):
 
     def close(self) -> None:
         """Drop all values and references to other translations, which frees the graphs now instead of at the next garbage collection."""
-        self.forget(frozenset(self.nets.slots))
+        self.clear()
         self.reverse = self._shared = None
 
     def __repr__(self) -> str:

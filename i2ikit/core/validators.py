@@ -51,6 +51,18 @@ def boolean(owner: Any, field: Any, value: Any) -> None:
         raise _make_error(owner, field, value, "True or False")
 
 
+def text(owner: Any, field: Any, value: Any) -> None:
+    """Accept a text."""
+    if not isinstance(value, str):
+        raise _make_error(owner, field, value, "a text")
+
+
+def function(owner: Any, field: Any, value: Any) -> None:
+    """Accept a function, or None."""
+    if value is not None and not callable(value):
+        raise _make_error(owner, field, value, "a function")
+
+
 def one_of(*choices: str) -> Validator:
     """Make a validator that accepts one of the given words."""
 
@@ -150,6 +162,8 @@ def _is_number(value: Any) -> bool:
 
 
 _OWNERS = {
+    "BatchKind": "a batch kind",
+    "Ema": "the average",
     "FitOptions": "the training",
     "ImageSpec": "the image",
     "Optimizer": "an optimizer",

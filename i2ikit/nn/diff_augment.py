@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from i2ikit.core.calls import Call
-from i2ikit.errors import OptionError, suggest
+from i2ikit.errors import OptionError, PlanError, suggest
 
 Change = Literal["colour", "translation", "cutout"]
 CHANGES: tuple[str, ...] = get_args(Change)
@@ -44,6 +44,8 @@ class DiffAugment(nn.Module):
 
     def forward(self, net: Callable[..., Any], call: Call, image: Tensor, *others: Any, **named: Any) -> Any:
         """Call the network with changed images."""
+        if not isinstance(image, Tensor):
+            raise PlanError(f'"diff_augment" changes images, but slot "{call.slot}" takes a code. Wrap a discriminator with it.')
         if not self.training:
             return net(image, *others, **named)
         source = named.get("source")

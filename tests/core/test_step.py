@@ -153,6 +153,7 @@ def test_a_pool_does_not_store_an_image_that_is_not_finite() -> None:
     batch["images"]["a"][0] = float("nan")
     model.step(batch)
     assert all(torch.isfinite(tensor).all() for tensor in model.pools.buffers())
+    assert [int(model.get_buffer(f"pools.discriminator__{name}.filled")) for name in ("a_to_b", "b_to_a")] == [3, 4]
 
 
 def test_a_pool_has_the_size_of_the_images_of_the_step() -> None:

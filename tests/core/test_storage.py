@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -165,6 +166,40 @@ def test_a_truncated_configuration_is_named(model: Model, tmp_path: Path) -> Non
 
     with pytest.raises(CheckpointError, match=r"config\.json\" is damaged"):
         load(tmp_path / "m")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("recipe", 3),
+        ("recipe/slots", [1]),
+        ("recipe/slots/generator", 3),
+        ("recipe/slots/generator/options", 3),
+        ("recipe/slots/generator/component", []),
+        ("recipe/slots/generator/wrappers", [3]),
+        ("recipe/players", None),
+        ("recipe/players/0/terms/adversarial/loss", 3),
+        ("recipe/plan", 3),
+        ("recipe/plan_options", 3),
+        ("recipe/labels", 3),
+        ("recipe/schedule/kind", "x"),
+        ("seed", "x"),
+        ("step", None),
+        ("preprocessing", 3),
+    ],
+)
+def test_a_value_of_another_type_in_the_configuration_is_refused_in_one_line(model: Model, tmp_path: Path, path: str, value: Any) -> None:
+    file = model.save(tmp_path / "m") / "config.json"
+    data = json.loads(file.read_text())
+    *parents, key = path.split("/")
+    place: Any = data
+    for each in parents:
+        place = place[int(each) if each.isdigit() else each]
+    place[key] = value
+    file.write_text(json.dumps(data))
+    with pytest.raises(CheckpointError, match=r"config\.json\" is not a valid model configuration: .* no other model") as error:
+        load(tmp_path / "m")
+    assert "\n" not in str(error.value)
 
 
 def test_an_unknown_key_in_the_configuration_is_refused(model: Model, tmp_path: Path) -> None:

@@ -70,15 +70,22 @@ def test_the_weights_of_another_slot_are_named(saved: Path) -> None:
     assert is_equal(build_munit(style_encoder=encoder).style_encoder, load(saved).encoder)
 
 
-def test_shared_parts_are_restored_in_every_network(tmp_path: Path) -> None:
+@pytest.mark.parametrize("domains", [("a", "b"), ("b", "a")])  # files list weights by name; the first domain that is declared has the parts
+def test_shared_parts_are_restored_in_every_network(domains: tuple[str, str], tmp_path: Path) -> None:
     options: dict[str, Any] = {
         "size": 16, "encoder": {"width": 4, "blocks": 2}, "generator": {"blocks": 2},
         "discriminator": {"width": 4, "depth": 2, "scales": 1},
     }  # fmt: skip
-    place = build("unit", domains=("a", "b"), seed=3, **options).save(tmp_path / "unit")
-    model = build("unit", domains=("a", "b"), **options, slots={"encoder": {"weights": str(place)}})
+    place = build("unit", domains=domains, seed=3, **options).save(tmp_path / "unit")
+    model = build("unit", domains=domains, **options, slots={"encoder": {"weights": str(place)}})
     assert is_equal(model.encoder, load(place).encoder)
     assert model.encoder["a"].latent is model.encoder["b"].latent
+
+
+def test_a_folder_with_a_name_of_one_letter_is_found(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(saved, tmp_path / "m")
+    monkeypatch.chdir(tmp_path)
+    assert is_equal(build_munit(slots={"generator": {"weights": "m:generator"}}).generator, load("m").generator)
 
 
 def test_a_model_with_a_trained_slot_is_loaded_without_the_other_model(saved: Path, tmp_path: Path) -> None:
