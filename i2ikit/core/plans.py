@@ -164,6 +164,7 @@ def unpaired(
             declared before it. With one direction only, translations have no ``reverse``.
     """
     names, images = nets.domain.names, batch[IMAGES]
+    labels = {each: one_hot(each, nets.domain, len(images[each]), images[each]) for each in names}  # one object: translations share views
     translations: dict[tuple[str, str], Translation] = {}
     for source, target in _list_routes(names, directions=directions):
         name = f"{source}_to_{target}"
@@ -173,12 +174,12 @@ def unpaired(
             streams,
             name=name,
             real=images[source],
-            source_label=one_hot(source, nets.domain, rows, images[source]),
+            source_label=labels[source],
             target_label=one_hot(target, nets.domain, rows, images[source]),
             source_name=source,
             target_name=target,
             reference=images[target],
-            reference_label=one_hot(target, nets.domain, len(images[target]), images[target]),
+            reference_label=labels[target],
             style=draw_style(nets, streams, rows, name),
             requires_grad=requires_grad,
         )

@@ -239,16 +239,17 @@ class Translation(Inputs):
         return f"{found.name}/{slot}" + (f"/{found.calls[slot]}" if found.calls[slot] > 1 else "")
 
     def make_shared_key(self, compute: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        """Return the source or the references that a view alone depends on, unless one of its networks draws random numbers."""
+        """Return the source or the references that a view alone depends on, unless one of its networks draws or is wrapped."""
+        nets = self.nets
         if compute is CODE or compute is RECON:
-            slots = ("encoder",) if compute is CODE else ("encoder", "conditioner", "generator")
-            return None if self.nets.is_stochastic(slots) else (id(self._real), self.source_name or id(self.source_label))
-        if compute is discriminator_output and arguments[0] == "reference":
-            slot = arguments[1]
-            if self.nets.is_stochastic((slot,)) or slot in self.nets.wrapped or not set(self.nets.get_inputs(slot)) <= {"label"}:
-                return None
-            return id(self._reference), self.target_name or id(self.reference_label)
-        return None
+            slots: tuple[str, ...] = ("encoder",) if compute is CODE else ("encoder", "conditioner", "generator")
+            key = id(self._real), self.source_name, id(self.source_label)
+        elif compute is discriminator_output and arguments[0] == "reference" and set(nets.get_inputs(arguments[1])) <= {"label"}:
+            slots = (arguments[1],)
+            key = id(self._reference), self.target_name, id(self.reference_label)
+        else:
+            return None
+        return None if nets.is_stochastic(slots) or not nets.wrapped.isdisjoint(slots) else key
 
     def close(self) -> None:
         """Drop all values and references to other translations, which frees the graphs now instead of at the next garbage collection."""

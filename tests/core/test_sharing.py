@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from core.small_systems import MUNIT
-from core.toys.assembly import Calls, assemble, assert_equal, copy_nets, make_batch
+from core.small_systems import MUNIT, STARGAN
+from core.toys.assembly import Calls, assemble, assert_equal, copy_nets, make_batch, make_registry
+from torch import Tensor, nn
+from toy_plugins import make_plugin
 
-from i2ikit import Slot, Translation
-from i2ikit.core.step import split
+from i2ikit import Call, Code, CodeSpec, Component, ImageSpec, MapSpec, Slot, Translation, batch_kind, build
+from i2ikit.core.step import make_translations, split
 
 THREE: dict[str, Any] = {"labels": ("a", "b", "c")}
 
@@ -48,3 +50,57 @@ def test_views_of_stochastic_networks_are_not_shared() -> None:
     calls = Calls(model)
     model.step(make_batch(model))
     assert calls.pop_counts()[0] == {"encoder": 9, "generator": 12, "discriminator": 15}
+
+
+class LabelEncoder(nn.Module):
+    """Adds the first entry of the label to the image."""
+
+    def __init__(self, image: ImageSpec) -> None:
+        super().__init__()
+        self.output_spec = CodeSpec((MapSpec(image.channels, 1),))
+
+    def forward(self, image: Tensor, label: Tensor) -> Code:
+        """Return the image plus the entry."""
+        return Code((image + label[:, :1, None, None],))
+
+
+class Jitter(nn.Module):
+    """A wrapper that draws: it adds noise to the images that enter an encoder."""
+
+    def forward(self, net: Any, call: Call, image: Tensor, *others: Any) -> Any:
+        """Call the network with noisy images."""
+        return net(image + call.normal("jitter", tuple(image.shape)), *others)
+
+
+@batch_kind("labelled")
+def two_labels(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
+    """Translate the images twice, as images of the same domain with other labels."""
+    image, label = batch["image"], batch["label"]
+    given: dict[str, Any] = {"real": image, "target_label": label, "reference": image, "reference_label": label, "source_name": "x"}
+    return [
+        Translation(nets, streams, name=name, source_label=each, requires_grad=requires_grad, **given)
+        for name, each in (("first", label), ("second", 1 - label))
+    ]
+
+
+def make_codes(**overrides: Any) -> list[Tensor]:
+    """Return the codes of the two translations of a batch."""
+    registry = make_registry()
+    parts = [
+        Component("label_encoder", "encoder", "core.test_sharing:LabelEncoder", "A part."),
+        Component("jitter", "wrapper", "core.test_sharing:Jitter", "A part."),
+    ]
+    registry.register(make_plugin(parts), "sharing")
+    model = build(STARGAN, registry=registry, plan=two_labels, **overrides)
+    [part] = split(model, model.example_batch(2), {}, 0, 1)
+    return [each.code.maps[0] for each in make_translations(model, part, model.recipe.players)]
+
+
+def test_images_with_other_labels_share_no_views_even_if_their_domain_has_the_same_name() -> None:
+    one, other = make_codes(encoder="label_encoder", rehearsal=False)
+    assert not torch.equal(one, other)
+
+
+def test_views_of_wrapped_networks_are_not_shared_because_wrappers_draw_for_one_translation() -> None:
+    one, other = make_codes(slots={"encoder": {"wrappers": "jitter"}}, rehearsal=False)
+    assert not torch.equal(one, other)
