@@ -30,6 +30,7 @@ class Request:
         source_name, target_name: The domains, for models with domains; else None.
         seed: The seed of all random draws.
         style: Styles [B, S] or [B, V, S]; None draws them from the prior.
+        source_label: The label [B, D] of the source images, for models with labels whose encoder uses it; None if it is not known.
     """
 
     target_label: Tensor | None
@@ -37,6 +38,7 @@ class Request:
     target_name: str | None
     seed: int
     style: Tensor | None = None
+    source_label: Tensor | None = None
 
     def make_translation(self, model: Model, pixels: Tensor, *, requires_grad: bool = False) -> Translation:
         """Make the translation of images [B, C, H, W] in [-1, 1]."""
@@ -48,10 +50,8 @@ class Request:
             model.nets,
             streams,
             real=pixels,
-            source_label=_make_domain_label(model, self.source_name, pixels),
-            target_label=self.target_label.to(pixels)
-            if self.target_label is not None
-            else _make_domain_label(model, self.target_name, pixels),
+            source_label=_find_label(model, self.source_label, self.source_name, pixels),
+            target_label=_find_label(model, self.target_label, self.target_name, pixels),
             source_name=self.source_name,
             target_name=self.target_name,
             style=None if style is None else style.to(pixels),
@@ -92,7 +92,9 @@ def _generate_in_tiles(
     model: Model, pixels: Tensor, requests: list[Request], tile: int, size_multiple: int, min_size: int
 ) -> Iterator[Tensor]:
     def translate_one(image: Tensor) -> Tensor:
-        row = evolve(requests[0], target_label=_take_first(requests[0].target_label), style=_take_first(requests[0].style))
+        first = requests[0]
+        target_label, source_label, style = map(_take_first, (first.target_label, first.source_label, first.style))
+        row = evolve(first, target_label=target_label, source_label=source_label, style=style)
         return row.make_translation(model, image, requires_grad=True).fake
 
     reach = measure_reach(translate_one, pixels.shape[1], size_multiple, min_size, model.device)
@@ -119,6 +121,8 @@ def _take_first(rows: Tensor | None) -> Tensor | None:
     return None if rows is None else rows[:1]
 
 
-def _make_domain_label(model: Model, name: str | None, pixels: Tensor) -> Tensor | None:
-    """Return the label [B, D] of a domain, as its plan gives it in training; None without a domain."""
+def _find_label(model: Model, label: Tensor | None, name: str | None, pixels: Tensor) -> Tensor | None:
+    """Return a label [B, D]: the given one, or that of a domain, as its plan gives it in training; None if there is neither."""
+    if label is not None:
+        return label.to(pixels)
     return None if name is None else one_hot(name, model.domain, len(pixels), pixels)

@@ -84,6 +84,22 @@ def make_target_label(
     return target, origin
 
 
+def find_source_label(domain: DomainSpec, rows: int, label: Any, like: Tensor) -> Tensor | None:
+    """Return the label [B, D] of the source images for an encoder that uses it; None if ``label`` leaves a value open.
+
+    A label set with an unknown value stays unknown. The other arguments are those of :func:`make_target_label`.
+    """
+    source, known, _ = _read_source_label(domain, rows, label, like)
+    for index, part in enumerate(domain.sets):
+        is_known = torch.stack([known[each.name] for each in part.attributes]).all(0)
+        if domain.masked:
+            source[:, domain.get_set_slice(index)] *= is_known[:, None]
+            source[:, domain.num_values + index] = is_known.to(like.dtype)
+        elif not bool(is_known.all()):
+            return None
+    return source
+
+
 def _read_source_label(domain: DomainSpec, rows: int, label: Any, like: Tensor) -> tuple[Tensor, dict[str, Tensor], list[Tensor]]:
     """Return label entries [B, D], whether each attribute is known [B], and whether each set is marked as unknown [B]."""
     source = torch.zeros(rows, domain.width, dtype=like.dtype, device=like.device)

@@ -20,7 +20,7 @@ from i2ikit.inference.discriminate import list_required_inputs, score
 from i2ikit.inference.geometry import crop_to_training
 from i2ikit.inference.model_images import read_image
 from i2ikit.inference.styles import check_samples, resolve_style
-from i2ikit.inference.target_label import make_target_label
+from i2ikit.inference.target_label import find_source_label, make_target_label
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -104,14 +104,15 @@ def translate(
     model.eval()
     try:
         with torch.no_grad():
-            target, origin = None, dict[str, str]()
+            target, source_label, origin = None, None, dict[str, str]()
             if route[1] is not None and route[0] is None:
                 route = _find_likely_source(model, pixels, [begin for begin, end in model.routes if end == route[1]]), route[1]
             _warn_about_random_weights(model, *route)
             if model.batch_kind.has_labels(model.domain):
                 predict = functools.partial(_label_from_discriminator, model, pixels)
                 target, origin = make_target_label(model.domain, len(pixels), to, label, source, predict, pixels)
-            request = Request(target, *route, seed)
+                source_label = find_source_label(model.domain, len(pixels), label, pixels)
+            request = Request(target, *route, seed, source_label=source_label)
             if style is not None:
                 example = request.make_translation(model, pixels[..., :1, :1].to(model.device))  # only its nets and labels are used
                 request = evolve(request, style=resolve_style(model, style, pixels, example, background, trained=size is not None))
