@@ -171,6 +171,13 @@ def check_members(module: nn.Module, role: str, component: str) -> None:
             raise SpecError(f'"{component}" has {member.name}={value!r}; expected {member.expected}: {member.description}.')
 
 
+def scores_codes(module: nn.Module) -> bool:
+    """Return whether a discriminator scores codes instead of images, by the name or the annotation of its first input."""
+    first = next(iter(inspect.signature(module.forward).parameters.values()), None)
+    annotation = None if first is None else first.annotation
+    return first is not None and (first.name == "code" or getattr(annotation, "__name__", annotation) == "Code")
+
+
 def draws(net: nn.Module, *, training: bool, through_torch: bool = False) -> bool:
     """Return whether a network draws random numbers, in training or at inference. This is the only answer to that question.
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from i2ikit.core.code import Code, Posterior
 from i2ikit.core.component import Component, get_factory_options
-from i2ikit.core.contract import FACTORY_ARGUMENTS, get_noise_shapes, read
+from i2ikit.core.contract import FACTORY_ARGUMENTS, get_noise_shapes, read, scores_codes
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.registry import Registry
 from i2ikit.core.specs import CodeSpec, ImageSpec, MapSpec, StyleSpec
@@ -175,12 +175,6 @@ def make_specs(image: ImageSpec, domain: DomainSpec, code: CodeSpec) -> dict[str
     style = code.style if code.style and code.style.vectors else StyleSpec(code.style.width if code.style else 8, 4)
     generator = CodeSpec(style=style)
     return {"image": image, "source": image, "domain": domain, "code": code, "generator": generator}
-
-
-def scores_codes(module: nn.Module) -> bool:
-    """Return whether a discriminator scores codes instead of images, by the name or the annotation of its first input."""
-    first = next(iter(inspect.signature(module.forward).parameters.values()), None)
-    return first is not None and (first.name == "code" or first.annotation in (Code, "Code"))
 
 
 def make_noise(module: Any, inputs: tuple[Any, ...]) -> dict[str, Any]:

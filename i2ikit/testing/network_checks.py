@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from i2ikit.core.code import Code, DiscriminatorOutput
-from i2ikit.core.contract import check_members, draws, read
+from i2ikit.core.contract import check_members, draws, read, scores_codes
 from i2ikit.core.specs import CodeSpec
 from i2ikit.errors import SpecError
-from i2ikit.testing.component_under_test import ComponentUnderTest, collect_tensors, make_noise, move_to, scores_codes, take_row
+from i2ikit.testing.component_under_test import ComponentUnderTest, collect_tensors, make_noise, move_to, take_row
 from i2ikit.testing.fault import Fault, Skipped, check_close
 from i2ikit.testing.outputs import check_image, check_scores, find_difference, list_shapes
 from i2ikit.testing.side_effects import check_unchanged
