@@ -154,7 +154,7 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str,
     from i2ikit.core.load import load
     from i2ikit.core.model_state import load_weights
     from i2ikit.core.plans import find_plan, get_batch_kind
-    from i2ikit.core.recipe_file import has_own_size
+    from i2ikit.core.recipe_file import list_own_settings
     from i2ikit.core.registry import default_registry
     from i2ikit.core.stages import list_stages
     from i2ikit.core.storage import WEIGHTS, find_model_folder, read_tensors
@@ -166,9 +166,13 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str,
     if recipe.stages:
         _refuse_options_of_one_stage(recipe, given)
     keys = settings.list_set_keys(given)
-    stages = list_stages(recipe)
+    own, stages = list_own_settings(given["recipe"]), list_stages(recipe)
     opened = {
-        name: open_sources(given, [get_batch_kind(find_plan(plan, default_registry())) for plan in stage.plans])
+        name: open_sources(
+            given,
+            [get_batch_kind(find_plan(plan, default_registry())) for plan in stage.plans],
+            attributes=[each.name for each in stage.labels.attributes] if "labels" in own else (),
+        )
         for name, stage in stages.items()
     }
     pairs = [pair for each in opened.values() for pair in zip(*each, strict=True)]
@@ -186,8 +190,7 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str,
     overrides |= {"official": True} if given["official"] else {}
     overrides |= describe_images(sources, kinds, recipe)
     overrides["stages"] = {name: describe_images(*each, stages[name]) for name, each in opened.items()}
-    keeps_size = given["size"] is None and has_own_size(given["recipe"])
-    if keys.isdisjoint(settings.FLAGS["size"]) and not keeps_size:
+    if keys.isdisjoint(settings.FLAGS["size"]) and (given["size"] is not None or "size" not in own):
         overrides["size"] = _choose_size(given["size"], initial, sources[0].data, progress)
     wanted = settings.apply_settings(recipe.with_overrides(**overrides), given["sets"])
     with nullcontext() if initial is None else restoring():  # the initial model has all weights

@@ -14,12 +14,22 @@ if TYPE_CHECKING:
     from i2ikit.train import TrainingData
 
 
-def open_sources(given: dict[str, Any], kinds: list[BatchKind]) -> tuple[list[TrainingData], list[BatchKind]]:
-    """Open each data set as its plan needs it; return the data sets and the batch kind of each."""
+def open_sources(
+    given: dict[str, Any], kinds: list[BatchKind], *, attributes: Sequence[str] = ()
+) -> tuple[list[TrainingData], list[BatchKind]]:
+    """Open each data set as its plan needs it; return the data sets and the batch kind of each.
+
+    Args:
+        given: The options of the command line.
+        kinds: The batch kind of each plan.
+        attributes: The attributes of a single labelled data set that are used if the command line names none; by default all.
+    """
     from i2ikit.data import open_data
     from i2ikit.train import TrainingData
 
     paths, labels = given["data"], given["labels"]
+    if attributes and not labels and len(paths) == 1 and all(kind.label != "none" for kind in kinds):
+        labels = (",".join(attributes),)
     if (labels and len(labels) not in (1, len(paths))) or (len(labels) == 1 and len(paths) > 1):
         raise OptionError(f"Found {len(paths)} --data and {len(labels)} --labels. Give --labels once for each --data, in this order.")
     shared = {

@@ -43,12 +43,12 @@ def read_recipe(path: Path, registry: Registry, _readers: tuple[Path, ...] = ())
         raise OptionError(f'"{path}": {error}') from error
 
 
-def has_own_size(recipe: str | Path | None) -> bool:
-    """Return whether a recipe is a file that sets the size of the images, itself or by the file that it extends."""
+def list_own_settings(recipe: str | Path | None) -> frozenset[str]:
+    """Return the names of the settings that a recipe file sets, itself or by the file that it extends; none if it is not a file."""
     if recipe is None or not str(recipe).endswith(".toml"):
-        return False
+        return frozenset()
     data = _read_toml(path := Path(recipe))
-    return "size" in data or has_own_size(path.parent / str(data.get("extends")))
+    return frozenset(data) | list_own_settings(path.parent / str(data.get("extends")))
 
 
 def _make_recipe(data: Mapping[str, Any], path: Path, name: str, registry: Registry, readers: tuple[Path, ...]) -> Recipe:

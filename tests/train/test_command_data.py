@@ -45,6 +45,16 @@ def test_the_size_is_that_of_the_data_if_a_recipe_file_has_none(tmp_path: Path, 
     assert "images   [3, 16, 16]" in capsys.readouterr().out
 
 
+def test_the_labels_in_a_recipe_file_select_the_attributes_of_the_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    networks = "generator = { width = 4 }\ndiscriminator = { width = 4, depth = 2 }\n"
+    (tmp_path / "my.toml").write_text(f'extends = "stargan-fast"\n{networks}[labels]\nhair = ["red", "blond"]\n')
+    command = ["train", str(tmp_path / "my.toml"), "--data", DATA, "--dry-run"]
+    assert main(command) == 0
+    assert "labels   looks: hair (black brown blond red)\n" in capsys.readouterr().out
+    assert main([*command, "--labels", "glasses"]) == 0
+    assert "labels   looks: glasses (yes no)\n" in capsys.readouterr().out
+
+
 def test_optional_labels_are_used_only_if_they_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "gan.toml").write_text(SAMPLED)
     command = ["train", str(tmp_path / "gan.toml"), "--data", DATA, "--dry-run"]
