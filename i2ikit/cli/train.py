@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import shlex
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +150,7 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str,
     """Open the data sets, build the model for them, and return it with the data sets of each stage; of one if there are no stages."""
     from i2ikit.core.build import build
     from i2ikit.core.catalogue import recipe as find_recipe
+    from i2ikit.core.component import restoring
     from i2ikit.core.load import load
     from i2ikit.core.model_state import load_weights
     from i2ikit.core.plans import find_plan, get_batch_kind
@@ -190,7 +192,9 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str,
     overrides["stages"] = {name: describe_images(*each, stages[name]) for name, each in opened.items()}
     if keys.isdisjoint(settings.FLAGS["size"]) and (given["size"] is not None or "size" not in own):
         overrides["size"] = _choose_size(given["size"], initial, sources[0].data, progress)
-    model = build(settings.apply_settings(recipe.with_overrides(**overrides), given["sets"]), seed=given["seed"] or 0)
+    wanted = settings.apply_settings(recipe.with_overrides(**overrides), given["sets"])
+    with nullcontext() if initial is None else restoring():  # the initial model has all weights
+        model = build(wanted, seed=given["seed"] or 0)
     if initial is not None:
         if initial.domain != model.domain:
             raise CheckpointError(

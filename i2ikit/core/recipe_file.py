@@ -84,7 +84,7 @@ def _find_recipe(name: str, path: Path, registry: Registry, readers: tuple[Path,
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(f'"{path}" cannot be read: {getattr(error, "strerror", None) or error}. Check the path of the recipe.') from error
     except tomllib.TOMLDecodeError as error:

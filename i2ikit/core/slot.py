@@ -122,7 +122,7 @@ class Term:
             one optimizer step in each, in the order of their first terms (StarGAN v2 trains its generator in two turns).
     """
 
-    loss: str | Callable[..., Any]
+    loss: str | Callable[..., Any] = field()
     weight: float | Schedule = field()
     options: Mapping[str, Any]
     every: int = field(validator=whole_number(1))
@@ -131,6 +131,11 @@ class Term:
     turn: str = field(validator=text)
 
     __repr__ = short_repr
+
+    @loss.validator
+    def _check_loss(self, attribute: Any, value: Any) -> None:
+        if not isinstance(value, str) and not callable(value):
+            raise OptionError(f'"loss" of a term is {value!r}; it must be the name of a loss, or a function of one translation.')
 
     @weight.validator
     def _check_weight(self, attribute: Any, value: Any) -> None:

@@ -85,7 +85,8 @@ def _override_settings(name: str, slot: Slot | None, value: Mapping[str, Any], r
     own = dict(value)
     if slot is None:
         if "component" not in own:
-            raise UnknownNameError("slot", name, recipe.slots)
+            note = f'To add it, name its component: slots={{"{name}": {{"component": "COMPONENT"}}}}.'
+            raise UnknownNameError("slot", name, recipe.slots, note=note)
         return Slot(own.pop("component"), **own)
     if "component" in own:
         slot = _replace_component(name, slot, own.pop("component"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -101,6 +102,16 @@ def test_init_from_starts_from_the_weights_of_a_run(tmp_path: Path, capsys: pyte
     other = ["train", "--init-from", str(tmp_path / "one"), "--data", DATA, "--labels", "hair", "--run", str(tmp_path / "three")]
     assert main(other) == 2
     assert "was trained with the labels hair=black" in capsys.readouterr().err
+
+
+def test_init_from_needs_no_run_from_which_a_slot_of_the_initial_model_came(tmp_path: Path) -> None:
+    first, one, two = (str(tmp_path / name) for name in ("first", "one", "two"))
+    assert main([*TRAIN, "--steps", "1", "--run", first]) == 0
+    assert main([*TRAIN, "--steps", "1", "--run", one, "--set", f"slots.generator.weights={first}"]) == 0
+    shutil.rmtree(first)
+    assert main(["train", "--init-from", one, "--data", DATA, "--steps", "1", "--run", two, "--lr", "0"]) == 0
+    (before, _), (after, _) = toy_training.read_state(Path(one)), toy_training.read_state(Path(two))
+    assert all((before[name] == after[name]).all() for name in before if name.startswith("model/nets."))
 
 
 def test_a_recipe_file_is_trained_by_its_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
