@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from i2ikit.core.component import ROLES, Component, get_factory_options
-from i2ikit.core.contract import FACTORY_ARGUMENTS, MEMBERS
+from i2ikit.core.component import ROLES, Component
+from i2ikit.core.contract import FACTORY_ARGUMENTS, MEMBERS, list_options
 from i2ikit.core.docstrings import Docstring, read_docstring
-from i2ikit.core.plans import PLANS
 from i2ikit.core.player import Player
 from i2ikit.core.plugins import Plugin
 from i2ikit.core.recipe import Recipe
@@ -17,9 +17,6 @@ from i2ikit.core.slot import Slot, Term
 from i2ikit.core.training import Ema
 
 PAGE = Path(__file__).with_name("components.md")
-BUILD_ARGUMENTS = (*FACTORY_ARGUMENTS, "t", "translation")
-"""Arguments that ``build`` or the step passes; the user does not set them."""
-PLAN_ARGUMENTS = ("nets", "batch", "streams", "requires_grad")
 HEAD = """# Components
 
 <!-- written by docs/components.py; a test fails if it is out of date -->
@@ -50,11 +47,8 @@ def page(registry: Registry) -> str:
             lines += _format_recipe(registry.recipe(f"{plugin.name}:{name}"))
     for role in ROLES:
         components = [(plugin, each) for plugin in own for each in plugin.components if each.role == role]
-        plans = list(PLANS.items()) if role == "plan" else []
-        if components or plans:
+        if components:
             lines += [f"## {role.capitalize()}s" if role != "loss" else "## Losses", "", ROLE_DESCRIPTIONS[role], ""]
-        for name, plan in plans:
-            lines += [f"### `{name}`", "", *_format_docstring(read_docstring(plan), _list_defaults(plan)), "from the core", ""]
         for plugin, each in components:
             lines += _format_component(registry, plugin, each)
     lines += _format_contract()
@@ -78,7 +72,7 @@ def _format_component(registry: Registry, plugin: Plugin, declared: Component) -
     yield from (f"### `{declared.name}`", "")
     if not " ".join(docstring.paragraphs).startswith(declared.description.removesuffix(".")):
         yield from (declared.description, "")
-    yield from _format_docstring(docstring, _list_defaults(factory))
+    yield from _format_docstring(docstring, _list_defaults(declared.role, factory))
     if declared.curve:
         yield from (f"*Its curve*: {declared.curve}", "")
     if declared.mixes_batch:
@@ -86,15 +80,10 @@ def _format_component(registry: Registry, plugin: Plugin, declared: Component) -
     yield from (f"from `{declared.factory}`", "")
 
 
-def _list_defaults(factory: object) -> dict[str, str]:
+def _list_defaults(role: str, factory: Callable[..., Any]) -> dict[str, str]:
     """Return the options that a user sets, each with its default."""
-    options = get_factory_options(factory)  # type: ignore[arg-type]
-    found = {}
-    for name, option in options.items():
-        is_required = option.default is option.empty
-        if name not in PLAN_ARGUMENTS and not (is_required and name in BUILD_ARGUMENTS):
-            found[name] = "required" if is_required else f"`{option.default!r}`"
-    return found
+    options = list_options(role, factory)
+    return {name: "required" if option.default is option.empty else f"`{option.default!r}`" for name, option in options.items()}
 
 
 def _format_docstring(docstring: Docstring, defaults: Mapping[str, str]) -> Iterator[str]:

@@ -156,10 +156,18 @@ _WRAPPERS = (
     ),
 )
 
+_PLANS = {
+    "labelled": "Translates each image to the label of another image of the batch (StarGAN).",
+    "paired": "Translates each image towards its target image (pix2pix).",
+    "unpaired": "Translates between the domains, in both directions or in one (CycleGAN, MUNIT, SimGAN).",
+    "sampled": "Generates images from noise (StyleGAN).",
+    "images": "Translates each image to itself, its own target: for inversion (pSp) and autoencoding.",
+}
+
 
 @hookimpl
 def i2ikit_components() -> list[Component]:
-    """Return the identity encoder, the discriminators, the losses and the wrappers that several families share."""
+    """Return the plans, and the identity encoder, the discriminators, the losses and the wrappers that several families share."""
     return [
         Component(
             "identity_encoder",
@@ -181,4 +189,5 @@ def i2ikit_components() -> list[Component]:
         ),
         *_LOSSES,
         *_WRAPPERS,
+        *(Component(name, "plan", f"i2ikit.core.plans:{name}", description) for name, description in _PLANS.items()),
     ]

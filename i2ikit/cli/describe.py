@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from i2ikit.core.catalogue import recipe as find_recipe
-from i2ikit.core.component import get_factory_options
-from i2ikit.core.contract import FACTORY_ARGUMENTS
+from i2ikit.core.contract import list_options
 from i2ikit.core.docstrings import read_docstring
 from i2ikit.core.registry import default_registry
 from i2ikit.core.training import Ema
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
     from i2ikit.core.slot import Entry, Term
 
-_BUILD_ARGUMENTS = (*FACTORY_ARGUMENTS, "t", "translation")
-"""Arguments that ``build`` or the step passes. The user does not choose them."""
 _WIDTH = 110
 
 
@@ -55,9 +52,7 @@ def _describe_component(registry: Registry, name: str) -> Iterator[str]:
             yield from textwrap.wrap(paragraph, _WIDTH)
     yield ""
     meanings = docstring.list_entries("Args")
-    options = {
-        key: value for key, value in get_factory_options(factory).items() if not (value.default is value.empty and key in _BUILD_ARGUMENTS)
-    }
+    options = list_options(declared.role, factory)
     yield "options:" if options else "no options"
     for key, option in options.items():
         kind = "" if option.annotation is option.empty else f": {inspect.formatannotation(option.annotation).strip(chr(39))}"

@@ -154,6 +154,7 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str,
     from i2ikit.core.load import load
     from i2ikit.core.model_state import load_weights
     from i2ikit.core.plans import find_plan, get_batch_kind
+    from i2ikit.core.recipe_file import list_own_settings
     from i2ikit.core.registry import default_registry
     from i2ikit.core.stages import list_stages
     from i2ikit.core.storage import WEIGHTS, find_model_folder, read_tensors
@@ -165,9 +166,14 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str,
     if recipe.stages:
         _refuse_options_of_one_stage(recipe, given)
     keys = settings.list_set_keys(given)
+    own, stages = list_own_settings(given["recipe"]), list_stages(recipe)
     opened = {
-        name: open_sources(given, [get_batch_kind(find_plan(plan, default_registry())) for plan in stage.plans])
-        for name, stage in list_stages(recipe).items()
+        name: open_sources(
+            given,
+            [get_batch_kind(find_plan(plan, default_registry())) for plan in stage.plans],
+            attributes=[each.name for each in stage.labels.attributes] if "labels" in own else (),
+        )
+        for name, stage in stages.items()
     }
     pairs = [pair for each in opened.values() for pair in zip(*each, strict=True)]
     for note in dict.fromkeys(note for source, kind in pairs if kind.target for note in source.data.notes):
@@ -182,9 +188,9 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str,
             )
     overrides = {name: given[name] for name in ("steps", "batch", "lr", "ema") if given[name] is not None}
     overrides |= {"official": True} if given["official"] else {}
-    overrides |= describe_images(sources, kinds)
-    overrides["stages"] = {name: describe_images(*each) for name, each in opened.items()}
-    if keys.isdisjoint(settings.FLAGS["size"]):
+    overrides |= describe_images(sources, kinds, recipe)
+    overrides["stages"] = {name: describe_images(*each, stages[name]) for name, each in opened.items()}
+    if keys.isdisjoint(settings.FLAGS["size"]) and (given["size"] is not None or "size" not in own):
         overrides["size"] = _choose_size(given["size"], initial, sources[0].data, progress)
     wanted = settings.apply_settings(recipe.with_overrides(**overrides), given["sets"])
     with nullcontext() if initial is None else restoring():  # the initial model has all weights

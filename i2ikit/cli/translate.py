@@ -200,7 +200,7 @@ def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: M
 
 def _read_sizes(model: Model, jobs: Sequence[Job], background: str | None) -> list[tuple[int, int]]:
     """Read every input and return their sizes, so that nothing is written if one of them is damaged."""
-    from i2ikit.inference.translate import read_image
+    from i2ikit.inference.model_images import read_image
 
     sizes = []
     for given, _ in jobs:

@@ -31,6 +31,13 @@ class Code(NamedTuple):
     style: Tensor | None = None
     posterior: Posterior | None = None
 
+    def __repr__(self) -> str:
+        """Return shapes instead of all values."""
+        maps = ", ".join(str(list(each.shape)) for each in self.maps) or "none"
+        style = "none" if self.style is None else list(self.style.shape)
+        posterior = "" if self.posterior is None else f", posterior {list(self.posterior.mean.shape)}"
+        return f"{type(self).__name__}(maps {maps}, style {style}{posterior})"
+
 
 class ConditionedCode(Code):
     """A code that is conditioned on its target already: what the generator takes, such as StyleGAN's styles w. ``decode`` keeps it so."""

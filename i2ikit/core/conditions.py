@@ -20,10 +20,17 @@ def check_conditions(double: Model, batch: Any, streams: Any, index: int) -> lis
     problems += [*_check_generator(double, fakes), *_check_discriminators(double, fakes)]
     slots = ", ".join(f"{name}={slot.title}" for name, slot in double.recipe.slots.items())
     for translation in fakes:
-        if double.get_batch_kind(index).label == "required" and not _influences_fake(translation, "target_label"):
+        kind = double.get_batch_kind(index)
+        if kind.label == "required" and not _influences_fake(translation, "target_label"):
             problems.append(
                 f"The target label has no influence on the fake in {slots}. "
                 f"Add a conditioner between encoder and generator that uses the label, such as stargan_conditioner."
+            )
+        is_conditional = kind.label == "optional" and not kind.source and kind.has_labels(double.domain)
+        if is_conditional and not _influences_fake(translation, "target_label"):
+            problems.append(
+                f"The label has no influence on the fake in {slots}. Use a conditioner or a generator that takes the label, or declare "
+                "no labels: labels=None; on the command line, leave --labels out."
             )
         if translation._style is not None and not _influences_fake(translation, "style"):
             problems.append(

@@ -7,11 +7,13 @@ module does not import torch.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from i2ikit.core.component import get_factory_options
 from i2ikit.core.specs import CodeSpec
 from i2ikit.errors import SpecError
 
@@ -27,6 +29,15 @@ FACTORY_ARGUMENTS: dict[str, str] = {
     "net": "for wrappers: the network that is wrapped",
 }
 """The arguments of factories that ``build`` sets. They are not options."""
+
+
+def list_options(role: str, factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Return the options of a component that a user sets: without the arguments that ``build``, a step or a plan's caller passes."""
+    options = get_factory_options(factory)
+    if role == "plan":
+        return {name: option for name, option in options.items() if option.kind is option.KEYWORD_ONLY}
+    passed = (*FACTORY_ARGUMENTS, "t", "translation")
+    return {name: option for name, option in options.items() if not (option.default is option.empty and name in passed)}
 
 
 def _is_inputs(value: object) -> bool:
@@ -158,6 +169,13 @@ def check_members(module: nn.Module, role: str, component: str) -> None:
             raise SpecError(f'"{component}" has no {member.name}. Set self.{member.name} = {member.expected}(...) in its constructor.')
         if value is not None and not member.is_valid(value):
             raise SpecError(f'"{component}" has {member.name}={value!r}; expected {member.expected}: {member.description}.')
+
+
+def scores_codes(module: nn.Module) -> bool:
+    """Return whether a discriminator scores codes instead of images, by the name or the annotation of its first input."""
+    first = next(iter(inspect.signature(module.forward).parameters.values()), None)
+    annotation = None if first is None else first.annotation
+    return first is not None and (first.name == "code" or getattr(annotation, "__name__", annotation) == "Code")
 
 
 def draws(net: nn.Module, *, training: bool, through_torch: bool = False) -> bool:

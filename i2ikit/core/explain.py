@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from i2ikit.core.contract import read
+from i2ikit.core.rehearsal import rehearse
 from i2ikit.core.stages import is_stage_place
+from i2ikit.errors import format_count
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
+    from i2ikit.core.specs import ImageSpec
 
 
 def explain(model: Model) -> str:
     """Return a description of a model as a few tables of plain text."""
     recipe, domain = model.recipe, model.domain
+    if not model.views_read:  # a model that was loaded has not been rehearsed
+        rehearse(model)
     lines = [f"{recipe.name}: {recipe.description}" if recipe.description else recipe.name]
     if recipe.paper:
         lines.append(recipe.paper)
     lines += [
         "",
-        f"images   {model.image} in [-1, 1]",
+        f"images   {_describe_images(model.image)}",
+        *([f"sources  {_describe_images(model.source)}"] if model.source != model.image and model.can_translate else []),
         *_list_plans(model),
     ]
     for part in domain.sets:
         attributes = ", ".join(f"{each.name} ({' '.join(each.values or ('yes', 'no'))})" for each in part.attributes)
         lines.append(f"labels   {part.name}: {attributes}")
     if domain.width:
-        lines.append(f"         [{domain.width} entries: {', '.join(domain.entries)}]")
+        entries = "1 entry" if domain.width == 1 else f"{domain.width} entries"
+        lines.append(f"         [{entries}: {', '.join(domain.entries)}]")
     lines += ["", *_format_table(["slot", "component", "output", "parameters", "trained by"], _list_slots(model))]
     lines += ["", *_format_table(["term", "weight", "every", "views", "updates"], _list_terms(model))]
     lines += ["", *_describe_training(model)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _describe_images(image: ImageSpec) -> str:
+    """Return shape, range and content of images."""
+    shape = f"[{image.channels}, {image.height}, {image.width}]"
+    return f"{shape} in [-1, 1]" if image.is_picture else f"{shape}, {image.content.replace('_', ' ')}"
 
 
 def _list_plans(model: Model) -> list[str]:
@@ -90,11 +104,20 @@ def _list_terms(model: Model) -> list[list[str]]:
                     f"{key} = {term.title}{translations}",
                     term.weight_text,
                     "step" if interval == 1 else f"{interval} steps",
-                    ", ".join(dict.fromkeys(model.views_read.get(key, []))),
+                    ", ".join(dict.fromkeys(map(_format_view, model.views_read.get(key, [])))),
                     ", ".join(term.updates or player.trains),
                 ]
             )
     return rows
+
+
+def _format_view(name: str) -> str:
+    """Return the name of a view as a loss reads it: ``discriminate(fake)``."""
+    return re.sub(r"discriminator_output\((\w+), (?:discriminator|(\w+))\)", _format_discriminator, name)
+
+
+def _format_discriminator(found: re.Match[str]) -> str:
+    return f"discriminate({found[1]}{f', {found[2]}' if found[2] else ''})"
 
 
 def _describe_training(model: Model) -> list[str]:
@@ -114,16 +137,17 @@ def _describe_training(model: Model) -> list[str]:
         rows.append(("untrained", f"no gradient reaches {', '.join(model.unreached_weights[:5])}{more}"))
     if recipe.stages:
         rows.append(("stages", f"{', '.join(f'{name} ({stage.steps:,} steps)' for name, stage in recipe.stages.items())}, then this one"))
-    if not model.steps_done:
-        rows.append(("weights", _describe_weights(model.preprocessing)))
+    rows.append(("weights", f"trained for {format_count(model.steps_done, 'step')}" if model.steps_done else _describe_weights(model)))
     width = max(len(name) for name, _ in rows)
     return [f"{name.ljust(width)}  {text}" for name, text in rows]
 
 
-def _describe_weights(preprocessing: Mapping[str, Any]) -> str:
+def _describe_weights(model: Model) -> str:
     """Return where the weights of a model come from that was not trained with this library."""
+    preprocessing: Mapping[str, Any] = model.preprocessing
+    trained = [name for name, slot in model.recipe.slots.items() if slot.weights and not is_stage_place(slot.weights)]
     if "imported" not in preprocessing:
-        return "random: this model has not been trained"
+        return "random: this model has not been trained" + (f", apart from {', '.join(trained)}" if trained else "")
     untrained = list(preprocessing.get("untrained", ()))
     rest = f"; those of the {' and the '.join(untrained)} are random, because no file of them was given" if untrained else ""
     return f'imported from an original "{preprocessing["imported"]}"{rest}'

@@ -228,9 +228,9 @@ class Model(nn.Module):
         code: Code = import_module("i2ikit.inference.invert").invert(self, image, **options)
         return code
 
-    def discriminate(self, image: Any, slot: str = "discriminator") -> DiscriminatorOutput:
-        """Return the output of a discriminator for an image (tensor, PIL image, ndarray or path): scores for each scale, domain logits."""
-        output: DiscriminatorOutput = _inference().discriminate(self, image, slot)
+    def discriminate(self, image: Any, slot: str = "discriminator", **options: Any) -> DiscriminatorOutput:
+        """Return scores and domain logits of an image of any type, or of a code; see :func:`i2ikit.inference.discriminate.discriminate`."""
+        output: DiscriminatorOutput = import_module("i2ikit.inference.discriminate").discriminate(self, image, slot, **options)
         return output
 
     def explain(self) -> str:

@@ -254,7 +254,7 @@ def find_plan(plan: str | Plan, registry: Registry) -> Plan:
         return PLANS[plan]
     registered = [component.name for component in registry.components("plan")]
     if isinstance(plan, str) and plan.rpartition(":")[2] not in registered:
-        raise UnknownNameError("plan", plan, [*PLANS, *registered])
+        raise UnknownNameError("plan", plan, dict.fromkeys([*PLANS, *registered]))
     found: Plan = registry.resolve(plan, "plan") if isinstance(plan, str) else plan
     if not isinstance(getattr(found, "batch_kind", None), BatchKind):
         name, kinds = getattr(plan, "__name__", plan), ", ".join(BATCH_KINDS)

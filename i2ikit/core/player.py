@@ -8,6 +8,7 @@ from typing import Any
 from attrs import field, frozen
 
 from i2ikit.core import former_names
+from i2ikit.core.short_repr import short_repr
 from i2ikit.core.slot import Term
 from i2ikit.core.training import Optimizer
 from i2ikit.core.validators import name_sequence, whole_number
@@ -48,3 +49,5 @@ class Player:
     every: int = field(default=1, validator=whole_number(1))
     optimizer: Optimizer = field(factory=Optimizer)
     pool: int = field(default=0, validator=whole_number(0))
+
+    __repr__ = short_repr

@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.player import Player
+from i2ikit.core.short_repr import short_repr
 from i2ikit.core.slot import Slot
 from i2ikit.core.specs import CONTENTS, Content, ImageSpec
 from i2ikit.core.training import Ema, Schedule
@@ -112,6 +113,8 @@ class Recipe:
     official: Mapping[str, Any] = field(factory=dict)
     paper: str = field(default="", validator=text)
     description: str = field(default="", validator=text)
+
+    __repr__ = short_repr
 
     @property
     def source(self) -> ImageSpec:

@@ -43,6 +43,14 @@ def read_recipe(path: Path, registry: Registry, _readers: tuple[Path, ...] = ())
         raise OptionError(f'"{path}": {error}') from error
 
 
+def list_own_settings(recipe: str | Path | None) -> frozenset[str]:
+    """Return the names of the settings that a recipe file sets, itself or by the file that it extends; none if it is not a file."""
+    if recipe is None or not str(recipe).endswith(".toml"):
+        return frozenset()
+    data = _read_toml(path := Path(recipe))
+    return frozenset(data) | list_own_settings(path.parent / str(data.get("extends")))
+
+
 def _make_recipe(data: Mapping[str, Any], path: Path, name: str, registry: Registry, readers: tuple[Path, ...]) -> Recipe:
     """Return the recipe that the data of a file, or of a stage in it, stand for."""
     overrides = dict(data)

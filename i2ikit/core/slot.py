@@ -9,6 +9,7 @@ from typing import Any, Literal, Never
 from attrs import field, frozen
 from attrs.validators import optional
 
+from i2ikit.core.short_repr import short_repr
 from i2ikit.core.training import Schedule
 from i2ikit.core.validators import boolean, number, one_of, text, whole_number
 from i2ikit.errors import OptionError, suggest
@@ -56,6 +57,8 @@ class Slot:
     frozen: bool = field(validator=boolean)
     weights: str
     wrappers: tuple[Entry, ...]
+
+    __repr__ = short_repr
 
     def __init__(
         self,
@@ -126,6 +129,8 @@ class Term:
     updates: tuple[str, ...] | None
     translations: tuple[str, ...] | None
     turn: str = field(validator=text)
+
+    __repr__ = short_repr
 
     @loss.validator
     def _check_loss(self, attribute: Any, value: Any) -> None:

@@ -89,8 +89,9 @@ class CodeSpec:
     posterior: bool = False
 
     def __str__(self) -> str:
-        maps = "maps " + ", ".join(map(str, self.maps)) if self.maps else "no maps"
-        return f"{maps} and {self.style or 'no style'}"
+        if not self.maps:
+            return f"{self.style or 'no style'} and no maps"
+        return f"maps {', '.join(map(str, self.maps))} and {self.style or 'no style'}"
 
     def with_channels_added(self, channels: int) -> CodeSpec:
         """Return the spec with additional channels in the last map."""

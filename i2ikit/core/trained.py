@@ -29,11 +29,13 @@ class TrainedSlot:
 
     Attributes:
         place: Where they are, as the user wrote it.
+        name: The name of the stored slot.
         slot: The stored slot: component, options and settings.
         nets: The weights of each network by name, by the key of the network; "" for a single one.
     """
 
     place: str
+    name: str
     slot: Slot
     nets: Mapping[str, Mapping[str, Tensor]]
 
@@ -50,7 +52,7 @@ class TrainedSlot:
                 which = "one network" if not key else f'a network "{key}"'
                 raise CheckpointError(
                     f'"{self.place}" has one network per {self.slot.per} ({known}), but this slot needs {which}. '
-                    f'Name the network: "{self.place}{"" if ":" in self.place else ":SLOT"}/{next(iter(self.nets))}".'
+                    f'Name the network: "{self.place.removesuffix(f":{self.name}")}:{self.name}/{next(iter(self.nets))}".'
                 )
             copy_weights(
                 net.state_dict(keep_vars=True),
@@ -75,11 +77,12 @@ def resolve_trained_slots(recipe: Recipe) -> tuple[Recipe, dict[str, TrainedSlot
             continue
         try:
             is_of_stage = is_stage_place(place)  # its weights exist when the stage is trained
-            found = TrainedSlot(place, _find_stage_slot(recipe, place, name), {}) if is_of_stage else read_trained_slot(place, name)
+            found = _find_stage_slot(recipe, place, name) if is_of_stage else read_trained_slot(place, name)
             if not is_path and found.slot.component != slot.component:
+                another = "" if found.name == name else " Name another slot of it, or take the component, too:"
                 raise CheckpointError(
-                    f'"{place}" has "{found.slot.title}" in this slot, but the recipe has "{slot.title}". '
-                    f'Take the component, too: {name}="{place}".'
+                    f'"{place}" has "{found.slot.title}" in slot "{found.name}", but the recipe has "{slot.title}".'
+                    f'{another or " Take the component, too:"} {name}="{place}".'
                 )
         except I2IKitError as error:
             problems.append(f'Slot "{name}": {error}')
@@ -100,8 +103,8 @@ def resolve_trained_slots(recipe: Recipe) -> tuple[Recipe, dict[str, TrainedSlot
     return _leave_frozen_slots(evolve(recipe, slots=slots)), trained, problems
 
 
-def _find_stage_slot(recipe: Recipe, place: str, name: str) -> Slot:
-    """Return the slot of an earlier stage that a place names, with the component and options that it has there."""
+def _find_stage_slot(recipe: Recipe, place: str, name: str) -> TrainedSlot:
+    """Return the slot of an earlier stage that a place names, with the component and options that it has there, and no weights yet."""
     stage_name, _, slot_name, domain = parse_place(place, recipe.stages)
     stage, _, problems = resolve_trained_slots(list_stages(recipe)[stage_name])
     if problems:
@@ -109,9 +112,13 @@ def _find_stage_slot(recipe: Recipe, place: str, name: str) -> Slot:
     if (slot_name or name) not in stage.slots:
         raise UnknownNameError(f'slot of stage "{stage_name}"', slot_name or name, stage.slots)
     slot = stage.slots[slot_name or name]
+    _check_has_domains(place, slot, domain)
+    return TrainedSlot(place, slot_name or name, slot if domain is None else evolve_to_one(slot), {})
+
+
+def _check_has_domains(place: str, slot: Slot, domain: str | None) -> None:
     if domain is not None and slot.per is None:
         raise CheckpointError(f'"{place}": that slot has one network, without a name. Leave out "/{domain}".')
-    return slot if domain is None else evolve_to_one(slot)
 
 
 def _leave_frozen_slots(recipe: Recipe) -> Recipe:
@@ -156,15 +163,17 @@ def take_slot(place: str, slot: Slot, name: str, tensors: Mapping[str, Tensor], 
 
     Raises:
         UnknownNameError: The slot has no such network.
+        CheckpointError: The slot has one network, which has no domain.
     """
+    _check_has_domains(place, slot, domain)
     prefix = f"nets.{name}."
     weights = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
     nets = {"": weights} if slot.per is None else _split_nets(weights, slot)
     if domain is None:
-        return TrainedSlot(place, slot, nets)
+        return TrainedSlot(place, name, slot, nets)
     if module_key(domain) not in nets:
         raise UnknownNameError(f'network of slot "{name}" of "{place}"', domain, [key for key in nets if key])
-    return TrainedSlot(place, evolve_to_one(slot), {"": nets[module_key(domain)]})
+    return TrainedSlot(place, name, evolve_to_one(slot), {"": nets[module_key(domain)]})
 
 
 def evolve_to_one(slot: Slot) -> Slot:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
+from i2ikit.core.short_repr import short_repr
 from i2ikit.core.validators import adam_betas, boolean, factors_by_slot, number, one_of, whole_number
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "radam", "ranger")
@@ -41,6 +42,8 @@ class Optimizer:
     lr_multipliers: Mapping[str, float] = field(factory=dict, validator=factors_by_slot)
     clip: float = field(default=0.0, validator=number(minimum=0))
     lazy: bool = field(default=False, validator=boolean)
+
+    __repr__ = short_repr
 
 
 @frozen
@@ -81,6 +84,8 @@ class Schedule:
     every: int = field(default=1, validator=whole_number(1))
     gamma: float = field(default=0.5, validator=number(above=0, maximum=1))
     value: float = field(default=1.0, validator=number())
+
+    __repr__ = short_repr
 
     def factor(self, done: int, steps: int) -> float:
         """Return the value in the step that follows ``done`` finished steps of ``steps``."""

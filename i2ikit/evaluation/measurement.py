@@ -172,7 +172,9 @@ class Measurement:
         input_indices = torch.tensor([requests[index].index for index in indices], device=inputs.device)
         images = {"": fakes[torch.tensor(indices, device=fakes.device)]}
         is_map = self.kind.target and not self.data.source.is_picture
-        if is_map:
+        if self.kind.is_own_target and self.kind.make_source is None:
+            self.left_out["psnr_copy"] = "Each input is its own target."
+        elif is_map:
             self.left_out["psnr_copy"] = "Inputs are maps and targets are pictures: they cannot be compared."
         elif inputs.shape[1] in {1, targets.shape[1]}:
             images["_copy"] = inputs.expand(-1, targets.shape[1], -1, -1)[input_indices]

@@ -122,7 +122,7 @@ def format_protocol(numbers: Sequence[Number]) -> list[str]:
         return []
     first = numbers[0].protocol
     shared = [key for key in first if all(each.protocol.get(key) == first[key] for each in numbers)]
-    return [f"{key}: {_format_entry(first[key])}" for key in shared if first[key] is not None]
+    return [f"{key}: {_format_entry(first[key])}" for key in shared if first[key] not in (None, "", (), [], {})]
 
 
 def _format_entry(value: Any) -> str:

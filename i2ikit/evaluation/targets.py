@@ -166,9 +166,11 @@ def find_targets(
     changes: list[dict[str, Any]] = [{} if each.attribute == PAIRED else {each.attribute: each.target} for each in requests]
     inputs = [items[each.index] for each in requests]
     find_many = getattr(data, "find_targets", None)  # the built-in faces are drawn faster in one call
-    if find_many is not None and requests:
-        return prepare(find_many(inputs, changes)), torch.ones(len(requests), dtype=torch.bool)
-    found = [data.find_target(item, change) for item, change in zip(inputs, changes, strict=True)]
+    found: list[Tensor | None] = (
+        [data.find_target(item, change) for item, change in zip(inputs, changes, strict=True)]
+        if find_many is None
+        else find_many(inputs, changes)
+    )
     has_target = torch.tensor([target is not None for target in found], dtype=torch.bool)
     images = [target for target in found if target is not None]
     if not images:

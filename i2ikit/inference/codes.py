@@ -9,12 +9,12 @@ from torch import Tensor
 from i2ikit.core import contract
 from i2ikit.core.code import Code, ConditionedCode
 from i2ikit.core.random_streams import RandomStreams
-from i2ikit.core.specs import CodeSpec
+from i2ikit.core.specs import CodeSpec, ImageSpec
 from i2ikit.core.translation import Translation
 from i2ikit.errors import DataError, OptionError, UnknownNameError
 from i2ikit.inference.domains import Domain, check_seed, eval_mode, find_domain, get_weight, resolve_domain
 from i2ikit.inference.geometry import crop_to_training
-from i2ikit.inference.image_io import open_image
+from i2ikit.inference.model_images import read_image
 from i2ikit.inference.padding import get_size_constraints
 from i2ikit.inference.sample import expand_style
 from i2ikit.inference.truncation import check_truncation, find_network, find_style_shape, truncate
@@ -58,8 +58,7 @@ def encode(
         raise OptionError(f'"{model.recipe.name}" has no encoder.{hint}')
     if slot not in encoders:
         raise UnknownNameError("encoder of this model", slot, encoders)
-    channels = model.source.channels if slot == "encoder" else model.image.channels
-    pixels = read_images(model, image, channels, size, background)
+    pixels = read_images(model, image, model.source if slot == "encoder" else model.image, size, background)
     size_multiple, min_size = get_size_constraints(model)
     if any(side % size_multiple or side < min_size for side in pixels.shape[-2:]):
         found = "x".join(map(str, pixels.shape[-2:]))
@@ -139,14 +138,12 @@ def make_decoding(model: Model, rows: int, seed: int) -> Translation:
     return Translation(model.nets, _make_streams(model, "decode", seed, rows))
 
 
-def read_images(model: Model, image: Any, channels: int, size: str | None, background: str | None) -> Tensor:
+def read_images(model: Model, image: Any, spec: ImageSpec, size: str | None, background: str | None) -> Tensor:
     """Return images of any type as [B, C, H, W], with the dtype and on the device of the model."""
     if size not in (None, "trained"):
         raise OptionError(f'size={size!r} is not supported. Write size="trained", or leave size= out to keep the size of the image.')
-    prepared = model.preprocessing
-    convert = any(prepared.get(name) is not None for name in ("channels", "source_channels"))
-    pixels = open_image(image, channels, background or prepared.get("background"), convert=convert).pixels.to(get_weight(model))
-    return pixels if size is None else crop_to_training(pixels, model.image, prepared)
+    pixels = read_image(model, image, background, spec=spec).pixels.to(get_weight(model))
+    return pixels if size is None else crop_to_training(pixels, model.image, model.preprocessing, nearest=not spec.is_picture)
 
 
 def count_rows(code: Any) -> int:

@@ -98,7 +98,7 @@ def invert(
         spec = contract.read(model.nets.get_submodule("encoder"), "output_spec") if model.can_encode else None
         hint = 'Start from the encoder: of="style", start="encoder".' if spec and spec.style and not spec.maps else "Use model.translate."
         raise OptionError(f'"{model.recipe.name}" does not generate images from noise; there is no prior to start from. {hint}')
-    pixels = read_images(model, image, model.image.channels, size, background)
+    pixels = read_images(model, image, model.image, size, background)
     expected = (model.image.channels, model.image.height, model.image.width)
     if tuple(pixels.shape[1:]) != expected:
         raise OptionError(

@@ -43,8 +43,9 @@ def make_target_label(
     if isinstance(to, str) and len(domain.attributes) == 1:
         to = {domain.attributes[0].name: to}
     if not isinstance(to, Mapping) or not to:
+        found = "to= is missing" if to is None else f"to={to!r} names no target value"
         raise OptionError(
-            f'to={to!r} names no target value. Write to={{"{domain.attributes[0].name}": "{domain.attributes[0].choices[0]}"}}.'
+            f'{found}. Request a value, for example to={{"{domain.attributes[0].name}": "{domain.attributes[0].choices[0]}"}}.'
         )
     requested = {domain.attribute(name).name: domain.attribute(name).encode(value) for name, value in to.items()}
     target, known, hidden = _read_source_label(domain, rows, label, like)

@@ -13,17 +13,13 @@ import torch
 from attrs import evolve
 from torch import Tensor, nn
 
-from i2ikit.core.calls import Call, run_network
-from i2ikit.core.code import DiscriminatorOutput
-from i2ikit.core.contract import read
 from i2ikit.core.nets import pair_key
-from i2ikit.core.random_streams import RandomStreams
 from i2ikit.errors import OptionError, UnknownNameError
 from i2ikit.inference.batched import Request, generate
+from i2ikit.inference.discriminate import list_required_inputs, score
 from i2ikit.inference.domains import check_seed
 from i2ikit.inference.geometry import crop_to_training
-from i2ikit.inference.image_io import InputImage, open_image
-from i2ikit.inference.map_io import open_map
+from i2ikit.inference.model_images import read_image
 from i2ikit.inference.styles import check_samples, resolve_style
 from i2ikit.inference.target_label import find_source_label, make_target_label
 
@@ -150,49 +146,14 @@ def check_request(model: Model, to: Any, label: Any, source: str | None, samples
     return route
 
 
-def discriminate(model: Model, image: Any, slot: str = "discriminator") -> DiscriminatorOutput:
-    """Return the output of the discriminator in ``slot`` for images of any type, resized if that network needs one fixed size."""
-    pixels = read_image(model, image).pixels.to(model.device)
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            return _discriminate(model, pixels, slot)
-    finally:
-        model.train(was_training)
-
-
-def read_image(model: Model, image: Any, background: str | None = None) -> InputImage:
-    """Read an image of any type as the images of the training were read."""
-    if not model.source.is_picture:
-        return open_map(image, model.source)
-    prepared = model.preprocessing
-    convert = any(prepared.get(name) is not None for name in ("channels", "source_channels"))
-    return open_image(image, model.source.channels, background or prepared.get("background"), convert=convert)
-
-
 def _label_from_discriminator(model: Model, pixels: Tensor) -> Tensor | None:
     """Return the domain logits of the source images; None if there is no discriminator, or it was never trained."""
     if "discriminator" not in model.nets.slots or _has_random_weights(model, "discriminator", ""):
         return None
-    return _discriminate(model, pixels.to(model.device), "discriminator").domain_logits
-
-
-def _discriminate(model: Model, pixels: Tensor, slot: str) -> DiscriminatorOutput:
-    discriminator = model.slot(slot)
-    if read(discriminator, "fixed_size"):
-        pixels = crop_to_training(pixels, model.image, model.preprocessing)
-    if isinstance(discriminator, nn.ModuleDict):
-        example = next(iter(discriminator))
-        raise OptionError(
-            f'The slot "{slot}" has one network for each of: {", ".join(discriminator)}. Call one yourself: '
-            f'model.slot("{slot}")["{example}"](image).'
-        )
-    if needed := ", ".join(model.nets.get_inputs(slot)):
-        raise OptionError(f'The discriminator "{slot}" also needs {needed}. Call it yourself: model.slot("{slot}")(image, ...).')
-    call = Call(slot, f"discriminate/{slot}", RandomStreams(("discriminate", 0), device=pixels.device, dtype=pixels.dtype))
-    output: DiscriminatorOutput = run_network(discriminator, call, model.nets.get_wrappers(slot), (pixels,), {})
-    return output
+    net = model.slot("discriminator")
+    if isinstance(net, nn.ModuleDict) or list_required_inputs(net):
+        return None
+    return score(model, pixels.to(model.device), "discriminator", net, {}).domain_logits
 
 
 def _find_route(model: Model, to: Any, source: str | None) -> tuple[str | None, str | None]:

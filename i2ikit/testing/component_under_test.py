@@ -14,14 +14,16 @@ from torch import Tensor, nn
 
 from i2ikit.core.code import Code, Posterior
 from i2ikit.core.component import Component, get_factory_options
-from i2ikit.core.contract import FACTORY_ARGUMENTS, get_noise_shapes, read
+from i2ikit.core.contract import FACTORY_ARGUMENTS, get_noise_shapes, read, scores_codes
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.registry import Registry
 from i2ikit.core.specs import CodeSpec, ImageSpec, MapSpec, StyleSpec
-from i2ikit.errors import I2IKitError, OptionError, UnknownNameError
+from i2ikit.errors import OptionError, UnknownNameError
+from i2ikit.testing.fault import Fault, format_error
 from i2ikit.testing.tiny_nets import make_tiny_nets
 
 SPECS = tuple(FACTORY_ARGUMENTS)
+GIVEN = tuple(name for name in SPECS if name != "net")  # the specs that a caller may give
 
 # Specs that are tried if the caller gives none. The first combination that the factory accepts is used.
 IMAGES = (ImageSpec(3, 32, 48), ImageSpec(3, 64, 64), ImageSpec(3, 128, 128), ImageSpec(3, 256, 256))
@@ -56,15 +58,18 @@ class ComponentUnderTest:
         declared: Its declaration in the registry.
         factory: The class or function that builds it.
         options: Options of the factory.
-        image, domain, code: Specs that it is built for. ``code`` is the input of a conditioner or a generator.
+        image, source, domain, code, generator: Specs that it is built for. ``code`` is the input of a conditioner or a generator, and
+            ``generator`` the code that the generator takes.
     """
 
     declared: Component
     factory: Callable[..., Any]
     options: Mapping[str, Any]
     image: ImageSpec
+    source: ImageSpec
     domain: DomainSpec
     code: CodeSpec
+    generator: CodeSpec
 
     @property
     def role(self) -> str:
@@ -74,7 +79,7 @@ class ComponentUnderTest:
     @property
     def specs(self) -> dict[str, Any]:
         """The specs that a factory can request as arguments."""
-        return make_specs(self.image, self.domain, self.code)
+        return {name: getattr(self, name) for name in GIVEN}
 
     def make(self, seed: int = 0) -> Any:
         """Build a new instance. The global random stream of torch is not changed."""
@@ -104,19 +109,21 @@ class ComponentUnderTest:
             return (make_images(self.image, rows, generator), label), {}
         if self.role == "conditioner":
             return (make_code(self.code, self.image, rows, generator), label), {}
+        module = self.make_network()
         if self.role == "generator":
-            return (make_code(self.code, self.image, rows, generator),), {}
+            taken = read(module, "input_spec")
+            return (make_code(taken if isinstance(taken, CodeSpec) else self.code, self.image, rows, generator),), {}
         image = make_images(self.image, rows, generator)
         available = {
-            "source": make_images(self.image, rows, generator),
+            "source": make_images(self.source, rows, generator),
             "label": label,
             "code": make_code(self.code, self.image, rows, generator),
         }
-        names: tuple[str, ...] = read(self.make_network(), "inputs")
+        names: tuple[str, ...] = read(module, "inputs")
         for name in names:
             if name not in available:
                 raise UnknownNameError(f'input of discriminator "{self.declared.name}"', name, available)
-        return (image,), {name: available[name] for name in names}
+        return (available["code"] if scores_codes(module) else image,), {name: available[name] for name in names}
 
     def make_labels(self, rows: int) -> Tensor | None:
         """Make labels [B, D], or None if there are no labels. Some label sets are unknown, the same ones in each pair of rows."""
@@ -137,37 +144,36 @@ def prepare_component(registry: Registry, name: str, given: Mapping[str, Any]) -
     Args:
         registry: Registry that has the component.
         name: Its registered name.
-        given: Options of its factory. ``image``, ``domain`` and ``code`` replace the specs that are tried.
+        given: Options of its factory. ``image``, ``source``, ``domain``, ``code`` and ``generator`` replace the specs that are tried.
 
     Raises:
         UnknownNameError: There is no such component or option.
-        OptionError, SpecError, LabelError: The factory accepts none of the specs. This is its first error.
+        Fault: The factory accepts none of the specs. The message has its different errors, each with the first spec that caused it.
     """
     declared = registry.component(name)
     factory = registry.resolve(name)
     known = list(get_factory_options(factory))
-    options = {key: value for key, value in given.items() if key not in SPECS}
+    options = {key: value for key, value in given.items() if key not in GIVEN}
     for key in options:
-        if key not in known:
+        if key not in known or key in SPECS:
             raise UnknownNameError(f'option of "{name}"', key, [each for each in known if each not in SPECS])
-    first: I2IKitError | None = None
+    errors: dict[str, str] = {}  # what was built when the factory raised an error for the first time, by the error
     for image, domain, code in _list_candidates(known, given):
-        specs = make_specs(image, domain, code)
-        if declared.role == "wrapper":
-            specs["net"] = make_tiny_nets(image, domain).get_submodule("discriminator")
+        specs = {**make_specs(image, domain, code), **{name: given[name] for name in ("source", "generator") if name in given}}
+        net = {"net": make_tiny_nets(image, domain).get_submodule("discriminator")} if declared.role == "wrapper" else {}
         try:
-            _make(factory, declared.role, options, specs, 0)
-        except I2IKitError as error:
-            first = first or error
+            _make(factory, declared.role, options, {**specs, **net}, 0)
+        except Exception as error:  # noqa: BLE001 - a factory that reads a style which a code does not have raises any error
+            errors.setdefault(format_error(error), f"{code} for {image}" if "code" in known else str(image))
             continue
-        return ComponentUnderTest(declared, factory, options, image, domain, code)
-    assert first is not None
-    raise first
+        return ComponentUnderTest(declared, factory, options, **specs)
+    raise Fault("; ".join(f"{error} ({specs})" for error, specs in errors.items()) if len(errors) > 1 else next(iter(errors)))
 
 
 def make_specs(image: ImageSpec, domain: DomainSpec, code: CodeSpec) -> dict[str, Any]:
-    """Return the specs that a factory can request. The code that the generator takes has the style of ``code``, else one for 4 layers."""
-    generator = CodeSpec(style=code.style or StyleSpec(8, 4))
+    """Return the specs that a factory can request. The generator takes one style for each of 4 layers, as wide as the style of ``code``."""
+    style = code.style if code.style and code.style.vectors else StyleSpec(code.style.width if code.style else 8, 4)
+    generator = CodeSpec(style=style)
     return {"image": image, "source": image, "domain": domain, "code": code, "generator": generator}
 
 

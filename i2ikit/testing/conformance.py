@@ -11,7 +11,7 @@ from i2ikit.core.registry import Registry, default_registry
 from i2ikit.errors import I2IKitError, format_count
 from i2ikit.testing import loss_checks, network_checks, plan_checks, wrapper_checks
 from i2ikit.testing.component_under_test import ComponentUnderTest, prepare_component
-from i2ikit.testing.fault import Fault, Skipped
+from i2ikit.testing.fault import Fault, Skipped, format_error
 from i2ikit.testing.side_effects import restore_state
 
 Check = Callable[[ComponentUnderTest], None]
@@ -68,9 +68,10 @@ def check_component(name: str, *, registry: Registry | None = None, **options: A
     Args:
         name: The registered name of the component.
         registry: Registry that has the component. Default: the installed plugins.
-        **options: Options of its factory. ``image=ImageSpec(...)``, ``domain={"hair": (...)}`` and ``code=CodeSpec(...)`` are the specs
-            that it is built for. Without them, images of 32 x 48, 64, 128 and 256 pixels, two label sets or none, and the codes of usual
-            encoders are tried; the first combination that the factory accepts is used.
+        **options: Options of its factory. ``image=ImageSpec(...)``, ``source=ImageSpec(...)``, ``domain={"hair": (...)}``,
+            ``code=CodeSpec(...)`` and ``generator=CodeSpec(...)`` are the specs that it is built for. Without them, images of 32 x 48, 64,
+            128 and 256 pixels, two label sets or none, and the codes of usual encoders are tried; the first combination that the factory
+            accepts is used.
 
     Returns:
         The passed checks, and the skipped checks with the reason.
@@ -87,10 +88,12 @@ def check_component(name: str, *, registry: Registry | None = None, **options: A
     try:
         with restore_state():
             component = prepare_component(registry, name, options)
+    except Fault as fault:
+        raise ConformanceError(name, {"can_be_built": str(fault)}) from fault
     except LookupError:
         raise
-    except Exception as error:  # the author needs to see any error of the factory
-        raise ConformanceError(name, {"can_be_built": _format_error(error)}) from error
+    except Exception as error:  # the author needs to see any error
+        raise ConformanceError(name, {"can_be_built": format_error(error)}) from error
     passed, skipped, failures = ["can_be_built"], {}, {}
     for check in CHECKS[component.role]:
         title = check.__name__
@@ -102,14 +105,9 @@ def check_component(name: str, *, registry: Registry | None = None, **options: A
         except Fault as fault:
             failures[title] = str(fault)
         except Exception as error:  # noqa: BLE001  one failure must not hide the others
-            failures[title] = _format_error(error)
+            failures[title] = format_error(error)
         else:
             passed.append(title)
     if failures:
         raise ConformanceError(name, failures)
     return ConformanceResult(name, tuple(passed), skipped)
-
-
-def _format_error(error: Exception) -> str:
-    text = " ".join(str(error).split()) or "no message"
-    return f"{type(error).__name__}: {text if len(text) <= 500 else text[:497] + '...'}"

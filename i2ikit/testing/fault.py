@@ -36,3 +36,9 @@ def check_close(found: dict[str, Tensor], expected: dict[str, Tensor], what: str
         if not torch.allclose(tensor.float(), other.float(), rtol=tolerance, atol=tolerance, equal_nan=True):
             gap = (tensor.float() - other.float()).abs().max().item()
             raise Fault(f"{what}: {name} differs by up to {gap:.2g}. {advice}")
+
+
+def format_error(error: Exception) -> str:
+    """Return the type and the message of an error in one line, shortened to about 500 characters."""
+    text = " ".join(str(error).split()) or "no message"
+    return f"{type(error).__name__}: {text if len(text) <= 500 else text[:497] + '...'}"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from i2ikit.core.code import Code, DiscriminatorOutput
-from i2ikit.core.contract import check_members, draws, read
+from i2ikit.core.contract import check_members, draws, read, scores_codes
 from i2ikit.core.specs import CodeSpec
 from i2ikit.errors import SpecError
 from i2ikit.testing.component_under_test import ComponentUnderTest, collect_tensors, make_noise, move_to, take_row
@@ -46,11 +46,13 @@ def follows_its_protocol(component: ComponentUnderTest) -> None:
         check_members(module, component.role, component.declared.name)
     except SpecError as error:
         raise Fault(str(error)) from error
+    noise = make_noise(module, inputs[0])
     try:
-        inspect.signature(module.forward).bind(*inputs[0], **inputs[1])
+        inspect.signature(module.forward).bind(*inputs[0], **inputs[1], **noise)
     except TypeError as error:
         wanted = {"encoder": "image, label", "conditioner": "code, label", "generator": "code"}
-        names = wanted.get(component.role, ", ".join(("image", *inputs[1])))
+        first = wanted.get(component.role, "code" if scores_codes(module) else "image")
+        names = ", ".join((first, *inputs[1], *noise))
         raise Fault(f"forward() cannot be called with ({names}): {error}. It must accept these arguments.") from error
     output = component.run(module, inputs)
     if not isinstance(output, OUTPUTS[component.role]):

@@ -138,6 +138,15 @@ def test_describe_a_component_prints_each_option_with_its_meaning(capsys: pytest
     assert "  blocks: int = 4\n      Number of residual blocks.\n" in capsys.readouterr().out
 
 
+def test_plans_of_the_library_are_listed_and_described_with_the_options_that_a_user_sets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--role", "plan"]) == 0
+    assert {"labelled", "paired", "unpaired", "sampled", "images"} <= {row.split("\t")[1] for row in capsys.readouterr().out.splitlines()}
+    assert main(["describe", "sampled"]) == 0
+    shown = capsys.readouterr().out
+    assert "  style: int = 512\n      Width of the noise.\n" in shown
+    assert "streams" not in shown
+
+
 def test_describe_a_recipe_file_prints_settings_of_slots_weights_that_change_and_stages(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -72,7 +72,7 @@ def shapes(code: Any) -> dict[str, tuple[int, ...]]:
         ({"noise_shapes": shapes, "deterministic_at_inference": True}, True, False),
         ({"stochastic": True, "deterministic_at_inference": True}, True, False),
     ],
-    ids=str,
+    ids=lambda value: "+".join(value) or "none" if isinstance(value, dict) else str(value),
 )
 def test_whether_a_network_draws_has_one_answer(members: dict[str, Any], in_training: bool, at_inference: bool) -> None:
     net = nn.Sequential(nn.Identity(), make(**members))

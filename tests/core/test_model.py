@@ -15,8 +15,9 @@ from core.toys.assembly import assemble, assert_equal, copy_nets, make_batch, ma
 from safetensors.torch import load_file
 from torch import nn
 
-from i2ikit import DiscriminatorOutput, Model, Recipe, Slot, build, load
+from i2ikit import Code, DiscriminatorOutput, Model, Recipe, Slot, build, load
 from i2ikit.core.batch_kinds import map_tensors
+from i2ikit.core.code import ConditionedCode, Posterior
 from i2ikit.errors import PlanError
 from i2ikit_bicyclegan.plan import two_styles
 
@@ -112,16 +113,31 @@ def test_the_explanation_contains_slots_shapes_terms_views_and_players() -> None
     ):
         assert line in text
     [row] = [line for line in text.splitlines() if line.startswith("discriminator/adversarial")]
-    assert "discriminator_output(reference, discriminator), discriminator_output(fake, discriminator)" in row
+    assert "discriminate(reference), discriminate(fake)" in row
     [row] = [line for line in text.splitlines() if line.startswith("translator/cycle")]
     assert "2 steps  cycle " in row
     assert "pool of 50 past fakes" in assemble(CYCLEGAN).explain()
+
+
+def test_the_explanation_of_a_loaded_model_has_the_views_and_the_steps_of_its_training(tmp_path: Path) -> None:
+    model = build("pix2pix", size=32, source_channels=5, source_content="label_map", generator={"width": 4}, discriminator={"width": 4})
+    model.steps_done = 3
+    built, loaded = model.explain(), load(model.save(tmp_path / "model")).explain()
+    assert loaded == built
+    assert "images   [3, 32, 32] in [-1, 1]\nsources  [5, 32, 32], label map\n" in loaded
+    assert "weights        trained for 3 steps" in loaded
 
 
 def test_a_weight_without_gradient_is_named_in_the_explanation() -> None:
     model = assemble(evolve(STARGAN, name="headless"), terms={"discriminator/domain": None, "translator/domain": None})
     assert model.unreached_weights == ["discriminator.domain.weight"]
     assert "no gradient reaches discriminator.domain.weight" in model.explain()
+
+
+def test_the_text_of_a_code_has_shapes() -> None:
+    code = Code((torch.ones(2, 4, 8, 8), torch.ones(2, 8, 4, 4)), torch.ones(2, 3), Posterior(torch.ones(2, 3), torch.ones(2, 3)))
+    assert repr(code) == "Code(maps [2, 4, 8, 8], [2, 8, 4, 4], style [2, 3], posterior [2, 3])"
+    assert str(ConditionedCode(style=None)) == "ConditionedCode(maps none, style none)"
 
 
 def test_the_text_of_a_discriminator_output_has_shapes_and_mean_scores() -> None:

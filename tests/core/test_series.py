@@ -156,7 +156,7 @@ def test_an_encoder_that_asks_a_generator_that_publishes_nothing_is_refused() ->
 
 def test_a_generator_that_takes_another_style_than_the_encoder_gives_is_refused() -> None:
     with pytest.raises(
-        BuildError, match=r'"layers" takes no maps and style \[3, 2\], but "toy_style_of_image" gives no maps and style \[2, 2\]'
+        BuildError, match=r'"layers" takes style \[3, 2\] and no maps, but "toy_style_of_image" gives style \[2, 2\] and no maps'
     ):
         assemble(PSP, generator="layers", slots={"generator": {"frozen": True}})
 

@@ -86,3 +86,18 @@ def test_a_command_with_components_in_series_gives_the_same_slot() -> None:
     recipe = default_registry().recipe("stargan").with_overrides(conditioner=Slot(("a", ("b", {"width": 8}))))
     [setting] = [word for word in shlex.split(format_command(recipe, default_registry())) if word.startswith("conditioner=")]
     assert apply_settings(default_registry().recipe("stargan"), [setting]).slots["conditioner"] == recipe.slots["conditioner"]
+
+
+def test_the_text_of_settings_has_only_what_differs_from_the_defaults() -> None:
+    assert repr(Slot("patch_discriminator", {"width": 8}, wrappers=["diff_augment"])) == (
+        "Slot('patch_discriminator', options={'width': 8}, wrappers=(('diff_augment', {}),))"
+    )
+    player = Player("translator", ("generator",), {"l1": Term("l1_loss", Schedule("constant", value=2.0))}, optimizer=Optimizer(lr=1e-3))
+    assert repr(player) == (
+        "Player('translator', ('generator',), {'l1': Term('l1_loss', weight=Schedule(kind='constant', value=2.0))}, "
+        "optimizer=Optimizer(lr=0.001))"
+    )
+    assert (
+        repr(Recipe("r", {}, "images", (Player("p", (), {}),), flip=False))
+        == "Recipe('r', {}, 'images', (Player('p', (), {}),), flip=False)"
+    )

@@ -96,7 +96,7 @@ def test_the_model_of_the_last_stage_is_built_untrained_and_says_so(recipe: Reci
         ({"generator": "stage:coarse:gen"}, 'No slot of stage "coarse" is called "gen"'),
         ({"generator": "stage:coarse:generator/a"}, 'has one network, without a name. Leave out "/a"'),
         ({"slots": {"discriminator": {"weights": "stage:coarse"}}}, 'No slot of stage "coarse" is called "discriminator"'),
-        ({"slots": {"discriminator": {"weights": "stage:coarse:generator"}}}, 'has "pix2pix_unet" in this slot'),
+        ({"slots": {"discriminator": {"weights": "stage:coarse:generator"}}}, 'has "pix2pix_unet" in slot "generator"'),
         ({"stages": {"coarse": None}}, "the recipe has no stages before this one"),
         ({"stages": {"coarse": {"generator": "stage:coarse"}}}, 'stage "coarse": .*has no stages before this one'),
     ],

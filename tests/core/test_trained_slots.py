@@ -106,9 +106,15 @@ def use(place: str, slot: str = "generator") -> dict[str, Any]:
         (use("{}x"), r'There is no model at ".*catsx"\. Did you mean "cats"\?'),
         (use("{}:generatr"), r'No slot of ".*cats" is called "generatr"\. Did you mean "generator"\?'),
         (use("{}:generator/cow"), r'No network of slot "generator" of ".*" is called "cow"\. Available: cat, dog'),
-        (use("{}:generator", "discriminator"), r'has "munit_adain_decoder" in this slot, but the recipe has "multiscale_disc'),
+        (
+            use("{}:generator", "discriminator"),
+            r'has "munit_adain_decoder" in slot "generator", but the recipe has "multiscale_disc.*Name another slot of it, or take',
+        ),
         ({**use("{}"), "encoder": {"width": 8, "blocks": 1}}, r"do not fit: .* has shape \[16, 16, 3, 3\], expected \[32, 32, 3, 3\]"),
-        ({**use("{}"), "domains": ("cat", "dog", "cow")}, r'one network per domain \(cat, dog\), but this slot needs a network "cow"'),
+        (
+            {**use("{}"), "domains": ("cat", "dog", "cow")},
+            r'one network per domain \(cat, dog\), but this slot needs a network "cow"\. Name the network: ".*cats:generator/cat"',
+        ),
     ],
     ids=["no folder", "no slot", "no network", "another component", "another shape", "another domain"],
 )

@@ -160,7 +160,7 @@ MEMBERS = [
         "generator",
         "input_spec",
         CodeSpec(style=StyleSpec(8)),
-        r'"part" takes no maps and style \[8\], but "encoder" gives maps \[4 channels',
+        r'"part" takes style \[8\] and no maps, but "encoder" gives maps \[4 channels',
     ),
     ("discriminator", "inputs", ["x"], r'Slot "discriminator": "part" has inputs=\[\'x\'\]; expected tuple'),
     ("discriminator", "inputs", (["x"],), r'"part" has inputs=\(\[\'x\'\],\); expected tuple'),

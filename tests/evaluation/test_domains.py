@@ -96,6 +96,16 @@ def test_there_are_no_targets_where_one_file_name_does_not_match(folder: Path, t
     assert '"other" has no target' in report.left_out["psnr"]
 
 
+def test_translations_to_a_domain_without_a_single_target_are_left_out_of_the_numbers_with_targets() -> None:
+    faces = open_data("faces:count=40,size=16,domains=neutral")
+    model = StubModel("unpaired", lambda image, _: image)
+    model.domain = faces.domain
+    report = evaluate(model, faces, classifier=None)
+    others = sum(item.row["expression"] == "other" for item in faces.split("test").items)
+    assert report.number("psnr").protocol["count"] == others > 0
+    assert report.number("psnr").value == report.value("psnr_copy")
+
+
 def test_a_model_of_two_domains_is_measured_on_pairs_in_both_directions(folder: Path) -> None:
     pairs = open_data(folder, batch_kind="paired", pairs="warm,cold")
     report = evaluate(StubModel("unpaired", lambda image, _: to_cold(image)), pairs, classifier=None)

@@ -45,7 +45,7 @@ def test_label_planes_keep_finer_maps_and_the_style() -> None:
 
 
 def test_label_planes_require_a_map_and_labels() -> None:
-    with pytest.raises(SpecError, match="requires a code with a map; found no maps and style"):
+    with pytest.raises(SpecError, match=r"requires a code with a map; found style \[\d+\] and no maps"):
         LabelPlanes(CodeSpec(style=StyleSpec(8)), TWO_SETS)
     with pytest.raises(LabelError, match="requires labels; none are declared"):
         LabelPlanes(CODE, DomainSpec())

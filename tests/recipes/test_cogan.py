@@ -125,7 +125,7 @@ def test_unsupported_sizes_options_and_batches_are_named() -> None:
         build_cogan(size=(15, 16))
     with pytest.raises(BuildError, match=r"unshared=3: .* unshared between 0 and 2"):
         build_cogan(generator={"width": 4, "unshared": 3})
-    with pytest.raises(BuildError, match="requires one style vector, the noise; found no maps and no style"):
+    with pytest.raises(BuildError, match="requires one style vector, the noise; found no style and no maps"):
         build_cogan(style=0)
     with pytest.raises(PlanError, match=r'requires batch\["images"\]\["b"\], the images of that domain; found: a\.'):
         build_cogan().step({"images": {"a": torch.zeros(2, 3, 16, 16).double()}})

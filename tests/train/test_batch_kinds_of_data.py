@@ -49,6 +49,8 @@ def test_a_recipe_of_images_without_labels_trains_on_labelled_images(tmp_path: P
     data = open_data("faces:count=24,size=16")
     fit(model, data, tmp_path / "run", steps=1, progress=Silent())
     assert (tmp_path / "run/samples/step-00000001.png").is_file()
-    assert evaluate(model, data, classifier=None, limit=2).number("psnr").protocol["count"] == 2
+    report = evaluate(model, data, classifier=None, limit=2)
+    assert report.number("psnr").protocol["count"] == 2
+    assert report.left_out["psnr_copy"] == "Each input is its own target."
     with pytest.raises(DataError, match=r'requires images data; "faces" is unpaired\. Open the data with batch_kind="images"'):
         fit(model, open_data("faces:count=24,size=16,domains=neutral"), tmp_path / "other", steps=2, progress=Silent())

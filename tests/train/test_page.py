@@ -20,7 +20,7 @@ from i2ikit.errors import CheckpointError
 from i2ikit.losses import adversarial
 from i2ikit.train.page import write_page
 from i2ikit.train.page.charts import choose_ticks, draw_chart
-from i2ikit.train.page.descriptions import describe_losses
+from i2ikit.train.page.descriptions import describe_losses, format_duration
 from i2ikit.train.page.run_summary import MAX_POINTS, make_curve, read_run_summary
 from i2ikit.train.samples import Samples
 
@@ -156,6 +156,21 @@ def test_the_page_of_a_new_run_names_what_is_missing(tmp_path: Path) -> None:
     assert "Not finished yet: step 0 of 100." in page
     assert "There are no sample grids yet" in page
     assert "Not measured yet" in page
+
+
+def test_the_page_says_why_nothing_could_be_measured(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    numbers = {"numbers": [{"name": "parameters", "value": 12}], "left_out": {"diversity": "There are fewer than two images."}}
+    (run / "numbers.json").write_text(json.dumps(numbers))
+    page = write_page(run).read_text()
+    assert "Nothing could be measured" in page
+    assert "Not measured: diversity: There are fewer than two images." in page
+    assert "Parameters: all 12." in page
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.6, "1 second"), (42.2, "42 seconds"), (750, "12.5 minutes"), (12_000, "3.3 hours")])
+def test_a_duration_is_a_text(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
 
 
 def test_the_page_of_a_run_on_two_data_sets_shows_two_batches_per_step(tmp_path: Path) -> None:

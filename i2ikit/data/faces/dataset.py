@@ -127,24 +127,31 @@ class FacesDataset:
 
         There is no single true image in the domain "other", so the result is None.
         """
-        if OTHER in change.values():
-            return None
         return self.find_targets([item], [change])[0]
 
-    def find_targets(self, items: Sequence[Item], changes: Sequence[Mapping[str, object]]) -> Tensor:
-        """Return the true images [B C H W] after one change for each item; for pairs, the targets.
+    def find_targets(self, items: Sequence[Item], changes: Sequence[Mapping[str, object]]) -> list[Tensor | None]:
+        """Return the true image [C H W], or None, after one change for each item; for pairs, the targets.
 
         Raises:
             UnknownNameError: Faces do not have an attribute or a value.
             LabelError: The value of a binary attribute is neither yes nor no.
         """
         if self.target_view:
-            return self._read(items, self.target_view)
+            return list(self._read(items, self.target_view))
+        known = [index for index, change in enumerate(changes) if OTHER not in change.values()]
         rows = [
-            {**self.true_row(item), **{name: _format_value(FACES.attribute(name), value) for name, value in change.items()}}
-            for item, change in zip(items, changes, strict=True)
+            {
+                **self.true_row(items[index]),
+                **{name: _format_value(FACES.attribute(name), value) for name, value in changes[index].items()},
+            }
+            for index in known
         ]
-        return draw_faces(sample_identities(self.seed, [_parse_index(item) for item in items]), rows, self.height, self.width, self.view)
+        found: list[Tensor | None] = [None] * len(items)
+        if known:
+            identities = sample_identities(self.seed, [_parse_index(items[index]) for index in known])
+            for index, image in zip(known, draw_faces(identities, rows, self.height, self.width, self.view), strict=True):
+                found[index] = image
+        return found
 
     def true_row(self, item: Item) -> dict[str, str]:
         """Return the value of every attribute of a face, including hidden ones."""

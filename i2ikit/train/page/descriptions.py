@@ -111,13 +111,13 @@ def describe_training(summary: RunSummary) -> list[str]:
     if summary.step < steps:
         return [*sentences, f"Not finished yet: step {summary.step:,} of {steps:,}{time}."]
     datasets = f"{len(summary.data)} × " if len(summary.data) > 1 else ""
-    return [*sentences, f"Trained for {summary.step:,} steps of {datasets}{format_count(recipe['batch'], 'image')}{time}."]
+    return [*sentences, f"Trained for {format_count(summary.step, 'step')} of {datasets}{format_count(recipe['batch'], 'image')}{time}."]
 
 
 def format_duration(seconds: float) -> str:
     """Return a duration as text: "42 seconds", "12.5 minutes", "3.3 hours"."""
     if seconds < 90:
-        return f"{seconds:.0f} seconds"
+        return format_count(max(1, round(seconds)), "second")
     return f"{seconds / 60:.1f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 

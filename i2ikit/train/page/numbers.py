@@ -74,6 +74,10 @@ def render_numbers(summary: RunSummary) -> str:
     """Return the section of the numbers as HTML."""
     measured = [MeasuredNumber.parse(each) for each in summary.numbers.get("numbers", [])]
     scores = [each for each in measured if not each.measure.startswith("parameters")]
+    if not scores and measured:
+        return (
+            f'<section><h2>Numbers</h2><p class="quiet">Nothing could be measured.</p>{_render_notes(summary, measured, scores)}</section>'
+        )
     if not scores:
         run = escape(shlex.quote(str(summary.folder)))
         return f'<section><h2>Numbers</h2><p class="quiet">Not measured yet. To measure them: <code>i2ikit eval {run}</code></p></section>'
@@ -132,7 +136,7 @@ def _is_comparison(measure: str) -> bool:
 
 def _render_notes(summary: RunSummary, measured: Sequence[MeasuredNumber], scores: Sequence[MeasuredNumber]) -> str:
     """Return the common entries of the protocols, the numbers of parameters, and what was not measured."""
-    protocol = scores[0].protocol
+    protocol = scores[0].protocol if scores else {}
     shared = [key for key in protocol if key not in _OWN_ENTRIES and all(each.protocol.get(key) == protocol[key] for each in scores)]
     entries = "; ".join(f"{key} {_format_value(protocol[key])}" for key in shared if protocol[key] is not None)
     lines = [f"Protocol: {entries}."] if shared else []

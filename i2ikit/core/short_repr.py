@@ -1,0 +1,27 @@
+"""The text of settings: only what differs from the defaults. This module does not import torch."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from attrs import NOTHING, fields
+
+
+def short_repr(settings: Any) -> str:
+    """Return ``"Term('cycle_loss', weight=10.0)"`` of an attrs object: what is required, and what differs from the defaults."""
+    parameters, parts = inspect.signature(type(settings)).parameters, []
+    for each in fields(type(settings)):
+        value, default = getattr(settings, each.name), parameters[each.name].default
+        if default is inspect.Parameter.empty:
+            parts.append(repr(value))
+        elif default is NOTHING or default is None:  # made when it is missing
+            parts += [f"{each.name}={value!r}"] if value and value != _make_default(each.default) else []
+        elif value != default:
+            parts.append(f"{each.name}={value!r}")
+    return f"{type(settings).__name__}({', '.join(parts)})"
+
+
+def _make_default(default: Any) -> Any:
+    """Return the value that an attrs default makes."""
+    return default.factory() if hasattr(default, "factory") else default
