@@ -20,7 +20,7 @@ from i2ikit.errors import CheckpointError
 from i2ikit.losses import adversarial
 from i2ikit.train.page import write_page
 from i2ikit.train.page.charts import choose_ticks, draw_chart
-from i2ikit.train.page.descriptions import describe_losses, format_duration
+from i2ikit.train.page.descriptions import describe_losses, describe_training, format_duration
 from i2ikit.train.page.run_summary import MAX_POINTS, make_curve, read_run_summary
 from i2ikit.train.samples import Samples
 
@@ -285,3 +285,8 @@ def test_any_curve_can_be_drawn(values: list[float]) -> None:
 def test_ticks_are_round_numbers() -> None:
     assert choose_ticks(0.0, 1.0, 4) == [0.0, 0.5, 1.0]
     assert choose_ticks(0, 10_000, 5) == [0, 2000, 4000, 6000, 8000, 10_000]
+
+
+def test_the_page_of_a_recipe_of_images_says_that_it_reproduces_them(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", recipe="pix2pix-fast", plan="images")
+    assert "It learns to reproduce images of 16 × 16 pixels." in describe_training(read_run_summary(run))

@@ -105,6 +105,8 @@ def describe_training(summary: RunSummary) -> list[str]:
     task = f"It learns to change {_join([_describe_attribute(each) for each in attributes])} in" if attributes else "It learns to translate"
     if not _translates(recipe):
         task = "It learns to generate, from noise,"
+    elif all(kind.is_own_target for kind in _find_kinds(recipe)):
+        task = "It learns to restore" if any(kind.make_source for kind in _find_kinds(recipe)) else "It learns to reproduce"
     sentences = [recipe["description"]] if recipe.get("description") else []
     sentences.append(f"{task} images of {image['height']} × {image['width']} pixels.")
     time = f" in {format_duration(summary.seconds)}" if summary.seconds else ""
