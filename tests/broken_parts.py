@@ -261,6 +261,12 @@ def unnamed_random_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool
     return [Translation(nets, streams, real=batch["image"], target_label=torch.rand_like(batch["label"]))]
 
 
+@batch_kind("unpaired")
+def imageless_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
+    """Take the images of all domains for those of one."""
+    return [Translation(nets, streams, real=batch["images"])]
+
+
 def undeclared_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
     """Declare no batch kind."""
     return [Translation(nets, streams, real=batch["image"], target_label=batch["label"])]
@@ -269,7 +275,7 @@ def undeclared_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) ->
 @batch_kind("unpaired")
 def unpaired_plan(nets: Any, batch: Any, streams: Any, requires_grad: bool) -> list[Translation]:
     """Follow every rule, for unpaired batches."""
-    return [Translation(nets, streams, name=name, real=image) for name, image in batch.items()]
+    return [Translation(nets, streams, name=name, real=image) for name, image in batch["images"].items()]
 
 
 @batch_kind("labelled")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from scripts import load_script
 from torch import Tensor
 
 GOLDEN = Path(__file__).parents[2] / "shared/golden"
@@ -18,12 +18,7 @@ needs_golden = pytest.mark.skipif(not GOLDEN.is_dir(), reason="requires the gold
 
 def load_reader() -> ModuleType:
     """Import the module that reads golden files."""
-    spec = importlib.util.spec_from_file_location("golden_fill", GOLDEN / "fill.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(GOLDEN / "fill.py")
 
 
 class Golden:

@@ -64,6 +64,13 @@ def assert_same_state(first: Path, second: Path) -> None:
     assert data == other
 
 
+def assert_same_networks(one: Mapping[str, torch.Tensor], two: Mapping[str, torch.Tensor]) -> None:
+    """Check that the networks of two models in checkpoints, as :func:`read_state` reads them, are equal bit by bit."""
+    names = [name for name in one if name.startswith("model/nets.")]
+    assert names
+    assert [name for name in names if not torch.equal(one[name], two[name])] == []
+
+
 class CallAtStep:
     """A logger that calls a function after a step."""
 

@@ -12,7 +12,7 @@ import click
 from i2ikit import __version__
 from i2ikit.errors import I2IKitError, UnknownNameError
 
-# Verb -> (import path of its command, its line in the help).
+# Command -> (its import path, its line in the help).
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("i2ikit.cli.demo:demo", "Train on cartoon faces and write a report page."),
     "train": ("i2ikit.cli.train:train", "Train a recipe on your images, or resume a run."),

@@ -76,7 +76,7 @@ def _describe_recipe(recipe: Recipe) -> Iterator[str]:
         yield f"stage {name}: recipe {stage.name}, {stage.steps:,} steps, is trained before"
     entries = ", ".join(recipe.labels.entries)
     yield f"labels: {entries or 'those of the data'}"
-    for name, plan_options in zip(recipe.plan_name.split(" + "), recipe.options_by_plan, strict=True):
+    for name, plan_options in zip(recipe.plan_names, recipe.options_by_plan, strict=True):
         yield f"plan: {name}{_format_options(plan_options)}"
     yield "slots:"
     for slot, filled in recipe.slots.items():

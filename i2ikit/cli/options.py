@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from attrs import Attribute
 
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
+OUTPUT_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
 
 
 def check_colour(_context: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -59,6 +59,12 @@ def read_fit_options(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _list_flags() -> list[Attribute[Any]]:
     return [each for each in list_options() if each.metadata["has_flag"]]
+
+
+def check_image_suffix(out: str) -> None:
+    """Raise OptionError if an output file has no suffix of an image file that can be written."""
+    if Path(out).suffix.lower() not in OUTPUT_SUFFIXES:
+        raise OptionError(f'"{out}" has no suffix of an image file ({", ".join(OUTPUT_SUFFIXES)}). Add a suffix, or end a folder with "/".')
 
 
 def check_writable(folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from i2ikit.cli.options import IMAGE_SUFFIXES, check_writable, parse_target
+from i2ikit.cli.options import check_image_suffix, check_writable, parse_target
 from i2ikit.errors import DataError, LabelError, OptionError
 
 if TYPE_CHECKING:
@@ -85,8 +85,7 @@ def _is_grid(out: str) -> bool:
         if path.is_file():
             raise OptionError(f'"{out}" is a file without the suffix of an image file. Name a folder, or a file such as grid.png.')
         return False
-    if path.suffix.lower() not in IMAGE_SUFFIXES:
-        raise OptionError(f'"{out}" has no suffix of an image file ({", ".join(IMAGE_SUFFIXES)}). Add a suffix, or end a folder with "/".')
+    check_image_suffix(out)
     return True
 
 

@@ -45,7 +45,7 @@ def open_sources(
     kinds = kinds if len(kinds) > 1 else kinds * len(paths)
     found = []
     for index, path in enumerate(paths):
-        options = {**shared, "batch_kind": kinds[index].data, **({"labels": split_names(labels[index])} if labels else {})}
+        options = {**shared, "batch_kind": kinds[index].data, **({"labels": _split_names(labels[index])} if labels else {})}
         found.append(TrainingData(open_data(path, **options), path, options))
     channels = {source.data.image.channels for source in found}
     if len(channels) > 1:
@@ -53,7 +53,7 @@ def open_sources(
     return found, kinds
 
 
-def split_names(text: str) -> list[str]:
+def _split_names(text: str) -> list[str]:
     """Return the names in a text such as "tone,gender", or raise OptionError."""
     found = [name.strip() for name in text.split(",") if name.strip()]
     if not found:
@@ -61,7 +61,7 @@ def split_names(text: str) -> list[str]:
     return found
 
 
-def find_domain(sources: Sequence[TrainingData], kinds: Sequence[BatchKind], recipe: Recipe) -> DomainSpec | None:
+def _find_labels(sources: Sequence[TrainingData], kinds: Sequence[BatchKind], recipe: Recipe) -> DomainSpec | None:
     """Return the labels of a model for these data sets, or None. Images that are their own targets have none.
 
     Optional labels are used if the user names attributes, or the recipe declares labels.
@@ -84,7 +84,7 @@ def find_domain(sources: Sequence[TrainingData], kinds: Sequence[BatchKind], rec
 
 def describe_images(sources: Sequence[TrainingData], kinds: Sequence[BatchKind], recipe: Recipe) -> dict[str, Any]:
     """Return the overrides of a recipe for data sets: labels, channels, and what the source images are."""
-    domain, first = find_domain(sources, kinds, recipe), sources[0].data
+    domain, first = _find_labels(sources, kinds, recipe), sources[0].data
     has_none = domain is None and any(kind.label == "optional" for kind in kinds)  # nor those of the stages of the recipe
     labels = {} if domain is None and not has_none else {"labels": domain}
     content = {} if first.source.is_picture else {"source_content": first.source.content}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from i2ikit.cli.options import IMAGE_SUFFIXES, check_colour, check_writable, parse_target, parse_values
+from i2ikit.cli.options import OUTPUT_SUFFIXES, check_colour, check_image_suffix, check_writable, parse_target, parse_values
 from i2ikit.errors import DataError, OptionError, UnknownNameError, suggest
 
 if TYPE_CHECKING:
@@ -132,13 +132,13 @@ def plan_jobs(inputs: Sequence[str], out: str) -> Iterator[Job]:
     to_folder = not single or output.is_dir() or out.endswith(("/", os.sep))
     if to_folder and output.is_file():
         raise OptionError(f'"{out}" is a file, but {len(found)} inputs require an output folder. Name a folder at the end.')
-    if not to_folder and output.suffix.lower() not in IMAGE_SUFFIXES:
-        raise OptionError(f'"{out}" has no suffix of an image file ({", ".join(IMAGE_SUFFIXES)}). Add a suffix, or end a folder with "/".')
+    if not to_folder:
+        check_image_suffix(out)
     check_writable(output if to_folder else output.parent)
     written: dict[Path, Path] = {}
     sources = {file.resolve() for file, _ in found}
     for file, name in found:
-        target = output / (name if name.suffix.lower() in IMAGE_SUFFIXES else name.with_suffix(".png")) if to_folder else output
+        target = output / (name if name.suffix.lower() in OUTPUT_SUFFIXES else name.with_suffix(".png")) if to_folder else output
         if written.get(target) == file:  # the same input is given twice, such as by a folder and by a glob
             continue
         if target in written:

@@ -14,19 +14,17 @@ if TYPE_CHECKING:
 
 
 def check_conditions(double: Model, batch: Any, streams: Any, index: int) -> list[str]:
-    """Return a problem if the target label or the style has no influence on the fake."""
-    problems = []
-    fakes = run_plan(double, batch, streams, True, index)
-    problems += [*_check_generator(double, fakes), *_check_discriminators(double, fakes)]
+    """Return the problems of a plan: networks that cannot know the domain, and a target label or style without influence on the fake."""
+    fakes, kind = run_plan(double, batch, streams, True, index), double.get_batch_kind(index)
+    problems = [*_check_generator(double, fakes), *_check_discriminators(double, fakes)]
+    is_conditional = kind.label == "optional" and not kind.source and kind.has_labels(double.domain)
     slots = ", ".join(f"{name}={slot.title}" for name, slot in double.recipe.slots.items())
     for translation in fakes:
-        kind = double.get_batch_kind(index)
         if kind.label == "required" and not _influences_fake(translation, "target_label"):
             problems.append(
                 f"The target label has no influence on the fake in {slots}. "
                 f"Add a conditioner between encoder and generator that uses the label, such as stargan_conditioner."
             )
-        is_conditional = kind.label == "optional" and not kind.source and kind.has_labels(double.domain)
         if is_conditional and not _influences_fake(translation, "target_label"):
             problems.append(
                 f"The label has no influence on the fake in {slots}. Use a conditioner or a generator that takes the label, or declare "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from i2ikit.core.contract import read
+from i2ikit.core.nets import get_first
 from i2ikit.core.rehearsal import rehearse
 from i2ikit.core.stages import is_stage_place
 from i2ikit.errors import format_count
@@ -52,7 +53,7 @@ def _describe_images(image: ImageSpec) -> str:
 
 def _list_plans(model: Model) -> list[str]:
     """Return a line for each plan."""
-    plans = zip(model.recipe.plan_name.split(" + "), model.recipe.options_by_plan, strict=True)
+    plans = zip(model.recipe.plan_names, model.recipe.options_by_plan, strict=True)
     lines = [f"plan     {name}{_format_options(options)}" for name, options in plans]
     return [f"{lines[0]}{_format_routes(model)}", *lines[1:]]
 
@@ -68,8 +69,7 @@ def _list_slots(model: Model) -> list[list[str]]:
     outputs = {"generator": str(model.image), "discriminator": "scores"}
     for name, slot in model.recipe.slots.items():
         net = model.slot(name)
-        first = next(iter(net.values())) if isinstance(net, nn.ModuleDict) else net
-        output = str(read(first, "output_spec") or "") or outputs.get(model.nets.roles[name], "")
+        output = str(read(get_first(net), "output_spec") or "") or outputs.get(model.nets.roles[name], "")
         count = sum(parameter.numel() for parameter in {id(p): p for p in net.parameters()}.values())
         owners = [player.name for player in model.recipe.players if name in player.trains]
         per = f" x{len(net)} (one per {slot.per})" if isinstance(net, nn.ModuleDict) else ""

@@ -69,6 +69,11 @@ class Inputs(Memo):
         self.plan_name = ""  # set if there are several plans
         self._parts: dict[int, Self] = {}
 
+    def list_given_images(self) -> dict[str, Tensor]:
+        """Return the images that the plan gave, by name."""
+        given = {"real": self._real, "reference": self._reference, "second_reference": self._second_reference, "target": self._target}
+        return {name: image for name, image in given.items() if image is not None}
+
     @property
     def real(self) -> Tensor:
         """The source images [B, C, H, W] in [-1, 1]."""
@@ -222,11 +227,15 @@ class Inputs(Memo):
 
     # -- errors
 
+    @property
+    def reader(self) -> str:
+        """What reads this translation now, for messages."""
+        return f'Term "{self.term}"' if self.term else "A view"
+
     def _require(self, tensor: Tensor | None, what: str) -> Tensor:
         if tensor is None:
-            reader = f'Term "{self.term}"' if self.term else "A view"
             raise PlanError(
-                f'{reader} requires {what}, but plan "{self.nets.plan}" sets none for translation "{self.name}". '
+                f'{self.reader} requires {what}, but plan "{self.nets.plan}" sets none for translation "{self.name}". '
                 f"Use another plan, or remove the term."
             )
         return tensor

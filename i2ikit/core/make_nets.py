@@ -12,7 +12,7 @@ from i2ikit.core.calls import Series
 from i2ikit.core.component import get_factory_options
 from i2ikit.core.contract import check_members, read
 from i2ikit.core.factories import call_factory
-from i2ikit.core.nets import Nets, module_key, pair_key
+from i2ikit.core.nets import Nets, get_first, module_key, pair_key
 from i2ikit.core.plans import PRIOR
 from i2ikit.core.recipe import SLOT_ROLES, Recipe
 from i2ikit.core.registry import Registry
@@ -73,7 +73,7 @@ class NetMaker:
         ordered = {name: self.modules[name] for name in recipe.slots}
         roles = {name: recipe.role(name) for name in recipe.slots}
         wrappers = {name: self.wrappers[name] for name in recipe.slots if name in self.wrappers}
-        return Nets(ordered, dict(recipe.slots), roles, recipe.plan_name, recipe.image, recipe.labels, self.sampled_style, wrappers)
+        return Nets(ordered, dict(recipe.slots), roles, recipe.plan_names, recipe.image, recipe.labels, self.sampled_style, wrappers)
 
     def _list_in_order(self) -> list[str]:
         recipe = self.recipe
@@ -126,7 +126,7 @@ class NetMaker:
         if code is not None:
             specs["code"] = code
         generator = self.modules.get("generator")
-        needed = None if generator is None else read(_get_first(generator), "input_spec")
+        needed = None if generator is None else read(get_first(generator), "input_spec")
         if isinstance(needed, CodeSpec):
             specs["generator"] = needed
         return specs
@@ -141,7 +141,7 @@ class NetMaker:
         module: nn.Module = made[""] if slot.per is None else nn.ModuleDict({module_key(key): net for key, net in made.items()})
         if name in self.trained:
             self.trained[name].load_into(module)
-        first = _get_first(module)
+        first = get_first(module)
         check_members(_get_last(first), role, slot.title)
         self.modules[name] = module
         if slot.wrappers:
@@ -186,7 +186,7 @@ class NetMaker:
     def _check_generator_input(self) -> None:
         """Check that the generator gets the code that it publishes as its input."""
         generator, given = self.modules.get("generator"), self._get_code("generator")
-        needed = None if generator is None else read(_get_first(generator), "input_spec")
+        needed = None if generator is None else read(get_first(generator), "input_spec")
         if not isinstance(needed, CodeSpec) or given is None:
             return
         if (needed.style and needed.style != given.style) or (needed.maps and needed.maps != given.maps):
@@ -196,11 +196,6 @@ class NetMaker:
             raise SpecError(
                 f'"{slots["generator"].title}" takes {needed}, but {origin} {given}. Use components whose code has these shapes.'
             )
-
-
-def _get_first(module: nn.Module) -> nn.Module:
-    """Return the first network of a slot."""
-    return next(iter(module.values())) if isinstance(module, nn.ModuleDict) else module
 
 
 def _get_last(net: nn.Module) -> nn.Module:

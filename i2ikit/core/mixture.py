@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from i2ikit.core.memo import share_views
 from i2ikit.core.random_streams import RandomStreams
-from i2ikit.core.slot import Term
 from i2ikit.core.translation import Translation
 from i2ikit.errors import PlanError
 
@@ -29,10 +28,10 @@ def run_plan(model: Model, batch: Mapping[str, Any], streams: RandomStreams, req
     """Return the translations of a batch. If the recipe has several plans, ``index`` selects one, whose name selects its translations."""
     index = index if len(model.plans) > 1 else 0
     translations = model.plans[index](model.nets, batch, streams, requires_grad, **model.recipe.options_by_plan[index])
-    _check_translations(translations, model.recipe.plan_name.split(" + ")[index])
+    _check_translations(translations, model.recipe.plan_names[index])
     share_views(translations)
     for translation in translations if len(model.plans) > 1 else ():
-        translation.plan_name = model.recipe.plan_name.split(" + ")[index]
+        translation.plan_name = model.recipe.plan_names[index]
     return translations
 
 
@@ -51,8 +50,3 @@ def _check_translations(translations: Any, plan: str) -> None:
             f'Plan "{plan}" makes several translations with the same name: {", ".join(map(str, names))}. Give each another name=; '
             "it selects random draws, terms and pools."
         )
-
-
-def is_for(term: Term, translations: Sequence[Translation]) -> bool:
-    """Return whether a term is computed for one of the translations. With several plans, a term may be for those of one plan only."""
-    return term.translations is None or any(not set(term.translations).isdisjoint(each.names) for each in translations)

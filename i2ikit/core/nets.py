@@ -23,7 +23,7 @@ class Nets(nn.Module):
     Attributes:
         slots: The slots by name.
         roles: The role of each slot.
-        plan: The name of the plan, for error messages.
+        plan_names: The name of each plan, for error messages.
         wrapped: The slots whose networks have wrappers.
         calls: Collects the slots that are called, each with the domain; None if they are not recorded.
         image: Size and channels of the generated images.
@@ -31,7 +31,7 @@ class Nets(nn.Module):
         style: The shape of the styles that the plan samples from the prior; None if it samples no styles.
     """
 
-    ATTRIBUTES = ("slots", "roles", "plan", "image", "domain", "style", "calls", "wrapped", "training")
+    ATTRIBUTES = ("slots", "roles", "plan", "plan_names", "image", "domain", "style", "calls", "wrapped", "training")
     """Names that no slot can have, besides those of methods."""
 
     def __init__(
@@ -39,14 +39,14 @@ class Nets(nn.Module):
         modules: dict[str, nn.Module],
         slots: dict[str, Slot],
         roles: dict[str, str],
-        plan: str,
+        plan_names: tuple[str, ...],
         image: ImageSpec,
         domain: DomainSpec,
         style: StyleSpec | None = None,
         wrappers: Mapping[str, nn.Module] | None = None,
     ) -> None:
         super().__init__()
-        self.slots, self.roles, self.plan, self.image, self.domain, self.style = slots, roles, plan, image, domain, style
+        self.slots, self.roles, self.plan_names, self.image, self.domain, self.style = slots, roles, plan_names, image, domain, style
         self.calls: set[tuple[str, str | None]] | None = None
         self._known_draws: dict[tuple[str, bool], tuple[nn.Module, bool]] = {}
         for name, module in modules.items():
@@ -55,6 +55,11 @@ class Nets(nn.Module):
         if wrappers:
             self.add_module(WRAPPERS, nn.ModuleDict(wrappers))
         self.freeze()
+
+    @property
+    def plan(self) -> str:
+        """The name of the plan in messages, or the names of several."""
+        return " + ".join(self.plan_names)
 
     def net(
         self, slot: str, domain: str | None = None, pair: tuple[str | None, str | None] = (None, None), *, translation: str = ""
@@ -105,9 +110,7 @@ class Nets(nn.Module):
 
     def get_inputs(self, slot: str) -> tuple[str, ...]:
         """Return the inputs that the discriminator of a slot requires in addition to the image."""
-        module = self._get_slot(slot)
-        first = next(iter(module.values())) if isinstance(module, nn.ModuleDict) else module
-        return tuple(contract.read(first, "inputs"))
+        return tuple(contract.read(get_first(self._get_slot(slot)), "inputs"))
 
     def _get_slot(self, name: str) -> nn.Module:
         module = self._modules.get(name)
@@ -185,3 +188,8 @@ def module_key(name: str) -> str:
 def pair_key(source: str | None, target: str | None) -> str:
     """Return the name of the network from one domain to another."""
     return f"{source}_to_{target}"
+
+
+def get_first(module: nn.Module) -> nn.Module:
+    """Return the first network of a slot, or the only one."""
+    return next(iter(module.values())) if isinstance(module, nn.ModuleDict) else module

@@ -60,7 +60,7 @@ def batch_kind(kind: str | BatchKind, routes: Callable[..., Sequence[Route]] | N
     def mark(plan: F) -> F:
         @functools.wraps(plan)
         def plan_checked_batch(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool, **options: Any) -> list[Translation]:
-            found.check(batch, get_plan_name(plan) if " + " in nets.plan else nets.plan, nets.domain)  # as the recipe names it
+            found.check(batch, nets.plan_names[0] if len(nets.plan_names) == 1 else get_plan_name(plan), nets.domain)
             return plan(nets, batch, streams, requires_grad, **options)
 
         plan_checked_batch.batch_kind, plan_checked_batch.routes = found, routes  # type: ignore[attr-defined]
@@ -126,6 +126,8 @@ def paired(
     image, target = batch["image"], batch["target"]
     names: dict[str, Any] = {}
     if domains:
+        if len(nets.domain.names) < 2:
+            raise PlanError('Plan "paired" with domains=True requires two domains. Name them, for example labels=("photo", "painting").')
         source, end = nets.domain.names[:2]
         labels = [one_hot(name, nets.domain, len(image), image) for name in (source, end)]
         names = {"source_name": source, "target_name": end, "source_label": labels[0], "target_label": labels[1]}

@@ -141,9 +141,14 @@ class Recipe:
         return evolve(self, plan_options=changed if isinstance(self.plan_options, (tuple, list)) else changed[0])
 
     @property
+    def plan_names(self) -> tuple[str, ...]:
+        """The name of each plan."""
+        return tuple(each if isinstance(each, str) else str(getattr(each, "__name__", type(each).__name__)) for each in self.plans)
+
+    @property
     def plan_name(self) -> str:
         """The name of the plan in messages, or the names of several."""
-        return " + ".join(each if isinstance(each, str) else str(getattr(each, "__name__", type(each).__name__)) for each in self.plans)
+        return " + ".join(self.plan_names)
 
     def role(self, slot: str) -> str:
         """Return the role of a slot."""

@@ -64,7 +64,7 @@ def _rehearse_plan(model: Model, double: Model, index: int, requested: set[str],
             for translation in translations:
                 translation.trace = {}
                 names.update(dict.fromkeys(translation.names))
-            for turn in _list_turns(player):
+            for turn in step.turns(player, 0):  # in the first step all terms are due
                 played.update(step.play(double, turn, translations))
                 for translation in translations:
                     for term, views in (translation.trace or {}).items():
@@ -91,8 +91,3 @@ def _copy_without_memory(model: Model) -> Model:
     nets = copy.deepcopy(model.nets, memo)
     losses = {name: copy.deepcopy(loss, memo) if isinstance(loss, nn.Module) else loss for name, loss in model.losses.items()}
     return type(model)(model.recipe, nets, losses, model.plans, seed=model.seed)
-
-
-def _list_turns(player: Any) -> list[step.Turn]:
-    """Return the turns of a step in which all terms are computed."""
-    return step.turns(player, 0)

@@ -160,10 +160,11 @@ def play(model: Model, turn: Turn, translations: Iterable[Translation], scale: f
             translation.updating = turn.updates
             translation.pools = model.get_pools(turn.player, translation)
         for name, term in turn.terms.items():
-            if len(model.plans) > 1 and not mixture.is_for(term, translations):
+            selected = select_translations(term, translations, len(model.plans))
+            if not selected and len(model.plans) > 1:  # the term is for the translations of another plan
                 continue
             loss = model.losses[f"{turn.player.name}/{name}"]
-            value = _sum_loss(loss, select_translations(term, translations, len(model.plans)), f"{turn.player.name}/{name}")
+            value = _sum_loss(loss, selected, f"{turn.player.name}/{name}")
             receivers = tuple(term.updates or turn.player.trains)
             weighted = value * (get_weight(model.recipe, turn.player, term, model.steps_done) * scale)
             totals[receivers] = totals[receivers] + weighted if receivers in totals else weighted

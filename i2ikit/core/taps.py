@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from i2ikit.errors import PlanError
+from i2ikit.errors import PlanError, UnknownNameError
 
 if TYPE_CHECKING:
     from i2ikit.core.translation import Translation
@@ -16,7 +16,10 @@ SOURCE_IMAGES = ("real", "recon", "cycle")  # views with images of the source do
 
 def tapped_maps(translation: Translation, slot: str, view: Any) -> tuple[Tensor, ...]:
     """The maps of the feature taps of a slot for the images of a view."""
-    image, taps, role = translation.get_image(view), list[Tensor](), translation.nets.roles.get(slot)
+    roles = translation.nets.roles
+    if slot not in roles:
+        raise UnknownNameError("slot", slot, roles)
+    image, taps, role = translation.get_image(view), list[Tensor](), roles[slot]
     is_source = view in SOURCE_IMAGES
     label = translation.source_label if is_source else translation.target_label
     names = translation.source_name, translation.target_name
@@ -33,7 +36,7 @@ def tapped_maps(translation: Translation, slot: str, view: Any) -> tuple[Tensor,
         translation._taps = None
     if not taps:
         raise PlanError(
-            f'Term "{translation.term}" reads feature taps of slot "{slot}", which has none. '
+            f'{translation.reader} reads feature taps of slot "{slot}", which has none. '
             f'Add them: slots={{"{slot}": {{"wrappers": [("feature_taps", {{"layers": (...)}})]}}}}.'
         )
     return tuple(taps)

@@ -89,17 +89,9 @@ def resolve_trained_slots(recipe: Recipe) -> tuple[Recipe, dict[str, TrainedSlot
             continue
         trained |= {} if is_of_stage else {name: found}
         per = found.slot.per if is_path and not slot.per else slot.per
-        slots[name] = Slot(
-            found.slot.component if isinstance(found.slot.component, str) else found.slot.parts,
-            found.slot.options,
-            role=slot.role,
-            input=slot.input,
-            per=per,
-            shared=slot.shared or (found.slot.shared if per else ()),
-            frozen=slot.frozen,
-            weights=place,
-            wrappers=slot.wrappers,
-        )
+        shared = slot.shared or (found.slot.shared if per else ())
+        came = found.slot
+        slots[name] = evolve(slot, component=came.component, options=came.options, per=per, shared=shared, weights=place)
     return _leave_frozen_slots(evolve(recipe, slots=slots)), trained, problems
 
 
@@ -113,7 +105,7 @@ def _find_stage_slot(recipe: Recipe, place: str, name: str) -> TrainedSlot:
         raise UnknownNameError(f'slot of stage "{stage_name}"', slot_name or name, stage.slots)
     slot = stage.slots[slot_name or name]
     _check_has_domains(place, slot, domain)
-    return TrainedSlot(place, slot_name or name, slot if domain is None else evolve_to_one(slot), {})
+    return TrainedSlot(place, slot_name or name, slot if domain is None else _take_one(slot), {})
 
 
 def _check_has_domains(place: str, slot: Slot, domain: str | None) -> None:
@@ -173,13 +165,12 @@ def take_slot(place: str, slot: Slot, name: str, tensors: Mapping[str, Tensor], 
         return TrainedSlot(place, name, slot, nets)
     if module_key(domain) not in nets:
         raise UnknownNameError(f'network of slot "{name}" of "{place}"', domain, [key for key in nets if key])
-    return TrainedSlot(place, name, evolve_to_one(slot), {"": nets[module_key(domain)]})
+    return TrainedSlot(place, name, _take_one(slot), {"": nets[module_key(domain)]})
 
 
-def evolve_to_one(slot: Slot) -> Slot:
+def _take_one(slot: Slot) -> Slot:
     """Return a slot with one network."""
-    parts = slot.component if isinstance(slot.component, str) else slot.parts
-    return Slot(parts, slot.options, role=slot.role, frozen=slot.frozen, weights=slot.weights, wrappers=slot.wrappers)
+    return evolve(slot, per=None, shared=(), input="")
 
 
 def _split_nets(weights: Mapping[str, Tensor], slot: Slot) -> dict[str, dict[str, Tensor]]:

@@ -147,6 +147,7 @@ class Translation(Inputs):
             view: The images, by the name of their view or as the view; a code, for a discriminator of codes.
             slot: The slot of the discriminator.
         """
+        view = self._name_view(view)
         has_gradient = self.updating is None or bool(self.updating & self._find_image(view).slots)
         pool = None if has_gradient or not isinstance(view, str) else self.pools.get(view)
         return cast(DiscriminatorOutput, self.read(discriminator_output, view, slot, has_gradient, pool))
@@ -154,6 +155,11 @@ class Translation(Inputs):
     def get_image(self, view: View) -> Tensor:
         """Return images by the name of their view, or by the view."""
         return cast(Tensor, getattr(self, view) if isinstance(view, str) else self[view])
+
+    def _name_view(self, image: View) -> View:
+        """Return the name of a view of the core, by which label, domain and pool are chosen; any other view as it is."""
+        name = getattr(image, "__name__", "")
+        return name if name and getattr(type(self), name, None) is image else image
 
     def _find_image(self, name: View) -> Entry:
         """Return images with the slots that they have passed through."""
@@ -164,6 +170,7 @@ class Translation(Inputs):
 
     def discriminate_image(self, image: Tensor, view: View = "fake", slot: str = "discriminator") -> DiscriminatorOutput:
         """Return a discriminator's output for any images, with the further inputs of ``view``; penalties score interpolations."""
+        view = self._name_view(view)
         is_source, is_real = view in SOURCE_IMAGES, view in REAL_IMAGES
         label = self.source_label if is_source else self.reference_label if view in REAL_IMAGES[:2] else self.target_label
         name = self.source_name if is_source else self.target_name
@@ -189,8 +196,9 @@ class Translation(Inputs):
 
         Raises:
             PlanError: The slot has no feature taps.
+            UnknownNameError: There is no such slot.
         """
-        maps: tuple[Tensor, ...] = self.read(tapped_maps, slot, view)
+        maps: tuple[Tensor, ...] = self.read(tapped_maps, slot, self._name_view(view))
         return maps
 
     def run(

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
+from torch import Tensor
 
-from i2ikit.evaluation.diversity import SCALES
+from i2ikit.evaluation.diversity import SCALES, multiscale_diversity, pairwise_diversity
+from i2ikit.evaluation.lpips import perceptual_diversity
 from i2ikit.evaluation.metrics import MAX_PSNR, SSIM_SIGMA, SSIM_WINDOW
 from i2ikit.evaluation.protocol import Number
 
@@ -40,6 +42,11 @@ DIVERSITIES: dict[str, str] = {
     "diversity_target": "as diversity, between the targets of one input, over the inputs that have all their targets",
 }
 """The definition of each diversity."""
+GROUP_DIVERSITIES: dict[str, str] = {
+    "diversity": "mean absolute difference between {what}, mean over groups",
+    "diversity_multiscale": DIVERSITIES["diversity_multiscale"],
+}
+"""The definition of each diversity of images that are generated without an input."""
 
 
 @define
@@ -50,7 +57,7 @@ class Aggregator:
         rows: One mapping for each translation: ``attribute``, ``source``, ``target`` and its measures.
         kept: For each attribute, one entry for each translation of another attribute: whether the classifier still recognises the input's
             value.
-        inputs: For each diversity, one value for each input.
+        inputs: For each diversity, one value for each input, or for each group of images that are generated without an input.
         measures: The unit of each measure, whether a higher value is better, and the definition.
         diversities: The definition of each diversity.
     """
@@ -67,6 +74,13 @@ class Aggregator:
             distance = each.config.get("distance", each.name)
             self.measures[each.name] = ("", False, f"mean over images of {distance} to the target")
             self.diversities[f"diversity_{each.name}"] = f"mean over inputs of {distance} between {{what}}"
+
+    def add_diversity(self, images: Tensor, distances: Iterable[PerceptualDistance]) -> None:
+        """Add the diversities of images [S, C, H, W] in [0, 1], S of one input or of one group."""
+        self.inputs["diversity"].append(float(pairwise_diversity(images)))
+        self.inputs["diversity_multiscale"].append(float(multiscale_diversity(images)))
+        for distance in distances:
+            self.inputs[f"diversity_{distance.name}"].append(float(perceptual_diversity(distance, images)))
 
     def compute_numbers(
         self, protocol: Mapping[str, Any], extra: Mapping[str, Mapping[str, Any]], compared: str, *, has_one_target: bool = False
@@ -97,6 +111,11 @@ class Aggregator:
             unit, better, description = MEASURES["kept"]
             entries = {"count": len(self.kept[attribute]), "attribute": attribute, "definition": description, **extra.get("kept", {})}
             numbers.append(Number(f"kept/{attribute}", _mean(self.kept[attribute]), unit, better, {**protocol, **entries}))
+        return numbers + self.compute_diversities(protocol, extra, compared)
+
+    def compute_diversities(self, protocol: Mapping[str, Any], extra: Mapping[str, Mapping[str, Any]], compared: str) -> list[Number]:
+        """Return the mean of each diversity; the arguments are those of :meth:`compute_numbers`."""
+        numbers = []
         for name, description in self.diversities.items():
             if self.inputs[name]:
                 entries = {"count": len(self.inputs[name]), "definition": description.format(what=compared), "compared": compared}

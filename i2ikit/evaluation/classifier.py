@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from i2ikit.core.domain import Attribute
+from i2ikit.pixels import to_float
 
 MAX_SIZE = 64
 """The longer side of larger images is reduced to this number of pixels before they enter the network."""
@@ -126,11 +127,6 @@ def train(
             optimizer.step()
             schedule.step()
     classifier.eval()
-
-
-def to_float(images: Tensor) -> Tensor:
-    """Return images in 8 bits as floats in [-1, 1]; images that are floats stay as they are."""
-    return images.float().div(127.5).sub(1.0) if images.dtype == torch.uint8 else images
 
 
 def _compute_loss(classifier: Classifier, images: Tensor, choices: Tensor) -> Tensor:

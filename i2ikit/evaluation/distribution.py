@@ -163,8 +163,12 @@ class KernelInceptionDistance(kid.KernelInceptionDistance):
         if self.has_no_subsets:
             found = kernel_distance(fake, real, degree=self.degree, gamma=self.gamma, coef=self.coef)
             return found, torch.zeros_like(found)
-        if min(len(real), len(fake)) < self.subset_size:
-            raise OptionError(f"subset_size={self.subset_size} is out of range: there are {len(real)} real and {len(fake)} fake images.")
+        smallest = min(len(real), len(fake))
+        if smallest < self.subset_size:
+            remedy = f"Give {smallest} or less, or None to compare all images" if smallest > 1 else "Add two or more images of each"
+            raise OptionError(
+                f"subset_size={self.subset_size} is out of range: there are {len(real)} real and {len(fake)} fake images. {remedy}."
+            )
         generator = torch.Generator().manual_seed(self.seed)
 
         def draw_subset(rows: Tensor) -> Tensor:

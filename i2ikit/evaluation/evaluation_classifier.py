@@ -15,9 +15,10 @@ from i2ikit.core.domain import Attribute
 from i2ikit.core.storage import read_json, read_tensors, write_folder, write_json, write_tensors
 from i2ikit.data import Dataset, Item
 from i2ikit.errors import CheckpointError, DataError
-from i2ikit.evaluation.classifier import Classifier, encode_choices, get_input_size, to_float, train
+from i2ikit.evaluation.classifier import Classifier, encode_choices, get_input_size, train
 from i2ikit.evaluation.resize import Preparation
 from i2ikit.evaluation.targets import sample_items
+from i2ikit.pixels import to_float
 
 CONFIG, WEIGHTS = "classifier.json", "weights.safetensors"
 FORMAT = 1

@@ -57,7 +57,8 @@ class FeatureMetrics:
     def add_fakes(self, keys: Mapping[Key, list[int]], images: Tensor) -> None:
         """Add translations [B, C, H, W] in [0, 1]; ``keys`` has the indices of the translations to each value."""
         features = self._compute_features(images)
-        logits = self._compute_logits(images)
+        is_shared = self.extractor.classifier is self.extractor.network  # its features are its logits
+        logits = features if is_shared else self._compute_logits(images)
         for key, indices in keys.items():
             self.fakes[key].append(features[indices])
             if logits is not None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from i2ikit.core.plans import get_batch_kind
 from i2ikit.data import Dataset, Item
-from i2ikit.evaluation.diversity import SCALES, multiscale_diversity, pairwise_diversity
+from i2ikit.evaluation.aggregate import GROUP_DIVERSITIES, Aggregator, get_network_protocols
 from i2ikit.evaluation.extractor import Extractor
 from i2ikit.evaluation.feature_metrics import FeatureMetrics, Key
-from i2ikit.evaluation.lpips import perceptual_diversity
 from i2ikit.evaluation.metrics import to_unit_range
 from i2ikit.evaluation.perceptual import PerceptualDistance
 from i2ikit.evaluation.protocol import Number
@@ -65,7 +62,12 @@ def evaluate_samples(
     metrics = (
         None if extractor is None else FeatureMetrics(extractor, images="generated images of a value" if targets else "generated images")
     )
-    diversities: defaultdict[str, list[float]] = defaultdict(list)
+    definitions = {
+        f"diversity_{each.name}": f"mean of {each.config.get('distance', each.name)} between {{what}}, mean over groups"
+        for each in distances
+    }
+    aggregator = Aggregator(diversities={**GROUP_DIVERSITIES, **definitions})
+    diversities = aggregator.inputs
     for domain, part in _list_parts(model, items, targets):
         count = 0  # groups of this part
         group: list[Tensor] = []
@@ -79,13 +81,13 @@ def evaluate_samples(
             for image in to_unit_range(images):
                 group.append(image)
                 if len(group) == samples_per_group and len(diversities["diversity"]) < max_groups:
-                    _add_diversity(torch.stack(group), distances, diversities)
+                    aggregator.add_diversity(torch.stack(group), distances)
                     count, group = count + 1, []
         if not count and samples_per_group and len(group) > 1:  # fewer images than a group should have
-            _add_diversity(torch.stack(group[:samples_per_group]), distances, diversities)
+            aggregator.add_diversity(torch.stack(group[:samples_per_group]), distances)
     protocol = {**protocol, "samples": f"one for each of the images, seed {SEED}"}
     compared = f"all pairs of {samples_per_group} images that are generated from different noise"
-    numbers = _list_diversities(diversities, distances, compared, protocol)
+    numbers = aggregator.compute_diversities(protocol, get_network_protocols(distances), compared)
     numbers += metrics.compute_numbers(protocol, compared, left_out) if metrics is not None else []
     _explain_missing(left_out, diversities, samples_per_group, extractor)
     return numbers
@@ -93,7 +95,7 @@ def evaluate_samples(
 
 def _list_parts(model: Model, items: Sequence[Item], targets: Mapping[str, Sequence[str]]) -> list[tuple[Any, Sequence[Item]]]:
     """Return what to generate: a domain or labels, with the items of which it is the domain or the labels."""
-    kind = get_batch_kind(model.plans[find_sampling_plan(model)])
+    kind = model.get_batch_kind(find_sampling_plan(model))
     if kind.domains:
         parts = [(value, [item for item in items if item.row.get(name) == value]) for name, values in targets.items() for value in values]
         return [(value, part) for value, part in parts if part]
@@ -115,36 +117,6 @@ def _find_keys(items: Sequence[Item], targets: Mapping[str, Sequence[str]]) -> d
     pairs = [(name, value) for name, values in targets.items() for value in values]
     found = {pair: [index for index, item in enumerate(items) if item.row.get(pair[0]) == pair[1]] for pair in pairs}
     return {pair: indices for pair, indices in found.items() if indices}
-
-
-def _add_diversity(images: Tensor, distances: Sequence[PerceptualDistance], diversities: defaultdict[str, list[float]]) -> None:
-    diversities["diversity"].append(float(pairwise_diversity(images)))
-    diversities["diversity_multiscale"].append(float(multiscale_diversity(images)))
-    for distance in distances:
-        diversities[f"diversity_{distance.name}"].append(float(perceptual_diversity(distance, images)))
-
-
-def _list_diversities(
-    diversities: Mapping[str, list[float]], distances: Sequence[PerceptualDistance], compared: str, protocol: Mapping[str, Any]
-) -> list[Number]:
-    definitions: dict[str, tuple[str, dict[str, Any]]] = {
-        "diversity": (f"mean absolute difference between {compared}, mean over groups", {}),
-        "diversity_multiscale": (f"as diversity, averaged over up to {SCALES} sizes, each half the one before", {}),
-    }
-    for each in distances:
-        definition = f"mean of {each.config.get('distance', each.name)} between {compared}, mean over groups"
-        definitions[f"diversity_{each.name}"] = definition, {"network": each.config}
-    return [
-        Number(
-            name,
-            sum(diversities[name]) / len(diversities[name]),
-            "",
-            True,
-            {**protocol, "count": len(diversities[name]), "definition": definition, "compared": compared, **more},
-        )
-        for name, (definition, more) in definitions.items()
-        if diversities.get(name)
-    ]
 
 
 def _explain_missing(

@@ -14,6 +14,8 @@ from i2ikit.evaluation.extractor import Extractor
 from i2ikit.evaluation.weights import hash_file, read_weights
 
 NUM_FEATURES, INPUT_SIZE = 2048, 299
+FILE = "weights-inception-2015-12-05-6726825d.pth"
+"""The file of the Inception V3 of FID."""
 
 
 def load_inception(path: str | Path) -> Extractor:
@@ -41,7 +43,7 @@ def load_inception(path: str | Path) -> Extractor:
                 "inception-v3-compat", ["2048", "logits_unbiased"], feature_extractor_weights_path=str(safe)
             )
         except RuntimeError as error:
-            raise _make_error(path, "the Inception V3 of FID", error) from error
+            raise _make_error(path, "the Inception V3 of FID", f"{FILE}, from torch-fidelity's releases", error) from error
     config = {"extractor": "inception", "features": "2048 of Inception V3 (2015-12-05), by torch-fidelity", "sha256": hash_file(path)}
     return Extractor("inception", _FidelityOutput(network, 0), NUM_FEATURES, config, _FidelityOutput(network, 1))
 
@@ -70,7 +72,7 @@ def load_inception_classifier(path: str | Path, *, name: str = "inception-classi
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
-        raise _make_error(path, "torchvision's inception_v3", error) from error
+        raise _make_error(path, "torchvision's inception_v3", "the state dict of that network after its fine-tuning", error) from error
     network.requires_grad_(requires_grad=False)
     config = {"extractor": name, "features": f"{classes} logits of torchvision's Inception V3", "sha256": hash_file(path)}
     classify = _ResizedClassifier(network.eval())
@@ -108,6 +110,6 @@ def _to_rgb(images: Tensor) -> Tensor:
     return images.expand(-1, 3, -1, -1)
 
 
-def _make_error(path: str | Path, what: str, error: RuntimeError) -> CheckpointError:
+def _make_error(path: str | Path, what: str, file: str, error: RuntimeError) -> CheckpointError:
     reasons = [line.strip() for line in str(error).splitlines()[1:]] or [str(error)]
-    return CheckpointError(f'"{path}" does not hold the weights of {what}: {" ".join(reasons)[:300]}')
+    return CheckpointError(f'"{path}" does not hold the weights of {what}: {" ".join(reasons)[:300].rstrip(". ")}. Give {file}.')

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from i2ikit.core.batch_kinds import BatchKind, find_batch_kind
-from i2ikit.core.plans import get_batch_kind
 from i2ikit.data import Dataset, can_serve, get_arrangement
 from i2ikit.errors import DataError, OptionError, format_count
 from i2ikit.evaluation.aggregate import get_network_protocols
@@ -159,7 +158,7 @@ def _check_ranges(batch: int, limit: int | None, classifier_steps: int, samples_
 def _get_batch_kind(model: Model, data: Dataset) -> BatchKind:
     """Return the batch kind of a model; a stand-in for a model may have none, and is taken to translate such data."""
     if not getattr(model, "can_translate", True):
-        return get_batch_kind(model.plans[find_sampling_plan(model)])
+        return model.get_batch_kind(find_sampling_plan(model))
     kind: BatchKind = getattr(model, "batch_kind", None) or find_batch_kind(data.batch_kind)
     if kind.target and not can_serve(data, kind):
         raise DataError(f'The model translates pairs, but "{data.name}" is {data.batch_kind}. Give a data set of pairs.')

@@ -12,10 +12,9 @@ from torch import Tensor
 from i2ikit.core.batch_kinds import BatchKind
 from i2ikit.data import Dataset, Item, Transform
 from i2ikit.evaluation.aggregate import Aggregator
-from i2ikit.evaluation.diversity import multiscale_diversity, pairwise_diversity
+from i2ikit.evaluation.diversity import pairwise_diversity
 from i2ikit.evaluation.evaluation_classifier import EvaluationClassifier
 from i2ikit.evaluation.feature_metrics import FeatureMetrics
-from i2ikit.evaluation.lpips import perceptual_diversity
 from i2ikit.evaluation.metrics import (
     SSIM_WINDOW,
     blur,
@@ -103,17 +102,18 @@ class Measurement:
             found, has_target = find_targets(self.data, items, requests, self.prepare)
         indices = has_target.nonzero().flatten().tolist()
         targets = None if found is None else to_unit_range(found.to(device))
+        unit_fakes, unit_inputs = to_unit_range(fakes), to_unit_range(inputs)
         target_by_index: dict[int, Tensor] = {}
         if targets is not None:
             target_by_index = dict(zip(indices, targets, strict=True))
-            self._measure_distances(rows, indices, to_unit_range(fakes), to_unit_range(inputs), requests, targets)
-            self._measure_nearest(rows, target_by_index, to_unit_range(fakes), to_unit_range(inputs), requests)
+            self._measure_distances(rows, indices, unit_fakes, unit_inputs, requests, targets)
+            self._measure_nearest(rows, target_by_index, unit_fakes, unit_inputs, requests)
         self._classify(rows, fakes, items, requests)
-        self._add_features(items, inputs, fakes, requests, targets)
+        self._add_features(items, unit_inputs, unit_fakes, requests, targets)
         if self.samples_per_input:
             self._measure_samples(items, inputs, labels, requests)
         else:
-            self._measure_diversity(to_unit_range(fakes), target_by_index, requests)
+            self._measure_diversity(unit_fakes, target_by_index, requests)
         self.aggregator.rows += rows
 
     def _prepare_input(self, image: Tensor) -> Tensor:
@@ -233,7 +233,7 @@ class Measurement:
     def _measure_diversity(self, fakes: Tensor, targets: Mapping[int, Tensor], requests: Sequence[TranslationRequest]) -> None:
         for indices in _group(requests, lambda request: request.index).values():
             if len(indices) > 1:
-                self._add_diversity(fakes[indices])
+                self.aggregator.add_diversity(fakes[indices], self.distances)
                 if all(index in targets for index in indices):
                     diversity = pairwise_diversity(torch.stack([targets[index] for index in indices]))
                     self.aggregator.inputs["diversity_target"].append(float(diversity))
@@ -245,7 +245,7 @@ class Measurement:
             return
         fakes_by_target = _group(requests, lambda request: (request.attribute, request.target))
         if fakes_by_target:
-            self.feature_metrics.add_fakes(fakes_by_target, to_unit_range(fakes))
+            self.feature_metrics.add_fakes(fakes_by_target, fakes)
         if self.has_fixed_target:
             if targets is not None:
                 self.feature_metrics.add_real({(PAIRED, TARGET): list(range(len(targets)))}, targets)
@@ -257,7 +257,7 @@ class Measurement:
             if (rows := [row for row, item in enumerate(items) if item.row.get(name) == value])
         }
         if real_by_value:
-            self.feature_metrics.add_real(real_by_value, to_unit_range(inputs))
+            self.feature_metrics.add_real(real_by_value, inputs)
 
     def _measure_samples(
         self, items: Sequence[Item], inputs: Tensor, labels: Tensor | None, requests: Sequence[TranslationRequest]
@@ -268,15 +268,9 @@ class Measurement:
             return
         samples = [to_unit_range(self.translate(inputs, labels, sampled, seed=seed)) for seed in range(self.samples_per_input)]
         for request, images in zip(sampled, torch.stack(samples, dim=1), strict=True):
-            self._add_diversity(images)
+            self.aggregator.add_diversity(images, self.distances)
             if self.feature_metrics is not None:
                 self.feature_metrics.add_samples((request.attribute, request.target), images)
-
-    def _add_diversity(self, images: Tensor) -> None:
-        self.aggregator.inputs["diversity"].append(float(pairwise_diversity(images)))
-        self.aggregator.inputs["diversity_multiscale"].append(float(multiscale_diversity(images)))
-        for distance in self.distances:
-            self.aggregator.inputs[f"diversity_{distance.name}"].append(float(perceptual_diversity(distance, images)))
 
 
 def _group(requests: Sequence[TranslationRequest], key: Callable[[TranslationRequest], K]) -> dict[K, list[int]]:

@@ -195,7 +195,7 @@ class EdgeEnergy(Metric):
 
     def update(self, preds: Tensor, target: Tensor) -> None:
         """Add translations and their targets, both [B, C, H, W] in [0, 1]."""
-        _check_shapes(preds, target)
+        check_shapes(preds, target)
         self.total += edge_energy(preds.detach()).double().sum()
         self.target_total += edge_energy(target.detach()).double().sum()
 
@@ -235,12 +235,13 @@ class MeanAbsoluteError(Mean):
 
 
 def _check_pair(preds: Tensor, target: Tensor) -> None:
-    _check_shapes(preds, target)
+    check_shapes(preds, target)
     check_unit_range(preds)
     check_unit_range(target)
 
 
-def _check_shapes(preds: Tensor, target: Tensor) -> None:
+def check_shapes(preds: Tensor, target: Tensor) -> None:
+    """Raise OptionError if translations and targets are not both [B, C, H, W] of the same shape."""
     if preds.shape != target.shape or preds.ndim != 4:
         raise OptionError(
             f"preds and target must be [B, C, H, W] and have the same shape; found {list(preds.shape)} and {list(target.shape)}."

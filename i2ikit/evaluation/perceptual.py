@@ -13,7 +13,7 @@ from i2ikit.errors import CheckpointError, OptionError
 from i2ikit.evaluation.backbones import CHANNELS, Backbone
 from i2ikit.evaluation.classifier import Classifier
 from i2ikit.evaluation.evaluation_classifier import EvaluationClassifier
-from i2ikit.evaluation.metrics import check_signed_range
+from i2ikit.evaluation.metrics import check_shapes, check_signed_range
 from i2ikit.evaluation.weights import hash_file, hash_tensors, read_weights
 
 EPS = 1e-10
@@ -75,10 +75,7 @@ class PerceptualDistance(nn.Module):
         Raises:
             OptionError: The shapes differ, or values are out of range.
         """
-        if preds.shape != target.shape:
-            raise OptionError(
-                f"preds and target must be [B, C, H, W] and have the same shape; found {list(preds.shape)} and {list(target.shape)}."
-            )
+        check_shapes(preds, target)
         return self.compute_distance(self.features(check_signed_range(preds)), self.features(check_signed_range(target)))
 
 
@@ -103,7 +100,7 @@ def load_lpips(backbone: str, weights: str | Path, linear: str | Path) -> Percep
             shapes = ", ".join(f"{name} {list(found[name].shape)}" for name in names) or "nothing"
             raise CheckpointError(
                 f'"{linear}" does not hold the linear layers of LPIPS for "{backbone}": expected [1, {channels}, 1, 1] in layer {layer}, '
-                f"found {shapes}."
+                f"found {shapes}. Give the file of the same backbone, {backbone}.pth of LPIPS 0.1."
             )
         layers.append(found[names[0]].float())
     config = {"distance": "LPIPS 0.1", "trunk": backbone, "trunk_sha256": hash_file(weights), "linear_sha256": hash_file(linear)}

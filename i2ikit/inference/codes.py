@@ -13,7 +13,7 @@ from i2ikit.core.specs import CodeSpec, ImageSpec
 from i2ikit.core.translation import Translation
 from i2ikit.errors import DataError, OptionError, UnknownNameError
 from i2ikit.inference.domains import Domain, check_seed, eval_mode, find_domain, get_weight, resolve_domain
-from i2ikit.inference.geometry import crop_to_training
+from i2ikit.inference.geometry import check_size, crop_to_training
 from i2ikit.inference.model_images import read_image
 from i2ikit.inference.padding import get_size_constraints
 from i2ikit.inference.sample import expand_style
@@ -140,8 +140,7 @@ def make_decoding(model: Model, rows: int, seed: int) -> Translation:
 
 def read_images(model: Model, image: Any, spec: ImageSpec, size: str | None, background: str | None) -> Tensor:
     """Return images of any type as [B, C, H, W], with the dtype and on the device of the model."""
-    if size not in (None, "trained"):
-        raise OptionError(f'size={size!r} is not supported. Write size="trained", or leave size= out to keep the size of the image.')
+    check_size(size)
     pixels = read_image(model, image, background, spec=spec).pixels.to(get_weight(model))
     return pixels if size is None else crop_to_training(pixels, model.image, model.preprocessing, nearest=not spec.is_picture)
 

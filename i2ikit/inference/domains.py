@@ -40,6 +40,11 @@ def check_seed(seed: object) -> None:
         raise OptionError(f"seed={seed!r} is not supported. Give a whole number.")
 
 
+def is_count(value: object) -> bool:
+    """Tell whether a value is a whole number, 1 or more."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
 def resolve_domain(model: Model, domain: Any, rows: int, *, kind: BatchKind | None = None, is_optional: bool = False) -> Domain:
     """Return the domain that a user's ``domain=`` stands for.
 

@@ -9,7 +9,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from i2ikit.core.specs import ImageSpec
+from i2ikit.errors import OptionError
 from i2ikit.pixels.geometry import centre_window, fit_window
+
+
+def check_size(size: object) -> None:
+    """Raise OptionError if ``size`` is neither "trained" nor None."""
+    if size not in (None, "trained"):
+        raise OptionError(f'size={size!r} is not supported. Write size="trained", or leave size= out to keep the size of the image.')
 
 
 def crop_to_training(pixels: Tensor, image: ImageSpec, preprocessing: Mapping[str, Any], *, nearest: bool = False) -> Tensor:

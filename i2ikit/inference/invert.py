@@ -11,11 +11,10 @@ from torch import Tensor
 
 from i2ikit.core import contract
 from i2ikit.core.code import Code, ConditionedCode
-from i2ikit.core.plans import get_batch_kind
 from i2ikit.core.specs import ImageSpec
 from i2ikit.errors import OptionError, UnknownNameError, format_count
 from i2ikit.inference.codes import check_shapes, condition, count_rows, encode, make_decoding, move_code, read_images
-from i2ikit.inference.domains import Domain, check_seed, eval_mode, resolve_domain
+from i2ikit.inference.domains import Domain, check_seed, eval_mode, is_count, resolve_domain
 from i2ikit.inference.sample import SampleRequest, find_sampling_plan, make_sampled_translation
 from i2ikit.inference.truncation import find_average_style, find_style_shape
 
@@ -88,7 +87,7 @@ def invert(
     """
     if of not in ("style", "noise"):
         raise OptionError(f"of={of!r} is not supported. Available: style, noise.")
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+    if not is_count(steps):
         raise OptionError(f"steps={steps!r} is out of range: it must be a whole number, 1 or more.")
     check_seed(seed)
     if isinstance(lr, bool) or not isinstance(lr, (int, float)) or not lr > 0:
@@ -105,7 +104,7 @@ def invert(
             f"Images to invert must be [B, {', '.join(map(str, expected))}], the size of the model; found {list(pixels.shape)}. "
             f'Give size="trained" to crop and resize them.'
         )
-    kind = get_batch_kind(model.plans[find_sampling_plan(model)]) if model.can_sample else None
+    kind = model.get_batch_kind(find_sampling_plan(model)) if model.can_sample else None
     search = Search(model, pixels, resolve_domain(model, domain, len(pixels), kind=kind), of == "noise", functions, steps, lr, seed)
     with eval_mode(model):
         style, bounds = search.find_start(start)

@@ -16,7 +16,7 @@ from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.specs import ImageSpec
 from i2ikit.core.translation import Translation, view
 from i2ikit.errors import OptionError, format_count
-from i2ikit.inference.domains import Domain, check_seed, eval_mode, get_weight, resolve_domain
+from i2ikit.inference.domains import Domain, check_seed, eval_mode, get_weight, is_count, resolve_domain
 from i2ikit.inference.truncation import check_truncation, truncate
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def sample(
     """
     check_seed(seed)
     request = make_sample_request(model, n, domain=domain, style=style, seed=seed, truncation=truncation)
-    if not _is_count(batch):
+    if not is_count(batch):
         raise OptionError(f"batch={batch!r} is out of range: it must be a whole number, 1 or more.")
     return torch.cat(list(generate_samples(model, request, batch=batch)))
 
@@ -88,8 +88,8 @@ def make_sample_request(
     model: Model, n: int, *, domain: Any = None, style: Tensor | None = None, seed: int = 0, truncation: float | None = None
 ) -> SampleRequest:
     """Check the options of :func:`sample` and return them as a request."""
-    kind = get_batch_kind(model.plans[find_sampling_plan(model)])
-    if not _is_count(n):
+    kind = model.get_batch_kind(find_sampling_plan(model))
+    if not is_count(n):
         raise OptionError(f"n={n!r} is out of range: the number of images must be a whole number, 1 or more.")
     found = resolve_domain(model, domain, n, kind=kind)
     check_truncation(model, truncation, found.name)
@@ -143,7 +143,7 @@ def make_sampled_translation(
     translations = plan(model.nets, batch, streams, False, **model.recipe.options_by_plan[index])
     translation = next((each for each in translations if domain.name in (None, each.target_name)), None)
     if translation is None:
-        raise OptionError(f'Plan "{model.recipe.plan_name}" generates no images of "{domain.name}". Give another domain=.')
+        raise OptionError(f'Plan "{model.recipe.plan_names[index]}" generates no images of "{domain.name}". Give another domain=.')
     if kind.has_labels(model.domain):
         translation.target_label = domain.label
     if request.style is not None:
@@ -177,7 +177,3 @@ def expand_style(model: Model, style: Any, rows: int, option: str = "style") -> 
             f"{option}= has the shape {list(style.shape)}; expected {list(shape)}, or {[rows, *shape]} for {format_count(rows, 'image')}."
         )
     return whole.expand(rows, *shape).to(get_weight(model))
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from i2ikit.core.translation import Translation
 from i2ikit.errors import DataError, OptionError, format_count
+from i2ikit.inference.domains import is_count
 from i2ikit.inference.geometry import crop_to_training
 from i2ikit.inference.image_io import open_image
 from i2ikit.inference.padding import get_size_constraints, pad_image
@@ -86,7 +87,7 @@ def check_samples(model: Model, samples: Any, style: Any) -> None:
     """
     if samples is None:
         return
-    if not isinstance(samples, int) or isinstance(samples, bool) or samples < 1:
+    if not is_count(samples):
         raise OptionError(f"samples={samples!r} is not supported. Give the number of translations: a whole number, 1 or more.")
     is_random = model.nets.is_stochastic(model.nets.translator_slots, training=False)
     if samples > 1 and not is_random and (model.nets.style is None or style is not None):

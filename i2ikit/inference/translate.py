@@ -1,4 +1,4 @@
-"""Translate images of any type with a model, and score images with its discriminator."""
+"""Translate images of any type with a model."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from i2ikit.core.nets import pair_key
 from i2ikit.errors import OptionError, UnknownNameError
 from i2ikit.inference.batched import Request, generate
 from i2ikit.inference.discriminate import list_required_inputs, score
-from i2ikit.inference.domains import check_seed
-from i2ikit.inference.geometry import crop_to_training
+from i2ikit.inference.domains import check_seed, eval_mode, is_count
+from i2ikit.inference.geometry import check_size, crop_to_training
 from i2ikit.inference.model_images import read_image
 from i2ikit.inference.styles import check_samples, resolve_style
 from i2ikit.inference.target_label import find_source_label, make_target_label
@@ -92,35 +92,29 @@ def translate(
     """
     check_seed(seed)
     route = check_request(model, to, label, source, samples, style)
-    if tile is not None and (not isinstance(tile, int) or isinstance(tile, bool) or tile < 1):
+    if tile is not None and not is_count(tile):
         raise OptionError(
             f"tile={tile!r} is not supported. Give the side of the tiles: a whole number of pixels, 1 or more, such as tile=512."
         )
+    check_size(size)
     opened = read_image(model, image, background)
     pixels = opened.pixels if tile else opened.pixels.to(model.device)
     if size == "trained":
         pixels = crop_to_training(pixels, model.image, model.preprocessing, nearest=not model.source.is_picture)
-    elif size is not None:
-        raise OptionError(f'size={size!r} is not supported. Write size="trained", or leave size= out to keep the size of the image.')
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            target, source_label, origin = None, None, dict[str, str]()
-            if route[1] is not None and route[0] is None:
-                route = _find_likely_source(model, pixels, [begin for begin, end in model.routes if end == route[1]]), route[1]
-            _warn_about_random_weights(model, *route)
-            if model.batch_kind.has_labels(model.domain):
-                predict = functools.partial(_label_from_discriminator, model, pixels)
-                target, origin = make_target_label(model.domain, len(pixels), to, label, source, predict, pixels)
-                source_label = find_source_label(model.domain, len(pixels), label, pixels)
-            request = Request(target, *route, seed, source_label=source_label)
-            if style is not None:
-                example = request.make_translation(model, pixels[..., :1, :1].to(model.device))  # only its nets and labels are used
-                request = evolve(request, style=resolve_style(model, style, pixels, example, background, trained=size is not None))
-            fakes = list(generate(model, pixels, request, samples or 1, tile))
-    finally:
-        model.train(was_training)
+    with eval_mode(model):
+        target, source_label, origin = None, None, dict[str, str]()
+        if route[1] is not None and route[0] is None:
+            route = _find_likely_source(model, pixels, [begin for begin, end in model.routes if end == route[1]]), route[1]
+        _warn_about_random_weights(model, *route)
+        if model.batch_kind.has_labels(model.domain):
+            predict = functools.partial(_label_from_discriminator, model, pixels)
+            target, origin = make_target_label(model.domain, len(pixels), to, label, source, predict, pixels)
+            source_label = find_source_label(model.domain, len(pixels), label, pixels)
+        request = Request(target, *route, seed, source_label=source_label)
+        if style is not None:
+            example = request.make_translation(model, pixels[..., :1, :1].to(model.device))  # only its nets and labels are used
+            request = evolve(request, style=resolve_style(model, style, pixels, example, background, trained=size is not None))
+        fakes = list(generate(model, pixels, request, samples or 1, tile))
     results = []
     for number, fake in enumerate(fakes):
         path = _get_output_path(image, to, out, None if samples is None or samples == 1 else number + 1)

@@ -65,7 +65,7 @@ def output_matches_spec(component: ComponentUnderTest) -> None:
     output = component.run(module, component.make_inputs(rows))
     found = {name: tuple(tensor.shape) for name, tensor in collect_tensors(output).items()}
     if isinstance(output, Code):
-        if wanted := find_difference(found, list_shapes(cast(CodeSpec, module.output_spec), component, rows), output):
+        if wanted := find_difference(found, list_shapes(cast(CodeSpec, module.output_spec), component, rows)):
             raise Fault(f"{wanted} Make self.output_spec and forward agree.")
     elif isinstance(output, DiscriminatorOutput):
         check_scores(output, component, rows)

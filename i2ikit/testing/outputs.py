@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from i2ikit.core.code import Code, DiscriminatorOutput
+from i2ikit.core.code import DiscriminatorOutput
 from i2ikit.core.specs import CodeSpec
 from i2ikit.testing.component_under_test import ComponentUnderTest, get_map_size
 from i2ikit.testing.fault import Fault
@@ -22,7 +22,7 @@ def list_shapes(output_spec: CodeSpec, component: ComponentUnderTest, rows: int)
     return shapes
 
 
-def find_difference(found: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...] | None], output: Code) -> str:
+def find_difference(found: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...] | None]) -> str:
     """Return the first difference between the found and the wanted shapes as a sentence; empty if there is none."""
     for name in [*wanted, *found]:
         if name not in wanted:

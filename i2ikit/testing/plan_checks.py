@@ -39,6 +39,11 @@ def returns_translations(component: ComponentUnderTest) -> None:
     names = [each.name for each in translations]
     if len(set(names)) < len(names):
         raise Fault(f'Several translations are called "{names[0]}". Give each its own name: random streams are named after it.')
+    for translation in translations:
+        for name, value in translation.list_given_images().items():
+            if not isinstance(value, Tensor) or value.ndim != 4:
+                found = f"{list(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+                raise Fault(f'"{name}" of translation "{translation.name}" is {found}. Give images [B, C, H, W].')
 
 
 def runs_on_meta_device(component: ComponentUnderTest) -> None:

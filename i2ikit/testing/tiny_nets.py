@@ -79,7 +79,7 @@ def make_tiny_nets(image: ImageSpec, domain: DomainSpec, seed: int = 3) -> Nets:
             "discriminator": _Discriminator(image, domain),
         }
     slots = {name: Slot(f"tiny_{name}") for name in modules}
-    return Nets(modules, slots, {name: name for name in modules}, "labelled", image, domain)
+    return Nets(modules, slots, {name: name for name in modules}, ("labelled",), image, domain)
 
 
 class TinyBatch:

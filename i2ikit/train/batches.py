@@ -90,7 +90,7 @@ class Batches:
 
     Args:
         model: Its plan, image size and labels decide what a batch holds.
-        sources: The data sets.
+        datasets: The data sets, as :func:`adapt_to_model` returns them.
         engine: Its device receives the batches.
         workers: Number of threads of each loader.
         channels_last: Whether image tensors have the memory format ``torch.channels_last``.
@@ -99,18 +99,17 @@ class Batches:
         loading_seconds: Time that :meth:`next` took. The trainer sets it to zero after each log record.
 
     Raises:
-        DataError: The data does not fit the model.
+        DataError: A data set has fewer images than a batch.
     """
 
     def __init__(
-        self, model: Model, sources: Sequence[TrainingData], engine: PlainEngine, *, workers: int = 0, channels_last: bool = False
+        self, model: Model, datasets: Sequence[Dataset], engine: PlainEngine, *, workers: int = 0, channels_last: bool = False
     ) -> None:
         self.engine, self.loading_seconds = engine, 0.0
         self._memory_format = torch.channels_last if channels_last else torch.contiguous_format
         image = model.image
         self.loaders = []
-        for index, source in enumerate(sources):
-            data = adapt_to_model(model, source.data, index)
+        for index, data in enumerate(datasets):
             transform = Transform(image.height, image.width, crop="fit", flip=model.recipe.flip, jitter=model.recipe.jitter)
             self.loaders.append(
                 Loader(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from i2ikit.errors import OptionError
 from i2ikit.train import configuration
 from i2ikit.train.batches import Data, TrainingData, as_list, describe_preprocessing
-from i2ikit.train.options import FitOptions
+from i2ikit.train.options import FitOptions, refuse_unmeasured_best
 from i2ikit.train.setup import begin, open_trainer, set_training_size
 from i2ikit.train.time_budget import plan_steps
 from i2ikit.train.trainer import Trainer
@@ -36,6 +36,7 @@ def start_run(
         )
     if isinstance(data, Mapping):
         raise OptionError(f'The data is given by stages, but recipe "{model.recipe.name}" has none. Give a data set or a list of them.')
+    refuse_unmeasured_best(chosen)
     for name in ("best", "evaluate_every"):
         if getattr(chosen, name) and chosen.validate is None:
             raise OptionError(f"{name}={getattr(chosen, name)!r} requires validate=, a function that returns numbers of the model.")

@@ -175,6 +175,12 @@ class FitOptions:
         return cls(**data)
 
 
+def refuse_unmeasured_best(options: FitOptions) -> None:
+    """Raise OptionError if there is a number for the best model, but no evaluation that measures it."""
+    if options.best and options.evaluate_every == 0:
+        raise OptionError(f'best="{options.best}" requires evaluations, but evaluate_every is 0. Give evaluate_every=N, or leave best out.')
+
+
 def list_options() -> tuple[Attribute[Any], ...]:
     """Return the fields of :class:`FitOptions`, in the order in which they are shown."""
     return fields(FitOptions)

@@ -15,7 +15,7 @@ from i2ikit.core.component import restoring
 from i2ikit.errors import CheckpointError, DataError, OptionError
 from i2ikit.train import checkpoint, configuration
 from i2ikit.train.batches import Data, TrainingData, as_list
-from i2ikit.train.options import FitOptions
+from i2ikit.train.options import FitOptions, refuse_unmeasured_best
 from i2ikit.train.setup import STOPPED, begin, open_trainer, set_training_size
 from i2ikit.train.signals import TrainingInterrupted
 from i2ikit.train.trainer import Trainer
@@ -40,10 +40,9 @@ def resume_run(
     """Yield the trainer of a run that is resumed, for a training loop of your own; see :func:`i2ikit.resume`."""
     run = Path(run)
     stored = configuration.read(run)
-    for name in ("minutes", "seed"):
-        if options.get(name) is not None:
-            raise OptionError(f"resume does not accept {name}: the run defines it. Leave it out, or start a new run.")
+    refuse_fixed_options(options)
     chosen = FitOptions.from_names(options, stored=FitOptions.restore(stored["train"]))
+    refuse_unmeasured_best(chosen)
     descriptions = list_data(stored)
     if data is None:
         sources = [TrainingData.restore(each) for each in descriptions]
@@ -80,6 +79,13 @@ def list_data(stored: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the descriptions of the data sets in the configuration of a run."""
     data: Any = stored["data"]
     return data if isinstance(data, list) else [data]
+
+
+def refuse_fixed_options(options: Mapping[str, Any]) -> None:
+    """Raise OptionError if a run is resumed with an option that the run defines."""
+    for name in ("minutes", "seed"):
+        if options.get(name) is not None:
+            raise OptionError(f"resume does not accept {name}: the run defines it. Leave it out, or start a new run.")
 
 
 def refuse_other_count(run: Path, count: int, descriptions: Sequence[object]) -> None:
@@ -137,12 +143,7 @@ def _keep_path(source: TrainingData, old: Mapping[str, Any]) -> TrainingData:
 
 def _rebuild_model(run: Path, stored: Mapping[str, Any], recipe: Recipe | None, model: Model | None, registry: Registry | None) -> Model:
     if model is None:
-        functions = [
-            f"{player['name']}/{name}"
-            for player in stored["recipe"]["players"]
-            for name, term in player["terms"].items()
-            if str(term["loss"]).startswith("python:")
-        ]
+        functions = [name.replace("__", "/") for name in recipe_json.find_missing_losses(stored["recipe"])]
         if functions and recipe is None:
             raise CheckpointError(
                 f'Term "{functions[0]}" of "{run}" is a Python function, which cannot be stored in a file. '

@@ -50,7 +50,7 @@ def open_trainer(run: Path, model: Model, sources: Sequence[TrainingData], optio
         model.train()
         if options.channels_last:
             model.nets.to(memory_format=torch.channels_last)
-        batches = Batches(model, sources, engine, workers=options.workers, channels_last=options.channels_last)
+        batches = Batches(model, datasets, engine, workers=options.workers, channels_last=options.channels_last)
         trainer = Trainer(
             folder=run,
             model=model,
@@ -58,7 +58,7 @@ def open_trainer(run: Path, model: Model, sources: Sequence[TrainingData], optio
             engine=engine,
             options=options,
             progress=progress if engine.is_main_process else Silent(),
-            make_samples=partial(_make_samples, model, sources, progress),
+            make_samples=partial(_make_samples, model, datasets, progress),
         )
         try:
             yield trainer
@@ -134,7 +134,8 @@ def _describe_size(data: Dataset) -> str:
     return format_count(len(data.items), arrangement.unit) + domains
 
 
-def _make_samples(model: Model, sources: Sequence[TrainingData], progress: Progress) -> SampleGrids | None:
+def _make_samples(model: Model, datasets: Sequence[Dataset], progress: Progress) -> SampleGrids | None:
+    """Return the sample grids of a model for data sets that :func:`adapt_all` returned, or None if there are none."""
     from i2ikit.train.generated_samples import GeneratedSamples
     from i2ikit.train.samples import Samples
 
@@ -144,12 +145,11 @@ def _make_samples(model: Model, sources: Sequence[TrainingData], progress: Progr
     transform = Transform(model.image.height, model.image.width, crop="fit")
     try:
         if not model.can_translate:
-            return GeneratedSamples(model, [adapt_to_model(model, source.data, index) for index, source in enumerate(sources)])
+            return GeneratedSamples(model, datasets)
         styles = STYLES if model.nets.is_random else 0
         kind = model.batch_kind
-        shown = [(index, source) for index, source in enumerate(sources) if model.get_batch_kind(index) == kind]
-        datasets = [adapt_to_model(model, source.data, index) for index, source in shown]
-        return Samples(datasets, model.domain, transform, styles=styles, kind=kind)
+        shown = [data for index, data in enumerate(datasets) if model.get_batch_kind(index) == kind]
+        return Samples(shown, model.domain, transform, styles=styles, kind=kind)
     except Exception as error:  # noqa: BLE001 - sample grids must not stop the training
         warnings.warn(f"There will be no sample grids ({type(error).__name__}: {error}).", stacklevel=2)
         return None

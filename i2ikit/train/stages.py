@@ -23,9 +23,9 @@ from i2ikit.train import configuration
 from i2ikit.train.batches import TrainingData, as_list
 from i2ikit.train.engine import is_main_process
 from i2ikit.train.new_run import start_run
-from i2ikit.train.options import FitOptions
+from i2ikit.train.options import FitOptions, refuse_unmeasured_best
 from i2ikit.train.progress import Progress, make_progress
-from i2ikit.train.resumed_run import list_data, refuse_other_count, resume_run
+from i2ikit.train.resumed_run import refuse_fixed_options, refuse_other_count, resume_run
 from i2ikit.train.setup import adapt_all, check_batch
 from i2ikit.train.signals import TrainingInterrupted
 
@@ -114,11 +114,13 @@ class _Stages:
         names = list(self.recipes)
         self.progress.say(f'Stage {names.index(name) + 1} of {len(names)}: "{name}".')
 
+    def select(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options that concern a stage."""
+        return {key: value for key, value in options.items() if name == self.last or key not in OF_LAST_STAGE}
+
     def choose_options(self, name: str) -> dict[str, Any]:
         """Return the training options of a stage. ``minutes`` is divided in proportion to the steps."""
-        chosen = {**self.options, "progress": self.progress}
-        if name != self.last:
-            chosen = {key: value for key, value in chosen.items() if key not in OF_LAST_STAGE}
+        chosen = {**self.select(name, self.options), "progress": self.progress}
         if chosen.get("minutes") is not None:
             chosen["minutes"] *= self.recipes[name].steps / sum(recipe.steps for recipe in self.recipes.values())
         return chosen
@@ -140,6 +142,7 @@ class _Stages:
 def train_stages(model: Model, data: Any, run: Path, registry: Registry | None, options: Mapping[str, Any]) -> Model:
     """Train the stages before a model, then the model; the arguments and errors are those of :func:`i2ikit.fit`."""
     chosen = FitOptions.from_names(options)
+    refuse_unmeasured_best(chosen)
     configuration.refuse_existing(run)
     recipes = list_stages(model.recipe)
     if chosen.steps is not None:
@@ -175,9 +178,7 @@ def resume_stages(
                 f"A run with stages does not accept {name} when it is resumed. Leave it out, or resume the last stage by itself: "
                 f'resume("{storage.list_stage_folders(run)[-1]}", {name}=...).'
             )
-    for name in ("minutes", "seed"):
-        if options.get(name) is not None:
-            raise OptionError(f"resume does not accept {name}: the run defines it. Leave it out, or start a new run.")
+    refuse_fixed_options(options)
     known = {name: value for name, value in stored["train"].items() if value is not None}
     progress = options.get("progress") or make_progress(silent=not is_main_process())
     folders, names = list_folders(run, recipes), list(recipes)
@@ -185,11 +186,12 @@ def resume_stages(
     rest, given = names[begun + 1 :], None if data is None else split_data(data, recipes)
     sources = {name: _open_again(run, stored["data"][name], None if given is None else given[name], allow) for name in rest}
     stages = _Stages(run, recipes, sources, {**known, **options}, int(stored["seed"]), registry, progress)
+    if rest:  # the last stage has not begun
+        refuse_unmeasured_best(FitOptions.from_names(stages.options))
     if begun >= 0 and (begun == len(names) - 1 or not (folders[names[begun]] / "final" / storage.CONFIG).is_file()):
         name = names[begun]
         stages.say(name)
-        own = options if name == stages.last else {key: value for key, value in options.items() if key not in OF_LAST_STAGE}
-        settings: dict[str, Any] = {**own, "progress": progress, "allow": allow, "registry": registry}
+        settings: dict[str, Any] = {**stages.select(name, options), "progress": progress, "allow": allow, "registry": registry}
         with resume_run(folders[name], data=None if given is None else given[name], **settings) as trainer:
             trainer.run()
         stages.finish(name, trainer)
@@ -286,7 +288,6 @@ def _refuse_functions(stage: str, recipe: Recipe) -> None:
 
 def _open_again(run: Path, descriptions: Any, given: Any, allow: Sequence[str]) -> list[TrainingData]:
     """Open the data of a stage that has not begun, and check that it is the data with which the run was started."""
-    descriptions = list_data({"data": descriptions})
     if given is None:
         sources = [TrainingData.restore(each) for each in descriptions]
     else:

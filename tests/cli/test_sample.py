@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cli.written import list_written
 from inference.noise_systems import build_cogan
 from PIL import Image
 
@@ -24,10 +25,6 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = {"size": 16, "generator": {"width": 4}, "discriminator": {"width": 4}, "style": 8, "rehearsal": False}
     model = build("cogan", plan="sampled", labels={"hair": ("black", "red"), "glasses": bool}, slots=slots, **options)
     return model.save(tmp_path_factory.mktemp("models") / "labelled")
-
-
-def list_written(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) if folder.exists() else []
 
 
 def test_a_folder_gets_numbered_files(run_cli, cogan, tmp_path) -> None:

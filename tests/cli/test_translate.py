@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
+from cli.written import list_written
 
 from i2ikit import load
 from i2ikit.pixels import decode, get_bits, read_image
-
-
-def list_written(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) if folder.exists() else []
 
 
 def test_a_file_is_translated_and_the_origin_of_each_value_is_printed(run_cli, model, photos, tmp_path) -> None:

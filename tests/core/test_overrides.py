@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from tiny_recipes import get_recipe
 
-from i2ikit import Ema, Optimizer, Player, Recipe, Schedule, Slot, Term, Translation, default_registry
+from i2ikit import Ema, Optimizer, Player, Schedule, Slot, Term, Translation
 from i2ikit.errors import OptionError, UnknownNameError
 
-
-def get_recipe(name: str = "cyclegan") -> Recipe:
-    return default_registry().recipe(name)
+CYCLEGAN = get_recipe("cyclegan")
 
 
 def edge_loss(t: Translation) -> Any:
@@ -33,33 +32,33 @@ def test_one_name_may_be_given_as_text() -> None:
     "overrides", [{"generator": "pix2pix_unet"}, {"generator": Slot("pix2pix_unet")}, GENERATOR], ids=["name", "Slot", "component"]
 )
 def test_a_component_that_is_replaced_keeps_one_network_per_pair(overrides: dict[str, Any]) -> None:
-    assert get_recipe().with_overrides(**overrides).slots["generator"] == Slot("pix2pix_unet", per="pair")
+    assert CYCLEGAN.with_overrides(**overrides).slots["generator"] == Slot("pix2pix_unet", per="pair")
 
 
 def test_a_replaced_component_loses_its_options_and_weights() -> None:
-    recipe = get_recipe().with_overrides(slots={"generator": {"weights": "runs/a", "frozen": True}})
+    recipe = CYCLEGAN.with_overrides(slots={"generator": {"weights": "runs/a", "frozen": True}})
     assert recipe.with_overrides(generator="pix2pix_unet").slots["generator"] == Slot("pix2pix_unet", per="pair", frozen=True)
 
 
 def test_per_is_removed_by_name() -> None:
-    recipe = get_recipe().with_overrides(generator="pix2pix_unet", slots={"generator": {"per": None, "options": {"width": 8}}})
+    recipe = CYCLEGAN.with_overrides(generator="pix2pix_unet", slots={"generator": {"per": None, "options": {"width": 8}}})
     assert recipe.slots["generator"] == Slot("pix2pix_unet", {"width": 8})
 
 
 @pytest.mark.parametrize("weights", ["runs/cats", "runs/cats:generator", "runs/cats:generator/dog"])
 def test_a_folder_in_place_of_a_component_stays_until_its_component_is_read(weights: str) -> None:
-    before = get_recipe().slots["generator"]
-    assert get_recipe().with_overrides(generator=weights).slots["generator"] == evolve(before, component=weights, options={})
+    before = CYCLEGAN.slots["generator"]
+    assert CYCLEGAN.with_overrides(generator=weights).slots["generator"] == evolve(before, component=weights, options={})
 
 
 def test_a_mapping_changes_options_and_slots_changes_settings() -> None:
-    before = get_recipe().slots["generator"]
-    changed = get_recipe().with_overrides(generator={"width": 8}, slots={"generator": {"frozen": True}}).slots["generator"]
+    before = CYCLEGAN.slots["generator"]
+    changed = CYCLEGAN.with_overrides(generator={"width": 8}, slots={"generator": {"frozen": True}}).slots["generator"]
     assert changed == evolve(before, options={**before.options, "width": 8}, frozen=True)
 
 
 def test_options_of_components_in_series_are_given_by_component() -> None:
-    recipe = get_recipe().with_overrides(conditioner=Slot(("a", "b")))
+    recipe = CYCLEGAN.with_overrides(conditioner=Slot(("a", "b")))
     changed = recipe.with_overrides(conditioner={"b": {"width": 8}})
     assert changed.slots["conditioner"].parts == (("a", {}), ("b", {"width": 8}))
     with pytest.raises(OptionError, match=r'in series \(a \+ b\).*conditioner=\{"a": \{\.\.\.\}\}; found \{"width": 8\}'):
@@ -92,54 +91,54 @@ def test_options_of_components_in_series_are_given_by_component() -> None:
 )
 def test_a_wrong_override_is_refused_with_the_right_form(overrides: dict[str, Any], message: str) -> None:
     with pytest.raises((OptionError, UnknownNameError), match=message):
-        get_recipe().with_overrides(**overrides)
+        CYCLEGAN.with_overrides(**overrides)
 
 
 def test_a_function_is_a_new_term_of_weight_1() -> None:
-    assert get_recipe().with_overrides(terms={"translator/edges": edge_loss}).player("translator").terms["edges"] == Term(edge_loss)
+    assert CYCLEGAN.with_overrides(terms={"translator/edges": edge_loss}).player("translator").terms["edges"] == Term(edge_loss)
 
 
 def test_a_loss_is_exchanged_by_name_and_the_term_keeps_its_settings() -> None:
-    recipe = get_recipe().with_overrides(terms={"translator/cycle": {"weight": 3.0, "every": 2}})
+    recipe = CYCLEGAN.with_overrides(terms={"translator/cycle": {"weight": 3.0, "every": 2}})
     changed = recipe.with_overrides(terms={"translator/cycle": "identity_loss"})
     assert changed.player("translator").terms["cycle"] == Term("identity_loss", 3.0, every=2)
 
 
 def test_a_function_in_place_of_a_term_is_a_term_of_weight_1() -> None:
-    assert get_recipe().with_overrides(terms={"translator/cycle": edge_loss}).player("translator").terms["cycle"] == Term(edge_loss)
+    assert CYCLEGAN.with_overrides(terms={"translator/cycle": edge_loss}).player("translator").terms["cycle"] == Term(edge_loss)
 
 
 def test_a_mapping_changes_settings_and_options_of_a_term() -> None:
-    changed = get_recipe().with_overrides(terms={"translator/cycle": {"every": 2, "squared": True, "options": {"view": "fake"}}})
+    changed = CYCLEGAN.with_overrides(terms={"translator/cycle": {"every": 2, "squared": True, "options": {"view": "fake"}}})
     assert changed.player("translator").terms["cycle"] == Term("cycle_loss", 10.0, {"view": "fake", "squared": True}, every=2)
 
 
 def test_the_weight_of_a_term_becomes_a_schedule_that_starts_at_the_weight() -> None:
-    changed = get_recipe().with_overrides(terms={"translator/cycle": {"weight": {"kind": "linear", "start": 0.0}}})
+    changed = CYCLEGAN.with_overrides(terms={"translator/cycle": {"weight": {"kind": "linear", "start": 0.0}}})
     assert changed.player("translator").terms["cycle"].weight == Schedule("linear", start=0.0, value=10.0)
 
 
 def test_players_are_added_before_another_one_replaced_and_removed() -> None:
     def list_players(**players: Any) -> list[str]:
-        return [player.name for player in get_recipe().with_overrides(players=players).players]
+        return [player.name for player in CYCLEGAN.with_overrides(players=players).players]
 
     assert list_players(refiner=REFINER) == ["translator", "discriminator", "refiner"]
     new = {"trains": ("generator",), "terms": {"edges": edge_loss}, "before": "discriminator"}
     assert list_players(refiner=new) == ["translator", "refiner", "discriminator"]
     assert list_players(discriminator={"before": "translator"}) == ["discriminator", "translator"]
     assert list_players(discriminator=None) == ["translator"]
-    replaced = get_recipe().with_overrides(players={"translator": Player("translator", ("encoder",), {})})
+    replaced = CYCLEGAN.with_overrides(players={"translator": Player("translator", ("encoder",), {})})
     assert replaced.players[0] == Player("translator", ("encoder",), {})
 
 
 def test_settings_of_the_optimizer_stand_among_those_of_the_player() -> None:
-    before = get_recipe().player("discriminator")
-    changed = get_recipe().with_overrides(players={"discriminator": {"lr": 1e-5, "every": 2}}).player("discriminator")
+    before = CYCLEGAN.player("discriminator")
+    changed = CYCLEGAN.with_overrides(players={"discriminator": {"lr": 1e-5, "every": 2}}).player("discriminator")
     assert changed == evolve(before, every=2, optimizer=evolve(before.optimizer, lr=1e-5))
     for optimizer in ("sgd", {"name": "sgd"}):
-        found = get_recipe().with_overrides(players={"discriminator": {"optimizer": optimizer}}).player("discriminator").optimizer
+        found = CYCLEGAN.with_overrides(players={"discriminator": {"optimizer": optimizer}}).player("discriminator").optimizer
         assert found == evolve(before.optimizer, name="sgd")
-    assert get_recipe().with_overrides(players={"discriminator": {"optimizer": Optimizer()}}).players[1].optimizer == Optimizer()
+    assert CYCLEGAN.with_overrides(players={"discriminator": {"optimizer": Optimizer()}}).players[1].optimizer == Optimizer()
 
 
 def test_options_of_the_plan_are_changed_but_those_of_another_plan_are_new() -> None:
@@ -150,11 +149,11 @@ def test_options_of_the_plan_are_changed_but_those_of_another_plan_are_new() -> 
 
 
 def test_a_half_life_is_changed_by_name() -> None:
-    recipe = get_recipe().with_overrides(ema={"half_life": 500})
+    recipe = CYCLEGAN.with_overrides(ema={"half_life": 500})
     assert recipe.ema == Ema(half_life=500)
     assert recipe.with_overrides(ema={"ramp": 0.05}).ema == Ema(half_life=500, ramp=0.05)
     assert recipe.with_overrides(ema=0.9).ema == 0.9
 
 
 def test_a_removed_slot_leaves_its_players() -> None:
-    assert get_recipe().with_overrides(encoder=None).player("translator").trains == ("generator",)
+    assert CYCLEGAN.with_overrides(encoder=None).player("translator").trains == ("generator",)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scripts import load_script
 
 import i2ikit
 from i2ikit import Schedule, Slot, build
@@ -124,12 +124,7 @@ def test_names_are_listed_by_pattern() -> None:
 
 @pytest.fixture(scope="module")
 def schema_module() -> Any:
-    spec = importlib.util.spec_from_file_location("recipe_schema", ROOT / "docs/recipe_schema.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(ROOT / "docs/recipe_schema.py")
 
 
 def test_the_schema_is_up_to_date(schema_module: Any) -> None:

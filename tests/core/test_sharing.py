@@ -11,7 +11,7 @@ from core.toys.assembly import Calls, assemble, assert_equal, copy_nets, make_ba
 from torch import Tensor, nn
 from toy_plugins import make_plugin
 
-from i2ikit import Call, Code, CodeSpec, Component, ImageSpec, MapSpec, Slot, Translation, batch_kind, build
+from i2ikit import Call, Component, Slot, Translation, batch_kind, build
 from i2ikit.core.step import make_translations, split
 
 THREE: dict[str, Any] = {"labels": ("a", "b", "c")}
@@ -52,18 +52,6 @@ def test_views_of_stochastic_networks_are_not_shared() -> None:
     assert calls.pop_counts()[0] == {"encoder": 9, "generator": 12, "discriminator": 15}
 
 
-class LabelEncoder(nn.Module):
-    """Adds the first entry of the label to the image."""
-
-    def __init__(self, image: ImageSpec) -> None:
-        super().__init__()
-        self.output_spec = CodeSpec((MapSpec(image.channels, 1),))
-
-    def forward(self, image: Tensor, label: Tensor) -> Code:
-        """Return the image plus the entry."""
-        return Code((image + label[:, :1, None, None],))
-
-
 class Jitter(nn.Module):
     """A wrapper that draws: it adds noise to the images that enter an encoder."""
 
@@ -87,7 +75,7 @@ def make_codes(**overrides: Any) -> list[Tensor]:
     """Return the codes of the two translations of a batch."""
     registry = make_registry()
     parts = [
-        Component("label_encoder", "encoder", "core.test_sharing:LabelEncoder", "A part."),
+        Component("label_encoder", "encoder", "core.toys.parts:LabelEncoder", "A part."),
         Component("jitter", "wrapper", "core.test_sharing:Jitter", "A part."),
     ]
     registry.register(make_plugin(parts), "sharing")

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from i2ikit import Code, Model, Term, Translation, build
 from i2ikit.core.step import split
-from i2ikit.errors import BuildError, PlanError
+from i2ikit.errors import BuildError, PlanError, UnknownNameError
 
 
 def make_translations(model: Model, draws: Mapping[str, Tensor] | None = None, rows: int = 4, parts: int = 1) -> list[Translation]:
@@ -172,6 +172,22 @@ def test_reading_taps_that_a_slot_does_not_have_names_the_remedy() -> None:
 
     with pytest.raises(BuildError, match='Term "translator/tapped" reads feature taps of slot "generator", which has none'):
         assemble(CUT, terms={"translator/tapped": contrast})
+
+
+def test_taps_of_a_slot_that_does_not_exist_name_the_slots() -> None:
+    [t, *_] = make_translations(assemble(CUT))
+    with pytest.raises(UnknownNameError, match='No slot is called "generatr"'):
+        t.tap("generatr", "fake")
+
+
+def test_a_view_of_the_core_and_its_name_are_the_same_images_for_a_discriminator() -> None:
+    model = build("cyclegan", size=16, labels=("a", "b"), generator={"width": 4, "blocks": 1}, discriminator={"width": 4, "depth": 2})
+    for t in make_translations(model.double()):
+        assert t.discriminate(Translation.fake) is t.discriminate("fake")
+        by_name, by_view = t.discriminate("cycle"), t.discriminate(Translation.cycle)
+        torch.testing.assert_close(by_view.scores, by_name.scores, rtol=0, atol=0)
+        wrong = t.run("discriminator", t.cycle, domain_name=t.target_name, is_real=False)
+        assert not torch.equal(by_view.scores[0], wrong.scores[0])
 
 
 def test_frozen_weights_of_a_call_get_no_gradient_and_the_images_do() -> None:

@@ -30,6 +30,15 @@ def write_picture(tmp_path: Path) -> WritePicture:
 
 
 @pytest.fixture
+def people(write_picture: WritePicture, tmp_path: Path) -> Path:
+    """Write three folders of images, one for each domain."""
+    for domain, count in (("a", 5), ("b", 4), ("c", 2)):
+        for index in range(count):
+            write_picture(f"{domain}/{domain}{index}.png", size=(12, 10))
+    return tmp_path
+
+
+@pytest.fixture
 def real_data() -> Callable[[str], Path]:
     """Return a function that finds the folder of a real data set, or skips the test if there is none."""
 

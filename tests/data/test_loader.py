@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from data.batches import are_equal
 from torchvision.transforms import v2
 
 from i2ikit.core.batch_kinds import BATCH_KINDS
@@ -18,23 +19,9 @@ from i2ikit.errors import DataError, LabelError, OptionError
 WritePicture = Callable[..., Path]
 
 
-@pytest.fixture
-def people(write_picture: WritePicture, tmp_path: Path) -> Path:
-    for domain, count in (("a", 5), ("b", 4), ("c", 2)):
-        for index in range(count):
-            write_picture(f"{domain}/{domain}{index}.png", size=(12, 10))
-    return tmp_path
-
-
 def make_loader(path: Path, *, batch_kind: str = "labelled", transform: Transform | None = None, **options: Any) -> Loader:
     options = {"batch": 4, "seed": 7, **options}
     return Loader(open_data(path, batch_kind=batch_kind, holdout=0), transform or Transform(8, 8, flip=True), **options)
-
-
-def are_equal(one: dict[str, Any], two: dict[str, Any]) -> bool:
-    return one.keys() == two.keys() and all(
-        torch.equal(one[key], two[key]) if torch.is_tensor(one[key]) else one[key] == two[key] for key in one
-    )
 
 
 def test_a_labelled_batch_has_image_label_and_file(people: Path) -> None:

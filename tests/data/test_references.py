@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
+from data.batches import are_equal
 
 from i2ikit import BatchKind
 from i2ikit.data import Loader, Transform, open_data
 from i2ikit.data.references import References
 
 
-@pytest.fixture
-def people(write_picture: Callable[..., Path], tmp_path: Path) -> Path:
-    for domain, count in (("a", 5), ("b", 4), ("c", 2)):
-        for index in range(count):
-            write_picture(f"{domain}/{domain}{index}.png", size=(12, 10))
-    return tmp_path
-
-
 def make_loader(path: Path, **options: Any) -> Loader:
     return Loader(open_data(path, batch_kind="labelled", holdout=0), Transform(8, 8, flip=True), batch=4, seed=7, **options)
-
-
-def are_equal(one: dict[str, Any], two: dict[str, Any]) -> bool:
-    return one.keys() == two.keys() and all(
-        torch.equal(one[key], two[key]) if torch.is_tensor(one[key]) else one[key] == two[key] for key in one
-    )
 
 
 TWO_REFERENCES = BatchKind("two references", label="required", references=2)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 from inference.test_translate import SMALL, image, model
-from torch import Tensor, nn
+from torch import Tensor
 from toy_plugins import make_plugin
 
-from i2ikit import Code, CodeSpec, Component, ImageSpec, MapSpec, Model, Registry, build
+from i2ikit import Component, Model, Registry, build
 from i2ikit.errors import OptionError
 
 __all__ = ["image", "model"]
@@ -123,23 +123,11 @@ def test_a_discriminator_that_came_untrained_is_asked_once_it_has_been_trained(m
     model.preprocessing, model.steps_done = {}, 0
 
 
-class LabelEncoder(nn.Module):
-    """Adds the first entry of the label of the image to the image."""
-
-    def __init__(self, image: ImageSpec) -> None:
-        super().__init__()
-        self.output_spec = CodeSpec((MapSpec(image.channels, 1),))
-
-    def forward(self, image: Tensor, label: Tensor) -> Code:
-        """Return the image plus the entry."""
-        return Code((image + label[:, :1, None, None],))
-
-
 @pytest.mark.parametrize("tile", [None, 16])
 @pytest.mark.filterwarnings("ignore:The result in tiles differs")
 def test_an_encoder_gets_the_label_of_the_source(tile: int | None, image: Tensor) -> None:
     registry = Registry()
-    registry.register(make_plugin([Component("label_encoder", "encoder", "inference.test_target_label:LabelEncoder", "A part.")]), "parts")
+    registry.register(make_plugin([Component("label_encoder", "encoder", "core.toys.parts:LabelEncoder", "A part.")]), "parts")
     model = build("stargan", registry=registry, size=16, labels={"glasses": bool}, encoder="label_encoder", **SMALL)
     wide = torch.cat([image, image], 3)
     fake = model.translate(wide, to={"glasses": 1}, label={"glasses": 1}, tile=tile)

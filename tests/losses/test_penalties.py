@@ -50,7 +50,7 @@ def make_translation(discriminator: nn.Module, draws: dict[str, Tensor] | None =
     image = ImageSpec(2, 1, 4)
     roles = {"encoder": "encoder", "generator": "generator", "discriminator": "discriminator"}
     components = {"encoder": IdentityEncoder(image), "generator": FixedGenerator(fake), "discriminator": discriminator}
-    nets = Nets(components, {name: Slot(name) for name in roles}, roles, "labelled", image, DomainSpec())
+    nets = Nets(components, {name: Slot(name) for name in roles}, roles, ("labelled",), image, DomainSpec())
     return Translation(nets, RandomStreams(replacements=draws or {}), real=real, reference=real), real, fake
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from ops.interpreted import INTERPRETED, sample_cases
+from scripts import load_script
 from torch import Tensor
 
 FOLDER = Path(__file__).parents[3] / "shared/golden"
@@ -100,9 +100,4 @@ class Golden:
 
 
 def _load_fill() -> Any:
-    spec = importlib.util.spec_from_file_location("golden_fill", FOLDER / "fill.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(FOLDER / "fill.py")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from scripts import load_script
 from toy_plugins import make_plugin, make_registry
 
 from i2ikit import Component, default_registry
@@ -17,12 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def page_module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("components_page", ROOT / "docs/components.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(ROOT / "docs/components.py")
 
 
 def test_the_page_is_up_to_date(page_module: ModuleType) -> None:

@@ -149,6 +149,7 @@ def test_each_check_finds_a_broken_loss(name: str, check: str) -> None:
     ("name", "check"),
     [
         ("duplicate_name_plan", "returns_translations"),
+        ("imageless_plan", "returns_translations"),
         ("unnamed_random_plan", "is_deterministic"),
         ("undeclared_plan", "declares_its_batch_kind"),
     ],

@@ -8,7 +8,7 @@ import pytest
 import torch
 from toy_training import read_losses, train
 
-from i2ikit import Model, load
+from i2ikit import Model, load, resume
 from i2ikit.core import storage
 from i2ikit.errors import OptionError
 
@@ -29,6 +29,16 @@ def test_a_misspelt_best_is_found_before_the_first_step(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r'^best="-mea" is not among the numbers of the evaluation\. Did you mean "mae"\?'):
         train(tmp_path / "run", 4, validate=lambda model: {"mae": 1.0, "ssim": 2.0}, best="-mea")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_best_model_without_evaluations_is_refused(tmp_path: Path) -> None:
+    message = r'^best="psnr" requires evaluations, but evaluate_every is 0\. Give evaluate_every=N, or leave best out\.$'
+    with pytest.raises(OptionError, match=message):
+        train(tmp_path / "run", 1, validate=lambda model: {"psnr": 1.0}, best="psnr", evaluate_every=0)
+    assert not (tmp_path / "run").exists()
+    train(tmp_path / "plain", 1)
+    with pytest.raises(OptionError, match=message):
+        resume(tmp_path / "plain", best="psnr", allow=["train.best"])
 
 
 def test_looking_for_the_best_does_not_change_the_random_states_at_the_start(tmp_path: Path) -> None:

@@ -145,5 +145,5 @@ def test_a_model_whose_networks_draw_noise_shows_several_translations() -> None:
         model.generator.noise_shapes = (lambda code: {"a": (len(code.maps[0]), 1)}) if noise else None
         if not noise:
             del model.generator.noise_shapes
-        samples: Any = _make_samples(model, [type("Source", (), {"data": data})()], Silent())
+        samples: Any = _make_samples(model, [data], Silent())
         assert max(column.number for column in samples.columns) == styles

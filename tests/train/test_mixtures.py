@@ -12,7 +12,7 @@ from toy_training import CallAtStep, assert_same_state, read_losses
 
 from i2ikit import Model, Nets, RandomStreams, Term, Translation, batch_kind, build, fit, load, open_data
 from i2ikit.core.recipe_json import dump, restore
-from i2ikit.errors import BuildError, DataError, OptionError, PlanError
+from i2ikit.errors import BuildError, DataError, I2IKitError, OptionError, PlanError
 from i2ikit.evaluation import evaluate_run
 from i2ikit.pixels import write_image
 from i2ikit.train import resume
@@ -26,6 +26,11 @@ def build_pairs_and_domains(**overrides: Any) -> Model:
     """Build CycleGAN that learns from pairs, too."""
     settings = {"plan": ("paired", "unpaired"), "plan_options": ({"domains": True}, {}), "terms": PAIRED_TERM, "labels": ("day", "night")}
     return build("cyclegan", **{**SMALL, **settings, **overrides})
+
+
+def test_pairs_of_two_domains_without_names_of_domains_are_refused() -> None:
+    with pytest.raises(I2IKitError, match='Plan "paired" with domains=True requires two domains'):
+        build("pix2pix", size=32, plan_options={"domains": True}, labels=None)
 
 
 @pytest.fixture(scope="module")

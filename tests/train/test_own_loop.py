@@ -67,7 +67,9 @@ def test_the_parts_of_a_step_equal_the_step_in_an_own_loop(tmp_path: Path) -> No
             trainer.finish_step({name: value.detach() for name, value in logs.items()})
         trainer.finish()
     tensors, others = (read_state(tmp_path / name)[0] for name in ("whole", "own"))
-    assert all(torch.equal(tensors[name], others[name]) for name in tensors if name.startswith("model/"))
+    names = [name for name in tensors if name.startswith("model/")]
+    assert names
+    assert all(torch.equal(tensors[name], others[name]) for name in names)
 
 
 @pytest.mark.parametrize("forgotten", ["step", "finish_step"])

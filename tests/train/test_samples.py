@@ -100,6 +100,7 @@ def test_the_grid_and_its_layout_agree(tmp_path) -> None:
     target = samples.find_target(samples.items[0], samples.columns[0])
     pixels = torch.tensor(list(small.tobytes())).view(16, 16, 3).permute(2, 0, 1) / 127.5 - 1
     assert (pixels - target).abs().mean() < 0.05
+    assert layout["examples"]
     assert all(layout["columns"][each["column"]]["attribute"] in ("hair", "glasses") for each in layout["examples"])
 
 

@@ -23,6 +23,18 @@ class Whole(nn.Module):
         return Code((image,))
 
 
+class LabelEncoder(nn.Module):
+    """Adds the first entry of the label to the image."""
+
+    def __init__(self, image: ImageSpec) -> None:
+        super().__init__()
+        self.output_spec = CodeSpec((MapSpec(image.channels, 1),))
+
+    def forward(self, image: Tensor, label: Tensor) -> Code:
+        """Return the image plus the entry."""
+        return Code((image + label[:, :1, None, None],))
+
+
 class Painter(nn.Module):
     """Generates an image from the last map, shifted by the style."""
 
