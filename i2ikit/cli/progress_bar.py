@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import click
+
 OnProgress = Callable[[int, int], None]
 """Called with the number of parts done and the number of all parts."""
 
@@ -41,6 +43,6 @@ def _make_printer(title: str, pause: float) -> OnProgress:
         now = time.monotonic()
         if done and done < total and now - last >= pause:
             last = now
-            print(f"{title}: {done:,} of {total:,}, {(now - start) / done * (total - done):.0f} s left", file=sys.stderr, flush=True)
+            click.echo(f"{title}: {done:,} of {total:,}, {(now - start) / done * (total - done):.0f} s left", err=True)
 
     return show
