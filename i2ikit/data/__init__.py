@@ -1,7 +1,8 @@
 """Data sets, transforms and batches; reading and writing of image files."""
 
 from i2ikit.data.arrangements import ARRANGEMENTS, Arrangement, can_serve, get_arrangement
-from i2ikit.data.check import CheckReport, check
+from i2ikit.data.check import check
+from i2ikit.data.check_report import CheckReport
 from i2ikit.data.dataset import Dataset, FileDataset, Item
 from i2ikit.data.joint import JointDataset, join
 from i2ikit.data.loader import Batch, Loader

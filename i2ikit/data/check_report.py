@@ -1,0 +1,113 @@
+"""The report of a check: what was found, as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from attrs import frozen
+
+from i2ikit.data.arrangements import get_arrangement
+from i2ikit.data.manifest import format_names
+from i2ikit.errors import format_count
+
+
+@frozen
+class CheckReport:
+    """The report of :func:`check`.
+
+    Attributes:
+        path: Path of the data set.
+        batch_kind: The arrangement of the files: ``"labelled"``, ``"unpaired"``, ``"paired"`` or ``"images"``.
+        images: Number of images of each split.
+        sizes: Number of files of each size (``"height x width"``).
+        modes: Number of files of each mode, such as ``"RGBA 8 bit"``.
+        labels: For each attribute, the number of images of each value in each split; the value None counts the unknown ones.
+        sets: The attributes of each label set.
+        unreadable: Name of each file that cannot be read, and the reason.
+        odd_channels: Files whose number of channels differs from that of most files.
+        duplicates: Groups of files with equal content in different splits.
+        shared_subjects: Subjects that are in more than one split.
+        notes: What was chosen automatically, and warnings, one line each.
+        command: A command that trains on this data; empty if there is none.
+    """
+
+    path: str
+    batch_kind: str
+    images: Mapping[str, int]
+    sizes: Mapping[str, int]
+    modes: Mapping[str, int]
+    labels: Mapping[str, Mapping[str | None, Mapping[str, int]]]
+    sets: Sequence[tuple[str, ...]]
+    unreadable: Sequence[tuple[str, str]]
+    odd_channels: Sequence[str]
+    duplicates: Sequence[tuple[str, ...]]
+    shared_subjects: Sequence[str]
+    notes: Sequence[str]
+    command: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether every file can be used for training."""
+        return not self.unreadable and not self.odd_channels
+
+    def render(self) -> str:
+        """Return the report as plain text."""
+        count = format_count(sum(self.images.values()), get_arrangement(self).unit)
+        lines = [f"{self.path}: {self.batch_kind}, {count}"]
+        lines += ["", *_format_table("split", [[name, str(count)] for name, count in self.images.items()])]
+        lines += ["", *_format_table("size (height x width)", [[name, str(count)] for name, count in _select_most_frequent(self.sizes)])]
+        lines += ["", *_format_table("mode", [[name, str(count)] for name, count in _select_most_frequent(self.modes)])]
+        splits = list(self.images)
+        for names in self.sets:
+            rows = [
+                [f"{name} = {'(unknown)' if value is None else value}", *(str(counts.get(split, 0)) for split in splits)]
+                for name in names
+                for value, counts in self.labels[name].items()
+            ]
+            lines += ["", *_format_table("label set: " + ", ".join(names), rows, splits)]
+        lines += self._format_problems()
+        lines += [f"note: {note}" for note in self.notes]
+        lines += ["", "train with:", f"  {self.command}"] if self.command else ["", self.no_command_reason]
+        return "\n".join(lines)
+
+    @property
+    def no_command_reason(self) -> str:
+        """Why there is no command that trains on this data."""
+        if get_arrangement(self).has_targets:
+            return "There is no training command: source and target of some pairs do not fit together."
+        if not get_arrangement(self).recipe:
+            return f"To train a recipe for images without labels: i2ikit train RECIPE --data {self.path} --run runs/NAME"
+        if any("twice as wide as high" in note for note in self.notes):
+            return f"To train on images twice as wide as high as pairs side by side: i2ikit train pix2pix --data {self.path}"
+        return "StarGAN requires labels, and this data has none. Use one folder for each value, or add a table attributes.csv."
+
+    def _format_problems(self) -> list[str]:
+        lines = [""] + ["all files can be read"] * (not self.unreadable)
+        lines += [f"unreadable: {reason}" for _, reason in self.unreadable[:20]]
+        if len(self.unreadable) > 20:
+            lines.append(f"unreadable: {len(self.unreadable) - 20} more")
+        if self.odd_channels:
+            names = format_names(self.odd_channels, 5)
+            lines.append(f"other channels than most files: {names}. Use --background white or --channels 3 to convert them.")
+        lines += [f"same content in two splits: {format_names(group)}" for group in self.duplicates[:5]]
+        if len(self.duplicates) > 5:
+            lines.append(f"same content in two splits: {len(self.duplicates) - 5} groups more")
+        if self.shared_subjects:
+            lines.append(f"subjects in two splits: {format_names(self.shared_subjects, 5)}")
+        return lines
+
+
+def _select_most_frequent(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return the eight most frequent names, and the rest together."""
+    ordered = sorted(counts.items(), key=lambda pair: -pair[1])
+    rest = sum(count for _, count in ordered[8:])
+    return ordered[:8] + ([(f"{len(ordered) - 8} others", rest)] if rest else [])
+
+
+def _format_table(title: str, rows: Sequence[Sequence[str]], heads: Sequence[str] = ("images",)) -> list[str]:
+    title_width = max([len(title), *(len(row[0]) for row in rows)])
+    widths = [max([len(head), *(len(row[index + 1]) for row in rows)]) for index, head in enumerate(heads)]
+    body = [[title, *heads], *rows]
+    return [
+        "  ".join([row[0].ljust(title_width), *(cell.rjust(width) for cell, width in zip(row[1:], widths, strict=True))]) for row in body
+    ]
