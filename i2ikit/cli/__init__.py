@@ -10,6 +10,7 @@ from importlib import import_module
 import click
 
 from i2ikit import __version__
+from i2ikit.cli.output import echo, print_error, print_warning
 from i2ikit.errors import I2IKitError, UnknownNameError
 
 # Command -> (its import path, its line in the help).
@@ -68,36 +69,27 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 2 after a user error, which is printed as one line, and 130 after Ctrl-C."""
-    warnings.showwarning = _print_warning
+    warnings.showwarning = print_warning
     try:
         result = cli.main(None if arguments is None else list(arguments), prog_name="i2ikit", standalone_mode=False)
     except I2IKitError as error:
-        return _print_error(str(error))
+        return print_error(str(error))
     except click.UsageError as error:
         if isinstance(error, _NO_ARGUMENTS_ERRORS) and error.ctx is not None:
-            click.echo(error.ctx.get_help())
+            echo(error.ctx.get_help())
             return 0
         path, text = error.ctx.command_path if error.ctx else "i2ikit", error.format_message()
-        return _print_error(f"{text}{'' if text.endswith(('.', '?', '!')) else '.'} See `{path} --help`.")
+        return print_error(f"{text}{'' if text.endswith(('.', '?', '!')) else '.'} See `{path} --help`.")
     except click.ClickException as error:
-        return _print_error(error.format_message())
+        return print_error(error.format_message())
     except click.Abort:  # click raises Abort for Ctrl-C
-        click.secho("interrupted", fg="yellow", err=True)
+        echo("interrupted", colour="yellow", err=True)
         return 130
     except OSError as error:
         if error.strerror is None:
             raise
-        return _print_error(f'{error.strerror}: "{error.filename}".' if error.filename else f"{error.strerror}.")
+        return print_error(f'{error.strerror}: "{error.filename}".' if error.filename else f"{error.strerror}.")
     return result if isinstance(result, int) else 0
-
-
-def _print_error(line: str) -> int:
-    click.secho(f"error: {line}", fg="red", err=True)
-    return 2
-
-
-def _print_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-    click.secho(f"warning: {message}", fg="yellow", err=True)
 
 
 if __name__ == "__main__":

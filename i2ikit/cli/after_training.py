@@ -7,8 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import click
-
+from i2ikit.cli.output import echo
 from i2ikit.errors import I2IKitError, OptionError
 
 
@@ -38,9 +37,9 @@ def _try(task: Any, name: str, command: str) -> None:
     try:
         task()
     except OptionError as error:  # nothing can be evaluated, now or later
-        click.echo(f"note: The run has no {name}: {error}")
+        echo(f"note: The run has no {name}: {error}")
     except I2IKitError as error:
-        click.secho(f"warning: The {name} failed: {error} The model is saved. To try again: {command}", fg="yellow", err=True)
+        echo(f"warning: The {name} failed: {error} The model is saved. To try again: {command}", colour="yellow", err=True)
 
 
 def describe_stop(run: Path | None) -> str:

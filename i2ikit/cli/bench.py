@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from i2ikit.cli.output import echo
 from i2ikit.errors import format_count
 
 
@@ -76,17 +77,17 @@ def bench_ops(
     allocator = tune_cpu() or "keeps large allocations"
     threads_used = format_count(torch.get_num_threads(), "thread")
     machine = f"{platform.machine()}, torch {torch.__version__}, {threads_used}, allocator: {allocator}"
-    click.echo(f"{where.type}, {dtype}: {machine}")
+    echo(f"{where.type}, {dtype}: {machine}")
     rows = []
     options = {"sizes": sizes or SIZES, "layouts": layouts or tuple(LAYOUTS), "only": only, "repeats": repeats, "compiled": compiled}
     for row in measure(where, dtype=getattr(torch, dtype), **options):  # type: ignore[arg-type]
         rows.append(row)
         times = ", ".join(f"{name} {1000 * seconds:.3g}" for name, seconds in row.seconds.items())
-        click.echo(f"{row.subject}, {row.layout}, {row.direction}, {list(row.size)}: {times} ms", err=True)
+        echo(f"{row.subject}, {row.layout}, {row.direction}, {list(row.size)}: {times} ms", err=True)
         for name, why in row.refused.items():
-            click.secho(f"  {name} was not timed: {why}", fg="yellow", err=True)
+            echo(f"  {name} was not timed: {why}", colour="yellow", err=True)
     for line in format_table(rows):
-        click.echo(line)
+        echo(line)
     if file is not None:
         file.write_text(
             json.dumps({"machine": machine, "device": str(where), "dtype": dtype, "rows": [row._asdict() for row in rows]}, indent=1) + "\n"

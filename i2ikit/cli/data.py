@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from i2ikit.cli.options import check_colour
+from i2ikit.cli.output import echo
+from i2ikit.core.visible_text import make_visible
 from i2ikit.errors import format_count
 
 if TYPE_CHECKING:
@@ -47,8 +49,8 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None
         report = check_data(path, **given)
         reports.append(report)
         if len(reports) > 1:
-            click.echo("")
-        _print_tables(report) if sys.stdout.isatty() else click.echo(report.render())
+            echo("")
+        _print_tables(report) if sys.stdout.isatty() else echo(report.render())
     if not all(report.ok for report in reports):
         ctx.exit(2)
 
@@ -75,8 +77,8 @@ def faces(directory: Path, count: int, size: int, seed: int, views: bool, partia
     from i2ikit.data import faces as cartoon_faces
 
     folder = cartoon_faces.write_faces(directory, count, size, seed, views=views, partial=partial)
-    click.echo(f"{format_count(count, 'face')} of {size}x{size} pixels in {folder}")
-    click.echo(f"To check the data: i2ikit data check {shlex.quote(str(folder))}")
+    echo(f"{format_count(count, 'face')} of {size}x{size} pixels in {folder}")
+    echo(f"To check the data: i2ikit data check {shlex.quote(str(folder))}")
 
 
 def _print_tables(report: CheckReport) -> None:
@@ -90,29 +92,31 @@ def _print_tables(report: CheckReport) -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     total = format_count(sum(report.images.values()), get_arrangement(report).unit)
-    console.print(f"[bold]{escape(report.path)}[/]: {report.batch_kind}, {total}")
+    console.print(f"[bold]{escape(make_visible(report.path))}[/]: {report.batch_kind}, {total}")
     splits = list(report.images)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for title in ("", "", *splits):
-        table.add_column(Text(title), justify="right" if title else "left")
+        table.add_column(Text(make_visible(title)), justify="right" if title else "left")
     table.add_row("images", "", *(str(report.images[split]) for split in splits))
     for names in report.sets:
         table.add_section()
         for name in names:
             for index, (value, counts) in enumerate(report.labels[name].items()):
-                shown = Text("(unknown)", style="dim") if value is None else Text(value, style="cyan")
-                table.add_row(Text("" if index else name, style="bold"), shown, *(str(counts.get(split, 0)) for split in splits))
+                shown = Text("(unknown)", style="dim") if value is None else Text(make_visible(value), style="cyan")
+                table.add_row(
+                    Text("" if index else make_visible(name), style="bold"), shown, *(str(counts.get(split, 0)) for split in splits)
+                )
     console.print(table)
     for description, found in (("size (height x width)", report.sizes), ("mode", report.modes)):
         ordered = sorted(found.items(), key=lambda pair: -pair[1])
         more = f", {len(ordered) - 5} others" if len(ordered) > 5 else ""
         console.print(f"{description}: " + ", ".join(f"{name} ({count})" for name, count in ordered[:5]) + more, markup=False)
-    rendered = report.render().splitlines()
+    rendered = make_visible(report.render()).splitlines()
     for line in rendered:
         bad = line.startswith(("unreadable", "other channels", "same content", "subjects in"))
         if bad or line.startswith(("note: ", "all files")):
             console.print(line, style="red" if bad else "green" if line.startswith("all") else "yellow", markup=False)
     if report.command:
-        console.print(f"train with:\n  [bold]{escape(report.command)}[/]")
+        console.print(f"train with:\n  [bold]{escape(make_visible(report.command))}[/]")
     else:
         console.print(rendered[-1], markup=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from i2ikit.cli.output import echo
 from i2ikit.errors import OptionError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def demo(run: Path, minutes: float, size: int) -> int:
     if size % 4:
         raise OptionError(f"--size is {size}; it must be a multiple of 4. Use {size - size % 4}.")
     if trained and measured:
-        click.echo(f'The demo in "{run}" is complete. Only its page is written again. To start a new demo: i2ikit demo --run runs/other')
+        echo(f'The demo in "{run}" is complete. Only its page is written again. To start a new demo: i2ikit demo --run runs/other')
     else:
         _print_steps(run, minutes, size, trained=trained, started=started)
     from i2ikit.cpu import tune_cpu
@@ -48,10 +49,10 @@ def demo(run: Path, minutes: float, size: int) -> int:
         try:
             _train(run, minutes, size)
         except TrainingInterrupted as stopped:
-            click.echo(f"Stopped after step {stopped.steps_done:,}. The training is saved. To resume it: {_format_command(run)}")
+            echo(f"Stopped after step {stopped.steps_done:,}. The training is saved. To resume it: {_format_command(run)}")
             return 130
     if not measured:
-        click.echo("Evaluating on faces of the test split.")
+        echo("Evaluating on faces of the test split.")
         _print_metrics(_measure(run))
     _write_page(run)
     return 0
@@ -59,11 +60,11 @@ def demo(run: Path, minutes: float, size: int) -> int:
 
 def _print_steps(run: Path, minutes: float, size: int, *, trained: bool, started: bool) -> None:
     state = "done" if trained else "resumes where it stopped" if started else f"about {minutes:g} minutes on two CPU cores"
-    click.echo("StarGAN learns to change the hair colour and the glasses of cartoon faces.")
-    click.echo(f"  train     {state}; one generator for all attributes, {size}x{size} pixels")
-    click.echo("  evaluate  about half a minute; translations of test faces are compared with their target images")
-    click.echo(f"  page      a few seconds; {run / 'index.html'}")
-    click.echo(f"Ctrl-C saves the training. To resume it: {_format_command(run)}")
+    echo("StarGAN learns to change the hair colour and the glasses of cartoon faces.")
+    echo(f"  train     {state}; one generator for all attributes, {size}x{size} pixels")
+    echo("  evaluate  about half a minute; translations of test faces are compared with their target images")
+    echo(f"  page      a few seconds; {run / 'index.html'}")
+    echo(f"Ctrl-C saves the training. To resume it: {_format_command(run)}")
 
 
 def _train(run: Path, minutes: float, size: int) -> None:
@@ -104,20 +105,20 @@ def _print_metrics(report: Report) -> None:
     found = {number.name: number for number in report.numbers}
     if {"psnr/hair", "psnr_copy/hair"} <= set(found):
         psnr, copy = found["psnr/hair"].value, found["psnr_copy/hair"].value
-        click.echo(f"  hair colour  PSNR {psnr:.2f} dB to the target images; a copy of the input has {copy:.2f} dB")
+        echo(f"  hair colour  PSNR {psnr:.2f} dB to the target images; a copy of the input has {copy:.2f} dB")
     for name in LABELS:
         accuracy = found.get(f"accuracy/{name}") or found.get(f"nearest_accuracy/{name}")
         if accuracy is not None:
-            click.echo(f"  {name:11}  {100 * accuracy.value:.1f} % of the translations show the requested value")
+            echo(f"  {name:11}  {100 * accuracy.value:.1f} % of the translations show the requested value")
 
 
 def _write_page(run: Path) -> None:
     from i2ikit.train.page import write_page
 
     page = write_page(run)
-    click.echo(f"Page:       {page.resolve().as_uri()}")
-    click.echo(f"Try next:   i2ikit translate {shlex.quote(str(run))} FACE.png OUT.png --to hair=red")
-    click.echo("            (i2ikit data make faces DIR makes face images)")
+    echo(f"Page:       {page.resolve().as_uri()}")
+    echo(f"Try next:   i2ikit translate {shlex.quote(str(run))} FACE.png OUT.png --to hair=red")
+    echo("            (i2ikit data make faces DIR makes face images)")
 
 
 def _format_command(run: Path) -> str:

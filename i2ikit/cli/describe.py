@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from i2ikit.cli.output import echo
 from i2ikit.core.catalogue import recipe as find_recipe
 from i2ikit.core.contract import list_options
 from i2ikit.core.docstrings import read_docstring
@@ -31,13 +32,13 @@ def describe(name: str) -> None:
     registry = default_registry()
     if name.endswith(".toml"):
         for line in _describe_recipe(find_recipe(name, registry)):
-            click.echo(line)
+            echo(line)
         return
     plugin = registry.origin(name)
     lines = _describe_recipe(registry.recipe(name)) if name.rpartition(":")[2] in plugin.recipes else _describe_component(registry, name)
     for line in lines:
-        click.echo(line)
-    click.echo(f"from {plugin.name} ({plugin.distribution})")
+        echo(line)
+    echo(f"from {plugin.name} ({plugin.distribution})")
 
 
 def _describe_component(registry: Registry, name: str) -> Iterator[str]:

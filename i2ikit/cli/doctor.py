@@ -12,6 +12,7 @@ from importlib import metadata
 import click
 
 from i2ikit import __version__
+from i2ikit.cli.output import echo
 from i2ikit.core.registry import PluginWarning, default_registry
 from i2ikit.errors import I2IKitError, format_count
 
@@ -23,21 +24,21 @@ def doctor() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # the failures are printed below
         plugins, failures = registry.plugins(), registry.failures
-    click.echo(f"i2ikit {__version__}")
-    click.echo(f"Python {platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores")
+    echo(f"i2ikit {__version__}")
+    echo(f"Python {platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores")
     for line in _describe_torch():
-        click.echo(line)
+        echo(line)
     for line in _list_operators():
-        click.echo(line)
-    click.echo("packages:")
+        echo(line)
+    echo("packages:")
     for name, version in _list_packages():
-        click.echo(f"  {name} {version}")
-    click.echo("plugins:")
+        echo(f"  {name} {version}")
+    echo("plugins:")
     for plugin in plugins:
         content = f"{format_count(len(plugin.components), 'component')}, {format_count(len(plugin.recipes), 'recipe')}"
-        click.echo(f"  {plugin.name} ({plugin.distribution}): {content}")
+        echo(f"  {plugin.name} ({plugin.distribution}): {content}")
     for failure in failures:
-        click.secho(f"  {failure}", fg="red")
+        echo(f"  {failure}", colour="red")
 
 
 def _describe_torch() -> Iterator[str]:

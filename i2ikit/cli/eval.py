@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from i2ikit.cli.output import echo
+
 
 @click.command("eval")
 @click.argument("run_or_model", type=click.Path(path_type=Path))
@@ -65,15 +67,15 @@ def evaluate(
         classifier_steps=classifier_steps,
     )  # fmt: skip
     if as_json:
-        click.echo(json.dumps(report.to_json(), indent=2))
+        echo(json.dumps(report.to_json(), indent=2))
         return
     for line in report.table():
-        click.echo(line)
-    click.echo("")
+        echo(line)
+    echo("")
     for line in format_protocol([each for each in report.numbers if not each.name.startswith(("parameters", "classifier"))]):
-        click.echo(line)
+        echo(line)
     folder = find_run_folder(run_or_model)
     if (folder / RUN).is_file():
         name = numbers_file(split=split, targets=targets, limit=limit)
         note = "" if name == NUMBERS else f"; {NUMBERS} and the page are unchanged"
-        click.echo(f"written to {folder / name}{note}")
+        echo(f"written to {folder / name}{note}")

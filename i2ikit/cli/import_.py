@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from i2ikit.cli.output import echo
 from i2ikit.errors import OptionError
 
 _FILES = {
@@ -76,8 +77,8 @@ def import_(
         raise OptionError("No weights are given. Name their files: --generator FILE, --discriminator FILE, or --folder FOLDER.")
     model = import_official(system, **{name: value for name, value in given.items() if value is not None})
     model.save(out)
-    click.echo(model.explain())
-    click.echo(f"written to {out}")
+    echo(model.explain())
+    echo(f"written to {out}")
 
 
 def parse_labels(labels: str | None) -> list[dict[str, Any]] | None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from i2ikit.cli.output import echo
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
@@ -13,4 +15,4 @@ def page(run: Path) -> None:
     """Write RUN/index.html: images, metrics, curves and configuration in one file that works offline."""
     from i2ikit.train.page import write_page
 
-    click.echo(write_page(run))
+    echo(write_page(run))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import click
+from i2ikit.cli.output import echo
 
 OnProgress = Callable[[int, int], None]
 """Called with the number of parts done and the number of all parts."""
@@ -43,6 +43,6 @@ def _make_printer(title: str, pause: float) -> OnProgress:
         now = time.monotonic()
         if done and done < total and now - last >= pause:
             last = now
-            click.echo(f"{title}: {done:,} of {total:,}, {(now - start) / done * (total - done):.0f} s left", err=True)
+            echo(f"{title}: {done:,} of {total:,}, {(now - start) / done * (total - done):.0f} s left", err=True)
 
     return show

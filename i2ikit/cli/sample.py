@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from i2ikit.cli.options import check_image_suffix, check_writable, parse_target
+from i2ikit.cli.output import echo
 from i2ikit.errors import DataError, LabelError, OptionError
 
 if TYPE_CHECKING:
@@ -58,12 +59,12 @@ def sample(model: Path, out: str, count: int, to: tuple[str, ...], truncation: f
     images = (image.cpu() for some in generate_samples(built, request, batch=batch) for image in some)
     if is_grid:
         write_image(arrange_images(list(images)), Path(out))
-        click.echo(f"{count} images -> {out}")
+        echo(f"{count} images -> {out}")
         return
     digits = max(5, len(str(count)))
     for number, image in enumerate(images, start=1):
         write_image(image, Path(out) / f"{number:0{digits}}.png")
-    click.echo(f"{count} images in {out}")
+    echo(f"{count} images in {out}")
 
 
 def arrange_images(images: list[Tensor]) -> Tensor:

@@ -15,6 +15,7 @@ import click
 from i2ikit.cli import settings
 from i2ikit.cli.after_training import describe_stop, finish_run
 from i2ikit.cli.options import add_fit_options, check_colour, read_fit_options
+from i2ikit.cli.output import echo
 from i2ikit.cli.resume import resume_from_flags
 from i2ikit.cli.training_data import describe_images, open_sources
 from i2ikit.cli.validation import make_validation
@@ -86,7 +87,7 @@ def _train(is_main_process: bool, **given: Any) -> int:
 
     options = read_fit_options(given)
     if is_main_process and not given["resume"] and given["data"]:
-        click.echo(f"Training {given['recipe'] or 'a model'} on {' and '.join(given['data'])}; loading torch and the images.")
+        echo(f"Training {given['recipe'] or 'a model'} on {' and '.join(given['data'])}; loading torch and the images.")
     tune_cpu()
     loggers = []
     if given["tensorboard"]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from i2ikit.cli.options import OUTPUT_SUFFIXES, check_colour, check_image_suffix, check_writable, parse_target, parse_values
+from i2ikit.cli.output import echo
 from i2ikit.errors import DataError, OptionError, UnknownNameError, suggest
 
 if TYPE_CHECKING:
@@ -82,9 +83,9 @@ def translate(
     if others and size is None:
         size_text = f"{others[0][0]}x{others[0][1]}" if len(set(others)) == 1 else "other sizes"
         trained_text = f"{trained[0]}x{trained[1]}"
-        click.echo(f"note: The model was trained at {trained_text}; images of {size_text} keep their size. --size trained resizes them.")
+        echo(f"note: The model was trained at {trained_text}; images of {size_text} keep their size. --size trained resizes them.")
     if built.batch_kind.target and any(width == 2 * height for height, width in sizes) and trained[0] == trained[1]:
-        click.echo(
+        echo(
             "note: Some images are twice as wide as high, like pairs side by side. They are translated whole. "
             "If they are pairs, cut out the source image first."
         )
@@ -97,11 +98,11 @@ def translate(
             answers = built.translate(given, to=wanted, out=out, details=True, **options)
         for text in dict.fromkeys(str(each.message) for each in caught if str(each.message) not in noted):
             noted.add(text)
-            click.echo(f"note: {_name_options(text)}")
+            echo(f"note: {_name_options(text)}")
         for answer in answers if isinstance(answers, list) else [answers]:
-            click.echo(f"{given} -> {answer.image}{_format_labels(answer)}")
+            echo(f"{given} -> {answer.image}{_format_labels(answer)}")
     if len(jobs) > 1:
-        click.echo(f"{len(jobs)} images in {paths[-1]}")
+        echo(f"{len(jobs)} images in {paths[-1]}")
 
 
 @contextmanager

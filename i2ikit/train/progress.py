@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from i2ikit.core.visible_text import make_visible
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
@@ -68,7 +70,7 @@ class Lines(Silent):
         self._clock, self._hint = _RemainingTime(), _SlowLoaderHint()
 
     def say(self, text: str) -> None:
-        print(text, file=self.file or sys.stdout, flush=True)
+        print(make_visible(text), file=self.file or sys.stdout, flush=True)
 
     def begin(self, done: int, steps: int) -> None:
         self._clock.begin(done, steps)
@@ -104,7 +106,7 @@ class Bar(Silent):
         self._progress = Progress(*columns, console=self._console, refresh_per_second=4)
 
     def say(self, text: str) -> None:
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(make_visible(text), markup=False, soft_wrap=True)
 
     def begin(self, done: int, steps: int) -> None:
         self._clock.begin(done, steps)
@@ -151,7 +153,7 @@ def format_record(record: Mapping[str, Any]) -> str:
     parts = [f"{player} {' '.join(terms)}" for player, terms in players.items()]
     if "images_per_second" in record:
         parts.append(f"{record['images_per_second']:.3g} images/s")
-    return " | ".join(parts)
+    return make_visible(" | ".join(parts))
 
 
 def format_duration(seconds: float) -> str:

@@ -90,3 +90,10 @@ def test_members_of_components_are_read_by_their_contract_only() -> None:
     names = "|".join(member.name for member in MEMBERS)
     asked = re.compile(rf"""(getattr|hasattr)\([^()]*(\([^()]*\))?[^()]*, ["']({names})["']""")
     assert [get_name(path) for path in SHIPPED if asked.search(path.read_text())] == []
+
+
+def test_commands_print_by_the_functions_that_escape_control_characters() -> None:
+    printing = {"click.echo", "click.secho", "click.style", "print", "sys.stdout.write", "sys.stderr.write"}
+    commands = [path for path in SHIPPED if get_name(path).startswith("i2ikit/cli/") and path.name != "output.py"]
+    assert commands
+    assert [f"{get_name(path)}:{call.lineno}" for path in commands for call in find_calls(path) if ast.unparse(call.func) in printing] == []

@@ -1,0 +1,29 @@
+"""What the commands print. Every line passes through here, so that no text from outside controls the terminal."""
+
+from __future__ import annotations
+
+import click
+
+from i2ikit.core.visible_text import make_visible, make_visible_line
+
+
+def echo(text: object = "", *, err: bool = False, colour: str | None = None) -> None:
+    """Print a text, which may have several lines.
+
+    Args:
+        text: The text. Characters that have an effect instead of a shape are shown as escapes.
+        err: Whether to print to standard error.
+        colour: Colour on a terminal.
+    """
+    click.secho(make_visible(text), fg=colour, err=err)
+
+
+def print_error(line: object) -> int:
+    """Print an error as one line, and return the exit code."""
+    click.secho(f"error: {make_visible_line(line)}", fg="red", err=True)
+    return 2
+
+
+def print_warning(message: Warning | str, category: type[Warning] | None = None, *_: object, **__: object) -> None:
+    """Print a warning as one line; it has the arguments of ``warnings.showwarning``."""
+    click.secho(f"warning: {make_visible_line(message)}", fg="yellow", err=True)
