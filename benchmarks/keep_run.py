@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from i2ikit.pixels import open_picture
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -35,7 +35,8 @@ def main(run: Path, name: str) -> None:
     folder = RESULTS / name
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(run / "numbers.json", folder / "numbers.json")
-    with Image.open(max((run / "samples").glob("step-*.png"))) as grid:
+    last = max((run / "samples").glob("step-*.png"))
+    with open_picture(last.read_bytes(), str(last)) as grid:
         grid.convert("RGB").save(folder / "samples.webp", quality=85)
     seconds = max(json.loads(line).get("seconds", 0.0) for line in log)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()

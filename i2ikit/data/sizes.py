@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
-from PIL import Image, UnidentifiedImageError
-
 from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.dataset import Dataset, FileDataset
 from i2ikit.data.images import Images
 from i2ikit.errors import DataError, format_count
+from i2ikit.pixels import read_size
 
 
 def check_sizes(data: Dataset) -> None:
@@ -39,10 +36,8 @@ def check_sizes(data: Dataset) -> None:
 def _read_size(images: Images, file: str) -> tuple[int, int] | None:
     """Return height and width from the header of a file, or None if the header cannot be read."""
     try:
-        with Image.open(io.BytesIO(images.source.read(file))) as image:
-            is_rotated = image.getexif().get(0x0112, 1) >= 5  # the EXIF tag swaps height and width
-            return image.size if is_rotated else (image.height, image.width)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, DataError):
+        return read_size(images.source.read(file), file)
+    except DataError:
         return None
 
 

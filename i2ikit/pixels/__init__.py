@@ -1,14 +1,12 @@
 """Reading and writing of image files with 1 to 4 channels of 8 or 16 bits. Nothing is converted unless requested."""
 
+from i2ikit.pixels.decoding import Pixels, convert_pil_image, decode, read_size
 from i2ikit.pixels.files import write_atomically
+from i2ikit.pixels.formats import is_image
 from i2ikit.pixels.images import (
-    Pixels,
     composite,
     convert_channels,
-    convert_pil_image,
-    decode,
     get_bits,
-    is_image,
     mode_name,
     read_image,
     read_pixels,
@@ -16,8 +14,10 @@ from i2ikit.pixels.images import (
     to_tensor,
     write_image,
 )
+from i2ikit.pixels.pictures import MAX_PIXELS, open_picture
 
 __all__ = [
+    "MAX_PIXELS",
     "Pixels",
     "composite",
     "convert_channels",
@@ -26,8 +26,10 @@ __all__ = [
     "get_bits",
     "is_image",
     "mode_name",
+    "open_picture",
     "read_image",
     "read_pixels",
+    "read_size",
     "to_float",
     "to_tensor",
     "write_atomically",

@@ -2,121 +2,25 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
+from PIL import ImageColor
 from torch import Tensor
 
 from i2ikit.errors import DataError, format_count
-from i2ikit.pixels import png16
+from i2ikit.pixels.decoding import Pixels, decode
 from i2ikit.pixels.encode import encode
 from i2ikit.pixels.files import write_atomically
+from i2ikit.pixels.pictures import MAX_PIXELS
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".npy")
-
-Pixels = NDArray[Any]
-"""An image [H W C] of uint8, uint16 or float32 in [-1, 1]."""
-
-_MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "RGB": "RGB", "RGBA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}
-_DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _NAMES = {1: "grey", 2: "grey with alpha", 3: "RGB", 4: "RGBA"}
-
-
-def is_image(file: str) -> bool:
-    """Return whether a file name has the suffix of an image."""
-    return file.lower().endswith(IMAGE_SUFFIXES)
 
 
 def mode_name(channels: int) -> str:
     """Return the usual name of images with this number of channels, such as "RGB"."""
     return _NAMES.get(channels, format_count(channels, "channel"))
-
-
-def decode(data: bytes, name: str) -> Pixels:
-    """Return the pixels [H W C] of an image file: uint8, uint16, or float32 in [-1, 1].
-
-    Palette colours become RGB or RGBA, a bitmap becomes grey, and an image is rotated as its EXIF tag requires.
-
-    Args:
-        data: The bytes of the file.
-        name: Name of the file for error messages.
-
-    Raises:
-        DataError: The file is damaged, or decoding it would lose information (CMYK, 32 bits).
-    """
-    if not data:
-        raise DataError(f'Image "{name}" is empty (0 bytes). Replace or remove it.')
-    if data[:6] == b"\x93NUMPY":
-        return _decode_npy(data, name)
-    if png16.is_deep_colour(data):
-        return png16.read(data, name)
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            _check_lossless(image, name)
-            image.load()
-            pixels = convert_pil_image(ImageOps.exif_transpose(image), name)
-    except DataError:
-        raise
-    except UnidentifiedImageError:
-        raise DataError(f'Image "{name}" has an unknown format. Replace or remove it.') from None
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as cause:
-        raise DataError(f'Image "{name}" is damaged: {_format_cause(cause)}. Replace or remove it.') from None
-    return pixels
-
-
-def _check_lossless(image: Image.Image, name: str) -> None:
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # MPO: a photograph with a depth map or a thumbnail
-        raise DataError(f'Image "{name}" has {frames} frames. Only images of one frame are supported: save each frame as a separate file.')
-    bits = getattr(image, "tag_v2", {}).get(258, (8,))
-    if image.format == "TIFF" and len(bits) > 1 and max(bits) > 8:
-        raise DataError(
-            f'Image "{name}" is a TIFF of {len(bits)} channels with {max(bits)} bits, which is not supported. Save it as PNG or NPY.'
-        )
-
-
-def convert_pil_image(image: Image.Image, name: str) -> Pixels:
-    """Return the pixels [H W C] of a PIL image, uint8 or uint16; see :func:`decode`."""
-    if image.mode in {"P", "PA"}:
-        image = image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
-    elif "transparency" in image.info and image.mode in {"L", "RGB"}:
-        image = image.convert("RGBA" if image.mode == "RGB" else "LA")
-    if image.mode in _MODES:
-        array = np.asarray(image.convert(_MODES[image.mode]))
-        return array[..., None] if array.ndim == 2 else array
-    if image.mode in _DEEP:
-        array = np.asarray(image)
-        if array.size and (int(array.min()) < 0 or int(array.max()) > 65535):
-            raise DataError(f'Image "{name}" has 32 bits. Save it with 8 or 16 bits, or as an NPY of float32 in [-1, 1].')
-        return array.astype(np.uint16)[..., None]
-    if image.mode == "F":
-        raise DataError(f'Image "{name}" has 32-bit floats. Save it with 8 or 16 bits, or as an NPY of float32 in [-1, 1].')
-    raise DataError(f'Image "{name}" has mode {image.mode}, which is not supported. Convert it to RGB.')
-
-
-def _decode_npy(data: bytes, name: str) -> Pixels:
-    try:
-        array: Pixels = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as cause:
-        raise DataError(f'Array "{name}" is damaged: {_format_cause(cause)}. Replace or remove it.') from None
-    if array.ndim == 2:
-        array = array[..., None]
-    if array.ndim != 3:
-        raise DataError(f'Array "{name}" has shape {list(array.shape)}. An image must be [H, W], [H, W, C] or [C, H, W].')
-    if array.shape[0] <= 4 < array.shape[2]:
-        array = array.transpose(1, 2, 0)
-    if array.dtype in {np.dtype("uint8"), np.dtype("uint16")}:
-        return np.ascontiguousarray(array)
-    if array.dtype.kind != "f":
-        raise DataError(f'Array "{name}" has type {array.dtype}. Save uint8, uint16, or floats in [-1, 1].')
-    if not np.isfinite(array).all() or (array.size and float(np.abs(array).max()) > 1.0):
-        raise DataError(f'Array "{name}" has floats outside [-1, 1]. Scale them, or save uint8 or uint16.')
-    return np.ascontiguousarray(array, dtype=np.float32)
 
 
 def composite(pixels: Pixels, background: str) -> Pixels:
@@ -188,28 +92,29 @@ def get_bits(pixels: Pixels | Tensor) -> int:
     return pixels.dtype.itemsize * 8
 
 
-def read_pixels(path: Path) -> Pixels:
+def read_pixels(path: Path, max_pixels: int = MAX_PIXELS) -> Pixels:
     """Return the pixels [H W C] of an image file without conversion; see :func:`decode`."""
     try:
         data = path.read_bytes()
     except OSError as cause:
         raise DataError(f'Image "{path}" cannot be read: {cause.strerror}.') from None
-    return decode(data, str(path))
+    return decode(data, str(path), max_pixels)
 
 
-def read_image(path: str | Path, *, background: str | None = None, channels: int | None = None) -> Tensor:
+def read_image(path: str | Path, *, background: str | None = None, channels: int | None = None, max_pixels: int = MAX_PIXELS) -> Tensor:
     """Read an image file as a tensor [C H W], float32 in [-1, 1].
 
     Args:
         path: Path of the file.
         background: A colour behind transparent pixels; None keeps alpha as a channel.
         channels: Number of channels to convert to; see :func:`convert_channels`. None converts nothing.
+        max_pixels: The largest number of pixels that the file may declare.
 
     Raises:
         DataError: The file is missing or damaged, or cannot be converted.
     """
     path = Path(path)
-    pixels = read_pixels(path)
+    pixels = read_pixels(path, max_pixels)
     if background is not None:
         pixels = composite(pixels, background)
     if channels is not None:
@@ -253,7 +158,3 @@ def _parse_colour(background: str) -> tuple[int, ...]:
         return ImageColor.getcolor(background, "RGB")[:3]  # type: ignore[index]
     except ValueError:
         raise DataError(f'"{background}" is not a colour. Use a name such as "white", or "#rrggbb".') from None
-
-
-def _format_cause(cause: Exception) -> str:
-    return (str(cause).strip() or type(cause).__name__).splitlines()[0].rstrip(".")

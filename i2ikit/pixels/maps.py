@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.nn import functional as F
 
 from i2ikit.errors import DataError
-from i2ikit.pixels.images import Pixels, decode
+from i2ikit.pixels.decoding import Pixels, check_lossless, decode
+from i2ikit.pixels.formats import find_format
+from i2ikit.pixels.pictures import MAX_PIXELS, open_picture
 
 
-def decode_map(data: bytes, name: str) -> Pixels:
+def decode_map(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Pixels:
     """Return the numbers [H W 1] in the bytes of a map: uint8 or uint16. In a palette image, they are the indices, not the colours.
 
     Raises:
-        DataError: The file is damaged, or is a picture with colours.
+        DataError: The file is damaged, declares more pixels than ``max_pixels``, or is a picture with colours.
     """
-    try:
-        with Image.open(io.BytesIO(data)) as image:
+    if find_format(data) not in {None, "NPY"}:
+        with open_picture(data, name, max_pixels) as image:
             if image.mode == "P":
+                check_lossless(image, name)
                 image.load()
                 return np.asarray(image)[..., None].copy()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
-        pass  # decode explains what is wrong, and reads arrays
-    return check_map(decode(data, name), name)
+    return check_map(decode(data, name, max_pixels), name)
 
 
 def check_map(pixels: Pixels, name: str) -> Pixels:

@@ -73,6 +73,21 @@ def test_no_pickle_is_loaded() -> None:
                 assert given.get("weights_only") == "True", f"{get_name(path)}:{call.lineno}"
 
 
+def test_image_files_are_opened_in_one_place_only() -> None:
+    # Image.open hands some files to other programs, such as Ghostscript. i2ikit.pixels.open_picture reads documented formats only.
+    readers = re.compile(r"PIL\.(\w*Plugin|Image\.open)|pillow_heif|torchvision\.io|imageio|cv2")
+    found: dict[str, list[str]] = {}
+    for path in FILES:
+        if get_name(path).startswith("tests/") or get_name(path) == "i2ikit/pixels/pictures.py":
+            continue
+        nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
+        names = [f"{getattr(node, 'module', '')}.{alias.name}".lstrip(".") for node in nodes for alias in node.names]
+        calls = [ast.unparse(call.func) for call in find_calls(path)]
+        bad = [name for name in names if readers.match(name)] + [call for call in calls if call in {"Image.open", "PIL.Image.open"}]
+        found |= {get_name(path): bad} if bad else {}
+    assert found == {}
+
+
 def test_docs_do_not_mention_private_files() -> None:
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     words = re.compile(r"\.\./shared|/work/|\bscratch/")

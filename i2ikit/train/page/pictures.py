@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from attrs import frozen
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from i2ikit.errors import DataError
+from i2ikit.pixels import open_picture
 from i2ikit.train.page.run_summary import RunSummary
 
 MAX_STEPS = 8  # in the table of images over time
@@ -94,9 +96,9 @@ def encode_data_uri(picture: Image.Image) -> str:
 
 def _read_picture(path: Path) -> Image.Image | None:
     try:
-        with Image.open(path) as picture:
+        with open_picture(path.read_bytes(), str(path)) as picture:
             return picture.convert("RGB")
-    except (OSError, UnidentifiedImageError):
+    except (OSError, DataError):
         return None
 
 

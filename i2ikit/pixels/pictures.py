@@ -1,0 +1,170 @@
+"""The only place that opens image files with Pillow: only documented formats, and only declared sizes within a limit."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from i2ikit.errors import DataError
+from i2ikit.pixels.formats import READABLE, describe_unknown, find_format
+
+MAX_PIXELS = 200_000_000
+"""The largest number of pixels of an image file that is decoded, unless ``max_pixels=`` raises it: that of the largest cameras."""
+
+_INSTALL = 'Install what reads it: pip install "i2ikit[images]".'
+
+
+@contextmanager
+def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """Open the bytes of an image file as a PIL image, without decoding its pixels.
+
+    The first bytes decide the format. Pillow itself would hand files to other programs: PostScript runs in Ghostscript, even from a file
+    whose name ends with ``.jpg``.
+
+    Args:
+        data: The bytes of the file, of any documented format but NPY.
+        name: Name of the file for error messages.
+        max_pixels: The largest number of pixels.
+
+    Raises:
+        DataError: The file is damaged, has another format, or declares more pixels. The same for errors of decoding inside the context.
+    """
+    with explain_damage(name):
+        found = _open(data, name)
+        with found as image:
+            largest = max(image.width * image.height, _count_tile_pixels(image))
+            check_pixels(image.height, image.width, name, max_pixels)
+            if largest > max_pixels:
+                raise DataError(f'Image "{name}" is damaged: it declares tiles of {largest:,} pixels. Replace or remove it.')
+            with nullcontext() if _is_within_own_limit(largest) else _own_limit_lifted():
+                yield image
+
+
+def read_picture_size(data: bytes, name: str) -> tuple[int, int]:
+    """Return height and width of an image file, but NPY, from its header, after its EXIF rotation. Pixels are not decoded.
+
+    Raises:
+        DataError: The file has another format, or its header is damaged.
+    """
+    with explain_damage(name), _open(data, name) as image:
+        width, height = image.size
+        if image.format == "TIFF":  # Pillow swaps the size of a TIFF itself, in some versions only when it decodes the pixels
+            tags: Any = getattr(image, "tag_v2", {})
+            width, height = int(tags[256]), int(tags[257])
+        is_rotated = image.getexif().get(0x0112, 1) >= 5  # the EXIF tag swaps height and width
+        return (width, height) if is_rotated else (height, width)
+
+
+def check_pixels(height: int, width: int, name: str, max_pixels: int) -> None:
+    """Raise DataError if the declared size of an image is above the limit."""
+    if height * width > max_pixels:
+        raise DataError(
+            f'Image "{name}" declares {height:,} x {width:,} pixels (height x width), above the limit of {max_pixels:,}. '
+            f"If it really is that large, raise the limit: max_pixels={height * width}."
+        )
+
+
+@contextmanager
+def explain_damage(name: str, noun: str = "Image") -> Iterator[None]:
+    """Turn any exception of a decoder into a DataError that names the file."""
+    try:
+        yield
+    except DataError:
+        raise
+    except MemoryError:
+        raise DataError(f'{noun} "{name}" does not fit into memory. Use a smaller one, or a machine with more memory.') from None
+    except Exception as cause:  # noqa: BLE001 - decoders raise errors of any class for damaged bytes
+        raise DataError(f'{noun} "{name}" is damaged: {_format_cause(cause)}. Replace or remove it.') from None
+
+
+def _open(data: bytes, name: str) -> ImageFile.ImageFile:
+    format_name = find_format(data)
+    if format_name is None or format_name == "NPY":
+        found = describe_unknown(data)
+        raise DataError(
+            f'Image "{name}" has an unknown format{f": found {found}" if found else ""}. Available: {", ".join(READABLE)}. '
+            "Replace or remove it."
+        )
+    factory = _find_reader(format_name, name)
+    try:
+        return factory(io.BytesIO(data))
+    except Image.DecompressionBombError:  # Pillow's own limit; ours is checked by the caller
+        with _own_limit_lifted():
+            return factory(io.BytesIO(data))
+
+
+def _find_reader(format_name: str, name: str) -> Callable[..., ImageFile.ImageFile]:
+    if format_name == "HEIC":
+        try:
+            from pillow_heif import HeifImageFile
+        except ImportError:
+            raise DataError(f'Image "{name}" is a HEIC image. {_INSTALL}') from None
+        return HeifImageFile
+    if format_name == "AVIF":
+        try:
+            from PIL import AvifImagePlugin
+        except ImportError:
+            raise DataError(f'Image "{name}" is an AVIF image, which requires Pillow 11.3. {_INSTALL}') from None
+        if not AvifImagePlugin.SUPPORTED:
+            raise DataError(f'Image "{name}" is an AVIF image, which this build of Pillow does not read. {_INSTALL}')
+        return AvifImagePlugin.AvifImageFile
+    readers: dict[str, Callable[..., ImageFile.ImageFile]] = {
+        "PNG": PngImagePlugin.PngImageFile,
+        "JPEG": JpegImagePlugin.jpeg_factory,
+        "WebP": WebPImagePlugin.WebPImageFile,
+        "TIFF": TiffImagePlugin.TiffImageFile,
+        "GIF": GifImagePlugin.GifImageFile,
+        "BMP": BmpImagePlugin.BmpImageFile,
+        "PPM": PpmImagePlugin.PpmImageFile,
+    }
+    return readers[format_name]
+
+
+def _count_tile_pixels(image: Image.Image) -> int:
+    tags: Any = getattr(image, "tag_v2", {})
+    return int(tags.get(322, 0)) * int(tags.get(323, 0))  # TileWidth and TileLength of a TIFF
+
+
+_lifting = threading.Lock()
+_lifted: dict[str, Any] = {"count": 0, "limit": None}
+
+
+def _is_within_own_limit(pixels: int) -> bool:
+    with _lifting:
+        limit = _lifted["limit"] if _lifted["count"] else Image.MAX_IMAGE_PIXELS
+    return limit is None or pixels <= limit
+
+
+@contextmanager
+def _own_limit_lifted() -> Iterator[None]:
+    """Set Pillow's own limit aside, which is one for the whole process, while images above it are decoded."""
+    with _lifting:
+        if not _lifted["count"]:
+            _lifted["limit"], Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        _lifted["count"] += 1
+    try:
+        yield
+    finally:
+        with _lifting:
+            _lifted["count"] -= 1
+            if not _lifted["count"]:
+                Image.MAX_IMAGE_PIXELS = _lifted["limit"]
+
+
+def _format_cause(cause: Exception) -> str:
+    return (str(cause).strip() or type(cause).__name__).splitlines()[0].rstrip(".")
