@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-import uuid
+import stat
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +16,8 @@ from torch import Tensor
 
 from i2ikit.core import former_names, recipe_json
 from i2ikit.core.model_state import get_weights
-from i2ikit.errors import CheckpointError, I2IKitError, suggest
+from i2ikit.errors import CheckpointError, I2IKitError, get_reason, suggest
+from i2ikit.temporary import make_temporary_path, move_others, replace_file, sweep_once
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -159,7 +161,10 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors into a safetensors file."""
     from safetensors.torch import save_file
 
+    path.touch()
+    mode = stat.S_IMODE(path.stat().st_mode)  # safetensors replaces the file by one that only its owner can read
     save_file({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}, path)
+    path.chmod(mode)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -180,8 +185,12 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Write JSON data, indented for reading."""
-    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    """Write JSON data, indented for reading. The file is either complete or not changed.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    replace_file(path, (json.dumps(data, indent=2) + "\n").encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -223,9 +232,9 @@ def write_folder(directory: Path, write: Callable[[Path], None]) -> Path:
     Raises:
         CheckpointError: The folder cannot be written (full disk, no permission). No temporary files remain.
     """
-    mark = uuid.uuid4().hex[:8]
-    new, old = directory.with_name(f".{directory.name}.{mark}.tmp"), directory.with_name(f".{directory.name}.{mark}.old")
+    new, old = make_temporary_path(directory), make_temporary_path(directory, "old")
     try:
+        sweep_once(directory.parent)
         new.mkdir(parents=True)
         write(new)
         _flush_files(new)
@@ -233,14 +242,15 @@ def write_folder(directory: Path, write: Callable[[Path], None]) -> Path:
             directory.replace(old)
         new.replace(directory)
         if old.exists():
-            for each in _list_others(old, directory):
-                each.replace(directory / each.name)
+            move_others(old, directory)
     except Exception as error:
+        if isinstance(error, CheckpointError):  # of a folder in the new one
+            raise CheckpointError(str(error).replace(str(new), str(directory))) from error
         if isinstance(error, OSError) or "SafetensorError" in type(error).__name__:
             free = shutil.disk_usage(directory.parent if directory.parent.exists() else Path()).free // 2**20
             raise CheckpointError(
-                f'"{directory}" cannot be written: {error} ({free} MiB are free). Its earlier files are unchanged. '
-                f"Free some disk space, check the permissions, or choose another folder."
+                f'"{directory}" cannot be written: {_describe_failure(error, new, directory)} ({free} MiB are free). '
+                f"Its earlier files are unchanged. Free some disk space, check the permissions, or choose another folder."
             ) from error
         raise
     finally:
@@ -248,14 +258,17 @@ def write_folder(directory: Path, write: Callable[[Path], None]) -> Path:
         if old.exists() and not directory.exists():
             old.replace(directory)
         shutil.rmtree(new, ignore_errors=True)
-        if old.exists() and not _list_others(old, directory):
+        if old.exists() and all((directory / each.name).exists() for each in old.iterdir()):
             shutil.rmtree(old, ignore_errors=True)
     return directory
 
 
-def _list_others(old: Path, directory: Path) -> list[Path]:
-    """Return the files and folders of the old folder that the new one does not have."""
-    return [each for each in old.iterdir() if not (directory / each.name).exists()]
+def _describe_failure(error: Exception, new: Path, directory: Path) -> str:
+    """Return the reason of a failed writing. It names no temporary folder, which the user does not know."""
+    if isinstance(error, OSError) and error.strerror:
+        file = Path(str(error.filename)) if error.filename else new
+        return error.strerror if file == new else f'{error.strerror}: "{str(file).replace(str(new), str(directory))}"'
+    return re.sub(r".*I/O error: | \(os error \d+\)", "", get_reason(error)).replace(str(new), str(directory))
 
 
 def _flush_files(folder: Path) -> None:

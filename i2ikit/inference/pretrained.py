@@ -12,6 +12,7 @@ from i2ikit.core import former_names, storage
 from i2ikit.core.load import load
 from i2ikit.errors import CheckpointError, MissingExtraError
 from i2ikit.inference.model_card import KEEP_NOTE, write_model_card
+from i2ikit.temporary import replace_file
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -48,7 +49,7 @@ def save_pretrained(model: Model, folder: str | Path, *, run: str | Path | None 
         (folder / NUMBERS).unlink(missing_ok=True)  # that of another model
     card = folder / CARD
     if not card.exists() or KEEP_NOTE in card.read_text(encoding="utf-8"):
-        card.write_text(write_model_card(model, folder.resolve().name, numbers.get("numbers", []), licence), encoding="utf-8")
+        replace_file(card, write_model_card(model, folder.resolve().name, numbers.get("numbers", []), licence).encode())
     return folder
 
 

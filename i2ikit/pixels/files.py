@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 
 from i2ikit.errors import DataError
+from i2ikit.temporary import replace_file
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is either complete or not changed: a temporary file in the same folder is renamed.
+    """Write a file so that it is either complete or not changed. Missing folders are made.
 
     Raises:
         DataError: The folder cannot be written, or the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(data)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        replace_file(path, data)
     except OSError as cause:
-        raise DataError(f'"{path}" cannot be written: {cause.strerror}. No partial file remains.') from None
+        raise DataError(f'"{path}" cannot be written: {cause.strerror or cause}. No partial file remains.') from None

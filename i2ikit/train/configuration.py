@@ -78,13 +78,10 @@ def write(run: Path, data: Mapping[str, Any]) -> None:
     """
     from i2ikit.core.storage import write_json
 
-    temporary = run / f".{FILE}.tmp"
     try:
         run.mkdir(parents=True, exist_ok=True)
-        write_json(temporary, data)
-        temporary.replace(run / FILE)
+        write_json(run / FILE, data)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise CheckpointError(f'"{run / FILE}" cannot be written: {error.strerror or error}.') from error
 
 

@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import shutil
-import uuid
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from i2ikit.data.faces.identity import FACES, sample_identities
 from i2ikit.data.faces.palette import PARTS
 from i2ikit.data.faces.views import draw_faces, draw_segments, make_erase_mask
 from i2ikit.errors import DataError
+from i2ikit.temporary import make_temporary_path, sweep_once
 
 EXTRA = ("profile", "sketch", "segments", "low", "masked")
 _BATCH = 128
@@ -46,11 +46,12 @@ def write_faces(
     """
     folder = Path(directory)
     data = FacesDataset(count, seed=seed, size=size, partial=partial)
-    temporary = folder.absolute().with_name(f".{folder.absolute().name}.{uuid.uuid4().hex}.tmp")
+    temporary = make_temporary_path(folder.absolute())
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise DataError(f'"{folder}" is {"not empty" if folder.is_dir() else "a file"}. Choose a new or empty folder for the faces.')
         try:
+            sweep_once(temporary.parent)
             _write_all(data, temporary, views)
             if folder.exists():
                 folder.rmdir()
@@ -58,7 +59,7 @@ def write_faces(
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as cause:
-        raise DataError(f'The faces cannot be written to "{folder}": {cause.strerror}. No partial files remain.') from None
+        raise DataError(f'The faces cannot be written to "{folder}": {cause.strerror or cause}. No partial files remain.') from None
     return folder
 
 
