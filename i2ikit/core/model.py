@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from i2ikit.core import model_state, step, storage
 from i2ikit.core.batch_kinds import BatchKind
+from i2ikit.core.buffer_gate import BufferGate
 from i2ikit.core.code import Code, DiscriminatorOutput
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.finite import raise_if_not_finite
@@ -47,6 +48,7 @@ class Model(nn.Module):
         missing_losses: The terms, as "player__term", whose loss was a Python function or module and is therefore not in the file from which
             the model was loaded.
         finite: Whether all losses and gradients of the current step are finite so far, a boolean tensor [] on the device.
+        gate: The buffers as they were before the current turn; None between turns.
         stream_names: The names of all random draws that ``step(..., draws=...)`` can replace; recorded by the rehearsal.
     """
 
@@ -65,6 +67,7 @@ class Model(nn.Module):
         self.unreached_weights: list[str] = []
         self.stream_names: list[str] = []
         self.finite: Tensor | None = None
+        self.gate: BufferGate | None = None
         self.missing_losses: tuple[str, ...] = ()
         self._optimizers: dict[str, torch.optim.Optimizer] = {}
         self._reports: list[tuple[str, tuple[str, ...], Tensor, Tensor, object]] = []
@@ -172,6 +175,7 @@ class Model(nn.Module):
         height, width = (self.image.height, self.image.width) if real is None else real.shape[-2:]
         if not isinstance(pool, Pool) or pool.images.shape[-2:] != (height, width):
             pool = Pool(player.pool, evolve(self.image, height=height, width=width)).to(next(self.nets.parameters()))
+            pool.record_changes()
             self.pools[key] = pool
         return {"fake": pool}
 

@@ -71,6 +71,7 @@ def restore_training_state(model: Model, tensors: Mapping[str, Tensor], data: Ma
                 state.setdefault(int(index), {})[key] = value.clone()
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     model.steps_done, model.seed = int(data["step"]), int(data["seed"])
+    model.finite, model.gate, model._reports = None, None, []  # of the last step, which belongs to the state before
 
 
 def _list_missing_prefixes(model: Model) -> tuple[str, ...]:

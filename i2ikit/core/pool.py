@@ -26,6 +26,19 @@ class Pool(nn.Module):
         super().__init__()
         self.register_buffer("images", torch.zeros(size, image.channels, image.height, image.width))
         self.register_buffer("filled", torch.zeros((), dtype=torch.long))
+        self._changes: list[tuple[Tensor, Tensor, Tensor]] | None = None  # place, past image and past number of images of each change
+
+    def record_changes(self) -> None:
+        """Record all changes from now on, until :meth:`settle`."""
+        self._changes = []
+
+    @torch.no_grad()
+    def settle(self, finite: Tensor) -> None:
+        """Keep the recorded changes if ``finite``, a boolean tensor [], is true; undo them if not."""
+        for slot, past, filled in reversed(self._changes or []):
+            self.images.index_copy_(0, slot, torch.where(finite, self.images.index_select(0, slot), past))
+            self.filled.copy_(torch.where(finite, self.filled, filled))
+        self._changes = None
 
     @torch.no_grad()
     def exchange(self, fake: Tensor, chance: Tensor, place: Tensor) -> Tensor:
@@ -43,6 +56,8 @@ class Pool(nn.Module):
             slot = torch.where(full, (place[row] * size).long().clamp(max=size - 1), self.filled.clamp(max=size - 1))
             swap = full & (chance[row] > 0.5)
             past = self.images.index_select(0, slot.view(1))
+            if self._changes is not None:
+                self._changes.append((slot.view(1), past, self.filled.clone()))
             images.append(torch.where(swap, past, fake[row : row + 1]))
             finite = torch.isfinite(fake[row]).all()
             stored = torch.where((swap | ~full) & finite, fake[row : row + 1].to(past.dtype), past)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from i2ikit.core import mixture
 from i2ikit.core.batch_kinds import check_images, list_tensors, map_tensors
+from i2ikit.core.buffer_gate import keep_gate, open_gate, settle_gate
 from i2ikit.core.engine import Engine, SingleProcess, step_if_finite
 from i2ikit.core.optimizers import get_weight, set_learning_rates
 from i2ikit.core.player import Player
@@ -88,19 +89,20 @@ def step(
     replacements = _list_draws(model, draws, len(listed))
     players = [player for player in model.recipe.players if (model.steps_done + 1) % player.every == 0]
     logs: Logs = {}
-    for index, batch in enumerate(listed):
-        parts = split(model, batch, replacements[index], index, accumulate)
-        translations: list[list[Translation]] = []
-        for player in players:
-            if not translations or model.recipe.retranslate:
-                for translation in itertools.chain(*translations):
-                    translation.close()
-                sharing = [player] if model.recipe.retranslate else players
-                translations = [make_translations(model, part, sharing, index) for part in parts]
-            for turn in turns(player, model.steps_done):
-                _play_turn(model, turn, translations, logs, batch)
-        for translation in itertools.chain(*translations):
-            translation.close()
+    with keep_gate(model):
+        for index, batch in enumerate(listed):
+            parts = split(model, batch, replacements[index], index, accumulate)
+            translations: list[list[Translation]] = []
+            for player in players:
+                if not translations or model.recipe.retranslate:
+                    for translation in itertools.chain(*translations):
+                        translation.close()
+                    sharing = [player] if model.recipe.retranslate else players
+                    translations = [make_translations(model, part, sharing, index) for part in parts]
+                for turn in turns(player, model.steps_done):
+                    _play_turn(model, turn, translations, logs, batch)
+            for translation in itertools.chain(*translations):
+                translation.close()
     model.steps_done += 1
     return logs
 
@@ -155,6 +157,7 @@ def play(model: Model, turn: Turn, translations: Iterable[Translation], scale: f
     totals: dict[tuple[str, ...], Tensor] = {}
     logs: Logs = {}
     translations = list(translations)
+    open_gate(model)
     with model.engine.autocast():
         for translation in translations:
             translation.updating = turn.updates
@@ -200,6 +203,8 @@ def select_translations(term: Term, translations: Sequence[Translation], plans: 
 def update(model: Model, turn: Turn, parameters: Sequence[nn.Parameter], values: Logs, files: object = None) -> None:
     """Average the gradients over the processes and step the player's optimizer, unless a loss or gradient of this step is not finite.
 
+    Then the buffers of the networks and the pools are restored, too.
+
     Args:
         model: The model.
         turn: The turn.
@@ -214,6 +219,7 @@ def update(model: Model, turn: Turn, parameters: Sequence[nn.Parameter], values:
     set_learning_rates(model.recipe, turn.player, optimizer, model.steps_done)
     finite = model.engine.step_optimizer(optimizer, parameters, finite, turn.player.optimizer.clip)
     model.finite = finite
+    settle_gate(model, finite)
     model.record_finite(turn.player.name, tuple(values), flags, finite, files)
 
 
@@ -251,6 +257,7 @@ def make_translations(model: Model, part: Part, players: Sequence[Player], index
 
     They have gradients if one of the players trains the translator.
     """
+    open_gate(model)
     batch, streams = part
     if model.recipe.retranslate and model.recipe.redraw:
         streams = streams.for_player(players[0].name)

@@ -147,13 +147,13 @@ def test_a_gradient_that_is_not_finite_skips_the_update_too() -> None:
         model.step(make_labelled_batch(model))
 
 
-def test_a_pool_does_not_store_an_image_that_is_not_finite() -> None:
+def test_a_pool_does_not_store_the_images_of_a_step_that_is_not_finite() -> None:
     model = assemble(CYCLEGAN)
     batch = make_batch(model)
     batch["images"]["a"][0] = float("nan")
     model.step(batch)
     assert all(torch.isfinite(tensor).all() for tensor in model.pools.buffers())
-    assert [int(model.get_buffer(f"pools.discriminator__{name}.filled")) for name in ("a_to_b", "b_to_a")] == [3, 4]
+    assert [int(model.get_buffer(f"pools.discriminator__{name}.filled")) for name in ("a_to_b", "b_to_a")] == [0, 0]
 
 
 def test_a_pool_has_the_size_of_the_images_of_the_step() -> None:
