@@ -74,10 +74,10 @@ def _resume_stages(run: Path, given: dict[str, Any], options: dict[str, Any]) ->
 
 def _open_moved_data(run: Path, given: dict[str, Any], descriptions: Sequence[Mapping[str, Any]]) -> list[TrainingData]:
     """Open the data of ``--data`` with the options that a run has stored."""
-    from i2ikit.data import open_data
+    from i2ikit.data.open import open_stored
     from i2ikit.train import TrainingData
     from i2ikit.train.resumed_run import refuse_other_count
 
     refuse_other_count(run, len(given["data"]), descriptions)
     stored_options = [dict(each.get("options", {})) for each in descriptions]
-    return [TrainingData(open_data(path, **each), path, each) for path, each in zip(given["data"], stored_options, strict=True)]
+    return [TrainingData(open_stored(path, each), path, each) for path, each in zip(given["data"], stored_options, strict=True)]

@@ -46,7 +46,7 @@ def open_sources(
     found = []
     for index, path in enumerate(paths):
         options = {**shared, "batch_kind": kinds[index].data, **({"labels": _split_names(labels[index])} if labels else {})}
-        found.append(TrainingData(open_data(path, **options), path, options))
+        found.append(TrainingData.from_data(open_data(path, **options)))  # with the rules that the data set was read by
     channels = {source.data.image.channels for source in found}
     if len(channels) > 1:
         raise DataError(f"The data sets have {' and '.join(map(str, sorted(channels)))} channels. Choose one number: --channels 3.")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from i2ikit.errors import DataError
 
@@ -89,50 +88,6 @@ def get_stem(file: str) -> str:
     """
     last = file.rsplit("/", 1)[-1]
     return last.rpartition(".")[0] or last
-
-
-def assign_splits(manifest: Manifest, share: float | None) -> Manifest:
-    """Give every record a split; if there is no test split, hold out a share of the groups as ``"test"``.
-
-    Whether a group is held out depends on a hash of its name alone, so that adding images never moves other images between splits.
-
-    Args:
-        manifest: The manifest of the reader.
-        share: The share of the groups to hold out, at least 0 and less than 1; None means 0.1 if the layout has no splits, else 0.
-
-    Raises:
-        DataError: The share is out of range.
-    """
-    if share is not None and not 0 <= share < 1:
-        raise DataError(f"holdout must be at least 0 and less than 1; found {share}.")
-    records = tuple(record if record.split else evolve(record, split="train") for record in manifest.records)
-    has_split = any(record.split != "train" for record in records)
-    share = (0.0 if has_split else 0.1) if share is None else share
-    if not share or any(record.split == "test" for record in records):
-        return evolve(manifest, records=records)
-    fractions = {group: _hash_to_fraction(group) for group in (_get_group(record) for record in records if record.split == "train")}
-    if len(fractions) < 2:
-        return evolve(manifest, records=records)
-    held_out = {group for group, fraction in fractions.items() if fraction < share} or {min(fractions, key=fractions.__getitem__)}
-    if len(held_out) == len(fractions):
-        held_out.discard(max(fractions, key=fractions.__getitem__))
-    records = tuple(
-        evolve(record, split="test") if record.split == "train" and _get_group(record) in held_out else record for record in records
-    )
-    count = sum(record.split == "test" for record in records)
-    note = (
-        f"The data has no test split. {count} of {len(records)} images are held out as test images, chosen by a hash of the subject or "
-        f"the file name (holdout={share:g})."
-    )
-    return evolve(manifest, records=records, notes=(*manifest.notes, note))
-
-
-def _get_group(record: Record) -> str:
-    return record.group or record.subject or record.file
-
-
-def _hash_to_fraction(group: str) -> float:
-    return int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") / 2**64
 
 
 def format_names(names: Sequence[str], most: int = 3) -> str:

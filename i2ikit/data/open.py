@@ -15,9 +15,11 @@ from i2ikit.data.arrangements import ARRANGEMENTS, get_arrangement
 from i2ikit.data.celeba import find_attribute_list, read_celeba
 from i2ikit.data.dataset import Dataset, FileDataset, Item, Origin
 from i2ikit.data.folders import read_folders
+from i2ikit.data.holdout import FIRST_RULES, RULES, assign_splits
 from i2ikit.data.images import Images, Reading, find_native_spec
 from i2ikit.data.labels import declare_labels
-from i2ikit.data.manifest import Manifest, assign_splits, format_names
+from i2ikit.data.manifest import Manifest, format_names
+from i2ikit.data.open_faces import FACES, names_faces, open_faces
 from i2ikit.data.source import Source, open_source
 from i2ikit.data.tables import describe_unread_table, find_table, read_table
 from i2ikit.errors import DataError, OptionError, suggest
@@ -26,11 +28,6 @@ from i2ikit.pixels import is_image
 if TYPE_CHECKING:
     from typing import Any
 
-FACES = "faces"
-_FACES_INTEGERS = ("count", "size", "seed", "partial", "hats")
-_FACES_WORDS = ("view", "target", "domains")
-_FACES_EXAMPLE = "faces:count=3000,size=64,seed=0,partial=1"
-_FACES_BY_KIND = {"paired": "faces:view=sketch,target=image", "unpaired": "faces:domains=hair", "labelled": "faces"}
 FILE_BATCH_KINDS = (*ARRANGEMENTS, "glued")
 """What files can be read as; "glued" images hold a pair side by side and become paired batches."""
 
@@ -48,6 +45,7 @@ def open_data(
     source_content: Content | None = None,
     crop: int | Sequence[int] | None = None,
     holdout: float | None = None,
+    rules: int = RULES,
 ) -> Dataset:
     """Open a data set of any layout. The layout is recognised, and ``notes`` of the data set tells what was chosen automatically.
 
@@ -72,6 +70,8 @@ def open_data(
             one plane for each class; or ``"instance_map"``, files with the number of an instance for each pixel.
         crop: A centre crop of every image: a size, or height and width.
         holdout: The share of subjects that becomes the test split; the default is 0.1 if the data has no splits, else 0.
+        rules: The rules by which values and the hold-out are chosen. A run stores them, so that its data stays what it was: 2, the present
+            rules; 1, those of version 0.1: the value "none" of a table had no label entry, and the hold-out did not consider values.
 
     Raises:
         DataError: The path does not exist, has no images, or has an unknown layout.
@@ -95,18 +95,20 @@ def open_data(
     }
     if batch_kind is not None and batch_kind not in FILE_BATCH_KINDS:
         raise OptionError(f'No batch kind is called "{batch_kind}". {suggest(batch_kind, FILE_BATCH_KINDS)}')
+    if rules not in range(FIRST_RULES, RULES + 1):
+        raise OptionError(f"rules={rules!r} does not exist. Available: {', '.join(map(str, range(FIRST_RULES, RULES + 1)))}.")
     _check_content(source_content, source_channels)
-    if isinstance(path, str) and (text == FACES or text.startswith(f"{FACES}:")):
+    if isinstance(path, str) and names_faces(text):
         if Path(text).exists():
             raise DataError(
                 f'"{text}" means the built-in faces, but a folder of this name exists too. Write "./{text}" for the folder, or '
                 f'"{FACES}:size=128" for the faces.'
             )
-        return _open_faces(text, labels, options)
+        return open_faces(text, labels, options)
     existing = _check_path(text)
     source, table = _open_source(existing)
     manifest = _read_manifest(source, table, labels, batch_kind, pairs)
-    manifest = assign_splits(manifest, holdout)
+    manifest = assign_splits(manifest, holdout, labels=labels, rules=rules)
     domain, rows, notes = declare_labels(manifest, None if manifest.labels_selected else labels, sets)
     if crop is None and manifest.crop:
         notes.append(
@@ -116,8 +118,17 @@ def open_data(
     reading = Reading(background, channels, source_channels, window, manifest.glued, source_content or "picture")
     name = existing.stem if existing.suffix.lower() == ".zip" else source.path.resolve().name
     data = make_dataset(source, manifest, domain, rows, reading, notes, name=name)
-    data.origin = Origin(text, {name: value for name, value in {"labels": labels, **options}.items() if value is not None})
+    data.origin = Origin(text, {name: value for name, value in {"labels": labels, **options, "rules": rules}.items() if value is not None})
     return data
+
+
+def open_stored(path: str, options: Mapping[str, Any]) -> Dataset:
+    """Open the data set that a run describes. Its rules are the first ones if the run names none: it was started before there were others.
+
+    Raises:
+        DataError: As :func:`open_data`.
+    """
+    return open_data(path, **{"rules": FIRST_RULES, **options})
 
 
 def make_dataset(
@@ -238,30 +249,3 @@ def _parse_crop(crop: int | Sequence[int] | None) -> tuple[int, int] | None:
     if len(size) != 2 or min(size) < 1:
         raise OptionError(f"crop must be a size, or height and width, of at least 1; found {crop}.")
     return int(size[0]), int(size[1])
-
-
-def _open_faces(text: str, labels: Sequence[str] | None, others: Mapping[str, Any]) -> Dataset:
-    given = [name for name, value in others.items() if value is not None and name != "batch_kind"]
-    if given:
-        raise OptionError(f'The built-in faces do not support {given[0]}=. Write their options after a colon, such as "{_FACES_EXAMPLE}".')
-    options: dict[str, Any] = {}
-    for part in filter(None, text.partition(":")[2].split(",")):
-        name, _, value = (word.strip() for word in part.partition("="))
-        if name not in {*_FACES_INTEGERS, *_FACES_WORDS} or not value or (name in _FACES_INTEGERS and not value.isdigit()):
-            raise OptionError(f'"{part}" is not an option of the built-in faces. Write options such as "{_FACES_EXAMPLE}".')
-        options[name] = int(value) if name in _FACES_INTEGERS else value
-    options |= {name: bool(options[name]) for name in ("partial", "hats") if name in options}
-    from i2ikit.data.faces import FacesDataset
-
-    if labels is not None:
-        options["labels"] = tuple(labels)
-    faces = FacesDataset(**options)
-    requested = others["batch_kind"]
-    if requested not in (None, faces.batch_kind, *(("images",) if get_arrangement(faces).has_labels else ())):
-        kept = [part for part in text.partition(":")[2].split(",") if part and part.partition("=")[0].strip() not in _FACES_WORDS]
-        name, _, needed = _FACES_BY_KIND.get(requested, FACES).partition(":")
-        suggested = ",".join([*kept, needed] if needed else kept)
-        example = f"{name}:{suggested}" if suggested else name
-        raise DataError(f'Requested {requested} data, but "{text}" is {faces.batch_kind}. Use "{example}".')
-    faces.origin = Origin(text, {} if labels is None else {"labels": list(labels)})
-    return faces

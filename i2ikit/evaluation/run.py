@@ -12,7 +12,9 @@ from attrs import evolve
 from i2ikit.core import former_names
 from i2ikit.core.load import load
 from i2ikit.core.storage import find_run_folder, read_json
-from i2ikit.data import Dataset, can_serve, open_data
+from i2ikit.data import Dataset, can_serve
+from i2ikit.data.holdout import RULES
+from i2ikit.data.open import open_stored
 from i2ikit.errors import CheckpointError, OptionError
 from i2ikit.evaluation.measure import evaluate
 from i2ikit.evaluation.report import Report
@@ -93,14 +95,15 @@ def _open_datasets(folder: Path, recorded: Sequence[Mapping[str, Any]], model: M
     if recorded:
         return [_open_dataset(folder, path, recorded[0].get("options", {}))]
     preprocessing = {name: model.preprocessing.get(name) for name in ("background", "crop", "channels")}
-    return [_open_dataset(folder, path, {**preprocessing, "labels": [each.name for each in model.domain.attributes] or None})]
+    labels = [each.name for each in model.domain.attributes] or None
+    return [_open_dataset(folder, path, {**preprocessing, "labels": labels, "rules": RULES})]
 
 
 def _open_dataset(folder: Path, path: str, options: Mapping[str, Any]) -> Dataset:
     if path == "faces" or path.startswith("faces:"):
         options = {name: value for name, value in options.items() if name == "labels"}
     try:
-        return open_data(path, **options)
+        return open_stored(path, options)
     except TypeError as error:
         raise CheckpointError(f'"{folder / RUN}" records unknown data options: {error}.') from error
 

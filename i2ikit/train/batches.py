@@ -15,6 +15,7 @@ from i2ikit.core.batch_kinds import map_tensors
 from i2ikit.data import Dataset, JointDataset, Loader, Transform, can_serve, open_data
 from i2ikit.data.dataset import Origin
 from i2ikit.data.loader import group_by_domain
+from i2ikit.data.open import open_stored
 from i2ikit.data.sizes import check_sizes
 from i2ikit.errors import DataError, format_count
 
@@ -59,7 +60,7 @@ class TrainingData:
         if stored.get("path") is None:
             raise DataError(f'Data set "{stored.get("name")}" was made in Python and cannot be opened again. Call resume(run, data=...).')
         options = dict(stored.get("options", {}))
-        return cls(open_data(stored["path"], **options), stored["path"], options)
+        return cls(open_stored(stored["path"], options), stored["path"], options)
 
     def describe(self) -> dict[str, Any]:
         """Return path, options and fingerprint as JSON data."""

@@ -218,7 +218,7 @@ def test_a_data_set_knows_its_origin_and_a_part_of_it_has_none(write_picture: Wr
     data = open_data(tmp_path, batch_kind="labelled", background="white")
     assert isinstance(data, FileDataset)
     assert data.origin is not None
-    assert (data.origin.path, data.origin.options) == (str(tmp_path), {"batch_kind": "labelled", "background": "white"})
+    assert (data.origin.path, data.origin.options) == (str(tmp_path), {"batch_kind": "labelled", "background": "white", "rules": 2})
     assert data.select(data.items[:1]).origin is None
 
 
