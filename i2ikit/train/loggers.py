@@ -62,7 +62,13 @@ class TensorBoard:
     def start(self, run: Path, done: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self.writer: Any = SummaryWriter(str(run / "tensorboard"), purge_step=done + 1 if done else None)
+        from i2ikit.train.event_files import remove_events_after
+
+        folder = run / "tensorboard"
+        is_continued = folder.is_dir()
+        remove_events_after(folder, done)
+        # A TensorBoard that has read the files before forgets the removed steps, too.
+        self.writer: Any = SummaryWriter(str(folder), purge_step=done + 1 if is_continued else None)
 
     def write(self, record: Mapping[str, Any]) -> None:
         for key, value in record.items():

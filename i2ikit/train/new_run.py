@@ -11,6 +11,7 @@ from i2ikit.errors import OptionError
 from i2ikit.train import configuration
 from i2ikit.train.batches import Data, TrainingData, as_list, describe_preprocessing
 from i2ikit.train.options import FitOptions, refuse_unmeasured_best
+from i2ikit.train.sample_files import remove_grids_after
 from i2ikit.train.setup import begin, open_trainer, set_training_size
 from i2ikit.train.time_budget import plan_steps
 from i2ikit.train.trainer import Trainer
@@ -58,6 +59,7 @@ def start_run(
             trainer.progress.say(f"A step takes {_format_seconds(seconds)}; the training will have {planned:,} steps.")
         trainer.options = chosen.with_intervals(model.recipe.steps)
         if trainer.engine.is_main_process:
+            remove_grids_after(run, -1)  # those of a run that ended before its first checkpoint
             configuration.write(run, configuration.describe(model, sources, trainer.options))
         begin(trainer)
         trainer.write_initial_state()

@@ -22,3 +22,10 @@ def list_grids(run: str | Path) -> dict[int, Path]:
         if prefix in former_names.STEP_PREFIXES and number.isdigit():
             grids[int(number)] = path
     return dict(sorted(grids.items()))
+
+
+def remove_grids_after(run: str | Path, step: int) -> None:
+    """Remove the sample grids of steps after ``step``: the training does these steps again, perhaps with another result."""
+    for found, path in list_grids(run).items():
+        if found > step:
+            path.unlink(missing_ok=True)

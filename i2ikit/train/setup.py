@@ -20,6 +20,7 @@ from i2ikit.train.batches import Batches, TrainingData, adapt_to_model, get_trai
 from i2ikit.train.engine import is_main_process, launch
 from i2ikit.train.options import FitOptions
 from i2ikit.train.progress import Progress, Silent, make_progress
+from i2ikit.train.sample_files import remove_grids_after
 from i2ikit.train.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def check_batch(batch: int, processes: int, parts: int) -> None:
 
 
 def begin(trainer: Trainer) -> None:
-    """Open the log of a run, and show the length of the training and what it writes."""
+    """Open the log of a run without the records of later steps, and show the length of the training and what it writes."""
     model, engine, options = trainer.model, trainer.engine, trainer.options
     datasets = f"{len(trainer.batches.loaders)} x " if len(trainer.batches.loaders) > 1 else ""
     shares = f" ({model.recipe.batch // engine.count} on each of {engine.count} processes)" if engine.count > 1 else ""
@@ -103,6 +104,8 @@ def begin(trainer: Trainer) -> None:
             f"{format_count(steps_left, 'step')} of {datasets}{format_count(model.recipe.batch, 'image')}{shares} on {engine.device.type}, "
             f"{options.precision}; {_describe_intervals(options)}. Run folder: {trainer.folder}"
         )
+    if engine.is_main_process:
+        remove_grids_after(trainer.folder, model.steps_done)
     trainer.begin()
 
 
