@@ -13,7 +13,8 @@ from i2ikit.core.plans import get_batch_kind
 from i2ikit.data.dataset import Dataset
 from i2ikit.inference.sample import find_sampling_plan
 from i2ikit.train.grid import Grid
-from i2ikit.train.samples import Column, Samples, choose_items, describe_value, get_held_out_split, make_columns, write_grid
+from i2ikit.train.sample_titles import describe_value
+from i2ikit.train.samples import Column, Samples, choose_items, get_held_out_split, make_columns, write_grid
 
 ROWS, COLUMNS = 6, 6
 """Of the grid of a model without domains and labels."""

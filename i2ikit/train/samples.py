@@ -22,6 +22,7 @@ from i2ikit.pixels import write_atomically
 from i2ikit.pixels.maps import colour_map
 from i2ikit.train.grid import Grid, encode_png
 from i2ikit.train.sample_files import FOLDER, LAYOUT, get_grid_path, list_grids
+from i2ikit.train.sample_titles import describe_request, describe_value
 
 MAX_COLUMNS = 14
 _POOL_SIZE = 200  # number of images from which the samples are chosen
@@ -208,7 +209,7 @@ class Samples:
             if fits:
                 index = min(fits, key=lambda index: sum(each["column"] == index for each in examples))
                 column = self.columns[index]
-                title = describe_value(column.attribute, column.get_value(item.row)) if column.attribute else "translation"
+                title = describe_request(self.kind, item, column.attribute, column.get_value(item.row))
                 examples.append({"row": row, "column": index, "title": title})
         return examples
 
@@ -270,9 +271,3 @@ def _rank(item: Item, chosen: Sequence[Item], counts: Mapping[tuple[str, str | N
     unknown = sum(value is None for value in item.row.values())
     is_repeated = item.subject is not None and any(item.subject == other.subject for other in chosen)
     return int(is_repeated), unknown, sum(counts.get(pair, 0) for pair in item.row.items())
-
-
-def describe_value(name: str | None, value: str | None) -> str:
-    """Return the value of an attribute as text, such as "hair: blond" or "no glasses"."""
-    texts = {"yes": f"{name}", "no": f"no {name}"}
-    return texts.get(str(value), f"{name}: {value}")

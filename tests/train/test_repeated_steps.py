@@ -22,8 +22,8 @@ def pull_plug() -> None:
 
 
 def train_and_crash(run: Path, step: int, checkpoint_every: int) -> None:
+    loggers = [TensorBoard(), CallAtStep(step, pull_plug)]
     with pytest.raises(PulledPlugError):
-        loggers = [TensorBoard(), CallAtStep(step, pull_plug)]
         train(run, 6, checkpoint_every=checkpoint_every, sample_every=1, loggers=loggers)
 
 

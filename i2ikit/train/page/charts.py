@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 
+from i2ikit.train.page.axes import choose_axis, choose_ticks
 from i2ikit.train.page.run_summary import Curve
 
 _WIDTH, _HEIGHT = 480, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 62, 10, 24  # margins around the plot
-_RANGE_SHARE = 0.98  # share of the points that decides the vertical range, so that a spike at the beginning does not flatten the rest
 
 
 def draw_chart(curve: Curve, equilibrium: float | None = None, *, name: str = "", css_class: str = "") -> str:
-    """Return a chart as SVG: the mean as a line, minimum to maximum as a band, the equilibrium as a dashed line.
+    """Return a chart as SVG: the mean as a line, minimum to maximum as a band, the equilibrium as a dashed line. No value is cut off.
 
     Args:
         curve: The points.
@@ -21,18 +20,19 @@ def draw_chart(curve: Curve, equilibrium: float | None = None, *, name: str = ""
         name: Description of the chart for screen readers.
         css_class: Class of the style sheet that decides the colour.
     """
-    low, high = _choose_range(curve, equilibrium)
+    axis = choose_axis(curve.low, curve.mean, curve.high, equilibrium)
     first, last = (curve.steps[0], curve.steps[-1]) if len(curve.steps) > 1 else (0.0, max(curve.steps[0], 1.0))
 
     def get_x(step: float) -> float:
         return _LEFT + (step - first) / (last - first) * (_WIDTH - _LEFT - _RIGHT)
 
     def get_y(value: float) -> float:
-        value = min(max(value, low), high)
-        return _TOP + (high - value) / (high - low) * (_HEIGHT - _TOP - _BOTTOM)
+        return _TOP + (1 - axis.get_share(value)) * (_HEIGHT - _TOP - _BOTTOM)
 
-    parts = [f'<svg class="chart {css_class}" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(name)}">']
-    for value in choose_ticks(low, high, 4):
+    parts = [f'<svg class="chart {escape(css_class)}" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(name)}">']
+    if axis.linear is not None:
+        parts.append(f'<text class="tick" x="{_WIDTH}" y="{_HEIGHT - 6}" text-anchor="end">log axis</text>')
+    for value in axis.choose_ticks(4):
         y = get_y(value)
         parts.append(f'<path class="rule" d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}"/>')
         parts.append(f'<text class="tick" x="{_LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{format_number(value)}</text>')
@@ -58,35 +58,16 @@ def draw_chart(curve: Curve, equilibrium: float | None = None, *, name: str = ""
     return "".join(parts) + "</svg>"
 
 
-def _choose_range(curve: Curve, equilibrium: float | None) -> tuple[float, float]:
-    ordered = sorted(curve.mean)
-    cut = int(len(ordered) * (1 - _RANGE_SHARE))
-    low, high = ordered[cut], ordered[len(ordered) - 1 - cut]
-    if equilibrium is not None:
-        low, high = min(low, equilibrium), max(high, equilibrium)
-    if low > 0 and low < 0.6 * high:
-        low = 0.0
-    if high - low < 0.1 * abs(high):  # a nearly constant curve must look constant
-        low, high = low - 0.05 * abs(high), high + 0.05 * abs(high)
-    margin = (high - low) * 0.08 or 1.0
-    return (low if low == 0 else low - margin), high + margin
-
-
-def choose_ticks(low: float, high: float, count: int) -> list[float]:
-    """Return about ``count`` round numbers in a range."""
-    rough = (high - low) / count
-    power = 10.0 ** math.floor(math.log10(rough))
-    spacing = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
-    return [number * spacing for number in range(math.ceil(low / spacing - 1e-9), math.floor(high / spacing + 1e-9) + 1)]
-
-
 def _format_step(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else format_number(value)
 
 
 def format_number(value: float) -> str:
-    """Return a number with few digits: 12k, 0.031, 2e-05."""
+    """Return a number with few digits: 12k, 0.031, 2e-5. It has at most seven characters, for which the margin of a chart has room."""
     size = abs(value)
+    if 0 < size < 1e-3 or size >= 1e9:
+        digits, exponent = f"{value:.1e}".split("e")
+        return f"{digits.removesuffix('.0')}e{int(exponent)}"
     if size >= 1e6:
         return f"{value / 1e6:.3g}M"
     if size >= 1e4:

@@ -9,6 +9,8 @@ from typing import Any
 
 from attrs import frozen
 
+from i2ikit.core.sample_size import FEW, ROUGH, count_images, describe_count, is_rough
+from i2ikit.errors import format_count
 from i2ikit.train.page.run_summary import RunSummary
 
 _NAMES = {
@@ -85,32 +87,68 @@ def render_numbers(summary: RunSummary) -> str:
     head = "".join(f"<th>{escape(part) or 'all'}</th>" for part in parts)
     measures = dict.fromkeys(each.measure for each in scores)
     rows = "".join(_render_row(measure, scores, parts) for measure in measures if not _is_comparison(measure))
-    copies = (
-        " <i>copy</i> is the number of the unchanged input and <i>blurred copy</i> that of the blurred input: a translation should be "
-        "better than both. <i>real</i> is the number of real images."
-    )
     return (
-        "<section><h2>Numbers</h2><p>Measured on held-out images. ↑ higher is better, ↓ lower is better."
-        f"{copies if any(map(_is_comparison, measures)) else ''}</p>"
-        f'<div class="wide"><table class="numbers"><tr><th></th>{head}<th>definition</th></tr>{rows}</table></div>'
+        f"<section><h2>Numbers</h2><p>{_introduce(summary, scores)}</p>"
+        f'<div class="wide" tabindex="0"><table class="numbers"><tr><th></th>{head}<th>definition</th></tr>{rows}</table></div>'
         f"{_render_notes(summary, measured, scores)}</section>"
     )
 
 
+def _introduce(summary: RunSummary, scores: Sequence[MeasuredNumber]) -> str:
+    sentences = ["Measured on held-out images. ↑ higher is better, ↓ lower is better. <i>n</i> is how many were measured."]
+    if any(is_rough(each.protocol) for each in scores):
+        sentences.append(f"A number of fewer than {ROUGH} images is <i>rough</i>: other images would give a clearly different one.")
+    if any(_is_comparison(each.measure) for each in scores):
+        sentences.append(
+            "<i>copy</i> is the number of the unchanged input and <i>blurred copy</i> that of the blurred input: a translation should be "
+            "better than both. <i>real</i> is the number of real images."
+        )
+    sentences += [escape(each) for each in [describe_measured_step(summary)] if each]
+    return " ".join(sentences)
+
+
+def describe_measured_step(summary: RunSummary) -> str:
+    """Return a sentence if the numbers are those of another step than the last one, else an empty text."""
+    step = (summary.numbers.get("model") or {}).get("step")
+    if not isinstance(step, int) or step == summary.step or not summary.step:
+        return ""
+    return f"The numbers are those of step {step:,}; the training is at step {summary.step:,}."
+
+
 def get_highlights(summary: RunSummary) -> list[tuple[str, str]]:
-    """Return the few numbers at the top of the page, each as a value and a description."""
-    measured = [MeasuredNumber.parse(each) for each in summary.numbers.get("numbers", [])]
-    by_name = {(each.measure, each.part): each for each in measured}
-    accuracy = "accuracy" if any(each.measure == "accuracy" for each in measured) else "nearest_accuracy"
-    parts = list(dict.fromkeys(each.part for each in measured if each.part and each.measure in ("psnr", accuracy)))
+    """Return the few numbers at the top of the page, each as a value and a description.
+
+    They have the names of the table. A number of very few images is not among them.
+    """
+    scores = _list_highlights(summary)
+    found = {(each.measure, each.part): each for each in map(MeasuredNumber.parse, summary.numbers.get("numbers", []))}
     highlights = []
-    first = next((part for part in parts if ("psnr", part) in by_name), "")
-    if ("psnr", first) in by_name:
-        copy = by_name.get(("psnr_copy", first))
-        comparison = f" (copy of the input: {copy.value:.2f})" if copy else ""
-        highlights.append((by_name["psnr", first].text, f"PSNR{' of ' + first if first else ''}{comparison}"))
-    highlights += [(by_name[accuracy, part].text, f"accuracy of {part}") for part in parts if (accuracy, part) in by_name][:3]
+    for each in scores:
+        images = count_images(each.protocol)
+        if images is not None and images < FEW:
+            continue
+        copy = found.get((f"{each.measure}_copy", each.part))
+        notes = [f"copy of the input: {copy.text}"] if copy else []
+        notes += [f"n = {describe_count(each.protocol)}"] if images is not None else []
+        text = f"{_get_name(each.measure)}{f' of {each.part}' if each.part else ''}"
+        highlights.append((each.text, f"{text} ({'; '.join(notes)})" if notes else text))
     return highlights
+
+
+def describe_few_images(summary: RunSummary) -> str:
+    """Return a sentence if numbers are missing at the top of the page because of too few images, else an empty text."""
+    counts = [images for each in _list_highlights(summary) if (images := count_images(each.protocol)) is not None and images < FEW]
+    if not counts:
+        return ""
+    return f"Measured on {format_count(min(counts), 'image')} only, too few for a number here: all numbers are in the table below."
+
+
+def _list_highlights(summary: RunSummary) -> list[MeasuredNumber]:
+    measured = [MeasuredNumber.parse(each) for each in summary.numbers.get("numbers", [])]
+    accuracy = "accuracy" if any(each.measure == "accuracy" for each in measured) else "nearest_accuracy"
+    psnr, accuracies = ([each for each in measured if each.measure == name] for name in ("psnr", accuracy))
+    of_parts = [each for each in psnr if each.part], [each for each in accuracies if each.part]
+    return [*(of_parts[0] or psnr)[:1], *(of_parts[1] or accuracies)[:3]]
 
 
 def _render_row(measure: str, scores: Sequence[MeasuredNumber], parts: Sequence[str]) -> str:
@@ -118,16 +156,24 @@ def _render_row(measure: str, scores: Sequence[MeasuredNumber], parts: Sequence[
     cells = []
     for part in parts:
         number = by_name.get((measure, part))
+        if number is None:
+            cells.append("<td></td>")
+            continue
         comparisons = [(by_name.get((f"{measure}{ending}", part)), text) for ending, text in _COMPARISONS.items()]
         comparisons += [(by_name.get((_REAL_ACCURACY, part)), "real")] if measure == "accuracy" else []
-        lines = "".join(f"<small>{text} {escape(other.text)}</small>" for other, text in comparisons if other is not None)
-        cells.append(f"<td><b>{escape(number.text)}</b>{lines}</td>" if number is not None else "<td></td>")
+        lines = [f"{text} {other.text}" for other, text in comparisons if other is not None]
+        count = describe_count(number.protocol)
+        lines += [f"n = {count}"] if count else []
+        small = "".join(f"<small>{escape(line)}</small>" for line in lines)
+        cells.append(f'<td data-part="{escape(part) or "all"}"><b>{escape(number.text)}</b>{small}</td>')
     example = next(each for each in scores if each.measure == measure)
     arrow = " ↑" if example.higher_is_better is True else " ↓" if example.higher_is_better is False else ""
-    name = _NAMES.get(measure, measure.replace("_", " ").replace("@", " by "))
-    count = f"; {example.protocol['count']:,} measured" if isinstance(example.protocol.get("count"), int) else ""
     definition = str(example.protocol.get("definition", ""))
-    return f"<tr><th>{escape(name)}{arrow}</th>{''.join(cells)}<td>{escape(definition)}{count}</td></tr>"
+    return f"<tr><th>{escape(_get_name(measure))}{arrow}</th>{''.join(cells)}<td>{escape(definition)}</td></tr>"
+
+
+def _get_name(measure: str) -> str:
+    return _NAMES.get(measure, measure.replace("_", " ").replace("@", " by "))
 
 
 def _is_comparison(measure: str) -> bool:
@@ -137,7 +183,8 @@ def _is_comparison(measure: str) -> bool:
 def _render_notes(summary: RunSummary, measured: Sequence[MeasuredNumber], scores: Sequence[MeasuredNumber]) -> str:
     """Return the common entries of the protocols, the numbers of parameters, and what was not measured."""
     protocol = scores[0].protocol if scores else {}
-    shared = [key for key in protocol if key not in _OWN_ENTRIES and all(each.protocol.get(key) == protocol[key] for each in scores)]
+    of_model = [each for each in scores if each.measure != _REAL_ACCURACY]  # the protocol of the classifier has fewer entries
+    shared = [key for key in protocol if key not in _OWN_ENTRIES and all(each.protocol.get(key) == protocol[key] for each in of_model)]
     entries = "; ".join(f"{key} {_format_value(protocol[key])}" for key in shared if protocol[key] is not None)
     lines = [f"Protocol: {entries}."] if shared else []
     classifier = next((each.protocol["classifier"] for each in scores if each.protocol.get("classifier")), None)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from i2ikit.train.page.charts import draw_chart
-from i2ikit.train.page.descriptions import describe_curve, describe_losses, describe_training, format_weight, get_title, list_commands
-from i2ikit.train.page.numbers import get_highlights, render_numbers
+from i2ikit.train.page.configuration import render_configuration
+from i2ikit.train.page.descriptions import describe_curve, describe_losses, describe_training, format_weight, get_title
+from i2ikit.train.page.numbers import describe_few_images, describe_measured_step, get_highlights, render_numbers
 from i2ikit.train.page.pictures import Example, Pictures
 from i2ikit.train.page.run_summary import Curve, RunSummary, make_curve
 
@@ -27,7 +25,7 @@ def render_page(summary: RunSummary, pictures: Pictures) -> str:
             _render_images_over_time(pictures),
             render_numbers(summary),
             _render_charts(summary),
-            _render_configuration(summary),
+            render_configuration(summary),
         ]
     )
     return (
@@ -41,6 +39,8 @@ def _render_header(summary: RunSummary) -> str:
     text = " ".join(escape(sentence) for sentence in describe_training(summary))
     numbers = "".join(f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for value, name in get_highlights(summary))
     highlights = f'<div class="highlights">{numbers}</div>' if numbers else ""
+    notes = [describe_few_images(summary), describe_measured_step(summary) if numbers else ""]
+    highlights += "".join(f'<p class="quiet">{escape(note)}</p>' for note in notes if note)
     return f"<header><h1>{escape(get_title(summary))}</h1><p>{text}</p>{highlights}</header>"
 
 
@@ -59,7 +59,7 @@ def _render_examples(summary: RunSummary, pictures: Pictures) -> str:
     cards = "".join(_render_card(example) for example in pictures.examples)
     return (
         f"<section><h2>Input, output{', target' if has_target else ''}</h2>"
-        "<p>These images were not used for training. The heading of each example is the requested change; the output, in a frame, is the "
+        "<p>These images were not used for training. The heading of each example is what was requested; the output, in a frame, is the "
         f"translation.{' The target is the true translation.' if has_target else ''}</p>"
         f'<div class="cards{" three" if has_target else ""}">{cards}</div>{_render_grid(pictures)}</section>'
     )
@@ -97,14 +97,16 @@ def _render_images_over_time(pictures: Pictures) -> str:
         rows.append(f'<tr><th scope="row">{escape(example.title)}</th>{"".join(cells)}</tr>')
     head = "".join(f"<th>{each}</th>" for each in heads)
     return (
-        "<section><h2>The same images over time</h2><p>The number above a column is the training step of its images.</p>"
-        f'<div class="wide"><table class="time"><tr><th></th>{head}</tr>{"".join(rows)}</table></div></section>'
+        "<section><h2>The same images over time</h2><p>The numbers are the training steps of the images.</p>"
+        f'<div class="wide" tabindex="0"><table class="time"><tr><th></th>{head}</tr>{"".join(rows)}</table></div></section>'
     )
 
 
 def _render_cell(css_class: str, name: str, picture: str) -> str:
-    image = f'<img src="{picture}" alt="{name}">' if picture else ""
-    return f'<td class="{css_class}">{image}</td>' if css_class else f"<td>{image}</td>"
+    if not picture:
+        return "<td></td>"
+    attributes = f'class="{css_class}" data-part="{name}"' if css_class else f'data-part="{name}"'
+    return f'<td {attributes}><img src="{picture}" alt="{name}"></td>'
 
 
 def _render_charts(summary: RunSummary) -> str:
@@ -115,9 +117,9 @@ def _render_charts(summary: RunSummary) -> str:
         if loss is None:
             others.append(_render_panel(key, draw_chart(curve, name=key, css_class="other"), describe_curve(key)))
             continue
-        weight = f'<span class="quiet">{escape(loss.loss)}{f", weight {format_weight(loss.weight)}" if loss.weight != 1 else ""}</span>'
+        details = loss.loss if loss.weight == 1 else f"{loss.loss}, weight {format_weight(loss.weight)}"
         chart = draw_chart(curve, loss.equilibrium, name=key, css_class=loss.css_class)
-        losses.append(_render_panel(key, chart, loss.description, weight))
+        losses.append(_render_panel(key, chart, loss.description, details))
     for key, curve in _make_evaluation_curves(summary).items():
         chart = draw_chart(curve, name=key, css_class="measured")
         others.append(_render_panel(f"{key}, evaluated", chart, describe_curve(key)))
@@ -126,23 +128,16 @@ def _render_charts(summary: RunSummary) -> str:
     other_curves = f'<h3 class="sub">Other curves</h3><div class="charts">{"".join(others)}</div>' if others else ""
     return (
         "<section><h2>Losses</h2><p>Unweighted losses by step. The line is the mean over neighbouring steps, the band their minimum and "
-        "maximum. A dashed line and the number next to it mark the equilibrium: the value at which neither player can improve. Adversarial "
+        "maximum. A dashed line and the number next to it mark the equilibrium: the value at which neither player can improve. Where a few "
+        "values are far from the others, the axis is logarithmic. Adversarial "
         "losses show whether the training is in balance. They do not measure image quality; the numbers above do. "
         f'</p><div class="charts">{"".join(losses)}</div>{other_curves}</section>'
     )
 
 
-def _format_slot(slot: Mapping[str, Any]) -> str:
-    component = slot["component"]
-    parts = [(component, slot["options"])] if isinstance(component, str) else component
-    settings = {"one per": slot.get("per"), "weights": slot.get("weights"), "frozen": "yes" if slot.get("frozen") else None}
-    wrappers = [_format_settings({"in": name, **options}) for name, options in slot.get("wrappers", ())]
-    components = " + ".join(_format_settings({"": name, **options}) for name, options in parts)
-    return "; ".join(filter(None, [components, _format_settings(settings), *wrappers]))
-
-
 def _render_panel(key: str, chart: str, description: str, details: str = "") -> str:
-    return f'<figure class="panel"><h3>{escape(key)} {details}</h3>{chart}<figcaption>{escape(description)}</figcaption></figure>'
+    name = f'{escape(key)} <span class="quiet">{escape(details)}</span>' if details else escape(key)
+    return f'<figure class="panel"><h3>{name}</h3>{chart}<figcaption>{escape(description)}</figcaption></figure>'
 
 
 def _make_evaluation_curves(summary: RunSummary) -> dict[str, Curve]:
@@ -152,50 +147,3 @@ def _make_evaluation_curves(summary: RunSummary) -> dict[str, Curve]:
             if key not in ("step", "seconds") and isinstance(value, (int, float)) and not isinstance(value, bool):
                 points.setdefault(key, []).append((record["step"], float(value)))
     return {key: make_curve(each) for key, each in points.items() if len(each) > 1}
-
-
-def _render_configuration(summary: RunSummary) -> str:
-    commands = "".join(f"<dt>{escape(text)}</dt><dd><code>{escape(command)}</code></dd>" for text, command in list_commands(summary))
-    recipe, config = summary.recipe, summary.config
-    slots = [(name, _format_slot(slot)) for name, slot in recipe["slots"].items()]
-    terms = [
-        (f"{player['name']}/{name}", f"{format_weight(term['weight'])} × {_format_settings({'': term['loss'], **term['options']})}")
-        for player in recipe["players"]
-        for name, term in player["terms"].items()
-    ]
-    players = [(player["name"], _format_player(player)) for player in recipe["players"]]
-    rows = [*slots, *players, *terms, *(("data", _format_data(each)) for each in summary.data)]
-    rows += [("image", _format_settings(recipe["image"])), ("schedule", _format_settings(recipe["schedule"]))]
-    rows += [("batch", str(recipe["batch"]))]
-    rows += [(name, _format_settings(config[name])) for name in ("train", "versions") if config.get(name)]
-    paper = f'<p class="quiet">{escape(recipe["paper"])}</p>' if recipe.get("paper") else ""
-    return (
-        f'<section><h2>Commands</h2><dl class="commands">{commands}</dl></section>'
-        f'<section><h2>Configuration</h2>{paper}<div class="wide"><table class="plain">{_render_rows(rows)}</table></div>'
-        f"<details><summary>run.json</summary><pre>{escape(json.dumps(config, indent=2))}</pre></details></section>"
-    )
-
-
-def _format_player(player: Mapping[str, Any]) -> str:
-    every = "every step" if player["every"] == 1 else f"every {player['every']} steps"
-    return f"trains {', '.join(player['trains'])} {every}; {_format_settings(player['optimizer'])}"
-
-
-def _format_data(data: Mapping[str, Any]) -> str:
-    options = {key: value for key, value in data.get("options", {}).items() if value not in (None, [], {})}
-    return _format_settings({"": data.get("path", "?"), **options, "fingerprint": str(data.get("fingerprint", ""))[:12]})
-
-
-def _format_settings(data: Mapping[str, Any]) -> str:
-    texts = (
-        f"{key} {_format_value(value)}" if key else _format_value(value) for key, value in data.items() if value not in (None, "", [], {})
-    )
-    return ", ".join(texts)
-
-
-def _format_value(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _render_rows(rows: Iterable[tuple[str, str]]) -> str:
-    return "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows)
