@@ -11,10 +11,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def normalize(w: Weights, key: str, x: Tensor) -> Tensor:
-    """Batch norm with the statistics of the batch if the state has one, otherwise instance norm without parameters."""
+def normalize(w: Weights, key: str, x: Tensor, running: Weights | None = None) -> Tensor:
+    """Batch norm with the statistics of the batch if the state has one, otherwise instance norm without parameters.
+
+    Running statistics are updated in place with a momentum of 0.1 and the unbiased variance.
+    """
     batch = f"{key}.weight" in w
     axes = (0, 2, 3) if batch else (2, 3)
+    if running:
+        for name, value in (("running_mean", x.mean(axes)), ("running_var", x.var(axes, unbiased=True))):
+            running[f"{key}.{name}"] = 0.9 * running[f"{key}.{name}"] + 0.1 * value.detach()
+        running[f"{key}.num_batches_tracked"] = running[f"{key}.num_batches_tracked"] + 1
     y = (x - x.mean(axes, keepdim=True)) / (x.var(axes, keepdim=True, unbiased=False) + 1e-5).sqrt()
     return y * w[f"{key}.weight"][:, None, None] + w[f"{key}.bias"][:, None, None] if batch else y
 
@@ -45,36 +52,45 @@ def generate(w: Weights, image: Tensor) -> Tensor:
     return upsample(w, "model.model.3", block(conv(w, "model.model.0", image), "model.model.1.model").relu()).tanh()
 
 
-def discriminate(w: Weights, image: Tensor) -> Tensor:
-    """Return the scores of the patch discriminator or of the pixel discriminator."""
+def discriminate(w: Weights, image: Tensor, running: Weights | None = None) -> Tensor:
+    """Return the scores of the patch discriminator or of the pixel discriminator; the running statistics are updated in place."""
     if "net.0.weight" in w:
         h = F.leaky_relu(conv(w, "net.0", image, 1, 0), 0.2)
-        return conv(w, "net.5", F.leaky_relu(normalize(w, "net.3", conv(w, "net.2", h, 1, 0)), 0.2), 1, 0)
+        return conv(w, "net.5", F.leaky_relu(normalize(w, "net.3", conv(w, "net.2", h, 1, 0), running), 0.2), 1, 0)
     strided = len([key for key in w if key.startswith("model.") and w[key].ndim == 4]) - 2
     h = F.leaky_relu(conv(w, "model.0", image), 0.2)
     for step in range(strided):
         place = 2 + 3 * step
-        h = F.leaky_relu(normalize(w, f"model.{place + 1}", conv(w, f"model.{place}", h, 2 if step < strided - 1 else 1)), 0.2)
+        h = conv(w, f"model.{place}", h, 2 if step < strided - 1 else 1)
+        h = F.leaky_relu(normalize(w, f"model.{place + 1}", h, running), 0.2)
     return conv(w, f"model.{2 + 3 * strided}", h, 1)
 
 
 class Pix2Pix:
-    """Equation 4: update the discriminator with half its objective, then the generator against it, with the same fakes."""
+    """Equation 4: update the discriminator with half its objective, then the generator against it, with the same fakes.
 
-    def __init__(self, g: Weights, d: Weights | None, *, conditional: bool = True, gan: float = 1.0, l1: float = 100.0) -> None:
+    ``fake_first`` is the order of the original code, ``backward_D``: the fakes are scored before the real images.
+    """
+
+    def __init__(
+        self, g: Weights, d: Weights | None, *, conditional: bool = True, gan: float = 1.0, l1: float = 100.0, fake_first: bool = False
+    ) -> None:
         self.g, self.d = copy_parameters(g), copy_parameters(d) if d else {}
         self.g_adam, self.d_adam = Adam(self.g), Adam(self.d)
-        self.conditional, self.gan, self.l1 = conditional, gan, l1
+        self.running = {key: tensor.clone() for key, tensor in (d or {}).items() if "running" in key or "num_batches" in key}
+        self.conditional, self.gan, self.l1, self.fake_first = conditional, gan, l1, fake_first
 
     def score(self, source: Tensor, image: Tensor) -> Tensor:
-        return discriminate(self.d, torch.cat([source, image], 1) if self.conditional else image)
+        return discriminate(self.d, torch.cat([source, image], 1) if self.conditional else image, self.running)
 
     def step(self, source: Tensor, target: Tensor, *, lr: float = 2e-4) -> dict[str, float]:
         """Train on one batch and return the unweighted losses."""
         fake = generate(self.g, source)
         losses: dict[str, Tensor] = {}
         if self.d:
-            real_score, fake_score = self.score(source, target), self.score(source, fake.detach())
+            first, second = (fake.detach(), target) if self.fake_first else (target, fake.detach())
+            scores = self.score(source, first), self.score(source, second)
+            real_score, fake_score = reversed(scores) if self.fake_first else scores
             entropy = F.binary_cross_entropy_with_logits
             losses["discriminator/adversarial"] = entropy(real_score, torch.ones_like(real_score)) + entropy(
                 fake_score, torch.zeros_like(fake_score)

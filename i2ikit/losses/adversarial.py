@@ -18,7 +18,9 @@ ScoreLoss = Callable[[Tensor], Tensor]
 """Loss of each score, elementwise."""
 
 
-def wgan_discriminator_loss(t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False) -> Tensor:
+def wgan_discriminator_loss(
+    t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False, fake_first: bool = False
+) -> Tensor:
     """WGAN discriminator loss: mean score of fakes minus mean score of real images (Arjovsky et al. 2017, equation 2).
 
     Without a gradient penalty it has no lower bound.
@@ -28,8 +30,10 @@ def wgan_discriminator_loss(t: Translation, *, discriminator: str = "discriminat
         discriminator: Slot of the discriminator.
         view: Name of the view that is scored as the fake.
         average: Take the mean over the scales instead of the sum.
+        fake_first: Score the fakes before the real images, as some original codes do. The order matters only to a discriminator whose
+            forward pass changes it, such as one with running statistics.
     """
-    return _compute_discriminator_loss(t, discriminator, view, average, real=lambda score: -score, fake=lambda score: score)
+    return _compute_discriminator_loss(t, discriminator, view, average, fake_first, real=lambda score: -score, fake=lambda score: score)
 
 
 def wgan_generator_loss(t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False) -> Tensor:
@@ -37,12 +41,16 @@ def wgan_generator_loss(t: Translation, *, discriminator: str = "discriminator",
     return _compute_generator_loss(t, discriminator, view, average, lambda score: -score)
 
 
-def lsgan_discriminator_loss(t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False) -> Tensor:
+def lsgan_discriminator_loss(
+    t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False, fake_first: bool = False
+) -> Tensor:
     """LSGAN discriminator loss: squared distance of real scores from 1 and of fake scores from 0 (Mao et al. 2017).
 
     The paper's factor of 1/2 is left out. Options as in :func:`wgan_discriminator_loss`.
     """
-    return _compute_discriminator_loss(t, discriminator, view, average, real=lambda score: (score - 1).square(), fake=torch.square)
+    return _compute_discriminator_loss(
+        t, discriminator, view, average, fake_first, real=lambda score: (score - 1).square(), fake=torch.square
+    )
 
 
 def lsgan_generator_loss(t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False) -> Tensor:
@@ -50,13 +58,15 @@ def lsgan_generator_loss(t: Translation, *, discriminator: str = "discriminator"
     return _compute_generator_loss(t, discriminator, view, average, lambda score: (score - 1).square())
 
 
-def hinge_discriminator_loss(t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False) -> Tensor:
+def hinge_discriminator_loss(
+    t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False, fake_first: bool = False
+) -> Tensor:
     """Hinge discriminator loss: real scores should be above 1, fake scores below -1 (Lim and Ye 2017; SAGAN).
 
     Options as in :func:`wgan_discriminator_loss`.
     """
     return _compute_discriminator_loss(
-        t, discriminator, view, average, real=lambda score: F.relu(1 - score), fake=lambda score: F.relu(1 + score)
+        t, discriminator, view, average, fake_first, real=lambda score: F.relu(1 - score), fake=lambda score: F.relu(1 + score)
     )
 
 
@@ -66,13 +76,13 @@ def hinge_generator_loss(t: Translation, *, discriminator: str = "discriminator"
 
 
 def logistic_discriminator_loss(
-    t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False
+    t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False, fake_first: bool = False
 ) -> Tensor:
     """Discriminator loss of the original GAN: binary cross-entropy of real and fake (Goodfellow et al. 2014, equation 1).
 
     Options as in :func:`wgan_discriminator_loss`.
     """
-    return _compute_discriminator_loss(t, discriminator, view, average, real=lambda score: F.softplus(-score), fake=F.softplus)
+    return _compute_discriminator_loss(t, discriminator, view, average, fake_first, real=lambda score: F.softplus(-score), fake=F.softplus)
 
 
 def logistic_generator_loss(t: Translation, *, discriminator: str = "discriminator", view: str = "fake", average: bool = False) -> Tensor:
@@ -84,8 +94,10 @@ def logistic_generator_loss(t: Translation, *, discriminator: str = "discriminat
 
 
 def _compute_discriminator_loss(
-    t: Translation, discriminator: str, view: str, average: bool, *, real: ScoreLoss, fake: ScoreLoss
+    t: Translation, discriminator: str, view: str, average: bool, fake_first: bool, *, real: ScoreLoss, fake: ScoreLoss
 ) -> Tensor:
+    if fake_first:
+        t.discriminate(view, slot=discriminator)  # computed now, and read below
     on_real = _reduce(t.discriminate("reference", slot=discriminator).scores, real, average)
     return on_real + _compute_generator_loss(t, discriminator, view, average, fake)
 

@@ -57,7 +57,11 @@ BICYCLEGAN = Recipe(
     official={
         "batch": 2,
         "plan_options": {"style": STYLE_WIDTH, "official": True},
-        "terms": {"translator/kl": {"official": True}},
+        "terms": {
+            "translator/kl": {"official": True},
+            "discriminator/encoded": {"fake_first": True},
+            "discriminator/random": {"fake_first": True},
+        },
     },
 )
 """Objective and settings of the paper (sections 3.4 and 4). Settings that the paper does not state are those of the original code."""

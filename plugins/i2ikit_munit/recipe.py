@@ -38,7 +38,7 @@ MUNIT = Recipe(
     steps=1_000_000,
     schedule=Schedule("step", every=100_000, gamma=0.5),
     flip=True,
-    official={"retranslate": True, "redraw": True},
+    official={"retranslate": True, "redraw": True, "terms": {"discriminator/adversarial": {"fake_first": True}}},
 )
 """Networks, losses and settings of the paper (equation 5, section 5.1, appendix B)."""
 
@@ -67,7 +67,7 @@ MUNIT_VGG = MUNIT.with_overrides(
     name="munit-vgg",
     description="MUNIT with the domain-invariant perceptual loss, for images of high resolution; requires the weights of a VGG-16.",
     terms={"translator/perceptual": Term("domain_invariant_perceptual_loss", 1.0)},
-    official={**MUNIT.official, "terms": {"translator/perceptual": {"official": True}}},
+    official={**MUNIT.official, "terms": {**MUNIT.official["terms"], "translator/perceptual": {"official": True}}},
 )
 
 MUNIT_FAST = MUNIT.with_overrides(

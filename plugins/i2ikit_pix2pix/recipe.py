@@ -36,7 +36,7 @@ PIX2PIX = Recipe(
     schedule=Schedule("linear", start=0.5),
     flip=True,
     jitter=30 / 256,
-    official={"generator": {"late_dropout": True}},
+    official={"generator": {"late_dropout": True}, "terms": {"discriminator/adversarial": {"fake_first": True}}},
 )
 """Networks, losses and settings of the paper (sections 3 and 3.3, appendix 6): 200 epochs of 400 facades. The decay is that of its code."""
 
@@ -46,6 +46,7 @@ PIX2PIX_L1 = PIX2PIX.with_overrides(
     discriminator=None,
     players={"discriminator": None},
     terms={"translator/adversarial": None},
+    official={"generator": {"late_dropout": True}},
 )
 
 PIX2PIX_GAN = PIX2PIX.with_overrides(

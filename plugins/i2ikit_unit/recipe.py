@@ -42,6 +42,7 @@ UNIT = Recipe(
         "retranslate": True,
         "redraw": True,
         "slots": {"encoder": {"shared": ()}, "generator": {"shared": ()}},
+        "terms": {"discriminator/adversarial": {"fake_first": True}},
     },
 )
 """Losses of the paper with its weights divided by ten, and networks and settings of the original code. See docs/systems/unit.md."""

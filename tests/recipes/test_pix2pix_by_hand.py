@@ -38,7 +38,7 @@ def build_by_hand(model: Model, **overrides: Any) -> Pix2Pix:
 
 def assert_equal_weights(model: Model, by_hand: Pix2Pix) -> None:
     state = export_official(model)
-    for own, expected in ((state["generator"], by_hand.g), (state.get("discriminator", {}), by_hand.d)):
+    for own, expected in ((state["generator"], by_hand.g), (state.get("discriminator", {}), {**by_hand.d, **by_hand.running})):
         for key, tensor in expected.items():
             torch.testing.assert_close(own[key], tensor.detach(), rtol=0, atol=1e-10, msg=lambda text, key=key: f"{key}: {text}")
 
@@ -68,14 +68,16 @@ def test_the_discriminator_equals_the_one_written_by_hand(options: dict[str, Any
     ("name", "overrides", "method"),
     [
         ("pix2pix", {}, {}),
-        ("pix2pix", {"official": True, "source_channels": 1}, {}),
+        ("pix2pix", {"official": True, "source_channels": 1}, {"fake_first": True}),
+        ("pix2pix", {"official": True, "discriminator": {"depth": 0}}, {"fake_first": True}),
         ("pix2pix", {"discriminator": {"depth": 0}}, {}),
         ("pix2pix", {"size": 128, "discriminator": {"depth": 5, "width": 1}, "generator": {"width": 1}}, {}),
         ("pix2pix-l1", {}, {}),
+        ("pix2pix-l1", {"official": True}, {}),
         ("pix2pix-gan", {}, {"l1": 0.0}),
         ("pix2pix-unconditional", {}, {"conditional": False}),
     ],
-    ids=["paper", "official", "pixel", "image", "l1", "gan", "unconditional"],
+    ids=["paper", "official", "official pixel", "pixel", "image", "l1", "official l1", "gan", "unconditional"],
 )
 def test_two_steps_equal_those_written_by_hand(name: str, overrides: dict[str, Any], method: dict[str, Any]) -> None:
     model = build_small(name, **overrides)
@@ -88,6 +90,19 @@ def test_two_steps_equal_those_written_by_hand(name: str, overrides: dict[str, A
         assert {each: float(value) for each, value in logs.items()} == pytest.approx(losses, rel=1e-9)
     assert_equal_weights(model, by_hand)
     assert all(not torch.equal(weight, start[key]) for key, weight in model.nets.named_parameters())
+
+
+def test_the_order_of_real_and_fake_changes_the_running_statistics_and_nothing_else_that_a_step_uses() -> None:
+    paper, original = build_small(), build_small(terms={"discriminator/adversarial": {"fake_first": True}})
+    for each in (paper, original):
+        each.step(make_batch(each))
+    differences = {
+        name: float((own - its).abs().max())
+        for (name, own), its in zip(paper.nets.state_dict().items(), original.nets.state_dict().values(), strict=True)
+        if "num_batches" not in name
+    }
+    assert max(value for name, value in differences.items() if "running" in name) > 1e-4
+    assert max(value for name, value in differences.items() if "running" not in name) < 1e-12
 
 
 def test_the_comparison_detects_a_discriminator_whose_objective_is_not_halved() -> None:
