@@ -9,21 +9,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from i2ikit.errors import LabelError, UnknownNameError
 
 YES = ("1", "1.0", "yes", "true", "y", "t", "on")
 NO = ("0", "0.0", "-1", "-1.0", "no", "false", "n", "f", "off")
-NONE = "none"  # the value of a categorical attribute if none of its values applies, such as the hair colour of a bald head
+NONE = "none"  # the value of an attribute that can be none: no value applies, such as the hair colour of a bald head in CelebA
 
 
 @frozen
 class Attribute:
-    """One property of an image: a categorical attribute, or a binary attribute if there are no ``values``."""
+    """One property of an image: a categorical attribute, or a binary attribute if there are no ``values``.
+
+    Attributes:
+        name: The name.
+        values: The values of a categorical attribute.
+        can_be_none: Whether an image may have none of the values, as the hair colour in CelebA. Its value is then ``"none"``, and its label
+            entries are all zero. If ``"none"`` is one of the values, it has an entry like any other.
+    """
 
     name: str
     values: tuple[str, ...] = ()
+    can_be_none: bool = field(default=False, eq=False, repr=False)  # labels are the same with and without it
 
     @property
     def width(self) -> int:
@@ -48,7 +56,7 @@ class Attribute:
             if word not in YES + NO:
                 raise LabelError(f'Attribute "{self.name}" must be yes or no; found "{text}". Write 1 or 0.')
             return [float(word in YES)]
-        if text == NONE and NONE not in self.values:
+        if text == NONE and self.can_be_none and NONE not in self.values:
             return [0.0] * self.width
         if text not in self.values:
             raise UnknownNameError(f'value of "{self.name}"', text, self.values)
@@ -59,7 +67,7 @@ class Attribute:
         if not self.values:
             return "yes" if entries[0] > 0.5 else "no"
         best = max(range(len(self.values)), key=lambda index: entries[index])
-        return self.values[best] if entries[best] > 0 else NONE
+        return self.values[best] if entries[best] > 0 or NONE in self.values else NONE
 
 
 @frozen
@@ -128,12 +136,25 @@ class DomainSpec:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data from which :meth:`from_dict` makes an equal spec."""
         sets = {part.name: {each.name: list(each.values) for each in part.attributes} for part in self.sets}
-        return {"sets": sets, "masked": self.masked}
+        categorical = [each for each in self.attributes if _lacks_none(each.values)]
+        none = [each.name for each in categorical if each.can_be_none]
+        # In files of earlier versions every categorical attribute could be none. Therefore the list is left out if it names all of them.
+        return {"sets": sets, "masked": self.masked, **({} if len(none) == len(categorical) else {"none": none})}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> DomainSpec:
         """Make a DomainSpec from the data that :meth:`to_dict` returned."""
-        return cls(tuple(_make_label_set(name, part) for name, part in data["sets"].items()), bool(data["masked"]))
+        spec = cls(tuple(_make_label_set(name, part) for name, part in data["sets"].items()), bool(data["masked"]))
+        return spec.allow_none(data["none"] if "none" in data else [each.name for each in spec.attributes if _lacks_none(each.values)])
+
+    def allow_none(self, names: Iterable[str]) -> DomainSpec:
+        """Return these labels, in which the named attributes can be none."""
+        chosen = set(names)
+        sets = (
+            evolve(part, attributes=tuple(evolve(each, can_be_none=each.can_be_none or each.name in chosen) for each in part.attributes))
+            for part in self.sets
+        )
+        return evolve(self, sets=tuple(sets))
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
@@ -221,6 +242,10 @@ class DomainSpec:
             for attribute in part.attributes:
                 row[attribute.name] = attribute.decode(label[self.get_slice(attribute.name)]) if known else None
         return row
+
+
+def _lacks_none(values: Sequence[str]) -> bool:
+    return bool(values) and NONE not in values
 
 
 def _make_label_set(name: str, attributes: Mapping[Any, Any]) -> LabelSet:

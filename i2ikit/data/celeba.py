@@ -73,7 +73,15 @@ def read_celeba(source: Source, table: str, labels: Sequence[str] | None = None)
     if test_images:
         notes.append(f"The test split is the first {test_images} rows after shuffling with seed 1234, as in StarGAN.")
     categories = {"hair": tuple(HAIR_COLOURS[name] for name in grouped)} if grouped else {}
-    return Manifest(tuple(records), columns, labels_selected=True, crop=CROP, categories=categories, notes=tuple(notes))
+    return Manifest(
+        tuple(records),
+        columns,
+        labels_selected=True,
+        crop=CROP,
+        categories=categories,
+        can_be_none=tuple(categories),  # an image may have none of the chosen hair colours
+        notes=tuple(notes),
+    )
 
 
 def _select_columns(labels: Sequence[str], names: Sequence[str]) -> list[str]:

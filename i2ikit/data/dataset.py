@@ -197,7 +197,8 @@ class FileDataset:
 
     def fingerprint(self) -> str:
         """Return a hash of the files, their sizes and their labels."""
-        digest = hashlib.sha256(repr((self.batch_kind, self.domain.to_dict(), self.images.reading)).encode())
+        labels = {name: value for name, value in self.domain.to_dict().items() if name != "none"}  # as before there were such attributes
+        digest = hashlib.sha256(repr((self.batch_kind, labels, self.images.reading)).encode())
         if not self.source.is_picture:
             digest.update(repr((self.source.content, self.source.channels)).encode())
         for item in self.items:

@@ -15,7 +15,7 @@ Rows = list[dict[str, str | None]]
 
 
 def declare_labels(
-    manifest: Manifest, labels: Sequence[str] | None = None, sets: Sequence[Sequence[str]] | None = None
+    manifest: Manifest, labels: Sequence[str] | None = None, sets: Sequence[Sequence[str]] | None = None, *, with_none: bool = True
 ) -> tuple[DomainSpec, Rows, list[str]]:
     """Return the label sets of a manifest, the attribute values of each record, and notes.
 
@@ -26,6 +26,7 @@ def declare_labels(
         manifest: The manifest of the reader.
         labels: The columns to use, in this order; None uses all that can be labels.
         sets: The columns of each label set; None groups columns by their empty cells.
+        with_none: Whether the text "none" is a value like any other, as it is unless a data set is read by the rules of version 0.1.
 
     Raises:
         UnknownNameError: The data does not have a column.
@@ -41,7 +42,7 @@ def declare_labels(
     attributes: dict[str, Attribute] = {}
     notes: list[str] = []
     for name in names:
-        attribute, reason = _make_attribute(manifest, name, requested)
+        attribute, reason = _make_attribute(manifest, name, requested, with_none)
         if attribute is not None:
             attributes[name] = attribute
         elif requested:
@@ -67,10 +68,10 @@ def _find_column(name: str, columns: Sequence[str]) -> str:
     raise UnknownNameError("label column", name, columns)
 
 
-def _make_attribute(manifest: Manifest, name: str, requested: bool) -> tuple[Attribute | None, str]:
+def _make_attribute(manifest: Manifest, name: str, requested: bool, with_none: bool) -> tuple[Attribute | None, str]:
     """Return the attribute of a column, or None and the reason why it cannot be a label."""
     if name in manifest.categories:
-        return Attribute(name, manifest.categories[name]), ""
+        return Attribute(name, manifest.categories[name], can_be_none=not with_none or name in manifest.can_be_none), ""
     values = list(dict.fromkeys(text for record in manifest.records if (text := _strip_cell(record.cells.get(name))) is not None))
     if not values:
         return None, "all its cells are empty"
@@ -80,10 +81,10 @@ def _make_attribute(manifest: Manifest, name: str, requested: bool) -> tuple[Att
         return Attribute(name), ""
     if len(values) > MAX_VALUES and not requested:
         return None, f"it has {len(values)} different values"
-    group_values = tuple(value for value in values if value != NONE)
-    if len(group_values) < 2:
+    chosen = tuple(value for value in values if with_none or value != NONE)
+    if len(chosen) < 2:
         return None, f'it has only one value ("{values[0]}")'
-    return Attribute(name, group_values), ""
+    return Attribute(name, chosen, can_be_none=not with_none), ""
 
 
 def _strip_cell(cell: str | None) -> str | None:

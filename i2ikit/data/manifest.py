@@ -50,6 +50,7 @@ class Manifest:
         crop: The usual crop of this data set, in pixels.
         categories: Columns that are categorical attributes, with their values in order. The type of the other columns follows from their
             cells.
+        can_be_none: Columns with ``categories`` whose cell may be ``"none"``, which has no label entry.
         notes: What the reader chose, one line each.
     """
 
@@ -61,6 +62,7 @@ class Manifest:
     glued: str = ""
     crop: int | None = None
     categories: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    can_be_none: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 

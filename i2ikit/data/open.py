@@ -109,7 +109,7 @@ def open_data(
     source, table = _open_source(existing)
     manifest = _read_manifest(source, table, labels, batch_kind, pairs)
     manifest = assign_splits(manifest, holdout, labels=labels, rules=rules)
-    domain, rows, notes = declare_labels(manifest, None if manifest.labels_selected else labels, sets)
+    domain, rows, notes = declare_labels(manifest, None if manifest.labels_selected else labels, sets, with_none=rules > FIRST_RULES)
     if crop is None and manifest.crop:
         notes.append(
             f"Images are cropped to {manifest.crop}x{manifest.crop} pixels at the centre, as usual for this data. crop= changes it."

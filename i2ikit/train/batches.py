@@ -206,4 +206,4 @@ def adapt_to_model(model: Model, data: Dataset, index: int = 0) -> Dataset:
         raise DataError(
             f'"{data.name}" has no label "{missing[0]}", but the model was built with it. Declare "{missing[0]}" in a separate label set.'
         )
-    return JointDataset(data, model.domain)
+    return JointDataset(data, model.domain.allow_none([name for name, attribute in own.items() if attribute.can_be_none]))

@@ -28,6 +28,7 @@ HARMLESS_KEYS = (
     "train.evaluate_every",
     "recipe.description",
     "recipe.paper",
+    "recipe.labels.none",  # which attributes can be none, which files of earlier versions do not say; the data decides what is trained on
     "versions",
     "command",
     "changes",

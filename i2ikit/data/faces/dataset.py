@@ -160,7 +160,8 @@ class FacesDataset:
     def fingerprint(self) -> str:
         """Return a hash of the options, files, labels, and a few small images."""
         listing = [[item.file, item.split, dict(item.row)] for item in self.items]
-        options = [self.seed, self.height, self.width, self.view, self.target_view, self.domain.to_dict(), listing]
+        labels = {name: value for name, value in self.domain.to_dict().items() if name != "none"}
+        options = [self.seed, self.height, self.width, self.view, self.target_view, labels, listing]
         images = draw_faces(sample_identities(self.seed, range(4)), sample_rows(self.seed, range(4)), 24, 24)
         pixels = images.add(1.0).mul(127.5).round().byte().numpy().tobytes()
         return hashlib.sha256(json.dumps(options).encode() + pixels).hexdigest()
