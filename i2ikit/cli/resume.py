@@ -51,9 +51,9 @@ def resume_from_flags(run: Path, given: dict[str, Any], options: dict[str, Any])
 
 def _resume_stages(run: Path, given: dict[str, Any], options: dict[str, Any]) -> bool:
     """Resume a run with stages. Return whether it was not finished before."""
-    from i2ikit.core.storage import find_run_folder
+    from i2ikit.core.storage import STAGES, find_run_folder
     from i2ikit.train import TrainingData, resume
-    from i2ikit.train.stages import read_stages
+    from i2ikit.train.saved_run import read_stages
 
     for name, option in (("sets", "--set"), ("lr", "--lr"), ("ema", "--ema"), ("steps", "--steps")):
         if given[name] not in (None, ()):
@@ -61,7 +61,7 @@ def _resume_stages(run: Path, given: dict[str, Any], options: dict[str, Any]) ->
                 f"--resume of a run with stages does not accept {option}. To change one stage, resume it by itself: --resume "
                 f"{shlex.quote(str(find_run_folder(run)))}"
             )
-    stored = read_stages(run)
+    stored = read_stages(run / STAGES)
     data = {name: _open_moved_data(run, given, each) for name, each in stored["data"].items()} if given["data"] else None
     chosen = {**stored["train"], **options}
     if chosen.get("evaluate_every") or chosen.get("best"):

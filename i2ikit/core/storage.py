@@ -7,7 +7,8 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from i2ikit.core import former_names, recipe_json
+from i2ikit.core.json_files import DamagedFileError, read_object
 from i2ikit.core.model_state import get_weights
-from i2ikit.errors import CheckpointError, I2IKitError, get_reason, suggest
+from i2ikit.core.saved_model import check_model_data
+from i2ikit.core.structure import UnknownKeyError
+from i2ikit.errors import CheckpointError, get_reason, suggest
 from i2ikit.temporary import make_temporary_path, move_others, replace_file, sweep_once
 
 if TYPE_CHECKING:
@@ -76,12 +80,12 @@ def read_config(folder: Path) -> dict[str, Any]:
             f"{', '.join(map(str, READABLE_FORMATS))}. Install the version of i2ikit that saved the model."
         )
     try:
-        for name, kind in (("seed", int), ("step", int), ("preprocessing", dict), ("recipe", dict)):
-            if not isinstance(data.get(name, kind()), kind):
-                raise CheckpointError(f'"{name}" is {data[name]!r}. {_suggest_other_model(folder / CONFIG)}')
-        return former_names.config(data)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise _make_config_error(folder, error) from error
+        found = former_names.config(data)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # a file of version 0.1 whose form is another one
+        raise CheckpointError(f"{_title(folder)}: {error!r}. {_suggest_other_model(folder / CONFIG)}") from error
+    with _naming_other_models(folder / CONFIG):
+        check_model_data(found, _title(folder))
+    return found
 
 
 def restore_recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
@@ -90,17 +94,23 @@ def restore_recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
     Raises:
         CheckpointError: It is not valid.
     """
+    with _naming_other_models(folder / CONFIG):
+        return recipe_json.restore(data["recipe"], _title(folder), ("recipe",))
+
+
+def _title(folder: Path) -> str:
+    return f'"{folder / CONFIG}" is not a valid model configuration'
+
+
+@contextmanager
+def _naming_other_models(path: Path) -> Iterator[None]:
+    """Add a remedy to the error for a damaged file: another model of the same run, if there is one."""
     try:
-        return recipe_json.restore(data["recipe"])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise _make_config_error(folder, error) from error
-
-
-def _make_config_error(folder: Path, error: Exception) -> CheckpointError:
-    reason = str(error)
-    if not isinstance(error, CheckpointError):
-        reason = f"{error if isinstance(error, I2IKitError) else f'{error!r}.'} {_suggest_other_model(folder / CONFIG)}"
-    return CheckpointError(f'"{folder / CONFIG}" is not a valid model configuration: {reason}')
+        yield
+    except UnknownKeyError:
+        raise
+    except CheckpointError as error:
+        raise CheckpointError(f"{error} {_suggest_other_model(path)}") from None
 
 
 def find_model_folder(path: Path) -> Path:
@@ -200,14 +210,11 @@ def read_json(path: Path) -> dict[str, Any]:
         CheckpointError: The file is missing or damaged.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(f'"{path}" is missing.') from None
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f'"{path}" is damaged ({error}). {_suggest_other_model(path)}') from error
-    if not isinstance(data, dict):
-        raise CheckpointError(f'"{path}" is damaged: it does not contain a JSON object. {_suggest_other_model(path)}')
-    return data
+        return read_object(path)
+    except DamagedFileError as error:
+        if not path.exists():
+            raise
+        raise DamagedFileError(f"{error} {_suggest_other_model(path)}") from None
 
 
 def _suggest_other_model(path: Path) -> str:

@@ -14,12 +14,18 @@ from i2ikit.errors import OptionError, UnknownNameError, suggest
 Validator = Callable[[Any, Any, Any], None]
 
 
-def whole_number(minimum: int) -> Validator:
-    """Make a validator that accepts whole numbers of ``minimum`` or more."""
+LARGEST = 2**53
+"""The largest whole number that is accepted where no other limit is given: up to it, float64 and JSON are exact."""
+
+
+def whole_number(minimum: int, maximum: int = LARGEST) -> Validator:
+    """Make a validator that accepts whole numbers from ``minimum`` to ``maximum``."""
+    limits = f"of {minimum} or more" if maximum == LARGEST else f"from {minimum} to {maximum}"
 
     def check(owner: Any, field: Any, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-            raise _make_error(owner, field, value, f"a whole number of {minimum} or more")
+        if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
+            few = f", at most {maximum}" if maximum == LARGEST and isinstance(value, int) and value > maximum else ""
+            raise _make_error(owner, field, value, f"a whole number {limits}{few}")
 
     return check
 
@@ -158,7 +164,10 @@ def _describe_type(kind: Any) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number that float64 cannot hold
+        return False
 
 
 _OWNERS = {
@@ -168,6 +177,13 @@ _OWNERS = {
     "ImageSpec": "the image",
     "Optimizer": "an optimizer",
     "Recipe": "the recipe",
+    "SavedBest": "the best model",
+    "SavedChange": "a change",
+    "SavedModel": "the model",
+    "SavedPosition": "the position in the data",
+    "SavedRun": "the run",
+    "SavedStages": "the run",
+    "SavedState": "the state",
     "Schedule": "the schedule",
     "Slot": "a slot",
     "Term": "a term",

@@ -14,12 +14,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2ikit.core import former_names, storage
+from i2ikit.core import storage
 from i2ikit.errors import CheckpointError
+from i2ikit.train.saved_run import read_state
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
     from i2ikit.train.ema import Averages
+
+_RANDOM_STATES = {
+    "random.torch": (torch.uint8, tuple(torch.get_rng_state().shape)),
+    "random.numpy.keys": (torch.int64, (624,)),
+    "random.numpy.rest": (torch.float64, (3,)),
+}
+"""Type and shape of the random states."""
 
 FOLDER, STATE, DATA, MODEL = "checkpoints", "state.safetensors", "state.json", "model"
 
@@ -59,8 +67,8 @@ def read_latest(run: Path) -> tuple[Path, dict[str, Tensor], dict[str, Tensor], 
         try:
             content = (
                 storage.read_tensors(folder / MODEL / storage.WEIGHTS),
-                storage.read_tensors(folder / STATE),
-                former_names.state(storage.read_json(folder / DATA)),
+                _read_state_tensors(folder / STATE),
+                read_state(folder / DATA, int(folder.name.partition("-")[2])),
             )
         except CheckpointError as error:
             damaged.append(str(error))
@@ -71,6 +79,17 @@ def read_latest(run: Path) -> tuple[Path, dict[str, Tensor], dict[str, Tensor], 
     if damaged:
         raise CheckpointError(f'"{run}" has no readable checkpoint: {damaged[0]}')
     raise CheckpointError(f'"{run}" has no checkpoint to resume from. Start a new run in another folder.')
+
+
+def _read_state_tensors(path: Path) -> dict[str, Tensor]:
+    """Read ``state.safetensors``, or raise CheckpointError if it is damaged or holds no random states."""
+    tensors = storage.read_tensors(path)
+    for name, (dtype, shape) in _RANDOM_STATES.items():
+        found = tensors.get(name)
+        if found is None or found.dtype != dtype or tuple(found.shape) != shape:
+            what = "is missing" if found is None else f"is {list(found.shape)}, {found.dtype}"
+            raise CheckpointError(f'"{path}" is damaged: "{name}" {what}; it must be {list(shape)}, {dtype}.')
+    return tensors
 
 
 def restore(model: Model, averages: Averages, weights: Mapping[str, Tensor], state: Mapping[str, Tensor], data: Mapping[str, Any]) -> None:

@@ -92,8 +92,8 @@ def read(run: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: The folder holds no run or one with stages, or the configuration is damaged.
     """
-    from i2ikit.core import former_names
-    from i2ikit.core.storage import list_stage_folders, read_json
+    from i2ikit.core.storage import list_stage_folders
+    from i2ikit.train.saved_run import read_run
 
     if not (run / FILE).is_file():
         if stages := list_stage_folders(run):
@@ -101,11 +101,7 @@ def read(run: Path) -> dict[str, Any]:
         raise CheckpointError(
             f'There is no run at "{run}": {FILE} is missing. To start a run: i2ikit train RECIPE --data PATH --run {quote_path(run)}.'
         )
-    data = former_names.run(read_json(run / FILE))
-    missing = [key for key in ("recipe", "data", "train") if key not in data]
-    if missing:
-        raise CheckpointError(f'"{run / FILE}" has no "{missing[0]}". It was not written by i2ikit train.')
-    return data
+    return read_run(run / FILE)
 
 
 def refuse_existing(run: Path) -> None:

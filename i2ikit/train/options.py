@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import Attribute, evolve, field, fields, frozen
 from attrs.validators import optional
 
-from i2ikit.core.validators import boolean, number, whole_number
+from i2ikit.core.validators import boolean, number, text, whole_number
 from i2ikit.errors import CheckpointError, OptionError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
-def _option(text: str, default: Any = None, check: Any = None, *, stored: bool = True, has_flag: bool = True, opposite: str = "") -> Any:
+def _option(about: str, default: Any = None, check: Any = None, *, stored: bool = True, has_flag: bool = True, opposite: str = "") -> Any:
     """Make a field.
 
     Args:
-        text: What the option does, for the command line and the pages.
+        about: What the option does, for the command line and the pages.
         default: The default value.
         check: A validator. It is not called for None, if that is the default.
         stored: Whether ``run.json`` stores the option. Steps, batch size and seed are stored with the recipe.
@@ -34,7 +34,7 @@ def _option(text: str, default: Any = None, check: Any = None, *, stored: bool =
     """
     validator = optional(check) if check is not None and default is None else check
     return field(
-        default=default, validator=validator, metadata={"help": text, "stored": stored, "has_flag": has_flag, "opposite": opposite}
+        default=default, validator=validator, metadata={"help": about, "stored": stored, "has_flag": has_flag, "opposite": opposite}
     )
 
 
@@ -78,7 +78,7 @@ class FitOptions:
         stored=False,
     )
     precision: str = _option("Floating-point precision: 32-true, bf16-mixed or 16-mixed.", "32-true", _check_precision)
-    accelerator: str = _option("Accelerator of Lightning Fabric: auto, cpu, cuda, mps or another one.", "auto")
+    accelerator: str = _option("Accelerator of Lightning Fabric: auto, cpu, cuda, mps or another one.", "auto", text)
     devices: int | str = _option(
         'Number of devices, with one process for each, or device numbers such as 0,2 ("1," for one).', 1, _check_devices
     )
@@ -109,6 +109,7 @@ class FitOptions:
     best: str = _option(
         "Number of the evaluation, such as psnr. The model with its largest value is saved in RUN/best; -mae selects the smallest value.",
         "",
+        text,
     )
     validate: Callable[[Model], Mapping[str, float]] | None = _option(  # noqa: RUF009 - it makes a field
         "Function that is called with the model, with averaged weights, and returns the numbers of an evaluation by name.",

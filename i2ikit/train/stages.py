@@ -18,7 +18,7 @@ from i2ikit.core.model_state import get_weights
 from i2ikit.core.recipe import PYTHON, Recipe
 from i2ikit.core.stages import is_stage_place, list_stages, parse_place
 from i2ikit.core.trained import read_trained_slot, take_slot
-from i2ikit.errors import CheckpointError, OptionError, UnknownNameError
+from i2ikit.errors import OptionError, UnknownNameError
 from i2ikit.train import configuration
 from i2ikit.train.batches import TrainingData, as_list
 from i2ikit.train.engine import is_main_process
@@ -26,6 +26,7 @@ from i2ikit.train.new_run import start_run
 from i2ikit.train.options import FitOptions, refuse_unmeasured_best
 from i2ikit.train.progress import Progress, make_progress
 from i2ikit.train.resumed_run import refuse_fixed_options, refuse_other_count, resume_run
+from i2ikit.train.saved_run import read_stages
 from i2ikit.train.setup import adapt_all, check_batch
 from i2ikit.train.signals import TrainingInterrupted
 
@@ -170,7 +171,7 @@ def resume_stages(
     allow: Sequence[str] = (),
 ) -> Model:
     """Resume a run with stages; the arguments and errors are those of :func:`i2ikit.resume`."""
-    stored = read_stages(run)
+    stored = read_stages(run / storage.STAGES)
     recipes = list_stages(recipe_json.restore(stored["recipe"]))
     for name, value in (("model", model), ("recipe", recipe), ("steps", options.get("steps"))):
         if value is not None:
@@ -204,19 +205,6 @@ def list_folders(run: Path, names: Iterable[str]) -> dict[str, Path]:
     """Return the folder of each stage: ``RUN/stages/1-gan``."""
     words = {name: re.sub(r"[^\w-]+", "-", name).strip("-") for name in names}
     return {name: run / FOLDER / f"{index}-{word}" for index, (name, word) in enumerate(words.items(), start=1)}
-
-
-def read_stages(run: Path) -> dict[str, Any]:
-    """Read ``stages.json``.
-
-    Raises:
-        CheckpointError: It is damaged.
-    """
-    data = storage.read_json(run / storage.STAGES)
-    missing = [key for key in ("folders", "recipe", "seed", "data", "train") if key not in data]
-    if missing:
-        raise CheckpointError(f'"{run / storage.STAGES}" has no "{missing[0]}". It was not written by i2ikit train.')
-    return data
 
 
 def split_data(data: Any, recipes: Mapping[str, Recipe]) -> dict[str, Any]:

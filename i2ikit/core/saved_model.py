@@ -1,0 +1,53 @@
+"""The form of ``config.json``, from which a saved model is built again. This module does not import torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, fields, frozen
+from cattrs import Converter
+
+from i2ikit.core.structure import make_converter, structure
+from i2ikit.core.validators import whole_number
+
+MAX_SEED = 2**64 - 1
+"""The largest seed that torch takes."""
+
+
+@frozen(kw_only=True)
+class SavedPreprocessing:
+    """How images are read. Importers of plugins may add further keys."""
+
+    background: str | None = None
+    crop: list[int] | None = None
+    channels: int | None = None
+    source_channels: int | None = None
+    size: list[int] | None = None
+    data: list[str] = field(factory=list)
+    imported: str | None = None
+    untrained: list[str] = field(factory=list)
+
+
+@frozen(kw_only=True)
+class SavedModel:
+    """The configuration of a saved model. The recipe is structured by itself."""
+
+    format: int
+    recipe: dict[str, Any]
+    i2ikit: str = ""
+    seed: int = field(default=0, validator=whole_number(0, MAX_SEED))
+    step: int = field(default=0, validator=whole_number(0))
+    preprocessing: SavedPreprocessing = field(factory=SavedPreprocessing)
+
+
+def check_model_data(data: Mapping[str, Any], title: str) -> None:
+    """Raise CheckpointError if the data of ``config.json``, with present names, has another form."""
+    structure(data, SavedModel, title, make_converter((SavedPreprocessing, make_preprocessing)))
+
+
+def make_preprocessing(data: Any, _: Converter) -> SavedPreprocessing:
+    """Make the preprocessing from data, whose keys from importers are left out."""
+    known = {each.name for each in fields(SavedPreprocessing)}
+    own = {key: value for key, value in data.items() if key in known} if isinstance(data, Mapping) else data
+    return make_converter().structure(own, SavedPreprocessing)
