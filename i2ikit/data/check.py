@@ -14,9 +14,9 @@ from attrs import field, frozen
 from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.check_report import CheckReport
 from i2ikit.data.dataset import Dataset, FileDataset, Item
-from i2ikit.data.loader import group_by_domain
 from i2ikit.data.manifest import format_names
 from i2ikit.data.open import open_data
+from i2ikit.data.rows import group_by_domain
 from i2ikit.data.train_command import make_train_command
 from i2ikit.errors import DataError
 from i2ikit.pixels import mode_name

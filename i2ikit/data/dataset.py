@@ -195,16 +195,21 @@ class FileDataset:
                 return other
         return None
 
-    def fingerprint(self) -> str:
-        """Return a hash of the files, their sizes and their labels."""
+    def fingerprint(self, sizes: Mapping[str, int] | None = None) -> str:
+        """Return a hash of the files, their sizes and their labels.
+
+        Args:
+            sizes: Sizes of files that count instead of the present ones, such as of a file that was repaired.
+        """
+        known = sizes or {}
         labels = {name: value for name, value in self.domain.to_dict().items() if name != "none"}  # as before there were such attributes
         digest = hashlib.sha256(repr((self.batch_kind, labels, self.images.reading)).encode())
         if not self.source.is_picture:
             digest.update(repr((self.source.content, self.source.channels)).encode())
         for item in self.items:
             files = [item.file] + [item.target_file] * (item.target_file is not None)
-            sizes = [self.images.source.size(str(file)) for file in files]
-            digest.update(repr((item.file, item.split, sorted(item.row.items()), item.subject, item.target_file, sizes)).encode())
+            counted = [known[str(file)] if file in known else self.images.source.size(str(file)) for file in files]
+            digest.update(repr((item.file, item.split, sorted(item.row.items()), item.subject, item.target_file, counted)).encode())
         return digest.hexdigest()
 
     @cached_property

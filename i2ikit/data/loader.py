@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from attrs import evolve
 from torch import Tensor
 
 from i2ikit.core.batch_kinds import IMAGES, BatchKind
 from i2ikit.data.arrangements import get_arrangement
+from i2ikit.data.bad_files import Loaded, UsableImages, refuse_too_many
 from i2ikit.data.batching import group_batches
-from i2ikit.data.dataset import Dataset, Item
-from i2ikit.data.images import CACHE_BYTES
+from i2ikit.data.dataset import Dataset
+from i2ikit.data.prepared_images import Augmentation, PreparedImages
 from i2ikit.data.references import References
+from i2ikit.data.rows import encode_labels, find_masks, group_by_domain, make_seed
 from i2ikit.data.transforms import Transform
 from i2ikit.errors import DataError, OptionError
 
 Batch = dict[str, Any]
-
-
-class Augmentation(NamedTuple):
-    """Random changes of one image.
-
-    Attributes:
-        mirrored: Whether left and right are swapped.
-        position: Vertical and horizontal position of the random crop, between 0 and 1; unused without jitter.
-    """
-
-    mirrored: bool
-    position: tuple[float, float]
 
 
 class Loader:
@@ -58,10 +46,16 @@ class Loader:
         rank: Index of this process, which gets its own consecutive rows of every batch.
         world: Number of processes.
         kind: The batch kind that the batches are for, which may leave out labels; None means everything that the data has.
+        on_bad_file: What happens if an image cannot be read: ``"stop"`` raises an error; ``"skip"`` puts another image in its place, which
+            depends only on (seed, epoch, image), up to one percent of the images.
+
+    Attributes:
+        bad_files: The reason of each file that could not be read so far.
 
     Raises:
         OptionError: The batch cannot be divided by the number of processes.
-        DataError: There are fewer images than a batch needs. While iterating: an image is damaged or has another size.
+        DataError: There are fewer images than a batch needs. While iterating: images have different sizes.
+        BadFileError: While iterating: an image cannot be read, or too many cannot.
     """
 
     def __init__(
@@ -75,29 +69,30 @@ class Loader:
         rank: int = 0,
         world: int = 1,
         kind: BatchKind | None = None,
+        on_bad_file: str = "stop",
     ) -> None:
         if batch < 1 or batch % world:
             raise OptionError(f"A batch of {batch} images cannot be divided among {world} processes. Choose a multiple of {world}.")
         self.dataset, self.transform, self.batch, self.seed, self.workers = dataset, transform, batch, seed, workers
         self.rank, self.world, self.kind = rank, world, kind
         self._arrangement = get_arrangement(dataset)
-        self._source_transform = transform if transform is None or dataset.source.is_picture else evolve(transform, nearest=True)
+        self.bad_files: dict[str, str] = {}
         self._flip = transform is not None and transform.flip
         self._groups = group_by_domain(dataset)
         self._size = max(len(group) for group in self._groups.values())
         if self._size < batch:
             raise DataError(f'A batch needs {batch} images, but "{dataset.name}" has {self._size}. Use a batch of {self._size} or less.')
-        self._labels = _encode_labels(dataset)
-        self._masks = _find_masks(dataset, self._labels)
+        self._labels = encode_labels(dataset)
+        self._masks = find_masks(dataset, self._labels)
         has_references = kind is not None and kind.references
         self._references = References(self._labels, self._masks, len(dataset.items)) if has_references else None
+        images = PreparedImages(dataset, transform)
+        self._images = UsableImages(images, self._groups, self._labels, self._masks, seed, skips=on_bad_file == "skip")
         self._epoch = self._index = 0
         self._orders: dict[tuple[int, str], tuple[list[int], list[Augmentation]]] = {}
-        self._cache: dict[tuple[str, bool, bool], Tensor] = {}
-        self._cache_left = CACHE_BYTES
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="loader") if workers else None
-        self._prefetched: deque[Future[Batch]] = deque()
+        self._prefetched: deque[Future[tuple[Batch, dict[str, str]]]] = deque()
 
     @property
     def batches_per_epoch(self) -> int:
@@ -141,60 +136,69 @@ class Loader:
 
     def __next__(self) -> Batch:
         if self._pool is None:
-            batch = self.get_batch(self._epoch, self._index)
+            batch, found = self._load_batch(self._epoch, self._index)
         else:
             while len(self._prefetched) <= self.workers:
-                self._prefetched.append(self._pool.submit(self.get_batch, *self._get_position_after(len(self._prefetched))))
-            batch = self._prefetched.popleft().result()
+                self._prefetched.append(self._pool.submit(self._load_batch, *self._get_position_after(len(self._prefetched))))
+            batch, found = self._prefetched.popleft().result()
+        if found:  # counted in the order of the batches, not in that in which threads read the files
+            self.bad_files |= {file: reason for file, reason in found.items() if file not in self.bad_files}
+            refuse_too_many(self.bad_files, len(self.dataset.items))
         self._epoch, self._index = self._get_position_after(1)
         return batch
 
     def get_batch(self, epoch: int, index: int) -> Batch:
         """Return the batch at any position; the position of the loader does not change."""
-        share = self.batch // self.world
-        start = index * self.batch + self.rank * share
-        selected = {name: self._select_rows(name, epoch, range(start, start + share)) for name in self._groups}
-        items = [(self.dataset.items[row], row, augmentation) for rows in selected.values() for row, augmentation in rows]
-        batch: Batch = {"file": [item.file for item, _, _ in items]}
-        if self._arrangement.has_domains:
-            batch[IMAGES] = {
-                name: self._stack([(self.dataset.items[row], row, augmentation) for row, augmentation in rows])
-                for name, rows in selected.items()
-            }
-            return batch
-        batch["image"] = self._stack(items)
-        batch |= self._load_references(epoch, range(start, start + share), [row for _, row, _ in items])
-        if self._labels is not None and (self.kind is None or self.kind.label != "none"):
-            batch["label"] = self._labels[torch.tensor([row for _, row, _ in items])]
-        if self._arrangement.has_targets:
-            batch["target"] = self._stack(items, is_target=True)
-        return batch
+        return self._load_batch(epoch, index)[0]
 
-    def _load_references(self, epoch: int, positions: Sequence[int], rows: Sequence[int]) -> Batch:
+    def _load_batch(self, epoch: int, index: int) -> tuple[Batch, dict[str, str]]:
+        """Return the batch at a position, and the files that could not be read for it, with the reasons."""
+        share, found = self.batch // self.world, dict[str, str]()
+        start = index * self.batch + self.rank * share
+        loaded = {
+            name: [self._images.load(row, changes, name, epoch, found) for row, changes in self._select_rows(name, epoch, start, share)]
+            for name in self._groups
+        }
+        rows = [each for group in loaded.values() for each in group]
+        batch: Batch = {"file": [self.dataset.items[each.row].file for each in rows]}
+        if self._arrangement.has_domains:
+            batch[IMAGES] = {name: self._stack(group) for name, group in loaded.items()}
+            return batch, found
+        batch["image"] = self._stack(rows)
+        batch |= self._load_references(epoch, range(start, start + share), rows, found)
+        if self._labels is not None and (self.kind is None or self.kind.label != "none"):
+            batch["label"] = self._labels[torch.tensor([each.row for each in rows])]
+        if self._arrangement.has_targets:
+            batch["target"] = self._stack(rows, is_target=True)
+        return batch, found
+
+    def _load_references(self, epoch: int, positions: Sequence[int], rows: Sequence[Loaded], found: dict[str, str]) -> Batch:
         """Return the reference images of the rows at some positions of an epoch; nothing if the batch kind has none."""
         if self._references is None or self.kind is None:
             return {}
         chosen = []
-        for position, row in zip(positions, rows, strict=True):
-            generator = torch.Generator().manual_seed(_make_seed(self.seed, epoch, position, "reference"))
-            found = self._references.choose(row, self.kind.references, generator)
-            flips = ((torch.rand(len(found), generator=generator) < 0.5) & self._flip).tolist()
-            places = torch.rand(len(found), 2, generator=generator).tolist()
+        for position, loaded in zip(positions, rows, strict=True):
+            generator = torch.Generator().manual_seed(make_seed(self.seed, epoch, position, "reference"))
+            references = self._references.choose(loaded.row, self.kind.references, generator)
+            flips = ((torch.rand(len(references), generator=generator) < 0.5) & self._flip).tolist()
+            places = torch.rand(len(references), 2, generator=generator).tolist()
             augmentations = [Augmentation(flip, (y, x)) for flip, (y, x) in zip(flips, places, strict=True)]
-            chosen.append([(self.dataset.items[each], each, changes) for each, changes in zip(found, augmentations, strict=True)])
+            pairs = zip(references, augmentations, strict=True)
+            chosen.append([self._images.load(row, changes, "", epoch, found, with_same_label=True) for row, changes in pairs])
         names = ("reference", "second_reference")[: self.kind.references]
         batch: Batch = {name: self._stack([row[index] for row in chosen]) for index, name in enumerate(names)}
         if self._labels is not None and self.kind.label != "none":
-            batch["reference_label"] = self._labels[torch.tensor([row[0][1] for row in chosen])]
+            batch["reference_label"] = self._labels[torch.tensor([row[0].row for row in chosen])]
         return batch
 
-    def _stack(self, items: Sequence[tuple[Item, int, Augmentation]], is_target: bool = False) -> Tensor:
-        images = [self._get_image(item, augmentation, is_target) for item, _, augmentation in items]
-        for image, (item, _, _) in zip(images, items, strict=True):
+    def _stack(self, rows: Sequence[Loaded], is_target: bool = False) -> Tensor:
+        images = [each.image if each.target is None or not is_target else each.target for each in rows]
+        for image, each in zip(images, rows, strict=True):
             if image.shape != images[0].shape:
-                first, other = ("x".join(map(str, each.shape[-2:])) for each in (images[0], image))
+                first, other = ("x".join(map(str, shape)) for shape in (images[0].shape[-2:], image.shape[-2:]))
+                files = [self.dataset.items[row].file for row in (rows[0].row, each.row)]
                 raise DataError(
-                    f'All images of a batch must have the same size, but "{items[0][0].file}" is {first} and "{item.file}" is {other}. Use '
+                    f'All images of a batch must have the same size, but "{files[0]}" is {first} and "{files[1]}" is {other}. Use '
                     "a transform that resizes them."
                 )
         return torch.stack(images)
@@ -203,16 +207,16 @@ class Loader:
         epochs, index = divmod(self._index + count, self.batches_per_epoch)
         return self._epoch + epochs, index
 
-    def _select_rows(self, name: str, epoch: int, positions: Sequence[int]) -> list[tuple[int, Augmentation]]:
+    def _select_rows(self, name: str, epoch: int, start: int, count: int) -> list[tuple[int, Augmentation]]:
         order, augmentations = self._get_order(name, epoch)
         group = self._groups[name]
-        return [(group[order[position]], augmentations[position]) for position in positions]
+        return [(group[order[position]], augmentations[position]) for position in range(start, start + count)]
 
     def _get_order(self, name: str, epoch: int) -> tuple[list[int], list[Augmentation]]:
         with self._lock:
             if (epoch, name) not in self._orders:
                 needed, count = self.batches_per_epoch * self.batch, len(self._groups[name])
-                generator = torch.Generator().manual_seed(_make_seed(self.seed, epoch, name))
+                generator = torch.Generator().manual_seed(make_seed(self.seed, epoch, name))
                 order: list[int] = []
                 while len(order) < needed:
                     order += torch.randperm(count, generator=generator).tolist()
@@ -225,73 +229,3 @@ class Loader:
                 augmentations = [Augmentation(flip, (y, x)) for flip, (y, x) in zip(flips, positions, strict=True)]
                 self._orders[epoch, name] = (order, augmentations)
             return self._orders[epoch, name]
-
-    def _get_image(self, item: Item, augmentation: Augmentation, is_target: bool = False) -> Tensor:
-        key = (item.file, augmentation.mirrored, is_target)
-        image = self._cache.get(key)
-        if image is None:
-            image = self._prepare_image(item, augmentation.mirrored, is_target)
-            with self._lock:
-                if key not in self._cache and image.nbytes <= self._cache_left:
-                    self._cache[key] = image
-                    self._cache_left -= image.nbytes
-        return image if self.transform is None or not self.transform.jitter else self.transform.crop_at(image, augmentation.position)
-
-    def _prepare_image(self, item: Item, mirrored: bool, is_target: bool) -> Tensor:
-        image = self.dataset.read_target(item) if is_target else self.dataset.read(item)
-        if image is None:
-            raise DataError(f'The data set is paired, but "{item.file}" has no target image.')
-        transform = self.transform if is_target else self._source_transform
-        try:
-            return image if transform is None else transform.enlarge(image, mirrored=mirrored)
-        except DataError as cause:
-            raise DataError(f'"{item.file}": {cause}') from None
-
-
-def group_by_domain(dataset: Dataset) -> dict[str, list[int]]:
-    """Return the indices of the items of each domain; if the data is not unpaired, of all items under the key "".
-
-    Raises:
-        DataError: The data cannot be trained on: there are no images, or a domain has fewer than two.
-    """
-    if not dataset.items:
-        raise DataError(f'"{dataset.name}" has no images in this split.')
-    if not get_arrangement(dataset).has_domains:
-        return {"": list(range(len(dataset.items)))}
-    attribute = dataset.domain.attributes[0]
-    groups: dict[str, list[int]] = {name: [] for name in attribute.values}
-    for index, item in enumerate(dataset.items):
-        groups[str(item.row[attribute.name])].append(index)
-    for name, group in groups.items():
-        if len(group) < 2:
-            found = "no images" if not group else "only one image"
-            raise DataError(
-                f'Domain "{name}" of "{dataset.name}" has {found} in this split, but training requires at least two. Add images.'
-            )
-    return groups
-
-
-def _encode_labels(dataset: Dataset) -> Tensor | None:
-    """Return the label of each row [N D], or None if there are no labels."""
-    if get_arrangement(dataset).has_domains or not dataset.domain.width:
-        return None
-    encoded: dict[tuple[tuple[str, str | None], ...], list[float]] = {}
-    rows: list[list[float]] = []
-    for item in dataset.items:
-        key = tuple(item.row.items())
-        if key not in encoded:
-            encoded[key] = dataset.encode_label(item)
-        rows.append(encoded[key])
-    return torch.tensor(rows, dtype=torch.float32)
-
-
-def _find_masks(dataset: Dataset, labels: Tensor | None) -> list[tuple[float, ...]] | None:
-    """Return the mask of each row, or None if all rows know the same label sets."""
-    if labels is None or not dataset.domain.masked:
-        return None
-    masks = [tuple(mask) for mask in labels[:, dataset.domain.num_values :].tolist()]
-    return masks if len(set(masks)) > 1 else None
-
-
-def _make_seed(*parts: object) -> int:
-    return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=8).digest(), "big") >> 1

@@ -34,6 +34,9 @@ class Source(Protocol):
     def size(self, file: str) -> int:
         """Return the size of a file in bytes."""
 
+    def get_stamp(self, file: str) -> str:
+        """Return a text that changes if the file is written again: its time of change, or its checksum in an archive."""
+
 
 class FolderSource:
     """The files in a folder and its subfolders, without hidden files."""
@@ -53,6 +56,13 @@ class FolderSource:
         """Return the size of a file in bytes, or raise DataError."""
         try:
             return (self.path / file).stat().st_size
+        except OSError as cause:
+            raise DataError(f'"{self.path / file}" cannot be read: {cause.strerror}.') from None
+
+    def get_stamp(self, file: str) -> str:
+        """Return the time of the last change in nanoseconds, or raise DataError."""
+        try:
+            return str((self.path / file).stat().st_mtime_ns)
         except OSError as cause:
             raise DataError(f'"{self.path / file}" cannot be read: {cause.strerror}.') from None
 
@@ -93,6 +103,10 @@ class ZipSource:
     def size(self, file: str) -> int:
         """Return the unpacked size of a file in bytes."""
         return self._members[file].file_size
+
+    def get_stamp(self, file: str) -> str:
+        """Return the checksum of a file that the archive holds."""
+        return f"crc {self._members[file].CRC:08x}"
 
 
 def open_source(path: Path) -> Source:

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from i2ikit.core.batch_kinds import map_tensors
 from i2ikit.data import Dataset, JointDataset, Loader, Transform, can_serve, open_data
+from i2ikit.data.contents import Contents, combine_digests, compute_fingerprint
 from i2ikit.data.dataset import Origin
-from i2ikit.data.loader import group_by_domain
 from i2ikit.data.open import open_stored
+from i2ikit.data.rows import group_by_domain
 from i2ikit.data.sizes import check_sizes
 from i2ikit.errors import DataError, format_count
 
@@ -62,9 +63,17 @@ class TrainingData:
         options = dict(stored.get("options", {}))
         return cls(open_stored(stored["path"], options), stored["path"], options)
 
-    def describe(self) -> dict[str, Any]:
-        """Return path, options and fingerprint as JSON data."""
-        return {"path": self.path, "name": self.data.name, "options": dict(self.options), "fingerprint": self.data.fingerprint()}
+    def describe(self, contents: Contents | None = None, repaired: Contents | None = None) -> dict[str, Any]:
+        """Return path, options and fingerprint as JSON data.
+
+        Args:
+            contents: What the files hold, to add a hash of it.
+            repaired: What some files held that were repaired since; it counts instead of what they hold now.
+        """
+        known = repaired or {}
+        fingerprint = compute_fingerprint(self.data, {file: content.size for file, content in known.items()})
+        content = {"content": combine_digests({**contents, **known})} if contents else {}
+        return {"path": self.path, "name": self.data.name, "options": dict(self.options), "fingerprint": fingerprint, **content}
 
 
 def describe_preprocessing(model: Model, sources: Sequence[TrainingData]) -> dict[str, Any]:
@@ -95,8 +104,10 @@ class Batches:
         engine: Its device receives the batches.
         workers: Number of threads of each loader.
         channels_last: Whether image tensors have the memory format ``torch.channels_last``.
+        on_bad_file: What happens if an image cannot be read, as in :class:`i2ikit.data.Loader`.
 
     Attributes:
+        datasets: The data sets with all their splits.
         loading_seconds: Time that :meth:`next` took. The trainer sets it to zero after each log record.
 
     Raises:
@@ -104,9 +115,16 @@ class Batches:
     """
 
     def __init__(
-        self, model: Model, datasets: Sequence[Dataset], engine: PlainEngine, *, workers: int = 0, channels_last: bool = False
+        self,
+        model: Model,
+        datasets: Sequence[Dataset],
+        engine: PlainEngine,
+        *,
+        workers: int = 0,
+        channels_last: bool = False,
+        on_bad_file: str = "stop",
     ) -> None:
-        self.engine, self.loading_seconds = engine, 0.0
+        self.engine, self.datasets, self.loading_seconds = engine, datasets, 0.0
         self._memory_format = torch.channels_last if channels_last else torch.contiguous_format
         image = model.image
         self.loaders = []
@@ -122,6 +140,7 @@ class Batches:
                     rank=engine.index,
                     world=engine.count,
                     kind=model.get_batch_kind(index),
+                    on_bad_file=on_bad_file,
                 )
             )
 

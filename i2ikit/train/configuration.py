@@ -10,17 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from i2ikit.data.manifest import format_names
 from i2ikit.errors import CheckpointError, ConfigChangedError, OptionError
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
-    from i2ikit.train.batches import TrainingData
     from i2ikit.train.options import FitOptions
 
 FILE = "run.json"
 # Keys that may change in the middle of a training: they do not change its result.
 HARMLESS_KEYS = (
     "train.workers",
+    "train.on_bad_file",
     "train.keep",
     "train.log_every",
     "train.sample_every",
@@ -35,16 +36,15 @@ HARMLESS_KEYS = (
 )
 
 
-def describe(model: Model, sources: Sequence[TrainingData], options: FitOptions) -> dict[str, Any]:
-    """Return the configuration of a run as JSON data."""
+def describe(model: Model, data: Sequence[Mapping[str, Any]], options: FitOptions) -> dict[str, Any]:
+    """Return the configuration of a run as JSON data, with the descriptions of its data sets."""
     from i2ikit.core import recipe_json
 
-    data = [source.describe() for source in sources]
     return {
         "recipe": recipe_json.dump(model.recipe),
         "seed": model.seed,
         "preprocessing": model.preprocessing,
-        "data": data[0] if len(data) == 1 else data,
+        "data": data[0] if len(data) == 1 else list(data),
         "train": options.dump(),
         "versions": get_versions(),
         "command": get_command(),
@@ -109,11 +109,11 @@ def refuse_existing(run: Path) -> None:
     from i2ikit.core import storage
 
     if (run / FILE).exists():
-        if storage.list_checkpoints(run) or any((run / name / "config.json").exists() for name in ("final", "best")):
+        if _has_trained(run):
             raise OptionError(
                 f'"{run}" already holds a run. Choose another folder, or resume the run: i2ikit train --resume {quote_path(run)}'
             )
-        return  # the run stopped before its first checkpoint, so there is nothing to lose
+        return  # the run stopped before its first step, so there is nothing to lose
     if storage.list_stage_folders(run):
         raise OptionError(
             f'"{run}" already holds a run with stages. Choose another folder, or resume the run: i2ikit train --resume {quote_path(run)}'
@@ -122,6 +122,16 @@ def refuse_existing(run: Path) -> None:
         raise OptionError(f'"{run}" is a file. Choose a folder for the run.')
     if run.is_dir() and any(not each.name.startswith(".") for each in run.iterdir()):
         raise OptionError(f'"{run}" holds files that do not belong to a run. Choose a new or an empty folder.')
+
+
+def _has_trained(run: Path) -> bool:
+    """Return whether a run has done a step."""
+    from i2ikit.core import storage
+    from i2ikit.train.loggers import read_log
+
+    has_model = any((run / name / "config.json").exists() for name in ("final", "best"))
+    has_steps = any(not path.name.endswith("-00000000") for path in storage.list_checkpoints(run))
+    return has_model or has_steps or any(record["step"] > 0 for record in read_log(run))
 
 
 def find_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -134,12 +144,20 @@ def find_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[
     return {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key) and not _is_harmless(key)}
 
 
-def refuse_changes(changed: Mapping[str, tuple[Any, Any]], allowed: Iterable[str], run: Path) -> None:
-    """Raise ConfigChangedError if a difference is not allowed; ``"recipe"`` allows every key that begins with ``recipe.``."""
+def refuse_changes(changed: Mapping[str, tuple[Any, Any]], allowed: Iterable[str], run: Path, files: Sequence[str] = ()) -> None:
+    """Raise ConfigChangedError if a difference is not allowed; ``"recipe"`` allows every key that begins with ``recipe.``.
+
+    Args:
+        changed: The differences, as :func:`find_differences` returns them.
+        allowed: Keys that may change, or their beginnings.
+        run: The run folder, for the message.
+        files: Files of the data that have another content than at the start, for the message.
+    """
     allowed = tuple(allowed)
     refused = {key: pair for key, pair in changed.items() if not _has_prefix(key, allowed)}
     if refused:
         listing = "; ".join(f"{key}: {_shorten(old)} -> {_shorten(new)}" for key, (old, new) in list(refused.items())[:8])
+        listing += f" (other files than at the start: {format_names(files)})" if files and any("content" in key for key in refused) else ""
         more = f"; and {len(refused) - 8} more" if len(refused) > 8 else ""
         allow = " ".join(f"--allow-change {shlex.quote(key)}" for key in list(refused)[:3])
         raise ConfigChangedError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from i2ikit.errors import OptionError
 from i2ikit.train import configuration
 from i2ikit.train.batches import Data, TrainingData, as_list, describe_preprocessing
+from i2ikit.train.data_record import start_record
 from i2ikit.train.options import FitOptions, refuse_unmeasured_best
 from i2ikit.train.sample_files import remove_grids_after
 from i2ikit.train.setup import begin, open_trainer, set_training_size
@@ -60,7 +61,9 @@ def start_run(
         trainer.options = chosen.with_intervals(model.recipe.steps)
         if trainer.engine.is_main_process:
             remove_grids_after(run, -1)  # those of a run that ended before its first checkpoint
-            configuration.write(run, configuration.describe(model, sources, trainer.options))
+            record = start_record(run, sources, trainer.progress.say)
+            configuration.write(run, configuration.describe(model, record.describe(), trainer.options))
+            record.write()
         begin(trainer)
         trainer.write_initial_state()
         yield trainer

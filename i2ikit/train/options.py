@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from i2ikit.train.progress import Progress
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+ON_BAD_FILE = ("skip", "stop")
 
 
 def _option(about: str, default: Any = None, check: Any = None, *, stored: bool = True, has_flag: bool = True, opposite: str = "") -> Any:
@@ -48,6 +49,11 @@ def _check_devices(_: object, __: object, value: int | str) -> None:
         raise OptionError(
             f'"devices" is {value!r}; it must be the number of devices (2), device numbers ("0,2", or "1," for one device), or "auto".'
         )
+
+
+def _check_on_bad_file(_: object, __: object, value: str) -> None:
+    if value not in ON_BAD_FILE:
+        raise UnknownNameError("answer to a bad file", str(value), ON_BAD_FILE)
 
 
 @frozen(kw_only=True)
@@ -86,6 +92,11 @@ class FitOptions:
         "Number of micro-batches into which each batch is split, to use less memory (gradient accumulation).", 1, whole_number(1)
     )
     workers: int = _option("Number of threads that load images in advance. They do not change the batches.", 0, whole_number(0))
+    on_bad_file: str = _option(
+        "What happens if an image cannot be read: skip puts another image in its place, up to 1 % of the images; stop ends the training.",
+        "skip",
+        _check_on_bad_file,
+    )
     channels_last: bool = _option(
         "Whether image tensors have the memory format channels_last, which is faster on some devices.",
         False,

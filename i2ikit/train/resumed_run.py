@@ -15,7 +15,10 @@ from i2ikit.core.component import restoring
 from i2ikit.errors import CheckpointError, DataError, OptionError
 from i2ikit.train import checkpoint, configuration
 from i2ikit.train.batches import Data, TrainingData, as_list
+from i2ikit.train.data_record import resume_record
+from i2ikit.train.engine import is_main_process
 from i2ikit.train.options import FitOptions, refuse_unmeasured_best
+from i2ikit.train.progress import make_progress
 from i2ikit.train.setup import STOPPED, begin, open_trainer, set_training_size
 from i2ikit.train.signals import TrainingInterrupted
 from i2ikit.train.trainer import Trainer
@@ -52,9 +55,10 @@ def resume_run(
         sources = [_keep_path(TrainingData.from_data(each), old) for each, old in zip(given, descriptions, strict=True)]
     model = _rebuild_model(run, stored, recipe, model, registry)
     set_training_size(model, chosen)
-    now = configuration.describe(model, sources, chosen)
+    record = resume_record(run, sources, descriptions, (chosen.progress or make_progress(silent=not is_main_process())).say)
+    now = configuration.describe(model, record.describe(), chosen)
     differences = configuration.find_differences(stored, now)
-    configuration.refuse_changes(differences, allow, run)
+    configuration.refuse_changes(differences, allow, run, record.list_changed())
     recorder = _ChangeRecorder(stored, now, differences)
     with open_trainer(run, model, sources, evolve(chosen, loggers=(*chosen.loggers, recorder))) as trainer:
         folder, weights, state, numbers = checkpoint.read_latest(run)
@@ -65,6 +69,7 @@ def resume_run(
             trainer.check_best()
         if trainer.engine.is_main_process:
             (run / STOPPED).unlink(missing_ok=True)
+            record.write()
         begin(trainer)
         trainer.restore(numbers)
         try:

@@ -51,7 +51,9 @@ def open_trainer(run: Path, model: Model, sources: Sequence[TrainingData], optio
         model.train()
         if options.channels_last:
             model.nets.to(memory_format=torch.channels_last)
-        batches = Batches(model, datasets, engine, workers=options.workers, channels_last=options.channels_last)
+        batches = Batches(
+            model, datasets, engine, workers=options.workers, channels_last=options.channels_last, on_bad_file=options.on_bad_file
+        )
         trainer = Trainer(
             folder=run,
             model=model,

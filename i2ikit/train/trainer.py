@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from i2ikit.core import storage
 from i2ikit.core.step import SingleProcess
-from i2ikit.errors import CheckpointError, DataError, I2IKitError, OptionError, suggest
+from i2ikit.errors import CheckpointError, I2IKitError, OptionError, suggest
 from i2ikit.train import checkpoint
-from i2ikit.train.configuration import quote_path
 from i2ikit.train.ema import Averages
 from i2ikit.train.log_window import LogWindow
 from i2ikit.train.loggers import Loggers
 from i2ikit.train.signals import TrainingInterrupted, handle_signals
+from i2ikit.train.skipped_files import SkippedFiles
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,6 +45,7 @@ class Trainer:
         options: The training options.
         progress: Shows the progress.
         has_begun: Whether the files of the run are written from now on.
+        skipped: Reports files that cannot be read.
         loggers: The loggers; None before the run has begun, and in all processes but the main one.
         best: Value and step of the best model so far.
     """
@@ -63,7 +64,7 @@ class Trainer:
         self.folder, self.model, self.batches, self.engine = folder, model, batches, engine
         self.options, self.progress = options, progress
         self.averages = Averages(model, model.recipe.ema)
-        self.has_begun = False
+        self.has_begun, self.skipped = False, SkippedFiles(self)
         self.loggers: Loggers | None = None
         self.best: dict[str, float] = {}
         self._validate, self._best_name = options.validate, options.best.removeprefix("-")
@@ -119,7 +120,7 @@ class Trainer:
         self.progress.begin(model.steps_done, model.recipe.steps)
         self._signals.enter_context(handle_signals(self._request_stop))
         while (done := model.steps_done) < model.recipe.steps:
-            yield self._load_next()
+            yield self.skipped.load()
             if not self._finished_step == model.steps_done == done + 1:
                 raise OptionError(
                     f"Step {done + 1} is not finished. Call model.step(batches), then trainer.finish_step(logs). "
@@ -142,7 +143,9 @@ class Trainer:
         self.averages.update()
         self._window.add(logs)
         self.progress.advance(done)
-        if is_last or done % self.options.log_every == 0:
+        is_logged = is_last or done % self.options.log_every == 0
+        self.skipped.report(is_logged=is_logged)
+        if is_logged:
             self._log()
         self._run_due_tasks(is_last)
         if self.engine.should_stop() and not is_last:
@@ -154,6 +157,7 @@ class Trainer:
         self.model.raise_if_not_finite()
         self._signals.close()
         self.progress.close()
+        self.skipped.summarize()
         self.save()
         self._write_model("final")
         self.averages.copy_to_model()
@@ -167,19 +171,6 @@ class Trainer:
         if self.loggers is not None:
             self.loggers.close()
         self.batches.close()
-
-    def _load_next(self) -> list[dict[str, Any]]:
-        """Return the next batches. If a file cannot be read, save the training first."""
-        try:
-            return self.batches.next()
-        except DataError as error:
-            if self.engine.count > 1 or self.model.steps_done == 0:  # one of several processes cannot save alone
-                raise
-            self.save()
-            raise DataError(
-                f"{error} The training is saved after step {self.model.steps_done}. Repair or replace the file, then resume: "
-                f"i2ikit train --resume {quote_path(storage.find_whole_run(self.folder))}"
-            ) from error
 
     def _run_due_tasks(self, is_last: bool) -> None:
         """Evaluate, write samples and save after a step, each at its interval."""

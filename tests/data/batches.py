@@ -8,6 +8,9 @@ import torch
 
 
 def are_equal(one: dict[str, Any], two: dict[str, Any]) -> bool:
-    return one.keys() == two.keys() and all(
-        torch.equal(one[key], two[key]) if torch.is_tensor(one[key]) else one[key] == two[key] for key in one
-    )
+    def is_same(first: Any, second: Any) -> bool:
+        if isinstance(first, dict):
+            return are_equal(first, second)
+        return torch.equal(first, second) if torch.is_tensor(first) else first == second
+
+    return one.keys() == two.keys() and all(is_same(one[key], two[key]) for key in one)

@@ -45,10 +45,10 @@ def test_the_class_describes_each_option() -> None:
     assert all(f"        {each.name}: {describe_option(each)}" in str(FitOptions.__doc__) for each in list_options())
 
 
-def test_a_run_stores_the_options_that_version_0_1_stored() -> None:
+def test_a_run_stores_the_options_that_version_0_1_stored_and_what_happens_to_bad_files() -> None:
     assert set(FitOptions().dump()) == {
         "precision", "accelerator", "devices", "accumulate", "workers", "log_every", "sample_every", "checkpoint_every", "evaluate_every",
-        "keep", "best", "channels_last",
+        "keep", "best", "channels_last", "on_bad_file",
     }  # fmt: skip
     assert FitOptions.restore(FitOptions(accumulate=2).dump()) == FitOptions(accumulate=2)
 

@@ -1,0 +1,167 @@
+"""``data-files.jsonl``: what the data of a run held at its start. ``bad-files.jsonl``: the files that could not be read."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from i2ikit.data import Dataset
+from i2ikit.data.contents import (
+    Contents,
+    FileContent,
+    OnProgress,
+    dump_contents,
+    list_changed,
+    read_content,
+    read_contents,
+    restore_content,
+)
+from i2ikit.errors import CheckpointError
+from i2ikit.train.batches import TrainingData
+
+FILE, BAD_FILE = "data-files.jsonl", "bad-files.jsonl"
+TITLE = "Reading all files once, to notice later changes"
+PAUSE = 5.0
+"""Seconds between two lines that show how many files are read."""
+
+
+@frozen(eq=False)
+class DataRecord:
+    """The data sets of a run, with what their files hold now and held at the start.
+
+    Attributes:
+        run: The run folder.
+        sources: The data sets.
+        now: What the files of each data set hold now; empty if this is not compared.
+        start: What they held when the run was started, as far as it is known.
+        repaired: The same for the files that could not be read, which may be repaired without changing the data of the run.
+    """
+
+    run: Path
+    sources: Sequence[TrainingData]
+    now: Sequence[Contents]
+    start: Sequence[Contents]
+    repaired: Sequence[Contents]
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return the description of each data set in ``run.json``."""
+        return [each.describe(now, repaired) for each, now, repaired in zip(self.sources, self.now, self.repaired, strict=True)]
+
+    def list_changed(self) -> list[str]:
+        """Return the files whose content differs from that at the start, apart from those that were repaired."""
+        parts = zip(self.now, self.start, self.repaired, strict=True)
+        return [file for now, start, repaired in parts for file in list_changed(start, now) if file not in repaired]
+
+    def write(self) -> None:
+        """Write ``data-files.jsonl``, unless it is up to date.
+
+        Raises:
+            CheckpointError: The folder cannot be written.
+        """
+        contents = [{**now, **repaired} for now, repaired in zip(self.now, self.repaired, strict=True)]
+        if not any(self.now) or contents == [dict(each) for each in self.start]:
+            return
+        temporary = self.run / f".{FILE}.tmp"
+        try:
+            with temporary.open("w", encoding="utf-8") as file:
+                file.writelines(
+                    json.dumps({"data": index, **entry}) + "\n" for index, each in enumerate(contents) for entry in dump_contents(each)
+                )
+            temporary.replace(self.run / FILE)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise CheckpointError(f'"{self.run / FILE}" cannot be written: {error.strerror or error}.') from error
+
+
+def start_record(run: Path, sources: Sequence[TrainingData], say: Callable[[str], None]) -> DataRecord:
+    """Read the files of the data sets of a new run once, and return what they hold.
+
+    Files of an earlier attempt that stopped before its first step are not read again.
+    """
+    known, nothing = _read(run / FILE, len(sources)), [dict[str, FileContent]() for _ in sources]
+    (run / BAD_FILE).unlink(missing_ok=True)
+    now = [read_contents(each.data, found, make_printer(say, TITLE)) for each, found in zip(sources, known, strict=True)]
+    return DataRecord(run, sources, now, nothing, nothing)
+
+
+def resume_record(
+    run: Path, sources: Sequence[TrainingData], stored: Sequence[Mapping[str, Any]], say: Callable[[str], None]
+) -> DataRecord:
+    """Return what the files of a run hold that is resumed. Only files that were written since the start are read.
+
+    Args:
+        run: The run folder.
+        sources: The data sets as they are now.
+        stored: Their descriptions in ``run.json``. One of an earlier version has no hash of the contents, which are then not compared.
+        say: Shows a line.
+    """
+    start, recorded = _read(run / FILE, len(sources)), _read(run / BAD_FILE, len(sources))
+    now = [
+        read_contents(each.data, known, make_printer(say, TITLE)) if "content" in old else {}
+        for each, old, known in zip(sources, stored, start, strict=True)
+    ]
+    repaired = [{file: known.get(file, content) for file, content in bad.items()} for known, bad in zip(start, recorded, strict=True)]
+    return DataRecord(run, sources, now, start, repaired)
+
+
+def record_bad_files(run: Path, index: int, data: Dataset, reasons: Mapping[str, str], step: int) -> None:
+    """Append files that cannot be read to ``bad-files.jsonl``. A file may be recorded more than once.
+
+    Args:
+        run: The run folder.
+        index: Position of the data set in the training.
+        data: The data set.
+        reasons: The reason of each file.
+        step: Number of steps done.
+    """
+    entries = [
+        {"data": index, "step": step, "reason": reason, **entry}
+        for file, reason in reasons.items()
+        for entry in dump_contents({file: read_content(data, file)})
+    ]
+    with (run / BAD_FILE).open("a", encoding="utf-8") as file:
+        file.write("".join(json.dumps(entry) + "\n" for entry in entries))
+
+
+def _read(path: Path, count: int) -> list[dict[str, FileContent]]:
+    """Return the contents of each data set in a file. Damaged lines are left out; of several entries of a file, the first one counts."""
+    found: list[dict[str, FileContent]] = [{} for _ in range(count)]
+    for entry in _read_lines(path):
+        index, content = entry.get("data"), restore_content(entry)
+        if content is not None and type(index) is int and 0 <= index < count:
+            found[index].setdefault(*content)
+    return found
+
+
+def _read_lines(path: Path) -> Iterable[dict[str, Any]]:
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:  # an earlier version wrote the run; without the file, all files are read
+        return
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(entry, dict):
+            yield entry
+
+
+def make_printer(say: Callable[[str], None], title: str) -> OnProgress:
+    """Return a function that shows every few seconds how many files are read."""
+    start = last = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if done < total and now - last >= PAUSE:
+            last = now
+            left = (now - start) / done * (total - done)
+            say(f"{title}: {done:,} of {total:,}, {left:.0f} s left.")
+
+    return show
