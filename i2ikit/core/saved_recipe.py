@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from attrs import field, fields, frozen
+from attrs import asdict, field, fields, frozen
 from cattrs import Converter
 
 from i2ikit.core.domain import DomainSpec
@@ -20,10 +20,14 @@ from i2ikit.core.training import Ema, Optimizer, Schedule
 
 @frozen(kw_only=True)
 class SavedLabels:
-    """Label sets as :meth:`DomainSpec.to_dict` returns them; a binary attribute has no values."""
+    """Label sets as :meth:`DomainSpec.to_dict` returns them; a binary attribute has no values.
+
+    ``none`` names the attributes that can be none; it is missing if every categorical attribute can.
+    """
 
     sets: dict[str, dict[str, list[str]]]
     masked: bool
+    none: list[str] | None = None
 
 
 @frozen(kw_only=True)
@@ -111,7 +115,7 @@ def _make_recipe(data: Any, converter: Converter) -> Recipe:
     made = {
         "plan": to_tuples(saved.plan),
         "plan_options": to_tuples(saved.plan_options),
-        "labels": DomainSpec.from_dict({"sets": saved.labels.sets, "masked": saved.labels.masked}),
+        "labels": DomainSpec.from_dict({name: value for name, value in asdict(saved.labels).items() if value is not None}),
         "players": tuple(saved.players),
     }
     return Recipe(**{each.name: getattr(saved, each.name) for each in fields(SavedRecipe) if each.name not in made}, **made)

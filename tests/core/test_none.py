@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from i2ikit import build, load
 from i2ikit.core.domain import Attribute, DomainSpec, LabelSet
 from i2ikit.errors import UnknownNameError
 
@@ -47,3 +50,12 @@ def test_every_attribute_of_an_earlier_file_can_be_none() -> None:
 
 def test_labels_are_equal_whether_or_not_an_attribute_can_be_none() -> None:
     assert make_spec(Attribute("hair", HAIR, can_be_none=True)) == make_spec(Attribute("hair", HAIR))
+
+
+def test_a_saved_model_keeps_which_attributes_can_be_none(tmp_path: Path) -> None:
+    for can_be_none in (True, False):
+        labels = make_spec(Attribute("hair", HAIR, can_be_none=can_be_none), Attribute("tone", ("dark", "light")))
+        model = build("stargan", labels=labels, size=8, generator={"width": 4, "blocks": 1}, discriminator={"width": 4, "depth": 2})
+        folder = tmp_path / str(can_be_none)
+        model.save(folder)
+        assert [each.can_be_none for each in load(folder).domain.attributes] == [can_be_none, False]

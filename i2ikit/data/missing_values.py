@@ -1,0 +1,41 @@
+"""Values that the training images have, and the images for the evaluation have not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from i2ikit.core.domain import DomainSpec
+from i2ikit.data.dataset import Item
+from i2ikit.data.manifest import format_names
+
+MissingValues = list[tuple[str, str]]
+"""Pairs of an attribute and a value."""
+
+
+def find_missing_values(domain: DomainSpec, items: Iterable[Item], split: str) -> MissingValues:
+    """Return each attribute and value that images of the split "train" have, and none of another split."""
+    there: dict[str, set[tuple[str, str | None]]] = {"train": set(), split: set()}
+    names = [each.name for each in domain.attributes]
+    for item in items:
+        if item.split in there:
+            there[item.split].update((name, item.row.get(name)) for name in names)
+    pairs = ((each.name, value) for each in domain.attributes for value in each.choices)
+    return [pair for pair in pairs if pair in there["train"] and pair not in there[split]]
+
+
+def describe_missing_values(domain: DomainSpec, items: Sequence[Item]) -> str:
+    """Return a sentence about values that the split for the evaluation lacks; an empty text if there are none or no such split."""
+    splits = {item.split for item in items}
+    split = next((name for name in ("test", "val") if name in splits), "")
+    missing = find_missing_values(domain, items, split) if split else []
+    if not missing:
+        return ""
+    return (
+        f'The split "{split}" has no images of {format_values(domain, missing)}: their translations are not measured, and the sample grids '
+        "show training images of them."
+    )
+
+
+def format_values(domain: DomainSpec, values: MissingValues) -> str:
+    """Return values in quotes; each with its attribute if there are several attributes."""
+    return format_names([value if domain.names else f"{name}: {value}" for name, value in values], 5)
