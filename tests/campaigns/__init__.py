@@ -1,0 +1,1 @@
+"""Seeded generators of hostile input, for tests of seconds and for ``benchmarks/reliability.py``, which runs minutes."""
