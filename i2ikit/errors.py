@@ -9,7 +9,13 @@ from pathlib import Path
 
 
 class I2IKitError(Exception):
-    """Parent of every error that a user can cause. The command line prints it as one line and exits with code 2."""
+    """Parent of every error that a user can cause. The command line prints it as one line and exits with code 2.
+
+    Attributes:
+        is_shared: Whether every process of a training raises this error, so that only the main one prints it.
+    """
+
+    is_shared = False
 
 
 class UnknownNameError(I2IKitError, LookupError):
@@ -75,6 +81,18 @@ class DataError(I2IKitError, ValueError):
 
 class CheckpointError(I2IKitError, ValueError):
     """A checkpoint that is missing, damaged or unsafe, or that belongs to another architecture."""
+
+
+class RunInUseError(I2IKitError):
+    """A run folder in which another process trains."""
+
+
+class PeerError(I2IKitError, RuntimeError):
+    """Another process of the same training has ended, or does not answer."""
+
+
+class OutOfMemoryError(I2IKitError, MemoryError):
+    """The memory of the device or of the machine does not suffice."""
 
 
 class ConfigChangedError(I2IKitError, ValueError):

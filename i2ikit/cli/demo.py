@@ -43,11 +43,13 @@ def demo(run: Path, minutes: float, size: int) -> int:
         _print_steps(run, minutes, size, trained=trained, started=started)
     from i2ikit.cpu import tune_cpu
     from i2ikit.train import TrainingInterrupted
+    from i2ikit.train.run_lock import hold_run
 
     tune_cpu()
     if not trained:
         try:
-            _train(run, minutes, size)
+            with hold_run(run):
+                _train(run, minutes, size)
         except TrainingInterrupted as stopped:
             echo(f"Stopped after step {stopped.steps_done:,}. The training is saved. To resume it: {_format_command(run)}")
             return 130

@@ -12,6 +12,7 @@ from i2ikit.core.build import build
 from i2ikit.core.component import restoring
 from i2ikit.core.device import find_device
 from i2ikit.core.model_state import load_weights
+from i2ikit.core.newest_model import read_newest_model
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -32,7 +33,10 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str | to
         OptionError: This machine has no such device.
     """
     device = find_device(device)
-    folder = storage.find_model_folder(Path(path))
+    return read_newest_model(Path(path), lambda folder: _load_folder(folder, registry)).to(device)
+
+
+def _load_folder(folder: Path, registry: Registry | None) -> Model:
     data = storage.read_config(folder)
     recipe = storage.restore_recipe(data, folder)
     with restoring():
@@ -42,4 +46,4 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str | to
     model.steps_done = int(data.get("step", 0))
     model.loaded_from = folder
     model.preprocessing = dict(data.get("preprocessing", {}))
-    return model.to(device)
+    return model

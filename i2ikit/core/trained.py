@@ -13,6 +13,7 @@ from i2ikit.core import storage
 from i2ikit.core.component import is_restoring
 from i2ikit.core.copy_weights import copy_weights
 from i2ikit.core.nets import module_key
+from i2ikit.core.newest_model import read_newest_model
 from i2ikit.core.player import Player
 from i2ikit.core.recipe import Recipe
 from i2ikit.core.slot import Slot
@@ -136,11 +137,14 @@ def read_trained_slot(place: str, name: str) -> TrainedSlot:
     """
     match = None if Path(place).is_dir() else _PLACE.fullmatch(place)
     path, slot_name, domain = (match["path"], match["slot"], match["domain"]) if match else (place, name, None)
-    folder = storage.find_model_folder(Path(path))
-    recipe = storage.restore_recipe(storage.read_config(folder), folder)
-    if slot_name not in recipe.slots:
-        raise UnknownNameError(f'slot of "{path}"', slot_name, recipe.slots)
-    return take_slot(place, recipe.slots[slot_name], slot_name, storage.read_tensors(folder / storage.WEIGHTS), domain)
+
+    def read(folder: Path) -> TrainedSlot:
+        recipe = storage.restore_recipe(storage.read_config(folder), folder)
+        if slot_name not in recipe.slots:
+            raise UnknownNameError(f'slot of "{path}"', slot_name, recipe.slots)
+        return take_slot(place, recipe.slots[slot_name], slot_name, storage.read_tensors(folder / storage.WEIGHTS), domain)
+
+    return read_newest_model(Path(path), read)
 
 
 def take_slot(place: str, slot: Slot, name: str, tensors: Mapping[str, Tensor], domain: str | None) -> TrainedSlot:

@@ -6,7 +6,6 @@ of their methods. Gradients are averaged by one flat ``all_reduce`` in each turn
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
@@ -206,11 +205,6 @@ class FabricEngine(PlainEngine):
             flat = self.mean(torch.cat([buffer.flatten().to(torch.float32) for buffer in buffers]))
             for buffer, part in zip(buffers, torch.split(flat, [buffer.numel() for buffer in buffers]), strict=True):
                 buffer.copy_(part.view_as(buffer))
-
-
-def is_main_process() -> bool:
-    """Return whether this is the main process or the only one, according to the environment variables that a launcher sets."""
-    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
 
 
 def launch(options: FitOptions) -> PlainEngine:

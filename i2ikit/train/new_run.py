@@ -12,8 +12,9 @@ from i2ikit.train import configuration
 from i2ikit.train.batches import Data, TrainingData, as_list, describe_preprocessing
 from i2ikit.train.data_record import start_record
 from i2ikit.train.options import FitOptions, refuse_unmeasured_best
+from i2ikit.train.run_lock import hold_run
 from i2ikit.train.sample_files import remove_grids_after
-from i2ikit.train.setup import begin, open_trainer, set_training_size
+from i2ikit.train.setup import STOPPED, begin, open_trainer, set_training_size
 from i2ikit.train.time_budget import plan_steps
 from i2ikit.train.trainer import Trainer
 
@@ -31,6 +32,13 @@ def start_run(
     """
     run, chosen = Path(run), FitOptions.from_names(options)
     configuration.refuse_existing(run)
+    with hold_run(run), _start(model, data, run, chosen) as trainer:
+        yield trainer
+
+
+@contextmanager
+def _start(model: Model, data: Data | TrainingData | Sequence[Data | TrainingData], run: Path, chosen: FitOptions) -> Iterator[Trainer]:
+    configuration.refuse_existing(run)  # another process may have begun to train there
     if model.recipe.stages:
         raise OptionError(
             f'Recipe "{model.recipe.name}" has stages ({", ".join(model.recipe.stages)}), and start_run trains one model. Use fit, or '
@@ -61,6 +69,7 @@ def start_run(
         trainer.options = chosen.with_intervals(model.recipe.steps)
         if trainer.engine.is_main_process:
             remove_grids_after(run, -1)  # those of a run that ended before its first checkpoint
+            (run / STOPPED).unlink(missing_ok=True)
             record = start_record(run, sources, trainer.progress.say)
             configuration.write(run, configuration.describe(model, record.describe(), trainer.options))
             record.write()

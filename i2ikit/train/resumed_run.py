@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,10 @@ from i2ikit.errors import CheckpointError, DataError, OptionError
 from i2ikit.train import checkpoint, configuration
 from i2ikit.train.batches import Data, TrainingData, as_list
 from i2ikit.train.data_record import resume_record
-from i2ikit.train.engine import is_main_process
+from i2ikit.train.launch_environment import is_main_process
 from i2ikit.train.options import FitOptions, refuse_unmeasured_best
 from i2ikit.train.progress import make_progress
+from i2ikit.train.run_lock import hold_run
 from i2ikit.train.setup import STOPPED, begin, open_trainer, set_training_size
 from i2ikit.train.signals import TrainingInterrupted
 from i2ikit.train.trainer import Trainer
@@ -42,6 +43,20 @@ def resume_run(
 ) -> Iterator[Trainer]:
     """Yield the trainer of a run that is resumed, for a training loop of your own; see :func:`i2ikit.resume`."""
     run = Path(run)
+    with hold_run(run) if run.is_dir() else nullcontext(), _resume(run, data, model, registry, recipe, allow, options) as trainer:
+        yield trainer
+
+
+@contextmanager
+def _resume(
+    run: Path,
+    data: Data | TrainingData | Sequence[Data | TrainingData] | None,
+    model: Model | None,
+    registry: Registry | None,
+    recipe: Recipe | None,
+    allow: Sequence[str],
+    options: Mapping[str, Any],
+) -> Iterator[Trainer]:
     stored = configuration.read(run)
     refuse_fixed_options(options)
     chosen = FitOptions.from_names(options, stored=FitOptions.restore(stored["train"]))

@@ -17,7 +17,8 @@ from i2ikit.data import Transform, get_arrangement
 from i2ikit.errors import DataError, NonFiniteLossError, OptionError, format_count
 from i2ikit.train import checkpoint
 from i2ikit.train.batches import Batches, TrainingData, adapt_to_model, get_training_split
-from i2ikit.train.engine import is_main_process, launch
+from i2ikit.train.engine import launch
+from i2ikit.train.launch_environment import is_main_process
 from i2ikit.train.options import FitOptions
 from i2ikit.train.progress import Progress, Silent, make_progress
 from i2ikit.train.sample_files import remove_grids_after

@@ -21,7 +21,7 @@ from i2ikit.core.trained import read_trained_slot, take_slot
 from i2ikit.errors import OptionError, UnknownNameError
 from i2ikit.train import configuration
 from i2ikit.train.batches import TrainingData, as_list
-from i2ikit.train.engine import is_main_process
+from i2ikit.train.launch_environment import is_main_process
 from i2ikit.train.new_run import start_run
 from i2ikit.train.options import FitOptions, refuse_unmeasured_best
 from i2ikit.train.progress import Progress, make_progress

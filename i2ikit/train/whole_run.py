@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from i2ikit.core.storage import list_stage_folders
+from i2ikit.train import configuration
 from i2ikit.train.batches import Data, TrainingData
 from i2ikit.train.new_run import start_run
 from i2ikit.train.resumed_run import resume_run
+from i2ikit.train.run_lock import hold_run
 from i2ikit.train.stages import resume_stages, train_stages
 
 if TYPE_CHECKING:
@@ -46,13 +48,16 @@ def fit(
     Raises:
         UnknownNameError: There is no such option.
         OptionError: The folder already holds a run, or an option is out of range.
+        RunInUseError: Another process trains in the folder.
         DataError: The data does not fit the model.
         NonFiniteLossError: A loss became NaN or infinite. The last checkpoint is unchanged; ``RUN/stopped.json`` holds the details.
         TrainingInterrupted: Ctrl-C or SIGTERM (a KeyboardInterrupt). The training is saved.
         CheckpointError: The disk is full or the folder cannot be written.
     """
     if model.recipe.stages:
-        return train_stages(model, data, Path(run), registry, options)
+        configuration.refuse_existing(Path(run))
+        with hold_run(Path(run)):
+            return train_stages(model, data, Path(run), registry, options)
     with start_run(model, data, run, **options) as trainer:  # type: ignore[arg-type]
         trainer.run()
     return trainer.model
@@ -87,11 +92,13 @@ def resume(
         UnknownNameError: There is no such option.
         OptionError: An option is out of range, or the run defines it.
         CheckpointError: The folder holds no run, or no readable checkpoint.
+        RunInUseError: Another process trains in the folder.
         ConfigChangedError: The configuration differs from the one that the run was started with. The message lists the differences.
         DataError: The data cannot be opened again.
     """
     if list_stage_folders(Path(run)):
-        return resume_stages(Path(run), data, registry, options, model=model, recipe=recipe, allow=allow)
+        with hold_run(Path(run)):
+            return resume_stages(Path(run), data, registry, options, model=model, recipe=recipe, allow=allow)
     with resume_run(run, data=data, model=model, registry=registry, recipe=recipe, allow=allow, **options) as trainer:  # type: ignore[arg-type]
         trainer.run()
     return trainer.model

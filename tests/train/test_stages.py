@@ -106,7 +106,7 @@ class StopInStage:
 
 
 def test_each_stage_is_a_complete_run_and_the_run_holds_the_last_model(finished: Path) -> None:
-    assert sorted(each.name for each in finished.iterdir()) == ["final", "stages", "stages.json"]
+    assert sorted(each.name for each in finished.glob("[!.]*")) == ["final", "stages", "stages.json"]
     assert sorted(each.name for each in (finished / "stages").iterdir()) == ["1-coarse", "2-refined"]
     assert (load(finished).recipe.name, load(finished).steps_done) == ("refined", 4)
     assert (load(finished / "final").steps_done, load(finished / "stages/1-coarse").steps_done) == (4, 3)
@@ -149,7 +149,7 @@ def test_a_stopped_run_resumes_bit_by_bit(recipe: Recipe, pairs: str, tmp_path: 
     assert_same_model(model, load(finished))
     for name in ("1-coarse", "2-refined"):
         assert_same_state(tmp_path / "run/stages" / name, finished / "stages" / name)
-    assert sorted(each.name for each in (tmp_path / "run").iterdir()) == ["final", "stages", "stages.json"]
+    assert sorted(each.name for each in (tmp_path / "run").glob("[!.]*")) == ["final", "stages", "stages.json"]
     assert sorted(each.name for each in (tmp_path / "run/stages").iterdir()) == ["1-coarse", "2-refined"]
 
 
