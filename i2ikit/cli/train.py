@@ -177,7 +177,8 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str,
         for name, stage in stages.items()
     }
     pairs = [pair for each in opened.values() for pair in zip(*each, strict=True)]
-    for note in dict.fromkeys(note for source, kind in pairs if kind.target for note in source.data.notes):
+    shown = (source.data.notes if kind.target else getattr(source.data, "warnings", ()) for source, kind in pairs)
+    for note in dict.fromkeys(note for notes in shown for note in notes):
         progress.say(f"note: {_name_options(note)}")
     sources, kinds = opened.pop(recipe.name)
     for source, kind in pairs:

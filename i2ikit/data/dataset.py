@@ -120,6 +120,7 @@ class FileDataset:
         source: Channels and native size of the sources of pairs; None means the same as ``image``.
         bits: Bits of a channel.
         notes: What was chosen automatically, one line each.
+        warnings: Those of the notes that a training shows, too.
     """
 
     def __init__(
@@ -134,8 +135,9 @@ class FileDataset:
         source: ImageSpec | None = None,
         bits: int = 8,
         notes: Sequence[str] = (),
+        warnings: Sequence[str] = (),
     ) -> None:
-        self.images, self.items, self.notes = images, tuple(items), tuple(notes)
+        self.images, self.items, self.notes, self.warnings = images, tuple(items), tuple(notes), tuple(warnings)
         self.name, self.batch_kind, self.domain, self.image, self.bits = name, batch_kind, domain, image, bits
         self.source = source or image
         self.origin: Origin | None = None  # None for a part of a data set: its path and options would open all of it
@@ -153,7 +155,7 @@ class FileDataset:
 
     def select(self, items: Sequence[Item]) -> FileDataset:
         """Return a data set of some of the items, which shares the cache of decoded images."""
-        names = ("name", "batch_kind", "domain", "image", "source", "bits", "notes")
+        names = ("name", "batch_kind", "domain", "image", "source", "bits", "notes", "warnings")
         shared: dict[str, Any] = {name: getattr(self, name) for name in names}
         return FileDataset(self.images, items, **shared)
 

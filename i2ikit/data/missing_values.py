@@ -31,8 +31,8 @@ def describe_missing_values(domain: DomainSpec, items: Sequence[Item]) -> str:
     if not missing:
         return ""
     return (
-        f'The split "{split}" has no images of {format_values(domain, missing)}: their translations are not measured, and the sample grids '
-        "show training images of them."
+        f'The split "{split}" has no images of {format_values(domain, missing)}: translations of such images are not measured, and sample '
+        "grids show training images instead."
     )
 
 

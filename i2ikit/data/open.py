@@ -19,6 +19,7 @@ from i2ikit.data.holdout import FIRST_RULES, RULES, assign_splits
 from i2ikit.data.images import Images, Reading, find_native_spec
 from i2ikit.data.labels import declare_labels
 from i2ikit.data.manifest import Manifest, format_names
+from i2ikit.data.missing_values import describe_missing_values
 from i2ikit.data.open_faces import FACES, names_faces, open_faces
 from i2ikit.data.source import Source, open_source
 from i2ikit.data.tables import describe_unread_table, find_table, read_table
@@ -164,6 +165,7 @@ def make_dataset(
     if reading.source_content != "picture":
         classes = reading.source_channels or 1
         source_image = ImageSpec(classes, source_image.height, source_image.width, reading.source_content)
+    warnings = [text for text in (describe_missing_values(domain, items),) if text]
     return FileDataset(
         images,
         items,
@@ -173,7 +175,8 @@ def make_dataset(
         image=image,
         source=source_image,
         bits=bits,
-        notes=(*manifest.notes, *notes),
+        notes=(*manifest.notes, *notes, *warnings),
+        warnings=warnings,
     )
 
 

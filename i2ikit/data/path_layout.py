@@ -76,4 +76,4 @@ def _find_matching_splits(paths: Sequence[ImagePath], domains: Sequence[str]) ->
     keys: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for path in paths:
         keys[path.split, path.domain].add(path.key)
-    return {split for split, _ in keys if keys[split, domains[0]] == keys[split, domains[1]]}
+    return {split for split, _ in keys if keys.get((split, domains[0])) == keys.get((split, domains[1]))}

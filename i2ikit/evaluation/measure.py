@@ -10,6 +10,7 @@ import torch
 
 from i2ikit.core.batch_kinds import BatchKind, find_batch_kind
 from i2ikit.data import Dataset, can_serve, get_arrangement
+from i2ikit.data.missing_values import find_missing_values, format_values
 from i2ikit.errors import DataError, OptionError, format_count
 from i2ikit.evaluation.aggregate import get_network_protocols
 from i2ikit.evaluation.evaluation_classifier import STEPS, EvaluationClassifier, load_evaluation_classifier, make_evaluation_classifier
@@ -95,6 +96,11 @@ def evaluate(
     _check_channels(model, part, kind)
     chosen = choose_targets(model, data, kind, targets)
     items = choose_items(model, part, kind, limit, notes)
+    missing = find_missing_values(data.domain, data.items, split) if chosen else []
+    if missing and not generates:
+        notes.append(
+            f'The split "{split}" has no images of {format_values(data.domain, missing)}: translations of such images are not measured.'
+        )
     protocol = {
         "split": split, "inputs": len(items), "targets": {name: list(values) for name, values in chosen.items()}, **prepare.protocol(),
         "channels": part.image.channels, "range": "[0, 1], not rounded to 8 bits", "data": data.fingerprint(),

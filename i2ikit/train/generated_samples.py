@@ -13,8 +13,9 @@ from i2ikit.core.plans import get_batch_kind
 from i2ikit.data.dataset import Dataset
 from i2ikit.inference.sample import find_sampling_plan
 from i2ikit.train.grid import Grid
+from i2ikit.train.sample_items import choose_items, get_held_out_split
 from i2ikit.train.sample_titles import describe_value
-from i2ikit.train.samples import Column, Samples, choose_items, get_held_out_split, make_columns, write_grid
+from i2ikit.train.samples import Column, Samples, make_columns, write_grid
 
 ROWS, COLUMNS = 6, 6
 """Of the grid of a model without domains and labels."""
@@ -43,7 +44,8 @@ class GeneratedSamples:
         self.columns = make_columns(self.domain) if self.has_values else (Column(),) * COLUMNS
         self.labels: list[Mapping[str, str | None]] = [{}] * rows
         if self.has_values and not self.kind.domains:
-            items = choose_items(get_held_out_split(data[min(index, len(data) - 1)]), rows, seed)
+            part = get_held_out_split(data[min(index, len(data) - 1)])
+            items = choose_items(part.items, rows, seed, part.name)
             self.labels = [{each.name: item.row.get(each.name) for each in self.domain.attributes} for item in items]
         self._grid = self._make_grid((model.image.height, model.image.width))
 

@@ -29,6 +29,7 @@ class Grid:
         descriptions: The labels of each sample as text.
         target: For each column, the target image of each sample or None; None if the data has no target images.
         size: Height and width of the images, if there are no inputs.
+        heading: What the rows are.
     """
 
     def __init__(
@@ -40,9 +41,10 @@ class Grid:
         target: Sequence[Sequence[Tensor | None]] | None = None,
         *,
         size: tuple[int, int] = (0, 0),
+        heading: str = "samples",
     ) -> None:
         self.titles, self.captions, self.descriptions, self.target = list(titles), captions, descriptions, target
-        self.has_inputs = inputs is not None
+        self.has_inputs, self.heading = inputs is not None, heading
         height, width = inputs[0].shape[-2:] if inputs is not None else size
         longest = max(height, width)
         scale = max(1, -(-MIN_CELL // longest)) if longest <= MAX_CELL else MAX_CELL / longest
@@ -78,7 +80,7 @@ class Grid:
         """Return the picture of a step, given the translations of each column."""
         canvas = self._template.copy()
         draw = ImageDraw.Draw(canvas)
-        draw.text((_MARGIN, 12), f"{'held-out samples' if self.has_inputs else 'samples'}, step {step:,}", _TEXT, get_font(18))
+        draw.text((_MARGIN, 12), f"{self.heading}, step {step:,}", _TEXT, get_font(18))
         for column, images in enumerate(translations):
             for row, image in enumerate(images):
                 left, top = self.get_position(row, column)
@@ -102,7 +104,7 @@ class Grid:
             left, top = self.get_position(row, -1)
             if inputs is not None:
                 canvas.paste(self._make_cell(inputs[row]), (left, top))
-                for number, text in enumerate(_wrap(description, self.width)[: 5 if self.lines == 2 else 1]):
+                for number, text in enumerate(_wrap(description, self.width)[: 5 if self.lines == 2 else 2]):
                     draw.text((left + self.width // 2, top + self.height + 10 + 15 * number), text, _GRAY, get_font(12), anchor="mm")
             heading = "output" if inputs is not None else description
             draw.text((_MARGIN, top + self.height // 2), heading, _ACCENT, get_font(15), anchor="lm")

@@ -7,6 +7,8 @@ from pathlib import Path
 from i2ikit.core import former_names
 
 FOLDER, LAYOUT = "samples", "layout.json"
+TRAINING_IMAGE = "training image"
+"""The mark of a sample that was used for training."""
 
 
 def get_grid_path(run: str | Path, step: int) -> Path:

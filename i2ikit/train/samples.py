@@ -17,15 +17,15 @@ from i2ikit.core.domain import NO, Attribute, DomainSpec
 from i2ikit.core.model import Model
 from i2ikit.data.dataset import Dataset, Item
 from i2ikit.data.transforms import Transform
-from i2ikit.errors import DataError, I2IKitError
+from i2ikit.errors import I2IKitError
 from i2ikit.pixels import write_atomically
 from i2ikit.pixels.maps import colour_map
 from i2ikit.train.grid import Grid, encode_png
-from i2ikit.train.sample_files import FOLDER, LAYOUT, get_grid_path, list_grids
+from i2ikit.train.sample_files import FOLDER, LAYOUT, TRAINING_IMAGE, get_grid_path, list_grids
+from i2ikit.train.sample_items import choose_samples
 from i2ikit.train.sample_titles import describe_request, describe_value
 
 MAX_COLUMNS = 14
-_POOL_SIZE = 200  # number of images from which the samples are chosen
 
 
 @frozen
@@ -67,7 +67,7 @@ class Samples:
 
     Args:
         data: One or several data sets with the same label vector, each of which provides an equal number of samples. The split "test" is
-            used, else "val", else the whole data set.
+            used, else "val", else the whole data set; training images show what the split lacks.
         domain: The label sets of the model.
         transform: Resizes images to the size that the model is trained at.
         rows: Number of samples.
@@ -95,9 +95,9 @@ class Samples:
         styles: int = 0,
         kind: BatchKind | None = None,
     ) -> None:
-        parts = [get_held_out_split(each) for each in (data if isinstance(data, Sequence) else [data])]
-        self.domain, self.transform, self.kind = domain, transform, kind or find_batch_kind(parts[0].batch_kind)
-        chosen = [(item, part) for part in parts for item in choose_items(part, -(-rows // len(parts)), seed)]
+        whole = list(data) if isinstance(data, Sequence) else [data]
+        self.domain, self.transform, self.kind = domain, transform, kind or find_batch_kind(whole[0].batch_kind)
+        chosen = [pair for each in whole for pair in choose_samples(each, self.kind, -(-rows // len(whole)), seed)]
         self.items, self.datasets = [item for item, _ in chosen], [part for _, part in chosen]
         columns = make_columns(domain) if self.kind.domains or self.kind.has_labels(domain) else (Column(),)
         most = max(1, MAX_COLUMNS // max(1, styles))
@@ -167,11 +167,14 @@ class Samples:
             inputs=[image if part.source.is_picture else colour_map(image) for image, part in zip(self.images, self.datasets, strict=True)],
             titles=[column.get_title(with_attribute=with_attribute) for column in self.columns],
             captions=[[self._make_caption(item, column) for item in self.items] for column in self.columns],
-            descriptions=[
-                ", ".join(describe_value(name, value) for name, value in item.row.items() if value is not None) for item in self.items
-            ],
+            descriptions=[self._describe(item) for item in self.items],
+            heading="samples" if any(item.split == "train" for item in self.items) else "held-out samples",
             target=target if any(each is not None for images in target for each in images) else None,
         )
+
+    def _describe(self, item: Item) -> str:
+        texts = [describe_value(name, value) for name, value in item.row.items() if value is not None]
+        return ", ".join([TRAINING_IMAGE] * (item.split == "train") + texts)
 
     def _make_caption(self, item: Item, column: Column) -> str:
         if not column.is_change(item.row):
@@ -185,7 +188,7 @@ class Samples:
             for title, column in zip(self._grid.titles, self.columns, strict=True)
         ]
         return {
-            "rows": [{"file": item.file, "values": dict(item.row)} for item in self.items],
+            "rows": [{"file": item.file, "values": dict(item.row), "split": item.split} for item in self.items],
             "columns": columns,
             "cell": [self._grid.height, self._grid.width],
             "size": [self.transform.height, self.transform.width],
@@ -241,33 +244,3 @@ def _make_columns(attribute: Attribute, count: int) -> list[Column]:
         return [Column(attribute.name)]
     stride = len(attribute.values) / count
     return [Column(attribute.name, attribute.values[int(index * stride)]) for index in range(count)]
-
-
-def get_held_out_split(data: Dataset) -> Dataset:
-    """Return the split "test", else "val", else the whole data set."""
-    name = next((name for name in ("test", "val") if name in data.splits), None)
-    return data if name is None else data.split(name)
-
-
-def choose_items(data: Dataset, rows: int, seed: int) -> list[Item]:
-    """Return images of different subjects that together have as many different labels as possible."""
-    if not data.items:
-        raise DataError(f'"{data.name}" has no images for the sample grids.')
-    order = torch.randperm(len(data.items), generator=torch.Generator().manual_seed(seed)).tolist()[:_POOL_SIZE]
-    pool = [data.items[index] for index in order]
-    chosen: list[Item] = []
-    counts: dict[tuple[str, str | None], int] = {}
-    while pool and len(chosen) < rows:
-        best = min(pool, key=lambda item: _rank(item, chosen, counts))
-        pool.remove(best)
-        chosen.append(best)
-        for pair in best.row.items():
-            counts[pair] = counts.get(pair, 0) + 1
-    return chosen
-
-
-def _rank(item: Item, chosen: Sequence[Item], counts: Mapping[tuple[str, str | None], int]) -> tuple[int, int, int]:
-    """Return a key that is smaller for an image that adds more to the chosen ones."""
-    unknown = sum(value is None for value in item.row.values())
-    is_repeated = item.subject is not None and any(item.subject == other.subject for other in chosen)
-    return int(is_repeated), unknown, sum(counts.get(pair, 0) for pair in item.row.items())

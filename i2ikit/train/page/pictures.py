@@ -27,12 +27,14 @@ class Example:
         source: The input image, or "" if images are generated from noise.
         outputs: The translation at each step.
         target: The target image, or "".
+        is_training: Whether the input was used for training.
     """
 
     title: str
     source: str
     outputs: tuple[str, ...]
     target: str
+    is_training: bool = False
 
 
 @frozen
@@ -74,6 +76,7 @@ def read_pictures(summary: RunSummary) -> Pictures:
                 source=_cut_cell(last, positions["input"][row], layout) if positions["input"] else "",
                 outputs=tuple(_cut_cell(grid, positions["outputs"][column][row], layout) for grid in grids.values()),
                 target=_cut_cell(last, target, layout) if target else "",
+                is_training=layout["rows"][row].get("split") == "train",
             )
         )
     return Pictures(tuple(grids), tuple(examples), encode_data_uri(last))

@@ -11,6 +11,7 @@ from i2ikit.train.page.descriptions import describe_curve, describe_losses, desc
 from i2ikit.train.page.numbers import describe_few_images, describe_measured_step, get_highlights, render_numbers
 from i2ikit.train.page.pictures import Example, Pictures
 from i2ikit.train.page.run_summary import Curve, RunSummary, make_curve
+from i2ikit.train.sample_files import TRAINING_IMAGE
 
 _STYLE = Path(__file__).with_name("style.css")
 
@@ -59,16 +60,29 @@ def _render_examples(summary: RunSummary, pictures: Pictures) -> str:
     cards = "".join(_render_card(example) for example in pictures.examples)
     return (
         f"<section><h2>Input, output{', target' if has_target else ''}</h2>"
-        "<p>These images were not used for training. The heading of each example is what was requested; the output, in a frame, is the "
+        f"<p>{_describe_inputs(pictures)} The heading of each example is what was requested; the output, in a frame, is the "
         f"translation.{' The target is the true translation.' if has_target else ''}</p>"
         f'<div class="cards{" three" if has_target else ""}">{cards}</div>{_render_grid(pictures)}</section>'
     )
 
 
+def _describe_inputs(pictures: Pictures) -> str:
+    marked = [example.is_training for example in pictures.examples]
+    if not any(marked):
+        return "These images were not used for training."
+    if all(marked):
+        return "These images were used for training: none were held out."
+    return "Images that are marked as training images were used for training, because no others of their kind were held out."
+
+
+def _get_title(example: Example) -> str:
+    return f"{example.title} ({TRAINING_IMAGE})" if example.is_training else example.title
+
+
 def _render_card(example: Example) -> str:
     figures = _render_figure("source", "input", example.source) + _render_figure("output", "output", example.outputs[-1])
     figures += _render_figure("target", "target", example.target) if example.target else ""
-    return f'<article class="card"><h3>{escape(example.title)}</h3><div class="row">{figures}</div></article>'
+    return f'<article class="card"><h3>{escape(_get_title(example))}</h3><div class="row">{figures}</div></article>'
 
 
 def _render_figure(css_class: str, name: str, picture: str) -> str:
@@ -94,7 +108,7 @@ def _render_images_over_time(pictures: Pictures) -> str:
             for step, picture in zip(pictures.steps, example.outputs, strict=True)
         ]
         cells += [_render_cell("target", "target", example.target)] if has_target else []
-        rows.append(f'<tr><th scope="row">{escape(example.title)}</th>{"".join(cells)}</tr>')
+        rows.append(f'<tr><th scope="row">{escape(_get_title(example))}</th>{"".join(cells)}</tr>')
     head = "".join(f"<th>{each}</th>" for each in heads)
     return (
         "<section><h2>The same images over time</h2><p>The numbers are the training steps of the images.</p>"
