@@ -96,7 +96,7 @@ def _train(is_main_process: bool, **given: Any) -> int:
         loggers.append(TensorBoard())
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     from i2ikit.train import TrainingInterrupted
-    from i2ikit.train.progress import make_progress
+    from i2ikit.train.progress_bar import make_progress
 
     progress = make_progress(silent=not is_main_process)
     run = given["resume"] or given["run"]

@@ -18,7 +18,7 @@ from i2ikit.train.batches import Data, TrainingData, as_list
 from i2ikit.train.data_record import resume_record
 from i2ikit.train.launch_environment import is_main_process
 from i2ikit.train.options import FitOptions, refuse_unmeasured_best
-from i2ikit.train.progress import make_progress
+from i2ikit.train.progress_bar import make_progress
 from i2ikit.train.run_lock import hold_run
 from i2ikit.train.setup import STOPPED, begin, open_trainer, set_training_size
 from i2ikit.train.signals import TrainingInterrupted

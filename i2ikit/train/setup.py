@@ -20,7 +20,8 @@ from i2ikit.train.batches import Batches, TrainingData, adapt_to_model, get_trai
 from i2ikit.train.engine import launch
 from i2ikit.train.launch_environment import is_main_process
 from i2ikit.train.options import FitOptions
-from i2ikit.train.progress import Progress, Silent, make_progress
+from i2ikit.train.progress import Progress, Silent
+from i2ikit.train.progress_bar import make_progress
 from i2ikit.train.sample_files import remove_grids_after
 from i2ikit.train.trainer import Trainer
 

@@ -24,7 +24,8 @@ from i2ikit.train.batches import TrainingData, as_list
 from i2ikit.train.launch_environment import is_main_process
 from i2ikit.train.new_run import start_run
 from i2ikit.train.options import FitOptions, refuse_unmeasured_best
-from i2ikit.train.progress import Progress, make_progress
+from i2ikit.train.progress import Progress
+from i2ikit.train.progress_bar import make_progress
 from i2ikit.train.resumed_run import refuse_fixed_options, refuse_other_count, resume_run
 from i2ikit.train.saved_run import read_stages
 from i2ikit.train.setup import adapt_all, check_batch

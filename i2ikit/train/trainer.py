@@ -16,6 +16,7 @@ from i2ikit.train import checkpoint
 from i2ikit.train.ema import Averages
 from i2ikit.train.log_window import LogWindow
 from i2ikit.train.loggers import Loggers
+from i2ikit.train.progress import Progress, format_evaluation
 from i2ikit.train.signals import TrainingInterrupted, handle_signals
 from i2ikit.train.skipped_files import SkippedFiles
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from i2ikit.train.engine import PlainEngine
     from i2ikit.train.generated_samples import SampleGrids
     from i2ikit.train.options import FitOptions
-    from i2ikit.train.progress import Progress
 
 MAX_UNSAVED_SECONDS = 600.0
 """Seconds since the last checkpoint after which another one is written, also between the regular ones."""
@@ -236,7 +236,7 @@ class Trainer:
                 return
         if self.loggers is not None:
             self.loggers.write({"step": self.model.steps_done, "event": "evaluated", **numbers})
-        self.progress.say(f"step {self.model.steps_done}  " + "  ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
+        self.progress.say(format_evaluation(self.model.steps_done, numbers, self._best_name))
         if self._best_name in numbers and self.engine.broadcast(self._is_better(numbers[self._best_name])):
             self.best = {"value": numbers[self._best_name], "step": self.model.steps_done}
             self._write_model("best")
