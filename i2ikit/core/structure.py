@@ -6,7 +6,6 @@ keys are refused. This module does not import torch.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin
@@ -16,6 +15,7 @@ from cattrs import Converter
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError, IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn
 
+from i2ikit.core.validators import is_number
 from i2ikit.errors import CheckpointError, I2IKitError, suggest
 
 T = TypeVar("T")
@@ -91,7 +91,7 @@ def make_converter(*hooks: Hook) -> Converter:
 
     add(bool, "true or false", lambda value: isinstance(value, bool))
     add(int, "a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**64)
-    add(float, "a number", is_finite_number)
+    add(float, "a number", is_number)
     add(str, "a text", lambda value: isinstance(value, str))
     for kinds, function in (({list, tuple}, _list), ({dict, Mapping}, _mapping)):
         converter.register_structure_hook_func(
@@ -119,14 +119,6 @@ def make_converter(*hooks: Hook) -> Converter:
 def _get_class(kind: Any) -> Any:
     origin: Any = get_origin(kind)
     return kind if origin is None else origin
-
-
-def is_finite_number(value: object) -> bool:
-    """Return whether a value is a number that float64 can hold, and neither NaN nor infinite."""
-    try:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:
-        return False
 
 
 def _list(value: Any, kind: Any, converter: Converter) -> Any:

@@ -44,7 +44,7 @@ def number(*, above: float = -math.inf, minimum: float = -math.inf, below: float
     ]
 
     def check(owner: Any, field: Any, value: Any) -> None:
-        fits = _is_number(value) and above < value < below and minimum <= value <= maximum
+        fits = is_number(value) and above < value < below and minimum <= value <= maximum
         if not fits:
             raise _make_error(owner, field, value, " ".join(["a number", " and ".join(limits)]).strip())
 
@@ -83,7 +83,7 @@ def one_of(*choices: str) -> Validator:
 
 def adam_betas(owner: Any, field: Any, value: Any) -> None:
     """Accept the two decay rates of Adam's moments, each in [0, 1)."""
-    if len(value) != 2 or not all(_is_number(each) and 0 <= each < 1 for each in value):
+    if len(value) != 2 or not all(is_number(each) and 0 <= each < 1 for each in value):
         raise _make_error(owner, field, value, "two numbers of 0 or more and below 1, such as (0.5, 0.999)")
 
 
@@ -95,7 +95,7 @@ def name_sequence(owner: Any, field: Any, value: Any) -> None:
 
 def factors_by_slot(owner: Any, field: Any, value: Any) -> None:
     """Accept a mapping from slots to factors of 0 or more."""
-    if not isinstance(value, Mapping) or not all(_is_number(each) and each >= 0 for each in value.values()):
+    if not isinstance(value, Mapping) or not all(is_number(each) and each >= 0 for each in value.values()):
         raise _make_error(owner, field, value, 'a mapping from slots to factors of 0 or more, such as {"encoder": 0.01}')
 
 
@@ -153,7 +153,7 @@ def _has_type(kind: Any, value: Any) -> bool:
     if isinstance(kind, tuple):
         return any(value == each and type(value) is type(each) for each in kind)
     if kind is float:
-        return _is_number(value)
+        return is_number(value)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, kind)
@@ -163,7 +163,8 @@ def _describe_type(kind: Any) -> str:
     return "one of " + ", ".join(map(str, kind)) if isinstance(kind, tuple) else _TYPES[kind]
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Return whether a value is a number that float64 can hold, and neither NaN nor infinite."""
     try:
         return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     except OverflowError:  # a whole number that float64 cannot hold

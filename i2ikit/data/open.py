@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -127,8 +128,12 @@ def open_stored(path: str, options: Mapping[str, Any]) -> Dataset:
     """Open the data set that a run describes. Its rules are the first ones if the run names none: it was started before there were others.
 
     Raises:
-        DataError: As :func:`open_data`.
+        DataError: As :func:`open_data`, or an option is unknown.
     """
+    known = [*inspect.signature(open_data).parameters][1:]
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise DataError(f'The data "{path}" is stored with the unknown option "{unknown[0]}". {suggest(unknown[0], known)}')
     return open_data(path, **{"rules": FIRST_RULES, **options})
 
 

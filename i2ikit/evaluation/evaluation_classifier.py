@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from attrs import field, frozen
+from attrs import field, fields, frozen
+from cattrs import Converter
 from torch import Tensor
 from torch.nn import functional as F
 
 from i2ikit.core.domain import Attribute
 from i2ikit.core.storage import read_json, read_tensors, write_folder, write_json, write_tensors
+from i2ikit.core.structure import make_converter, structure
+from i2ikit.core.validators import whole_number
 from i2ikit.data import Dataset, Item
-from i2ikit.errors import CheckpointError, DataError
+from i2ikit.errors import CheckpointError, DataError, get_reason
 from i2ikit.evaluation.classifier import Classifier, encode_choices, get_input_size, train
 from i2ikit.evaluation.resize import Preparation
 from i2ikit.evaluation.targets import sample_items
@@ -61,21 +64,42 @@ def load_evaluation_classifier(directory: str | Path) -> EvaluationClassifier:
     """
     folder = Path(directory)
     data = read_json(folder / CONFIG)
+    config = data.get("config")
+    if isinstance(config, dict) and config.get("format") != FORMAT:
+        raise CheckpointError(f'"{folder / CONFIG}" has format {config.get("format")!r}, expected {FORMAT}. Remove the folder.')
+    problem = f'"{folder}" does not hold an evaluation classifier'
+    saved = structure(data, _SavedClassifier, problem, make_converter((_SavedConfig, _make_config)))
     try:
-        config = dict(data["config"])
-        if config["format"] != FORMAT:
-            raise CheckpointError(f'"{folder / CONFIG}" has format {config["format"]!r}, expected {FORMAT}. Remove the folder.')
-        attributes = [Attribute(name, tuple(values)) for name, values in config["attributes"].items()]
-        network = _make_network(attributes, int(config["channels"]), *config["size"])
+        attributes = [Attribute(name, tuple(values)) for name, values in saved.config.attributes.items()]
+        network = _make_network(attributes, saved.config.channels, *saved.config.size)
         network.load_state_dict(read_tensors(folder / WEIGHTS))
-        classifier = EvaluationClassifier(network.eval(), config, dict(data["accuracy"]), dict(data["counts"]))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         if isinstance(error, CheckpointError):
             raise
-        raise CheckpointError(
-            f'"{folder}" does not hold an evaluation classifier: {error!r}. Remove the folder; a new classifier is then trained.'
-        ) from error
-    return classifier
+        raise CheckpointError(f"{problem}: {get_reason(error)} Remove the folder; a new classifier is then trained.") from error
+    return EvaluationClassifier(network.eval(), dict(data["config"]), saved.accuracy, saved.counts)
+
+
+@frozen(kw_only=True)
+class _SavedConfig:
+    """What a network is made from. The other settings are only compared."""
+
+    attributes: dict[str, list[str]]
+    channels: int = field(validator=whole_number(1))
+    size: tuple[int, int]
+
+
+@frozen(kw_only=True)
+class _SavedClassifier:
+    config: _SavedConfig
+    accuracy: dict[str, float]
+    counts: dict[str, int]
+
+
+def _make_config(data: Any, _: Converter) -> _SavedConfig:
+    known = {each.name for each in fields(_SavedConfig)}
+    own = {key: value for key, value in data.items() if key in known} if isinstance(data, Mapping) else data
+    return make_converter().structure(own, _SavedConfig)
 
 
 def make_evaluation_classifier(

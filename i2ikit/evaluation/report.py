@@ -9,7 +9,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from i2ikit.errors import CheckpointError, UnknownNameError
+from i2ikit.core.saved_numbers import read_numbers
+from i2ikit.errors import UnknownNameError
 from i2ikit.evaluation.protocol import Number
 from i2ikit.pixels import write_atomically
 
@@ -105,15 +106,9 @@ class Report:
         Raises:
             CheckpointError: The file is missing or damaged.
         """
-        from i2ikit.core import former_names
-        from i2ikit.core.storage import read_json
-
-        data = former_names.numbers(read_json(Path(path)))
-        try:
-            numbers = tuple(Number(**number) for number in data["numbers"])
-            return cls(numbers, data.get("model", {}), tuple(data.get("pairs", ())), data.get("left_out", {}), tuple(data.get("notes", ())))
-        except (KeyError, TypeError) as error:
-            raise CheckpointError(f'"{path}" does not hold the numbers of an evaluation: {error!r}. Run i2ikit eval again.') from error
+        data = read_numbers(Path(path))
+        numbers = tuple(Number(**number) for number in data["numbers"])
+        return cls(numbers, data.get("model", {}), tuple(data.get("pairs", ())), data.get("left_out", {}), tuple(data.get("notes", ())))
 
 
 def format_protocol(numbers: Sequence[Number]) -> list[str]:

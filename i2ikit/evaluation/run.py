@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from i2ikit.core import former_names
 from i2ikit.core.load import load
-from i2ikit.core.storage import find_run_folder, read_json
+from i2ikit.core.saved_data import read_data_descriptions
+from i2ikit.core.storage import find_run_folder
 from i2ikit.data import Dataset, can_serve
 from i2ikit.data.holdout import RULES
 from i2ikit.data.open import open_stored
@@ -50,7 +50,7 @@ def evaluate_run(
     folder = find_run_folder(Path(run))
     model = load(folder, device=device)
     is_run = (folder / RUN).is_file()
-    recorded = _list_sources(former_names.run(read_json(folder / RUN))) if is_run else []
+    recorded = read_data_descriptions(folder / RUN) if is_run else []
     if isinstance(data, (str, Path)) or data is None:
         datasets = _open_datasets(folder, recorded, model, None if data is None else str(data))
     else:
@@ -79,12 +79,6 @@ def numbers_file(*, split: str = "test", targets: Any = "all", limit: int | None
     parts = [f"split-{split}"] * (split != "test") + [f"targets-{name}"] * (targets != "all") + [f"limit-{limit}"] * (limit is not None)
     words = re.sub(r"[^\w.-]+", "-", "-".join(parts))
     return f"numbers-{words}.json" if words else NUMBERS
-
-
-def _list_sources(run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    data = run.get("data")
-    sources = data if isinstance(data, list) else [data]
-    return [source for source in sources if isinstance(source, Mapping)]
 
 
 def _open_datasets(folder: Path, recorded: Sequence[Mapping[str, Any]], model: Model, path: str | None) -> list[Dataset]:

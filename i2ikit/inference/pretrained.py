@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from i2ikit.core import former_names, storage
+from i2ikit.core import storage
 from i2ikit.core.load import load
+from i2ikit.core.saved_numbers import read_numbers
 from i2ikit.errors import CheckpointError, MissingExtraError
 from i2ikit.inference.model_card import KEEP_NOTE, write_model_card
 from i2ikit.temporary import replace_file
@@ -96,7 +97,7 @@ def _read_numbers(model: Model, folder: Path | None) -> dict[str, Any]:
         return {}
     for each in (folder, *list(folder.resolve().parents)[:3]):
         if (each / NUMBERS).is_file() and (each == folder or (each / RUN).is_file()):
-            numbers = former_names.numbers(storage.read_json(each / NUMBERS))
+            numbers = read_numbers(each / NUMBERS)
             measured = numbers.get("model", {})
             is_same = (measured.get("recipe"), measured.get("step")) == (model.recipe.name, model.steps_done)
             return numbers if is_same else {}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from i2ikit.core import former_names
+from i2ikit.core.validators import LARGEST, is_number
 from i2ikit.errors import MissingExtraError
 
 FILE = "log.jsonl"
@@ -123,13 +124,20 @@ def read_log(run: Path) -> list[dict[str, Any]]:
 
 
 def parse_line(line: str | bytes) -> dict[str, Any] | None:
-    """Return the record of a line of ``log.jsonl``, or None if the line is incomplete or holds no record."""
+    """Return the record of a line of ``log.jsonl``, or None if the line is incomplete or holds no record.
+
+    Losses and measured numbers that are no numbers are left out.
+    """
     try:
         record = former_names.log(json.loads(line))
-        float(record["step"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return record
+    step, event = record.get("step"), record.get("event")
+    if type(step) is not int or not 0 <= step <= LARGEST or not isinstance(event, (str, type(None))):
+        return None
+    if event not in (None, "evaluated"):
+        return record
+    return {key: value for key, value in record.items() if key == "event" or value is None or is_number(value)}
 
 
 def _to_json_value(value: Any) -> Any:

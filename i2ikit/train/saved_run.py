@@ -11,6 +11,7 @@ from cattrs import Converter
 
 from i2ikit.core.json_files import read_translated
 from i2ikit.core.recipe import Recipe
+from i2ikit.core.saved_data import DATA_HOOKS, SavedData
 from i2ikit.core.saved_model import MAX_SEED, SavedPreprocessing, make_preprocessing
 from i2ikit.core.saved_recipe import RECIPE_HOOKS
 from i2ikit.core.structure import WrongValueError, make_converter, structure
@@ -21,17 +22,6 @@ from i2ikit.train.options import FitOptions
 
 def _check_options(_: object, __: object, value: Mapping[str, Any]) -> None:
     FitOptions.restore(value)
-
-
-@frozen(kw_only=True)
-class SavedData:
-    """A data set, and how to open it again."""
-
-    path: str | None
-    name: str
-    options: dict[str, Any]
-    fingerprint: str
-    content: str | None = None
 
 
 @frozen(kw_only=True)
@@ -163,13 +153,9 @@ def _make_converter() -> Converter:
     return make_converter(
         *RECIPE_HOOKS,
         (SavedPreprocessing, make_preprocessing),
-        (SavedData | list[SavedData], _make_data),
+        *DATA_HOOKS,
         (SavedBest | None, _make_best),
     )
-
-
-def _make_data(value: Any, converter: Converter) -> Any:
-    return converter.structure(value, list[SavedData] if isinstance(value, list) else SavedData)
 
 
 def _make_best(value: Any, converter: Converter) -> SavedBest | None:

@@ -188,7 +188,7 @@ def test_the_configuration_shows_the_settings_of_slots(tmp_path: Path) -> None:
         (None, None, 'There is no run at "{run}".'),
         ("other.txt", "x", '"{run}" is not a run: it has no run.json.'),
         ("run.json", "{", '"{run}/run.json" is damaged: '),
-        ("run.json", "{}", '"{run}/run.json" has no recipe.'),
+        ("run.json", "{}", '"{run}/run.json" has no "recipe".'),
     ],
 )
 def test_a_folder_that_is_no_run_is_refused_in_one_line(tmp_path: Path, file: str | None, content: str | None, message: str) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
-from i2ikit.core import former_names
+from i2ikit.core.saved_numbers import read_numbers
 from i2ikit.core.storage import find_run_folder
 from i2ikit.errors import CheckpointError
 from i2ikit.train.loggers import parse_line
 from i2ikit.train.sample_files import get_grid_path, list_grids
+from i2ikit.train.saved_layout import read_layout
+from i2ikit.train.saved_run import read_run
 
 MAX_POINTS = 300  # of a curve on the page
 _MAX_LINES = 5_000  # of the log that are read; evaluations are always read
@@ -88,9 +89,7 @@ def read_run_summary(run: str | Path) -> RunSummary:
         raise CheckpointError(f'There is no run at "{folder}". Give the folder that `i2ikit train --run` wrote.')
     if not (folder / "run.json").is_file():
         raise CheckpointError(f'"{folder}" is not a run: it has no run.json. Give the folder that `i2ikit train --run` wrote.')
-    config = former_names.run(_read_json(folder / "run.json"))
-    if not isinstance(config.get("recipe"), dict):
-        raise CheckpointError(f'"{folder / "run.json"}" has no recipe. It is damaged, or another program wrote it.')
+    config = read_run(folder / "run.json")
     records = list(_read_log(folder / "log.jsonl"))
     steps = [record for record in records if "event" not in record]
     return RunSummary(
@@ -100,19 +99,13 @@ def read_run_summary(run: str | Path) -> RunSummary:
         evaluations=tuple(record for record in records if record.get("event") == "evaluated"),
         step=int(max((record["step"] for record in records), default=0)),
         seconds=float(max((record.get("seconds", 0.0) for record in steps), default=0.0)),
-        numbers=former_names.numbers(_read_json(folder / "numbers.json")),
-        layout=former_names.layout(_read_json(folder / "samples" / "layout.json")),
+        numbers=_read_if_there(folder / "numbers.json", read_numbers),
+        layout=_read_if_there(folder / "samples" / "layout.json", read_layout),
     )
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f'"{path}" is damaged: {error}.') from None
-    return data if isinstance(data, dict) else {}
+def _read_if_there(path: Path, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    return read(path) if path.is_file() else {}
 
 
 def _read_log(path: Path) -> Iterable[dict[str, Any]]:
@@ -126,7 +119,7 @@ def _read_log(path: Path) -> Iterable[dict[str, Any]]:
         if index % every and index != len(lines) - 1 and b'"event"' not in line:
             continue
         record = parse_line(line)
-        if record is None or not isinstance(record["step"], int):  # for example the last line of a killed run
+        if record is None:  # for example the last line of a killed run
             continue
         while records and (records[-1]["step"], "event" in records[-1]) >= (record["step"], "event" in record):
             records.pop()
