@@ -11,6 +11,7 @@ import click
 
 from i2ikit.cli.options import check_colour
 from i2ikit.cli.output import echo
+from i2ikit.cli.progress_bar import show_progress
 from i2ikit.core.visible_text import make_visible
 from i2ikit.errors import format_count
 
@@ -46,7 +47,8 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None
     given = {name: value for name, value in options.items() if value is not None}
     reports = []
     for path in paths:
-        report = check_data(path, **given)
+        with show_progress("Checking files") as on_progress:
+            report = check_data(path, on_progress=on_progress, **given)
         reports.append(report)
         if len(reports) > 1:
             echo("")
@@ -118,5 +120,5 @@ def _print_tables(report: CheckReport) -> None:
             console.print(line, style="red" if bad else "green" if line.startswith("all") else "yellow", markup=False)
     if report.command:
         console.print(f"train with:\n  [bold]{escape(make_visible(report.command))}[/]")
-    else:
-        console.print(rendered[-1], markup=False)
+    if report.reason:
+        console.print(make_visible(report.reason), markup=False)

@@ -239,8 +239,9 @@ def _choose_size(text: str | None, initial: Model | None, data: Any, progress: A
         return int(sides[0]), int(sides[-1])
     if initial is not None:
         return initial.image.height, initial.image.width
+    from i2ikit.data.train_command import choose_training_size
+
     height, width = data.image.height, data.image.width
-    scale = min(1.0, 128 / min(height, width))
-    size = max(16, round(height * scale / 16) * 16), max(16, round(width * scale / 16) * 16)
+    size = choose_training_size(height, width)
     progress.say(f"The images are {height}x{width}; training at {size[0]}x{size[1]} (--size changes it).")
     return size

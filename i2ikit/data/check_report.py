@@ -29,6 +29,7 @@ class CheckReport:
         shared_subjects: Subjects that are in more than one split.
         notes: What was chosen automatically, and warnings, one line each.
         command: A command that trains on this data; empty if there is none.
+        reason: Why there is no command, or what else to know about it.
     """
 
     path: str
@@ -44,6 +45,7 @@ class CheckReport:
     shared_subjects: Sequence[str]
     notes: Sequence[str]
     command: str
+    reason: str = ""
 
     @property
     def ok(self) -> bool:
@@ -67,19 +69,9 @@ class CheckReport:
             lines += ["", *_format_table("label set: " + ", ".join(names), rows, splits)]
         lines += self._format_problems()
         lines += [f"note: {note}" for note in self.notes]
-        lines += ["", "train with:", f"  {self.command}"] if self.command else ["", self.no_command_reason]
+        lines += ["", "train with:", f"  {self.command}"] if self.command else [""]
+        lines += [self.reason] if self.reason else []
         return "\n".join(lines)
-
-    @property
-    def no_command_reason(self) -> str:
-        """Why there is no command that trains on this data."""
-        if get_arrangement(self).has_targets:
-            return "There is no training command: source and target of some pairs do not fit together."
-        if not get_arrangement(self).recipe:
-            return f"To train a recipe for images without labels: i2ikit train RECIPE --data {self.path} --run runs/NAME"
-        if any("twice as wide as high" in note for note in self.notes):
-            return f"To train on images twice as wide as high as pairs side by side: i2ikit train pix2pix --data {self.path}"
-        return "StarGAN requires labels, and this data has none. Use one folder for each value, or add a table attributes.csv."
 
     def _format_problems(self) -> list[str]:
         lines = [""] + ["all files can be read"] * (not self.unreadable)
@@ -88,7 +80,7 @@ class CheckReport:
             lines.append(f"unreadable: {len(self.unreadable) - 20} more")
         if self.odd_channels:
             names = format_names(self.odd_channels, 5)
-            lines.append(f"other channels than most files: {names}. Use --background white or --channels 3 to convert them.")
+            lines.append(f"other channels than most files: {names}. --background white blends alpha, --channels 3 repeats grey.")
         lines += [f"same content in two splits: {format_names(group)}" for group in self.duplicates[:5]]
         if len(self.duplicates) > 5:
             lines.append(f"same content in two splits: {len(self.duplicates) - 5} groups more")

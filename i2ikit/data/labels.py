@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from i2ikit.core.domain import NO, NONE, YES, Attribute, DomainSpec, LabelSet
 from i2ikit.data.manifest import Manifest, format_names
-from i2ikit.errors import DataError, LabelError, UnknownNameError
+from i2ikit.errors import DataError, LabelError, UnknownNameError, format_count
 
 MAX_VALUES = 100
 """A column with more values than this is not a label by default."""
+
+MISSING = frozenset({"n/a", "#n/a", "na", "<na>", "nan", "-nan", "null", "?"})
+"""Texts of cells without a value, as programs for tables write them; upper and lower case mean the same."""
 
 Rows = list[dict[str, str | None]]
 
@@ -42,6 +45,9 @@ def declare_labels(
     attributes: dict[str, Attribute] = {}
     notes: list[str] = []
     for name in names:
+        if missing := _list_missing(manifest, name):
+            words = format_names(list(dict.fromkeys(missing)))
+            notes.append(f'{format_count(len(missing), "cell")} of column "{name}" without a value ({words}): unknown.')
         attribute, reason = _make_attribute(manifest, name, requested, with_none)
         if attribute is not None:
             attributes[name] = attribute
@@ -88,10 +94,22 @@ def _make_attribute(manifest: Manifest, name: str, requested: bool, with_none: b
 
 
 def _strip_cell(cell: str | None) -> str | None:
-    return None if cell is None or not cell.strip() else cell.strip()
+    """Return the value of a cell, or None if it has none."""
+    text = "" if cell is None else cell.strip()
+    return None if not text or text.lower() in MISSING else text
+
+
+def _list_missing(manifest: Manifest, name: str) -> list[str]:
+    """Return the texts of cells in a column that stand for a missing value."""
+    if name in manifest.categories:  # such as of a folder "na"
+        return []
+    texts = ((record.cells.get(name) or "").strip() for record in manifest.records)
+    return [text for text in texts if text.lower() in MISSING]
 
 
 def _parse_cell(attribute: Attribute, cell: str | None) -> str | None:
+    if cell is not None and cell.strip() in attribute.values:
+        return cell.strip()
     text = _strip_cell(cell)
     if text is None or attribute.values:
         return text

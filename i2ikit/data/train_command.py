@@ -3,37 +3,136 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import torch
+
+from i2ikit.core.registry import default_registry
 from i2ikit.data.arrangements import get_arrangement
+from i2ikit.data.bad_files import MAX_SHARE
 from i2ikit.data.dataset import Dataset
+from i2ikit.data.open import open_data
+from i2ikit.data.rows import group_by_domain
+from i2ikit.data.sizes import check_sizes
+from i2ikit.errors import DataError, I2IKitError, format_count
+from i2ikit.pixels import mode_name
+
+SIDE = 128
+"""The shorter side of the images in a training, unless the user gives a size or the images are smaller."""
 
 
-def make_train_command(path: str, data: Dataset, options: Mapping[str, Any], *, has_alpha: bool) -> str:
-    """Return a command that trains on a data set; an empty text if there is none.
+class TrainCommand(NamedTuple):
+    """A command that trains on a data set.
+
+    Attributes:
+        text: The command; empty if there is none.
+        reason: Why there is no command, or what else to know about it.
+    """
+
+    text: str = ""
+    reason: str = ""
+
+
+def choose_training_size(height: int, width: int) -> tuple[int, int]:
+    """Return height and width of the images in a training, for images of a native size: multiples of 16, and at most about 128."""
+    scale = min(1.0, SIDE / min(height, width))
+    return max(16, round(height * scale / 16) * 16), max(16, round(width * scale / 16) * 16)
+
+
+def has_gpu() -> bool:
+    """Return whether this machine has a device on which training is fast."""
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
+
+
+def make_train_command(
+    path: str, data: Dataset, options: Mapping[str, Any], *, channels: Mapping[bool, Sequence[int]], unreadable: Collection[str]
+) -> TrainCommand:
+    """Return a command that trains on a data set, or the reason why there is none.
 
     Args:
         path: The path of the data set, as the user wrote it.
         data: The data set.
         options: The options that it was opened with.
-        has_alpha: Whether a file has an alpha channel.
+        channels: The numbers of channels of the images that can be read, and for pairs of the targets (True).
+        unreadable: The files that cannot be read.
     """
-    arrangement = get_arrangement(data)
-    if not arrangement.recipe or (not data.domain.sets and not arrangement.has_targets):
-        return ""
-    words = ["i2ikit", "train", arrangement.recipe, "--data", path]
+    if reason := _explain_missing_labels(path, data):
+        return TrainCommand("", reason)
+    training = data.split("train") if "train" in data.splits else data
+    bad = sum(item.file in unreadable or item.target_file in unreadable for item in training.items)
+    if bad > MAX_SHARE * len(training.items):
+        count = f"{bad} of {format_count(len(training.items), get_arrangement(data).unit)}"
+        return TrainCommand("", f"There is no training command: {count} for training cannot be read. Repair or remove these files first.")
+    try:
+        reading = choose_reading(options, channels)
+        if reading.items() - options.items():
+            data = open_data(path, **{**options, **reading})
+            training = data.split("train") if "train" in data.splits else data
+        check_sizes(data)
+        groups = group_by_domain(training)
+    except I2IKitError as error:
+        return TrainCommand("", f"There is no training command: {error}")
+    recipe = get_arrangement(data).recipe
+    if not has_gpu() and f"{recipe}-fast" in default_registry().recipes():
+        recipe = f"{recipe}-fast"
+    words = ["i2ikit", "train", recipe, "--data", path]
     names = [each.name for each in data.domain.attributes]
-    if names and names not in (["domain"], ["expression"]):
+    if names and names not in (["domain"], ["expression"]) and not any("," in name for name in names):
         words += ["--labels", ",".join(names)]
-    shorter_side = min(data.image.height, data.image.width)
-    words += ["--size", str(min(256, max(32, 1 << (shorter_side.bit_length() - 1))))]
-    background = options.get("background") or ("white" if data.image.channels in {2, 4} or has_alpha else None)
-    if background:
-        words += ["--background", str(background)]
-    for name in ("channels", "source_channels", "crop"):
-        if options.get(name) is not None:
-            words += [f"--{name.replace('_', '-')}", str(options[name])]
-    words += ["--run", f"runs/{Path(path.partition(':')[0]).stem or 'first'}"]
-    return " ".join(shlex.quote(word) for word in words)
+    height, width = choose_training_size(data.image.height, data.image.width)
+    words += ["--size", str(height) if height == width else f"{height}x{width}"]
+    largest = max(len(group) for group in groups.values())
+    if largest < default_registry().recipe(recipe).batch:
+        words += ["--batch", str(largest)]
+    words += [word for name, value in reading.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    words += ["--run", choose_run_folder(data.name)]
+    limit = "" if has_gpu() else "This machine has no GPU: --minutes 30 ends the training after half an hour."
+    return TrainCommand(" ".join(shlex.quote(word) for word in words), limit)
+
+
+def choose_reading(options: Mapping[str, Any], channels: Mapping[bool, Sequence[int]]) -> dict[str, Any]:
+    """Return the options of ``i2ikit train`` with which all images have the same number of channels.
+
+    Args:
+        options: The options that the data set was opened with.
+        channels: The numbers of channels of the images with these options, and for pairs of the targets (True).
+
+    Raises:
+        DataError: The images cannot be converted.
+    """
+    found = {name: options[name] for name in ("background", "channels", "source_channels", "crop") if options.get(name) is not None}
+    numbers = {side: set(each) for side, each in channels.items() if each}
+    every = set[int]().union(*numbers.values())
+    if every & {2, 4}:
+        found.setdefault("background", "white")
+        numbers = {side: {count - (count in {2, 4}) for count in each} for side, each in numbers.items()}
+    mixed = {side for side, each in numbers.items() if len(each) > 1}
+    if not mixed:
+        return found
+    several = sorted(set[int]().union(*(numbers[side] for side in mixed)))
+    if max(several) > 4:
+        raise DataError(f"Some images are {' and others '.join(map(mode_name, several))}, which cannot be converted to each other.")
+    if True not in numbers:
+        return {**found, "channels": 3}
+    sources, targets = (3 if side in mixed else min(numbers.get(side) or {3}) for side in (False, True))
+    return {**found, "channels": targets, **({} if sources == targets else {"source_channels": sources})}
+
+
+def choose_run_folder(name: str) -> str:
+    """Return a run folder in the working directory that does not exist, named after a data set."""
+    first = f"runs/{name or 'first'}"
+    return next(each for each in (first, *(f"{first}-{number}" for number in range(2, 1000))) if not Path(each).exists())
+
+
+def _explain_missing_labels(path: str, data: Dataset) -> str:
+    """Return why no recipe is suggested for a data set, or an empty text if one is."""
+    arrangement = get_arrangement(data)
+    if not arrangement.recipe:
+        return f"To train a recipe for images without labels: i2ikit train RECIPE --data {shlex.quote(path)} --run runs/NAME"
+    if data.domain.sets or arrangement.has_targets:
+        return ""
+    if any("twice as wide as high" in note for note in data.notes):
+        return f"The images may be pairs side by side. To check them as pairs: i2ikit data check {shlex.quote(path)} --batch-kind glued"
+    return "StarGAN requires labels, and this data has none. Use one folder for each value, or add a table attributes.csv."

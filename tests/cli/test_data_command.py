@@ -6,7 +6,8 @@ import click
 import pytest
 
 
-def test_make_faces_and_check_them(run_cli, tmp_path) -> None:
+def test_make_faces_and_check_them(run_cli, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("i2ikit.data.train_command.has_gpu", lambda: False)
     place = tmp_path / "faces"
     result = run_cli("data", "make", "faces", place, "--count", 20, "--size", 16, "--no-views")
     assert (result.code, result.err) == (0, "")
@@ -16,7 +17,8 @@ def test_make_faces_and_check_them(run_cli, tmp_path) -> None:
     assert result.code == 0
     assert result.out.startswith(f"{place}: labelled, 20 images\n")
     assert result.out.endswith(
-        f"  i2ikit train stargan --data {place} --labels hair,glasses,hat,expression --size 32 --run runs/{place.stem}\n"
+        f"  i2ikit train stargan-fast --data {place} --labels hair,glasses,hat,expression --size 16 --run runs/{place.stem}\n"
+        "This machine has no GPU: --minutes 30 ends the training after half an hour.\n"
     )
 
 
@@ -60,7 +62,7 @@ def test_check_shows_tables_on_a_terminal(run_cli, monkeypatch) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     result = run_cli("data", "check", "faces:count=40,size=16")
     assert result.code == 0
-    for words in ("labelled, 40 images", "hair", "neutral", "--size 32"):
+    for words in ("labelled, 40 images", "hair", "neutral", "--size 16"):
         assert words in result.out
 
 
