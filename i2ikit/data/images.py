@@ -11,7 +11,7 @@ from torch import Tensor
 from i2ikit.core.specs import Content, ImageSpec
 from i2ikit.data.source import Source
 from i2ikit.errors import DataError
-from i2ikit.pixels import Pixels, composite, convert_channels, decode, mode_name, to_tensor
+from i2ikit.pixels import MAX_PIXELS, Pixels, composite, convert_channels, decode, mode_name, to_tensor
 from i2ikit.pixels.geometry import centre_window
 from i2ikit.pixels.maps import decode_map
 
@@ -31,6 +31,7 @@ class Reading:
         source_content: What the sources of pairs are: ``"picture"``, ``"label_map"`` or ``"instance_map"``.
         glued: ``"AB"`` reads the left half of a file as the source and the right half as the target, ``"BA"`` the other way around; an
             empty text reads the whole file.
+        max_pixels: The largest number of pixels that a file may declare.
     """
 
     background: str | None = None
@@ -38,8 +39,9 @@ class Reading:
     source_channels: int | None = None
     crop: tuple[int, int] | None = None
     glued: str = ""
-    # Without a place in repr(), so that fingerprints of data without maps stay what they were.
+    # Without a place in repr(), so that fingerprints of data without these options stay what they were.
     source_content: Content = field(default="picture", repr=False)
+    max_pixels: int = field(default=MAX_PIXELS, repr=False)
 
 
 class Images:
@@ -81,7 +83,8 @@ class Images:
 
     def decode(self, content: bytes, file: str, is_target: bool = False) -> Pixels:
         """Return the pixels [H W C] in the bytes of a file: of a map, its numbers."""
-        return decode(content, file) if is_target or self.reading.source_content == "picture" else decode_map(content, file)
+        is_picture = is_target or self.reading.source_content == "picture"
+        return (decode if is_picture else decode_map)(content, file, self.reading.max_pixels)
 
     def process(self, pixels: Pixels, file: str, is_target: bool = False) -> Pixels:
         """Return pixels [H W C] after halving, background, channels and crop."""

@@ -36,7 +36,7 @@ def check_sizes(data: Dataset) -> None:
 def _read_size(images: Images, file: str) -> tuple[int, int] | None:
     """Return height and width from the header of a file, or None if the header cannot be read."""
     try:
-        return read_size(images.source.read(file), file)
+        return read_size(images.source.read(file), file, images.reading.max_pixels)
     except DataError:
         return None
 

@@ -19,9 +19,7 @@ def decode_array(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> NDArra
     Raises:
         DataError: The file is damaged, holds no image, or declares more pixels than ``max_pixels``.
     """
-    shape, columns_first, dtype, start = _read_header(data, name)
-    height, width = _order_axes(shape)[:2]
-    check_pixels(height, width, name, max_pixels)
+    shape, columns_first, dtype, start = _read_header(data, name, max_pixels)
     count = math.prod(shape)
     if count * dtype.itemsize > len(data) - start:
         raise DataError(
@@ -36,12 +34,12 @@ def decode_array(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> NDArra
         return np.ascontiguousarray(array.astype(dtype.newbyteorder("="), copy=False))
 
 
-def read_shape(data: bytes, name: str) -> tuple[int, int, int]:
+def read_shape(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int, int]:
     """Return height, width and channels of an NPY file from its header, or raise DataError."""
-    return _order_axes(_read_header(data, name)[0])
+    return _order_axes(_read_header(data, name, max_pixels)[0])
 
 
-def _read_header(data: bytes, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+def _read_header(data: bytes, name: str, max_pixels: int) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
     """Return shape, whether columns come first, data type, and where the values start."""
     stream = io.BytesIO(data)
     with explain_damage(name, "Array"):
@@ -57,6 +55,7 @@ def _read_header(data: bytes, name: str) -> tuple[tuple[int, ...], bool, np.dtyp
         raise DataError(f'Array "{name}" has shape {list(shape)}. An image must be [H, W], [H, W, C] or [C, H, W].')
     if min(shape) < 1:
         raise DataError(f'Array "{name}" has shape {list(shape)}, which holds no pixels. Replace or remove it.')
+    check_pixels(*_order_axes(shape)[:2], name, max_pixels)
     return shape, columns_first, dtype, stream.tell()
 
 

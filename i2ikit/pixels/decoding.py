@@ -47,13 +47,13 @@ def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Pixels:
         return convert_pil_image(ImageOps.exif_transpose(image), name)
 
 
-def read_size(data: bytes, name: str) -> tuple[int, int]:
-    """Return height and width of an image file from its header, after its EXIF rotation. Nothing is decoded, so there is no limit.
+def read_size(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+    """Return height and width of an image file from its header, after its EXIF rotation.
 
     Raises:
-        DataError: The file has another format, or its header is damaged.
+        DataError: The file has another format, declares more pixels, or its header is damaged.
     """
-    return read_shape(data, name)[:2] if find_format(data) == "NPY" else read_picture_size(data, name)
+    return read_shape(data, name, max_pixels)[:2] if find_format(data) == "NPY" else read_picture_size(data, name, max_pixels)
 
 
 def check_lossless(image: Image.Image, name: str) -> None:

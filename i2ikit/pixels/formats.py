@@ -54,6 +54,20 @@ def describe_unknown(data: bytes) -> str:
     return next((name for start, name in _OTHERS.items() if data.lstrip()[: len(start)] == start or data[: len(start)] == start), "")
 
 
+def read_webp_size(data: bytes) -> tuple[int, int] | None:
+    """Return height and width in the header of a WebP file, or None for a file of another format."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP" or len(data) < 30:
+        return None
+    if data[12:16] == b"VP8X":
+        width, height = (int.from_bytes(data[start : start + 3], "little") + 1 for start in (24, 27))
+    elif data[12:16] == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    else:
+        width, height = (int.from_bytes(data[start : start + 2], "little") & 0x3FFF for start in (26, 28))
+    return height, width
+
+
 def _find_brand(data: bytes) -> str | None:
     """Return the format of a file of boxes (ISO 14496-12): its brand, or one of the brands that it is compatible with."""
     if data[4:8] != b"ftyp":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -21,7 +22,7 @@ from PIL import (
 )
 
 from i2ikit.errors import DataError
-from i2ikit.pixels.formats import READABLE, describe_unknown, find_format
+from i2ikit.pixels.formats import READABLE, describe_unknown, find_format, read_webp_size
 
 MAX_PIXELS = 200_000_000
 """The largest number of pixels of an image file that is decoded, unless ``max_pixels=`` raises it: that of the largest cameras."""
@@ -45,28 +46,33 @@ def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterat
         DataError: The file is damaged, has another format, or declares more pixels. The same for errors of decoding inside the context.
     """
     with explain_damage(name):
-        found = _open(data, name)
-        with found as image:
-            largest = max(image.width * image.height, _count_tile_pixels(image))
+        check_pixels(*(read_webp_size(data) or (0, 0)), name, max_pixels)  # Pillow's reader needs memory for it when it opens a file
+        with _open(data, name) as image:
             check_pixels(image.height, image.width, name, max_pixels)
-            if largest > max_pixels:
-                raise DataError(f'Image "{name}" is damaged: it declares tiles of {largest:,} pixels. Replace or remove it.')
+            largest = max(image.width * image.height, _count_tile_pixels(image))
+            if largest > max_pixels or largest > _get_most_pixels(image, len(data)):
+                raise DataError(
+                    f'Image "{name}" is damaged: it declares {largest:,} pixels, more than its {len(data):,} bytes can hold. '
+                    "Replace or remove it."
+                )
             with nullcontext() if _is_within_own_limit(largest) else _own_limit_lifted():
                 yield image
 
 
-def read_picture_size(data: bytes, name: str) -> tuple[int, int]:
-    """Return height and width of an image file, but NPY, from its header, after its EXIF rotation. Pixels are not decoded.
+def read_picture_size(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+    """Return height and width of an image file, but NPY, from its header, after its EXIF rotation.
 
     Raises:
-        DataError: The file has another format, or its header is damaged.
+        DataError: The file has another format, declares more pixels, or its header is damaged.
     """
-    with explain_damage(name), _open(data, name) as image:
+    with open_picture(data, name, max_pixels) as image:
         width, height = image.size
         if image.format == "TIFF":  # Pillow swaps the size of a TIFF itself, in some versions only when it decodes the pixels
             tags: Any = getattr(image, "tag_v2", {})
             width, height = int(tags[256]), int(tags[257])
-        is_rotated = image.getexif().get(0x0112, 1) >= 5  # the EXIF tag swaps height and width
+        # To look for EXIF behind the pixels of a PNG, Pillow would decode them.
+        may_be_rotated = image.format != "PNG" or b"eXIf" in data or b"Raw profile type" in data
+        is_rotated = may_be_rotated and image.getexif().get(0x0112, 1) >= 5  # the EXIF tag swaps height and width
         return (width, height) if is_rotated else (height, width)
 
 
@@ -138,6 +144,13 @@ def _find_reader(format_name: str, name: str) -> Callable[..., ImageFile.ImageFi
 def _count_tile_pixels(image: Image.Image) -> int:
     tags: Any = getattr(image, "tag_v2", {})
     return int(tags.get(322, 0)) * int(tags.get(323, 0))  # TileWidth and TileLength of a TIFF
+
+
+def _get_most_pixels(image: Image.Image, num_bytes: int) -> float:
+    """Return the largest number of pixels that a file of this length can hold, by the smallest number of bits that its coding needs."""
+    codec = image.tile[0][0] if getattr(image, "tile", None) else ""
+    # Raw files hold 8 pixels a byte, zlib packs 1032 bytes into one, and LZW of GIF 4096 pixels into a code of 12 bits.
+    return {"raw": 8, "zip": 8 * 1032, "gif": 4096 * 8 / 12}.get(codec, math.inf) * num_bytes
 
 
 _lifting = threading.Lock()
