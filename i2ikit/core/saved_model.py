@@ -23,6 +23,8 @@ class SavedPreprocessing:
     crop: list[int] | None = None
     channels: int | None = None
     source_channels: int | None = None
+    range: list[float] | None = None
+    max_pixels: int | None = None
     size: list[int] | None = None
     data: list[str] = field(factory=list)
     imported: str | None = None

@@ -208,6 +208,8 @@ class FileDataset:
         digest = hashlib.sha256(repr((self.batch_kind, labels, self.images.reading)).encode())
         if not self.source.is_picture:
             digest.update(repr((self.source.content, self.source.channels)).encode())
+        if self.images.reading.values is not None:
+            digest.update(repr(self.images.reading.values).encode())
         for item in self.items:
             files = [item.file] + [item.target_file] * (item.target_file is not None)
             counted = [known[str(file)] if file in known else self.images.source.size(str(file)) for file in files]

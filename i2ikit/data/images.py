@@ -11,9 +11,10 @@ from torch import Tensor
 from i2ikit.core.specs import Content, ImageSpec
 from i2ikit.data.source import Source
 from i2ikit.errors import DataError
-from i2ikit.pixels import MAX_PIXELS, Pixels, composite, convert_channels, decode, mode_name, to_tensor
+from i2ikit.pixels import MAX_PIXELS, Pixels, composite, convert_channels, decode_values, mode_name, to_tensor
 from i2ikit.pixels.geometry import centre_window
 from i2ikit.pixels.maps import decode_map
+from i2ikit.pixels.value_range import FLOATS, Range, find_value_type
 
 CACHE_BYTES = 1 << 30
 """Bytes of decoded images that one data set keeps in memory."""
@@ -32,6 +33,8 @@ class Reading:
         glued: ``"AB"`` reads the left half of a file as the source and the right half as the target, ``"BA"`` the other way around; an
             empty text reads the whole file.
         max_pixels: The largest number of pixels that a file may declare.
+        values: The range of the values of the files, or None: integers use their full depth.
+        floats: The range of floats, if ``values`` is None.
     """
 
     background: str | None = None
@@ -42,6 +45,8 @@ class Reading:
     # Without a place in repr(), so that fingerprints of data without these options stay what they were.
     source_content: Content = field(default="picture", repr=False)
     max_pixels: int = field(default=MAX_PIXELS, repr=False)
+    values: Range | None = field(default=None, repr=False)
+    floats: Range = field(default=FLOATS, repr=False)
 
 
 class Images:
@@ -83,8 +88,12 @@ class Images:
 
     def decode(self, content: bytes, file: str, is_target: bool = False) -> Pixels:
         """Return the pixels [H W C] in the bytes of a file: of a map, its numbers."""
-        is_picture = is_target or self.reading.source_content == "picture"
-        return (decode if is_picture else decode_map)(content, file, self.reading.max_pixels)
+        reading = self.reading
+        if not is_target and reading.source_content != "picture":
+            return decode_map(content, file, reading.max_pixels)
+        values = decode_values(content, file, reading.max_pixels)
+        declared = reading.floats if reading.values is None and values.dtype.kind == "f" else reading.values
+        return find_value_type(values, file, declared).scale(values, file)
 
     def process(self, pixels: Pixels, file: str, is_target: bool = False) -> Pixels:
         """Return pixels [H W C] after halving, background, channels and crop."""
@@ -130,3 +139,11 @@ def find_native_spec(images: Images, files: Sequence[str], is_target: bool = Fal
         raise problem or DataError("There are no images.")
     channels, height, width = max(dict.fromkeys(shapes), key=shapes.count)
     return ImageSpec(channels, height, width), bits
+
+
+def describe_floats(reading: Reading, bits: int) -> list[str]:
+    """Return a note about the range of floats in files, if it was not declared."""
+    if reading.values is not None or bits < 32:
+        return []
+    low, high = reading.floats
+    return [f"Files of floats are read as values from {low:g} to {high:g}. range= declares another range."]

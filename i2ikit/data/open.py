@@ -17,7 +17,7 @@ from i2ikit.data.celeba import find_attribute_list, read_celeba
 from i2ikit.data.dataset import Dataset, FileDataset, Item, Origin
 from i2ikit.data.folders import read_folders
 from i2ikit.data.holdout import FIRST_RULES, RULES, assign_splits
-from i2ikit.data.images import Images, Reading, find_native_spec
+from i2ikit.data.images import Images, Reading, describe_floats, find_native_spec
 from i2ikit.data.labels import declare_labels
 from i2ikit.data.manifest import Manifest, format_names
 from i2ikit.data.missing_values import describe_missing_values
@@ -26,6 +26,8 @@ from i2ikit.data.source import Source, open_source
 from i2ikit.data.tables import describe_unread_table, find_table, read_table
 from i2ikit.errors import DataError, OptionError, suggest
 from i2ikit.pixels import is_image
+from i2ikit.pixels.pictures import check_limit
+from i2ikit.pixels.value_range import FLOATS, parse_range
 
 if TYPE_CHECKING:
     from typing import Any
@@ -47,6 +49,8 @@ def open_data(
     source_content: Content | None = None,
     crop: int | Sequence[int] | None = None,
     holdout: float | None = None,
+    range: str | Sequence[float] | None = None,  # noqa: A002 - the name of the option everywhere
+    max_pixels: int | None = None,
     rules: int = RULES,
 ) -> Dataset:
     """Open a data set of any layout. The layout is recognised, and ``notes`` of the data set tells what was chosen automatically.
@@ -72,8 +76,13 @@ def open_data(
             one plane for each class; or ``"instance_map"``, files with the number of an instance for each pixel.
         crop: A centre crop of every image: a size, or height and width.
         holdout: The share of subjects that becomes the test split; the default is 0.1 if the data has no splits, else 0.
+        range: The values of black and white in the files, such as ``(0, 4095)`` or ``"0,4095"``; they become -1 and 1. By default integers
+            of 8 and 16 bits use their full depth, and floats are in [0, 1]. Files that cannot hold the range, such as the targets of 8
+            bits of sources of 12 bits, use their full depth, too.
+        max_pixels: The largest number of pixels that a file may declare; the default is 200 million.
         rules: The rules by which values and the hold-out are chosen. A run stores them, so that its data stays what it was: 2, the present
-            rules; 1, those of version 0.1: the value "none" of a table had no label entry, and the hold-out did not consider values.
+            rules; 1, those of version 0.1: the value "none" of a table had no label entry, the hold-out did not consider values, and floats
+            in files were in [-1, 1].
 
     Raises:
         DataError: The path does not exist, has no images, or has an unknown layout.
@@ -83,7 +92,7 @@ def open_data(
         labels = [name.strip() for name in labels.split(",") if name.strip()]
     if isinstance(pairs, str):
         pairs = [name.strip() for name in pairs.split(",")]
-    text = os.fspath(path)
+    text, declared = os.fspath(path), parse_range(range)
     options: dict[str, Any] = {
         "sets": sets,
         "batch_kind": batch_kind,
@@ -94,11 +103,12 @@ def open_data(
         "source_content": source_content,
         "crop": crop,
         "holdout": holdout,
+        "range": None if declared is None else list(declared),
+        "max_pixels": max_pixels,
     }
     if batch_kind is not None and batch_kind not in FILE_BATCH_KINDS:
         raise OptionError(f'No batch kind is called "{batch_kind}". {suggest(batch_kind, FILE_BATCH_KINDS)}')
-    if rules not in range(FIRST_RULES, RULES + 1):
-        raise OptionError(f"rules={rules!r} does not exist. Available: {', '.join(map(str, range(FIRST_RULES, RULES + 1)))}.")
+    _check_rules(rules)
     _check_content(source_content, source_channels)
     if isinstance(path, str) and names_faces(text):
         if Path(text).exists():
@@ -117,7 +127,10 @@ def open_data(
             f"Images are cropped to {manifest.crop}x{manifest.crop} pixels at the centre, as usual for this data. crop= changes it."
         )
     window = _parse_crop(crop if crop is not None else manifest.crop)
-    reading = Reading(background, channels, source_channels, window, manifest.glued, source_content or "picture")
+    reading = Reading(
+        background, channels, source_channels, window, manifest.glued, source_content or "picture", check_limit(max_pixels),
+        declared, FLOATS if rules > FIRST_RULES else (-1.0, 1.0),
+    )  # fmt: skip
     name = existing.stem if existing.suffix.lower() == ".zip" else source.path.resolve().name
     data = make_dataset(source, manifest, domain, rows, reading, notes, name=name)
     data.origin = Origin(text, {name: value for name, value in {"labels": labels, **options, "rules": rules}.items() if value is not None})
@@ -180,9 +193,15 @@ def make_dataset(
         image=image,
         source=source_image,
         bits=bits,
-        notes=(*manifest.notes, *notes, *warnings),
+        notes=(*manifest.notes, *notes, *describe_floats(reading, bits), *warnings),
         warnings=warnings,
     )
+
+
+def _check_rules(rules: int) -> None:
+    available = range(FIRST_RULES, RULES + 1)
+    if rules not in available:
+        raise OptionError(f"rules={rules!r} does not exist. Available: {', '.join(map(str, available))}.")
 
 
 def _check_content(content: str | None, channels: int | None) -> None:

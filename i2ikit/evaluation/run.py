@@ -88,7 +88,7 @@ def _open_datasets(folder: Path, recorded: Sequence[Mapping[str, Any]], model: M
         return [_open_dataset(folder, source["path"], source.get("options", {})) for source in recorded]
     if recorded:
         return [_open_dataset(folder, path, recorded[0].get("options", {}))]
-    preprocessing = {name: model.preprocessing.get(name) for name in ("background", "crop", "channels")}
+    preprocessing = {name: model.preprocessing.get(name) for name in ("background", "crop", "channels", "range", "max_pixels")}
     labels = [each.name for each in model.domain.attributes] or None
     return [_open_dataset(folder, path, {**preprocessing, "labels": labels, "rules": RULES})]
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
+from attrs import frozen
 from torch import Tensor
 
 from i2ikit.errors import DataError, format_count
 
+if TYPE_CHECKING:
+    from i2ikit.pixels import Pixels
+    from i2ikit.pixels.value_range import Range, ValueType
+
 LARGEST_VALUE = 10.0
-"""A float image in [-1, 1] or [0, 1] stays below this even with noise added; an image in [0, 255] does not."""
+"""A float tensor in [-1, 1] stays below this even with noise added; one in [0, 255] does not."""
 
 
 class InputImage(NamedTuple):
@@ -22,34 +28,53 @@ class InputImage(NamedTuple):
         pixels: [B, C, H, W] in [-1, 1].
         restore: Converts [B, C, H, W] in [-1, 1] to the type of the input; writes it to a path if the input was a path.
         on_cpu: Whether ``restore`` needs the image on the CPU.
+        value_type: Type and range of the values of a PIL image, an array or a file; those of a result are the same.
     """
 
     pixels: Tensor
     restore: Callable[[Tensor, Path | None], Any]
     on_cpu: bool
+    value_type: ValueType | None = None
 
 
-def open_image(image: Any, channels: int, background: str | None, *, convert: bool = False) -> InputImage:
+@frozen
+class Preparation:
+    """How PIL images, arrays and files are read: as the images of the training were.
+
+    Attributes:
+        background: The colour put behind transparent pixels of PIL images, arrays and files, or None.
+        convert: Whether PIL images, arrays and files with another number of channels are converted, as a training with ``channels=`` does.
+        values: The range of the values of PIL images, arrays and files, or None: integers use their full depth, and floats are in [0, 1].
+        max_pixels: The largest number of pixels that a file may declare; None is the default.
+    """
+
+    background: str | None = None
+    convert: bool = False
+    values: Range | None = None
+    max_pixels: int | None = None
+
+
+def open_image(image: Any, channels: int, preparation: Preparation) -> InputImage:
     """Read an image of any type.
 
     Args:
         image: A tensor, a PIL image, an ndarray or a path.
         channels: The number of channels that the model takes.
-        background: The colour put behind transparent pixels of PIL images and files, or None.
-        convert: Whether PIL images and files with another number of channels are converted, as a training with ``channels=`` does.
+        preparation: How PIL images, arrays and files are read.
 
     Raises:
-        DataError: The type is not supported, or the number of channels differs from the model's.
+        DataError: The type is not supported, a value is out of range, or the number of channels differs from the model's.
     """
     if isinstance(image, Tensor):
         return _check_channels(_tensor(image), channels)
+    wanted = channels if preparation.convert else None
     if isinstance(image, (str, Path)):
-        return _check_channels(_file(Path(image), background, channels if convert else None), channels)
+        return _check_channels(_file(Path(image), wanted, preparation), channels)
     module = type(image).__module__
     if module.startswith("PIL."):
-        return _check_channels(_picture(image, background, channels if convert else None), channels)
+        return _check_channels(_picture(image, wanted, preparation), channels)
     if module == "numpy" and hasattr(image, "shape"):
-        return _check_channels(_array(image), channels)
+        return _check_channels(_array(image, wanted, preparation), channels)
     raise DataError(f"An image must be a tensor, a PIL image, an ndarray or a path; found {type(image).__name__}.")
 
 
@@ -72,67 +97,80 @@ def _tensor(image: Tensor) -> InputImage:
     return InputImage(pixels[None] if single else pixels, restore, False)
 
 
-def _array(image: Any) -> InputImage:
-    import numpy as np
+def _array(image: Any, channels: int | None, preparation: Preparation) -> InputImage:
+    from i2ikit.pixels.arrays import move_channels_last
 
-    if image.ndim not in (2, 3):
-        raise DataError(f"An array must be one image of shape [H, W, C] or [H, W]; found {list(image.shape)}.")
-    flat, dtype = image.ndim == 2, image.dtype
-    if dtype.kind == "u" and dtype.itemsize <= 2:
-        top = float(np.iinfo(dtype).max)
-    elif dtype.kind == "f":
-        top = 1.0
-        if image.size and (image.min() < -0.5 or image.max() > LARGEST_VALUE):
-            raise DataError(f"An array of floats must have values in [0, 1]; found {image.min():.4g} to {image.max():.4g}.")
-    else:
-        raise DataError(f"An array must hold uint8, uint16, or floats in [0, 1]; found {dtype}.")
-    scaled = np.ascontiguousarray(np.atleast_3d(image)).astype(np.float32) / top * 2 - 1
+    if image.ndim not in (2, 3) or not image.size:
+        raise DataError(f"An array must be one image of shape [H, W, C], [C, H, W] or [H, W]; found {list(image.shape)}.")
+    is_flat, values = image.ndim == 2, move_channels_last(image)
+    has_channels_first = not is_flat and values.shape != image.shape
+    pixels, value_type = _scale(values, "given", preparation)
+    pixels = _convert(pixels, channels, preparation, "given")
 
     def restore(fake: Tensor, path: Path | None) -> Any:
-        back = (fake[0].permute(1, 2, 0).numpy().astype(np.float64) + 1) / 2 * top
-        back = (np.rint(back) if dtype.kind == "u" else back).astype(dtype)
-        return back[..., 0] if flat and back.shape[2] == 1 else back
+        back = value_type.restore(_to_array(fake))
+        if has_channels_first:
+            return back.transpose(2, 0, 1)
+        return back[..., 0] if is_flat and back.shape[2] == 1 else back
 
-    return InputImage(torch.from_numpy(scaled).permute(2, 0, 1)[None], restore, True)
+    return _make_input(pixels, restore, value_type)
 
 
-def _picture(image: Any, background: str | None, channels: int | None) -> InputImage:
+def _picture(image: Any, channels: int | None, preparation: Preparation) -> InputImage:
     from PIL import Image
 
-    from i2ikit.pixels import convert_pil_image, to_float, to_tensor
+    from i2ikit.pixels import get_pil_values
+    from i2ikit.pixels.value_range import ValueType
 
-    pixels = _convert(convert_pil_image(image, "given"), background, channels, "given")
-    deep = pixels.dtype.itemsize == 2
+    pixels, value_type = _scale(get_pil_values(image, "given"), "given", preparation)
+    pixels = _convert(pixels, channels, preparation, "given")
 
     def restore(fake: Tensor, path: Path | None) -> Any:
-        array = fake[0].permute(1, 2, 0).numpy()
-        if deep and array.shape[2] == 1:  # Pillow has no colour image of 16 bits
-            return Image.fromarray(((array[..., 0] + 1) * 32767.5).round().astype("uint16"))
-        back = ((array + 1) * 127.5).round().astype("uint8")
-        return Image.fromarray(back[..., 0] if back.shape[2] == 1 else back)
+        array = _to_array(fake)
+        if array.shape[2] == 1:
+            return Image.fromarray(value_type.restore(array)[..., 0])
+        return Image.fromarray(ValueType(np.dtype("uint8"), (0, 255)).restore(array))  # Pillow has no colours of more than 8 bits
 
-    return InputImage(to_float(to_tensor(pixels))[None], restore, True)
+    return _make_input(pixels, restore, value_type)
 
 
-def _file(path: Path, background: str | None, channels: int | None) -> InputImage:
-    from i2ikit.pixels import get_bits, read_pixels, to_float, to_tensor, write_image
+def _file(path: Path, channels: int | None, preparation: Preparation) -> InputImage:
+    from i2ikit.pixels.images import read_values, write_values
+    from i2ikit.pixels.pictures import check_limit
 
-    pixels = _convert(read_pixels(path), background, channels, str(path))
-    bits = get_bits(pixels)
+    pixels, value_type = _scale(read_values(path, check_limit(preparation.max_pixels)), str(path), preparation)
+    pixels = _convert(pixels, channels, preparation, str(path))
 
     def restore(fake: Tensor, to: Path | None) -> Path:
         assert to is not None
-        return write_image(fake[0], to, bits)
+        return write_values(fake[0], to, value_type)
 
-    return InputImage(to_float(to_tensor(pixels))[None], restore, True)
+    return _make_input(pixels, restore, value_type)
 
 
-def _convert(pixels: Any, background: str | None, channels: int | None, name: str) -> Any:
+def _scale(values: Any, name: str, preparation: Preparation) -> tuple[Pixels, ValueType]:
+    from i2ikit.pixels.value_range import find_value_type
+
+    value_type = find_value_type(values, name, preparation.values)
+    return value_type.scale(values, name), value_type
+
+
+def _convert(pixels: Pixels, channels: int | None, preparation: Preparation, name: str) -> Pixels:
     from i2ikit.pixels import composite, convert_channels
 
-    if background is not None:
-        pixels = composite(pixels, background)
+    if preparation.background is not None:
+        pixels = composite(pixels, preparation.background)
     return pixels if channels is None else convert_channels(pixels, channels, name)
+
+
+def _make_input(pixels: Pixels, restore: Callable[[Tensor, Path | None], Any], value_type: ValueType) -> InputImage:
+    from i2ikit.pixels import to_float, to_tensor
+
+    return InputImage(to_float(to_tensor(pixels))[None], restore, True, value_type)
+
+
+def _to_array(fake: Tensor) -> Any:
+    return fake[0].permute(1, 2, 0).float().numpy()
 
 
 def _suggest_conversion(channels: int) -> str:

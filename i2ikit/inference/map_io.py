@@ -13,13 +13,14 @@ from i2ikit.errors import DataError
 from i2ikit.inference.image_io import InputImage
 
 
-def open_map(image: Any, source: ImageSpec) -> InputImage:
+def open_map(image: Any, source: ImageSpec, max_pixels: int | None = None) -> InputImage:
     """Read a map of any type.
 
     Args:
         image: A path or a PIL image (grey or palette) of class indices or instance numbers, an ndarray [H, W] of whole numbers, or a
             tensor of planes [B, C, H, W] or [C, H, W].
         source: The maps that the model takes.
+        max_pixels: The largest number of pixels that a file may declare; None is the default.
 
     Raises:
         DataError: The type is not supported, a class index is too large, or the tensor has other planes.
@@ -28,23 +29,23 @@ def open_map(image: Any, source: ImageSpec) -> InputImage:
         return _read_planes(image, source)
     from i2ikit.pixels import to_tensor, write_image
     from i2ikit.pixels.maps import check_map, decode_map, make_planes
+    from i2ikit.pixels.pictures import check_limit
 
     if isinstance(image, (str, Path)):
         try:
             data = Path(image).read_bytes()
         except OSError as cause:
             raise DataError(f'Image "{image}" cannot be read: {cause.strerror}.') from None
-        planes = make_planes(to_tensor(decode_map(data, str(image))), source.content, source.channels, str(image))
+        planes = make_planes(to_tensor(decode_map(data, str(image), check_limit(max_pixels))), source.content, source.channels, str(image))
         return InputImage(planes[None], lambda fake, path: write_image(fake[0], _require(path)), True)
     import numpy as np
 
     array = np.asarray(image)  # the indices of a palette image, not its colours
     array = array[..., None] if array.ndim == 2 else array
-    if array.ndim != 3 or array.dtype.kind not in "ui":
-        raise DataError(
-            f"A map must be a path, a PIL image, an ndarray [H, W] of whole numbers, or a tensor; found {type(image).__name__}."
-        )
-    numbers = check_map(array.astype(np.uint16) if array.dtype.itemsize > 2 else array, "given")
+    if array.ndim != 3 or array.dtype.kind not in "buif" or not array.size:
+        found = f"{type(image).__name__} {list(array.shape)} of {array.dtype}" if array.ndim else type(image).__name__
+        raise DataError(f"A map must be a path, a PIL image, an ndarray [H, W] of whole numbers, or a tensor; found {found}.")
+    numbers = check_map(array, "given")
     planes = make_planes(to_tensor(numbers), source.content, source.channels, "given")
     is_picture = type(image).__module__.startswith("PIL.")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
 from torch import Tensor
 
 from i2ikit.core.translation import Translation
 from i2ikit.errors import DataError, OptionError, format_count
 from i2ikit.inference.domains import is_count
 from i2ikit.inference.geometry import crop_to_training
-from i2ikit.inference.image_io import open_image
+from i2ikit.inference.image_io import Preparation, open_image
 from i2ikit.inference.padding import get_size_constraints, pad_image
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 STYLE_ENCODER = "style_encoder"
 
 
-def resolve_style(model: Model, style: Any, like: Tensor, translation: Translation, background: str | None, *, trained: bool) -> Tensor:
+def resolve_style(model: Model, style: Any, like: Tensor, translation: Translation, preparation: Preparation, *, trained: bool) -> Tensor:
     """Return the styles [B, S] or [B, V, S] that a user's ``style`` stands for.
 
     Args:
@@ -28,7 +29,7 @@ def resolve_style(model: Model, style: Any, like: Tensor, translation: Translati
             one per image.
         like: The images to translate [B, C, H, W] in [-1, 1]. Reference images must have their size unless ``trained`` is set.
         translation: The translation of these images.
-        background: The colour put behind transparent pixels of a reference image.
+        preparation: How a reference image is read.
         trained: Whether reference images are cropped and resized to the size of the training.
 
     Raises:
@@ -47,9 +48,7 @@ def resolve_style(model: Model, style: Any, like: Tensor, translation: Translati
         raise OptionError(f"style= has shape {list(style.shape)}; expected {list(shape)}, {[rows, *shape]}, or an image.")
     prepared = model.preprocessing
     try:
-        reference = open_image(
-            style, model.image.channels, background or prepared.get("background"), convert=prepared.get("channels") is not None
-        )
+        reference = open_image(style, model.image.channels, evolve(preparation, convert=prepared.get("channels") is not None))
     except DataError as error:
         raise DataError(str(error).replace("The image has", "The style image has", 1)) from None
     pixels = reference.pixels.to(model.device)

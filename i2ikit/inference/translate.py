@@ -19,7 +19,7 @@ from i2ikit.inference.batched import Request, generate
 from i2ikit.inference.discriminate import list_required_inputs, score
 from i2ikit.inference.domains import check_seed, eval_mode, is_count
 from i2ikit.inference.geometry import check_size, crop_to_training
-from i2ikit.inference.model_images import read_image
+from i2ikit.inference.model_images import prepare, read_image
 from i2ikit.inference.styles import check_samples, resolve_style
 from i2ikit.inference.target_label import find_source_label, make_target_label
 
@@ -55,6 +55,8 @@ def translate(
     size: Any = None,
     tile: int | None = None,
     background: str | None = None,
+    range: Any = None,  # noqa: A002 - the name of the option everywhere
+    max_pixels: int | None = None,
     out: str | Path | None = None,
     seed: int = 0,
     details: bool = False,
@@ -63,9 +65,10 @@ def translate(
 
     Args:
         model: A model that translates images, built from any recipe.
-        image: A tensor [B, C, H, W] or [C, H, W] (float in [-1, 1] or uint8), a PIL image, an ndarray [H, W, C] or [H, W] (uint8, uint16,
-            or float in [0, 1]), or a path. The translation has the same type. For a path, it is written to ``out``, and that
-            path is returned. Models of maps take class indices or instance numbers; a tensor then holds planes of 0 and 1, or numbers.
+        image: A tensor [B, C, H, W] or [C, H, W] (float in [-1, 1] or uint8), a PIL image, an ndarray [H, W, C], [C, H, W] or [H, W]
+            (uint8, uint16, or float in [0, 1]), or a path. The translation has the same type. For a path, it is written to ``out``, and
+            that path is returned. Models of maps take class indices or instance numbers; a tensor then holds planes of 0 and 1, or
+            numbers.
         to: The target. Models with labels: values by attribute, such as ``{"hair": "blond"}``, or a label [B, D] or [D]. Models with
             domains: the name of the target domain.
         label: The label of the source images: values by attribute, one such mapping per image, or a tensor. An attribute that ``to``
@@ -81,6 +84,10 @@ def translate(
         tile: Side of square tiles in pixels, to translate images that do not fit into memory at once. The result equals that of the
             whole image if each output pixel depends on a limited part of the input. Otherwise a warning says that it differs.
         background: The colour put behind transparent pixels; by default the one of the training.
+        range: The values of black and white in a PIL image, an array or a file, such as ``(0, 4095)``; by default those that the training
+            data was opened with, else the full depth of integers and [0, 1] for floats. Integers that cannot hold the range use their full
+            depth. The translation has the same range. Tensors always hold [-1, 1], or uint8.
+        max_pixels: The largest number of pixels that a file may declare; by default that of the training, else 200 million.
         out: Where the translation of a path is written; by default next to the input. Several samples are numbered before the suffix.
         seed: The seed of the style, for models that draw one.
         details: Return a TranslationResult, which also holds the origin of each attribute's value.
@@ -97,7 +104,8 @@ def translate(
             f"tile={tile!r} is not supported. Give the side of the tiles: a whole number of pixels, 1 or more, such as tile=512."
         )
     check_size(size)
-    opened = read_image(model, image, background)
+    preparation = prepare(model, background, range, max_pixels)
+    opened = read_image(model, image, preparation=preparation)
     pixels = opened.pixels if tile else opened.pixels.to(model.device)
     if size == "trained":
         pixels = crop_to_training(pixels, model.image, model.preprocessing, nearest=not model.source.is_picture)
@@ -113,7 +121,7 @@ def translate(
         request = Request(target, *route, seed, source_label=source_label)
         if style is not None:
             example = request.make_translation(model, pixels[..., :1, :1].to(model.device))  # only its nets and labels are used
-            request = evolve(request, style=resolve_style(model, style, pixels, example, background, trained=size is not None))
+            request = evolve(request, style=resolve_style(model, style, pixels, example, preparation, trained=size is not None))
         fakes = list(generate(model, pixels, request, samples or 1, tile))
     results = []
     for number, fake in enumerate(fakes):

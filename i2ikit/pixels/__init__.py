@@ -1,6 +1,6 @@
 """Reading and writing of image files with 1 to 4 channels of 8 or 16 bits. Nothing is converted unless requested."""
 
-from i2ikit.pixels.decoding import Pixels, convert_pil_image, decode, read_size
+from i2ikit.pixels.decoding import Pixels, decode, decode_values, get_pil_values, read_size
 from i2ikit.pixels.files import write_atomically
 from i2ikit.pixels.formats import is_image
 from i2ikit.pixels.images import (
@@ -21,9 +21,10 @@ __all__ = [
     "Pixels",
     "composite",
     "convert_channels",
-    "convert_pil_image",
     "decode",
+    "decode_values",
     "get_bits",
+    "get_pil_values",
     "is_image",
     "mode_name",
     "open_picture",

@@ -28,10 +28,13 @@ def decode_array(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> NDArra
         )
     with explain_damage(name, "Array"):
         array = np.frombuffer(data, dtype, count, start).reshape(shape, order="F" if columns_first else "C")
-        array = array[..., None] if array.ndim == 2 else array
-        if array.shape != _order_axes(shape):
-            array = array.transpose(1, 2, 0)
-        return np.ascontiguousarray(array.astype(dtype.newbyteorder("="), copy=False))
+        return np.ascontiguousarray(move_channels_last(array).astype(dtype.newbyteorder("="), copy=False))
+
+
+def move_channels_last(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an image [H, W], [H, W, C] or [C, H, W] as a view [H W C]. Channels in front are at most 4."""
+    array = array[..., None] if array.ndim == 2 else array
+    return array if array.shape == _order_axes(array.shape) else array.transpose(1, 2, 0)
 
 
 def read_shape(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int, int]:

@@ -13,16 +13,17 @@ from i2ikit.pixels import png16
 from i2ikit.pixels.arrays import decode_array, read_shape
 from i2ikit.pixels.formats import find_format
 from i2ikit.pixels.pictures import MAX_PIXELS, explain_damage, open_picture, read_picture_size
+from i2ikit.pixels.value_range import Range, find_value_type
 
 Pixels = NDArray[Any]
-"""An image [H W C] of uint8, uint16 or float32 in [-1, 1]."""
+"""An image [H W C]: uint8 or uint16, or float32 in [-1, 1]."""
 
 _MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "RGB": "RGB", "RGBA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
-def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Pixels:
-    """Return the pixels [H W C] of an image file: uint8, uint16, or float32 in [-1, 1].
+def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS, declared: Range | None = None) -> Pixels:
+    """Return the pixels [H W C] of an image file: uint8 or uint16, or float32 in [-1, 1].
 
     Palette colours become RGB or RGBA, a bitmap becomes grey, and an image is rotated as its EXIF tag requires.
 
@@ -30,21 +31,31 @@ def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Pixels:
         data: The bytes of the file.
         name: Name of the file for error messages.
         max_pixels: The largest number of pixels. It is compared with the size that the file declares, before anything is decoded.
+        declared: The range of the values, which then become float32. By default integers of 8 and 16 bits use their full depth, and floats
+            are in [0, 1].
 
     Raises:
-        DataError: The file is damaged or too large, or decoding it would lose information (CMYK, 32 bits).
+        DataError: The file is damaged or too large, a value is outside its range, or decoding it would lose information (CMYK).
     """
+    values = decode_values(data, name, max_pixels)
+    return find_value_type(values, name, declared).scale(values, name)
+
+
+def decode_values(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Pixels:
+    """Return the values [H W C] of an image file as they are, of any type; see :func:`decode`."""
     if not data:
         raise DataError(f'Image "{name}" is empty (0 bytes). Replace or remove it.')
     if find_format(data) == "NPY":
-        return _scale_array(decode_array(data, name, max_pixels), name)
+        return decode_array(data, name, max_pixels)
     if png16.is_deep_colour(data):
         with explain_damage(name):
             return png16.read(data, name, max_pixels)
     with open_picture(data, name, max_pixels) as image:
         check_lossless(image, name)
+        signed = _find_signed_type(image)
         image.load()
-        return convert_pil_image(ImageOps.exif_transpose(image), name)
+        values = get_pil_values(ImageOps.exif_transpose(image), name)
+        return values if signed is None else values.astype(signed)
 
 
 def read_size(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
@@ -68,8 +79,8 @@ def check_lossless(image: Image.Image, name: str) -> None:
         )
 
 
-def convert_pil_image(image: Image.Image, name: str) -> Pixels:
-    """Return the pixels [H W C] of a PIL image, uint8 or uint16; see :func:`decode`."""
+def get_pil_values(image: Image.Image, name: str) -> Pixels:
+    """Return the values [H W C] of a PIL image: uint8, uint16, int32 or float32."""
     if image.mode in {"P", "PA"}:
         image = image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
     elif "transparency" in image.info and image.mode in {"L", "RGB"}:
@@ -78,20 +89,16 @@ def convert_pil_image(image: Image.Image, name: str) -> Pixels:
         array = np.asarray(image.convert(_MODES[image.mode]))
         return array[..., None] if array.ndim == 2 else array
     if image.mode in _DEEP:
-        array = np.asarray(image)
-        if array.size and (int(array.min()) < 0 or int(array.max()) > 65535):
-            raise DataError(f'Image "{name}" has 32 bits. Save it with 8 or 16 bits, or as an NPY of float32 in [-1, 1].')
-        return array.astype(np.uint16)[..., None]
+        array = np.asarray(image)[..., None]
+        is_deep = image.mode == "I" and array.size and (int(array.min()) < 0 or int(array.max()) > 65535)
+        return array.astype(np.int32 if is_deep else np.uint16)  # Pillow opens some images of 16 bits as 32 bits
     if image.mode == "F":
-        raise DataError(f'Image "{name}" has 32-bit floats. Save it with 8 or 16 bits, or as an NPY of float32 in [-1, 1].')
+        return np.asarray(image)[..., None]
     raise DataError(f'Image "{name}" has mode {image.mode}, which is not supported. Convert it to RGB.')
 
 
-def _scale_array(array: Pixels, name: str) -> Pixels:
-    if array.dtype in {np.dtype("uint8"), np.dtype("uint16")}:
-        return array
-    if array.dtype.kind != "f":
-        raise DataError(f'Array "{name}" has type {array.dtype}. Save uint8, uint16, or floats in [-1, 1].')
-    if not np.isfinite(array).all() or float(np.abs(array).max()) > 1.0:
-        raise DataError(f'Array "{name}" has floats outside [-1, 1]. Scale them, or save uint8 or uint16.')
-    return np.ascontiguousarray(array, dtype=np.float32)
+def _find_signed_type(image: Image.Image) -> np.dtype[Any] | None:
+    """Return the type of a TIFF of signed integers, which Pillow opens as 32 bits; None for other images."""
+    tags: Any = getattr(image, "tag_v2", {})
+    is_signed = image.mode == "I" and 2 in tags.get(339, ())  # SampleFormat
+    return np.dtype(np.int16 if max(tags.get(258, (32,))) <= 16 else np.int32) if is_signed else None  # BitsPerSample

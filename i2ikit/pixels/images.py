@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ from PIL import ImageColor
 from torch import Tensor
 
 from i2ikit.errors import DataError, format_count
-from i2ikit.pixels.decoding import Pixels, decode
+from i2ikit.pixels.decoding import Pixels, decode_values
 from i2ikit.pixels.encode import encode
 from i2ikit.pixels.files import write_atomically
 from i2ikit.pixels.pictures import MAX_PIXELS
+from i2ikit.pixels.value_range import FLOATS, Range, ValueType, find_value_type, parse_range
 
+_TYPES = {8: "uint8", 16: "uint16", 32: "float32"}
 _NAMES = {1: "grey", 2: "grey with alpha", 3: "RGB", 4: "RGBA"}
 
 
@@ -92,29 +95,44 @@ def get_bits(pixels: Pixels | Tensor) -> int:
     return pixels.dtype.itemsize * 8
 
 
-def read_pixels(path: Path, max_pixels: int = MAX_PIXELS) -> Pixels:
-    """Return the pixels [H W C] of an image file without conversion; see :func:`decode`."""
+def read_values(path: Path, max_pixels: int = MAX_PIXELS) -> Pixels:
+    """Return the values [H W C] of an image file as they are, of any type; see :func:`decode`."""
     try:
         data = path.read_bytes()
     except OSError as cause:
         raise DataError(f'Image "{path}" cannot be read: {cause.strerror}.') from None
-    return decode(data, str(path), max_pixels)
+    return decode_values(data, str(path), max_pixels)
 
 
-def read_image(path: str | Path, *, background: str | None = None, channels: int | None = None, max_pixels: int = MAX_PIXELS) -> Tensor:
+def read_pixels(path: Path, max_pixels: int = MAX_PIXELS, declared: Range | None = None) -> Pixels:
+    """Return the pixels [H W C] of an image file: uint8, uint16, or float32 in [-1, 1]; see :func:`decode`."""
+    values = read_values(path, max_pixels)
+    return find_value_type(values, str(path), declared).scale(values, str(path))
+
+
+def read_image(
+    path: str | Path,
+    *,
+    background: str | None = None,
+    channels: int | None = None,
+    range: str | Sequence[float] | None = None,  # noqa: A002 - the name of the option everywhere
+    max_pixels: int = MAX_PIXELS,
+) -> Tensor:
     """Read an image file as a tensor [C H W], float32 in [-1, 1].
 
     Args:
         path: Path of the file.
         background: A colour behind transparent pixels; None keeps alpha as a channel.
         channels: Number of channels to convert to; see :func:`convert_channels`. None converts nothing.
+        range: The value of black and that of white, such as ``(0, 4095)`` or ``"0,4095"``. By default integers use their full depth, and
+            floats are in [0, 1].
         max_pixels: The largest number of pixels that the file may declare.
 
     Raises:
-        DataError: The file is missing or damaged, or cannot be converted.
+        DataError: The file is missing or damaged, a value is outside its range, or the image cannot be converted.
     """
     path = Path(path)
-    pixels = read_pixels(path, max_pixels)
+    pixels = read_pixels(path, max_pixels, parse_range(range))
     if background is not None:
         pixels = composite(pixels, background)
     if channels is not None:
@@ -122,18 +140,34 @@ def read_image(path: str | Path, *, background: str | None = None, channels: int
     return to_float(to_tensor(pixels))
 
 
-def write_image(image: Tensor, path: str | Path, bits: int = 8) -> Path:
+def write_image(
+    image: Tensor,
+    path: str | Path,
+    bits: int = 8,
+    *,
+    range: str | Sequence[float] | None = None,  # noqa: A002 - the name of the option everywhere
+) -> Path:
     """Write an image file and return its path. After an error, no partial file remains.
 
     Args:
         image: [C H W] or [1 C H W] in [-1, 1]; other values are clipped.
-        path: PNG (1 to 4 channels, 8 or 16 bits), TIFF (8 bits, or 16 bits of grey), JPEG, WebP, BMP (8 bits) or NPY (also 32 bits).
-        bits: Bits of a channel: 8, 16, or 32 for an NPY of float32.
+        path: PNG (1 to 4 channels, 8 or 16 bits), TIFF (8 bits, or 16 or 32 bits of grey), JPEG, WebP, BMP (8 bits) or NPY.
+        bits: Bits of a channel: 8, 16, or 32 for float32.
+        range: The value of black and that of white; by default integers use their full depth, and floats are in [0, 1].
 
     Raises:
         DataError: The format does not support the image, a value is not finite, or the folder cannot be written.
     """
     path = Path(path)
+    if bits not in _TYPES:
+        raise DataError(f'bits must be 8 or 16, or 32 for floats; found {bits} for "{path.name}".')
+    dtype = np.dtype(_TYPES[bits])
+    declared = parse_range(range) or ((0, np.iinfo(dtype).max) if dtype.kind == "u" else FLOATS)
+    return write_values(image, path, ValueType(dtype, declared))
+
+
+def write_values(image: Tensor, path: Path, value_type: ValueType) -> Path:
+    """Write an image [C H W] or [1 C H W] in [-1, 1] as values of a type; see :func:`write_image`."""
     tensor = image.detach().to("cpu", torch.float32)
     if tensor.ndim == 4 and tensor.shape[0] == 1:
         tensor = tensor[0]
@@ -144,7 +178,7 @@ def write_image(image: Tensor, path: str | Path, bits: int = 8) -> Path:
     if not bool(torch.isfinite(tensor).all()):
         raise DataError(f'The image for "{path}" has values that are not finite. It was not written.')
     array = tensor.clamp(-1, 1).permute(1, 2, 0).contiguous().numpy()
-    write_atomically(path, encode(array, path, bits))
+    write_atomically(path, encode(value_type.restore(array), path))
     return path
 
 

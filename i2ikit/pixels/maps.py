@@ -7,10 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from i2ikit.errors import DataError
-from i2ikit.pixels.decoding import Pixels, check_lossless, decode
+from i2ikit.errors import DataError, format_count
+from i2ikit.pixels.decoding import Pixels, check_lossless, decode_values
 from i2ikit.pixels.formats import find_format
 from i2ikit.pixels.pictures import MAX_PIXELS, open_picture
+
+_LARGEST_NUMBER = 65535
 
 
 def decode_map(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Pixels:
@@ -25,15 +27,18 @@ def decode_map(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Pixels:
                 check_lossless(image, name)
                 image.load()
                 return np.asarray(image)[..., None].copy()
-    return check_map(decode(data, name, max_pixels), name)
+    return check_map(decode_values(data, name, max_pixels), name)
 
 
 def check_map(pixels: Pixels, name: str) -> Pixels:
-    """Return the numbers [H W 1] of a map, or raise DataError if they are colours or fractions."""
-    if pixels.shape[2] != 1 or pixels.dtype.kind != "u":
-        found = f"{pixels.shape[2]} channels of {pixels.dtype}"
+    """Return the numbers [H W 1] of a map as uint8 or uint16, or raise DataError if they are colours, fractions or out of range."""
+    if pixels.shape[2] != 1 or pixels.dtype.kind not in "bui":
+        found = f"{format_count(pixels.shape[2], 'channel')} of {pixels.dtype}"
         raise DataError(f'Map "{name}" must hold one whole number a pixel; found {found}. Save it as a grey or palette PNG of the numbers.')
-    return pixels
+    least, most = int(pixels.min()), int(pixels.max())
+    if least < 0 or most > _LARGEST_NUMBER:
+        raise DataError(f'Map "{name}" holds numbers from {least} to {most}. The numbers of a map must be 0 to {_LARGEST_NUMBER}.')
+    return pixels.astype(np.uint8 if pixels.dtype.itemsize == 1 else np.uint16, copy=False)
 
 
 def make_planes(numbers: Tensor, content: str, channels: int, name: str) -> Tensor:

@@ -21,7 +21,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from i2ikit.errors import DataError
+from i2ikit.errors import DataError, OptionError
 from i2ikit.pixels.formats import READABLE, describe_unknown, find_format, read_webp_size
 
 MAX_PIXELS = 200_000_000
@@ -74,6 +74,19 @@ def read_picture_size(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> t
         may_be_rotated = image.format != "PNG" or b"eXIf" in data or b"Raw profile type" in data
         is_rotated = may_be_rotated and image.getexif().get(0x0112, 1) >= 5  # the EXIF tag swaps height and width
         return (width, height) if is_rotated else (height, width)
+
+
+def check_limit(max_pixels: int | None) -> int:
+    """Return a limit of pixels that a user gave, or the default one.
+
+    Raises:
+        OptionError: It is not a whole number of at least 1.
+    """
+    if max_pixels is None:
+        return MAX_PIXELS
+    if isinstance(max_pixels, bool) or not isinstance(max_pixels, int) or max_pixels < 1:
+        raise OptionError(f"max_pixels={max_pixels!r} is not a number of pixels. Give a whole number, such as max_pixels={2 * MAX_PIXELS}.")
+    return max_pixels
 
 
 def check_pixels(height: int, width: int, name: str, max_pixels: int) -> None:
@@ -148,7 +161,8 @@ def _count_tile_pixels(image: Image.Image) -> int:
 
 def _get_most_pixels(image: Image.Image, num_bytes: int) -> float:
     """Return the largest number of pixels that a file of this length can hold, by the smallest number of bits that its coding needs."""
-    codec = image.tile[0][0] if getattr(image, "tile", None) else ""
+    tiles: Any = getattr(image, "tile", None)
+    codec = tiles[0][0] if tiles else ""
     # Raw files hold 8 pixels a byte, zlib packs 1032 bytes into one, and LZW of GIF 4096 pixels into a code of 12 bits.
     return {"raw": 8, "zip": 8 * 1032, "gif": 4096 * 8 / 12}.get(codec, math.inf) * num_bytes
 

@@ -19,6 +19,7 @@ from i2ikit.data.open import open_stored
 from i2ikit.data.rows import group_by_domain
 from i2ikit.data.sizes import check_sizes
 from i2ikit.errors import DataError, format_count
+from i2ikit.pixels import MAX_PIXELS
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -82,6 +83,10 @@ def describe_preprocessing(model: Model, sources: Sequence[TrainingData]) -> dic
     settings = {name: getattr(reading, name, None) for name in ("background", "crop", "channels", "source_channels")}
     size = [model.image.height, model.image.width]
     settings["crop"] = list(settings["crop"]) if settings["crop"] is not None else None
+    if reading is not None and reading.values is not None:
+        settings["range"] = list(reading.values)
+    if reading is not None and reading.max_pixels != MAX_PIXELS:
+        settings["max_pixels"] = reading.max_pixels
     return {**settings, "size": size, "data": [source.data.name for source in sources]}
 
 

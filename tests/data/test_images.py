@@ -40,7 +40,10 @@ def test_images_of_every_depth_and_channel_count_are_restored_exactly(tmp_path: 
 
 def test_float_arrays_are_restored_exactly(tmp_path: Path) -> None:
     image = torch.rand(3, 5, 6) * 2 - 1
-    assert torch.equal(read_image(write_image(image, tmp_path / "a.npy", bits=32)), image)
+    assert torch.equal(read_image(write_image(image, tmp_path / "a.npy", bits=32, range=(-1, 1)), range=(-1, 1)), image)
+    written = write_image(image, tmp_path / "b.npy", bits=32)
+    assert np.allclose(np.load(written), (image.permute(1, 2, 0).numpy() + 1) / 2, atol=1e-7)  # floats are in [0, 1]
+    assert torch.allclose(read_image(written), image, atol=2e-7)
 
 
 def test_all_bits_of_a_16_bit_rgb_png_are_read_although_pillow_drops_some(tmp_path: Path) -> None:
@@ -223,7 +226,7 @@ def test_an_array_of_objects_is_refused(tmp_path: Path) -> None:
 
 def test_float_arrays_outside_the_range_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.full((4, 4), 255.0))
-    with pytest.raises(DataError, match=r'^Array "a\.npy" has floats outside \[-1, 1\]'):
+    with pytest.raises(DataError, match=r'^Image "a\.npy" holds float64 from 255 to 255, .* read as 0 to 1\. .*: range="0,255"\.$'):
         decode((tmp_path / "a.npy").read_bytes(), "a.npy")
 
 

@@ -173,7 +173,7 @@ def test_bad_target_is_one_clear_line(model: Model, options: dict[str, object], 
         (torch.zeros(1, 4, 16, 16), "4 channels, and the model takes 3."),
         (torch.zeros(16, 16), "[B, C, H, W] or [C, H, W]; found [16, 16]."),
         (torch.zeros(1, 3, 16, 16, dtype=torch.int64), "found torch.int64"),
-        (np.zeros((16, 16, 3), np.int32), "uint8, uint16, or floats in [0, 1]; found int32"),
+        (np.zeros((16, 16, 3), np.int32), "holds int32 from 0 to 0, and it is not known which values are black and white. Save it as uint8, uint16 or floats, or declare"),
         (object(), "a tensor, a PIL image, an ndarray or a path; found object."),
         (Path("nowhere.png"), "nowhere.png"),
     ],
@@ -225,5 +225,5 @@ def test_padding_is_cropped_back_where_the_image_fits_already(model: Model, imag
 def test_images_in_another_range_are_named(model: Model, image: Tensor) -> None:
     with pytest.raises(DataError, match=r"float in \[-1, 1\], or uint8; found torch.float32 up to 25"):
         model.translate((image + 1) * 127.5, to={"hair": "red"})
-    with pytest.raises(DataError, match=r"array of floats .*\[0, 1\]; found -0\.9"):
+    with pytest.raises(DataError, match=r'holds float32 from -0\.9.* read as 0 to 1\. Declare their range: range="-1,1"\.'):
         model.translate(image[0].permute(1, 2, 0).numpy(), to={"hair": "red"})
