@@ -115,8 +115,8 @@ def _print_tables(report: CheckReport) -> None:
         console.print(f"{description}: " + ", ".join(f"{name} ({count})" for name, count in ordered[:5]) + more, markup=False)
     rendered = make_visible(report.render()).splitlines()
     for line in rendered:
-        bad = line.startswith(("unreadable", "other channels", "same content", "subjects in"))
-        if bad or line.startswith(("note: ", "all files")):
+        bad = line.startswith(("unreadable", "other channels", "same content", "subjects in", "left out"))
+        if bad or line.startswith(("note: ", "all images")):
             console.print(line, style="red" if bad else "green" if line.startswith("all") else "yellow", markup=False)
     if report.command:
         console.print(f"train with:\n  [bold]{escape(make_visible(report.command))}[/]")

@@ -16,6 +16,7 @@ import click
 from i2ikit.cli.options import OUTPUT_SUFFIXES, check_colour, check_image_suffix, check_writable, parse_target, parse_values
 from i2ikit.cli.output import echo
 from i2ikit.errors import DataError, OptionError, UnknownNameError, suggest
+from i2ikit.paths import is_system_name, suggest_path
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -158,7 +159,8 @@ def _list_inputs(text: str) -> list[tuple[Path, Path]]:
     if path.is_file():
         return [(path, Path(path.name))]
     if path.is_dir():
-        files = sorted(each for each in path.rglob("*") if each.is_file() and is_image(each.name))
+        found = (each for each in path.rglob("*") if is_image(each.name) and not is_system_name(each.relative_to(path).as_posix()))
+        files = sorted(each for each in found if each.is_file())
         if not files:
             raise DataError(f'Folder "{text}" contains no images.')
         return [(each, each.relative_to(path)) for each in files]
@@ -168,9 +170,7 @@ def _list_inputs(text: str) -> list[tuple[Path, Path]]:
         if not files:
             raise DataError(f'No image matches "{text}".')
         return [(each, Path(each.name)) for each in files]
-    near = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
-    hint = suggest(path.name, near) if near else f'Folder "{path.parent}" {"is empty" if path.parent.is_dir() else "does not exist"}.'
-    raise DataError(f'There is no image at "{text}". {hint}')
+    raise DataError(f'There is no image at "{text}". {suggest_path(path)}')
 
 
 def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: Mapping[str, str], source: str | None) -> None:

@@ -55,6 +55,8 @@ def read_celeba(source: Source, table: str, labels: Sequence[str] | None = None)
     columns = tuple(dict.fromkeys("hair" if name in grouped else name.lower() for name in chosen))
     files = _find_images(source, table, [line[0] for line in rows])
     position = {name: index + 1 for index, name in enumerate(names)}
+    used = set(files)
+    unused = [file for file in source.files if is_image(file) and file not in used]
     records: list[Record] = []
     several = 0
     shuffled = list(zip(rows, files, strict=True))
@@ -80,6 +82,7 @@ def read_celeba(source: Source, table: str, labels: Sequence[str] | None = None)
         crop=CROP,
         categories=categories,
         can_be_none=tuple(categories),  # an image may have none of the chosen hair colours
+        left_out={f'not named in the list "{table}"': unused},
         notes=tuple(notes),
     )
 

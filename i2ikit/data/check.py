@@ -60,6 +60,8 @@ def check(path: str | os.PathLike[str], *, on_progress: Callable[[int, int], Non
         notes=[*data.notes, *make_notes(data, readable, labels)],
         command=command.text,
         reason=command.reason,
+        left_out=dict(getattr(data, "left_out", {})),
+        repeated=_find_repeated(readable, files),
     )
 
 
@@ -79,11 +81,22 @@ def _check_file(data: Dataset, name: str, is_target: bool) -> CheckedFile:
 
 
 def _find_duplicates(checked: Sequence[CheckedFile], files: Mapping[str, Item]) -> list[tuple[str, ...]]:
+    """Return the groups of files of equal content that are in several splits."""
+    return [group for group in _group_by_content(checked) if len({files[name].split for name in group}) > 1]
+
+
+def _find_repeated(checked: Sequence[CheckedFile], files: Mapping[str, Item]) -> list[tuple[str, ...]]:
+    """Return the groups of files of equal content that are in several folders of one split."""
+    groups = [group for group in _group_by_content(checked) if len({files[name].split for name in group}) == 1]
+    return [group for group in groups if len({name.rpartition("/")[0] for name in group}) > 1]
+
+
+def _group_by_content(checked: Sequence[CheckedFile]) -> list[tuple[str, ...]]:
     groups: defaultdict[bytes, list[str]] = defaultdict(list)
     for each in checked:
         if each.digest:
             groups[each.digest].append(each.file)
-    return [tuple(group) for group in groups.values() if len({files[name].split for name in group}) > 1]
+    return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
 def _find_shared_subjects(items: Iterable[Item]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.manifest import format_names
@@ -30,6 +30,8 @@ class CheckReport:
         notes: What was chosen automatically, and warnings, one line each.
         command: A command that trains on this data; empty if there is none.
         reason: Why there is no command, or what else to know about it.
+        left_out: Names of files that the data set does not use, by cause.
+        repeated: Groups of files with equal content in several folders of one split.
     """
 
     path: str
@@ -46,6 +48,8 @@ class CheckReport:
     notes: Sequence[str]
     command: str
     reason: str = ""
+    left_out: Mapping[str, Sequence[str]] = field(factory=dict)
+    repeated: Sequence[tuple[str, ...]] = ()
 
     @property
     def ok(self) -> bool:
@@ -74,7 +78,7 @@ class CheckReport:
         return "\n".join(lines)
 
     def _format_problems(self) -> list[str]:
-        lines = [""] + ["all files can be read"] * (not self.unreadable)
+        lines = [""] + ["all images can be read"] * (not self.unreadable)
         lines += [f"unreadable: {reason}" for _, reason in self.unreadable[:20]]
         if len(self.unreadable) > 20:
             lines.append(f"unreadable: {len(self.unreadable) - 20} more")
@@ -86,6 +90,10 @@ class CheckReport:
             lines.append(f"same content in two splits: {len(self.duplicates) - 5} groups more")
         if self.shared_subjects:
             lines.append(f"subjects in two splits: {format_names(self.shared_subjects, 5)}")
+        lines += [f"same content in several folders: {format_names(group)}" for group in self.repeated[:5]]
+        if len(self.repeated) > 5:
+            lines.append(f"same content in several folders: {len(self.repeated) - 5} groups more")
+        lines += [f"left out: {len(names):,} {cause}: {format_names(names, 5)}" for cause, names in self.left_out.items()]
         return lines
 
 

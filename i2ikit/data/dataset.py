@@ -121,6 +121,7 @@ class FileDataset:
         bits: Bits of a channel.
         notes: What was chosen automatically, one line each.
         warnings: Those of the notes that a training shows, too.
+        left_out: Names of files that are left out, by cause.
     """
 
     def __init__(
@@ -136,10 +137,11 @@ class FileDataset:
         bits: int = 8,
         notes: Sequence[str] = (),
         warnings: Sequence[str] = (),
+        left_out: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.images, self.items, self.notes, self.warnings = images, tuple(items), tuple(notes), tuple(warnings)
         self.name, self.batch_kind, self.domain, self.image, self.bits = name, batch_kind, domain, image, bits
-        self.source = source or image
+        self.source, self.left_out = source or image, dict(left_out or {})
         self.origin: Origin | None = None  # None for a part of a data set: its path and options would open all of it
         present = {item.split for item in self.items}
         self.splits = tuple(each for each in SPLITS if each in present)
@@ -155,7 +157,7 @@ class FileDataset:
 
     def select(self, items: Sequence[Item]) -> FileDataset:
         """Return a data set of some of the items, which shares the cache of decoded images."""
-        names = ("name", "batch_kind", "domain", "image", "source", "bits", "notes", "warnings")
+        names = ("name", "batch_kind", "domain", "image", "source", "bits", "notes", "warnings", "left_out")
         shared: dict[str, Any] = {name: getattr(self, name) for name in names}
         return FileDataset(self.images, items, **shared)
 

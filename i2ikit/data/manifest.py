@@ -51,6 +51,7 @@ class Manifest:
         categories: Columns that are categorical attributes, with their values in order. The type of the other columns follows from their
             cells.
         can_be_none: Columns with ``categories`` whose cell may be ``"none"``, which has no label entry.
+        left_out: Names of the images that the reader leaves out, by cause.
         notes: What the reader chose, one line each.
     """
 
@@ -63,6 +64,7 @@ class Manifest:
     crop: int | None = None
     categories: Mapping[str, tuple[str, ...]] = field(factory=dict)
     can_be_none: tuple[str, ...] = ()
+    left_out: Mapping[str, Sequence[str]] = field(factory=dict)
     notes: tuple[str, ...] = ()
 
 

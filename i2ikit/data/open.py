@@ -19,12 +19,14 @@ from i2ikit.data.folders import read_folders
 from i2ikit.data.holdout import FIRST_RULES, RULES, assign_splits
 from i2ikit.data.images import Images, Reading, describe_floats, find_native_spec
 from i2ikit.data.labels import declare_labels
+from i2ikit.data.left_out import find_other_files, summarise, unite
 from i2ikit.data.manifest import Manifest, format_names
 from i2ikit.data.missing_values import describe_missing_values
 from i2ikit.data.open_faces import FACES, names_faces, open_faces
 from i2ikit.data.source import Source, open_source
 from i2ikit.data.tables import describe_unread_table, find_table, read_table
 from i2ikit.errors import DataError, OptionError, suggest
+from i2ikit.paths import path_exists, suggest_path
 from i2ikit.pixels import is_image
 from i2ikit.pixels.pictures import check_limit
 from i2ikit.pixels.value_range import FLOATS, parse_range
@@ -170,8 +172,11 @@ def make_dataset(
             f"Unpaired data requires exactly one categorical attribute, whose values are the domains; found "
             f"{format_names(names, 12) or 'no labels'}. Choose one with labels=."
         )
+    unknown: list[str] = []
     if arrangement.has_domains:
-        items = [item for item in items if item.row[domain.attributes[0].name] is not None]
+        name_of_domain = domain.attributes[0].name
+        unknown = [item.file for item in items if item.row[name_of_domain] is None]
+        items = [item for item in items if item.row[name_of_domain] is not None]
     source_image, bits = find_native_spec(images, [item.file for item in items])
     image = source_image
     if arrangement.has_targets:
@@ -183,7 +188,8 @@ def make_dataset(
     if reading.source_content != "picture":
         classes = reading.source_channels or 1
         source_image = ImageSpec(classes, source_image.height, source_image.width, reading.source_content)
-    warnings = [text for text in (describe_missing_values(domain, items),) if text]
+    left_out = unite(manifest.left_out, {"without a domain": unknown})
+    warnings = [text for text in (describe_missing_values(domain, items), summarise(left_out)) if text]
     return FileDataset(
         images,
         items,
@@ -195,6 +201,7 @@ def make_dataset(
         bits=bits,
         notes=(*manifest.notes, *notes, *describe_floats(reading, bits), *warnings),
         warnings=warnings,
+        left_out=left_out,
     )
 
 
@@ -213,10 +220,8 @@ def _check_content(content: str | None, channels: int | None) -> None:
 
 def _check_path(text: str) -> Path:
     path = Path(text).expanduser()
-    if not path.exists():
-        near = sorted(each.name for each in path.parent.iterdir()) if path.parent.is_dir() else []
-        hint = suggest(path.name, near) if near else f'Folder "{path.parent}" {"is empty" if path.parent.is_dir() else "does not exist"}.'
-        raise DataError(f'There is no data at "{text}". {hint}')
+    if not path_exists(path):
+        raise DataError(f'There is no data at "{text}". {suggest_path(path)}')
     return path
 
 
@@ -237,20 +242,29 @@ def _read_manifest(
     source: Source, table: str | None, labels: Sequence[str] | None, batch_kind: str | None, pairs: bool | Sequence[str] | None
 ) -> Manifest:
     if not any(is_image(file) for file in source.files):
-        problem = "is empty" if not source.files else f"has {len(source.files)} files, but no image"
-        raise DataError(f'"{source.path}" {problem}. Put images into it: one folder for each domain, or images and a table attributes.csv.')
+        raise _explain_no_image(source)
     celeba = find_attribute_list(source) if table is None or table.endswith(".txt") else None
-    if celeba is not None:
-        return _set_batch_kind(read_celeba(source, celeba, labels), batch_kind, source)
-    table = table or find_table(source)
+    table = celeba or table or find_table(source)
+    left_out = unite(source.left_out, find_other_files(source, [table] if table else []))
     if table is not None:
-        return _set_batch_kind(read_table(source, table), batch_kind, source)
+        manifest = read_table(source, table) if celeba is None else read_celeba(source, table, labels)
+        return _set_batch_kind(evolve(manifest, left_out=unite(left_out, manifest.left_out)), batch_kind, source)
     note = describe_unread_table(source)
     try:
         manifest = read_folders(source, batch_kind=batch_kind, pairs=pairs)
     except DataError as error:
         raise DataError(f"{error} {note}".rstrip()) from None
-    return evolve(manifest, notes=(*manifest.notes, note)) if note else manifest
+    return evolve(manifest, notes=(*manifest.notes, *([note] if note else [])), left_out=unite(left_out, manifest.left_out))
+
+
+def _explain_no_image(source: Source) -> DataError:
+    left_out = unite(source.left_out, find_other_files(source, []))
+    problem = f"has {len(source.files)} files, but no image" if source.files or left_out else "is empty"
+    found = "; ".join(f"{len(names)} {cause}, such as {format_names(names, 1)}" for cause, names in left_out.items())
+    return DataError(
+        f'"{source.path}" {problem}. Put images into it: one folder for each domain, or images and a table attributes.csv.'
+        f"{f' Found: {found}.' if found else ''}"
+    )
 
 
 def _set_batch_kind(manifest: Manifest, batch_kind: str | None, source: Source) -> Manifest:

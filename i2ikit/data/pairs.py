@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from i2ikit.data.manifest import Manifest, Record, format_names
 from i2ikit.data.path_layout import ImagePath, make_labelled_manifest
@@ -39,22 +40,23 @@ def match_by_name(paths: Sequence[ImagePath], order: Sequence[str], *, strict: b
     for name in order:
         if name not in domains:
             raise UnknownNameError("folder", name, domains)
-    targets = {(path.split, path.key): path.file for path in paths if path.domain == order[1]}
-    sources = [path for path in paths if path.domain == order[0]]
-    records = tuple(
-        Record(path.file, path.split, target_file=targets[path.split, path.key], group=path.key)
-        for path in sources
-        if (path.split, path.key) in targets
-    )
+    found = _match_names([path for path in paths if path.domain == order[0]], [path for path in paths if path.domain == order[1]])
+    records = tuple(Record(source.file, source.split, target_file=target.file, group=source.key) for source, target in found)
     if not records:
         first, second = (format_names([path.key for path in paths if path.domain == name]) for name in order)
         raise DataError(
             f'There are no pairs: no file name is in both "{order[0]}" ({first}) and "{order[1]}" ({second}). Give the two images of a '
             'pair the same name, or use batch_kind="unpaired".'
         )
-    keys = {(path.split, path.key) for path in sources}
-    single = [path.file for path in sources if (path.split, path.key) not in targets]
-    single += [file for key, file in targets.items() if key not in keys]
+    used = {file for record in records for file in (record.file, str(record.target_file))}
+    partnered = {(record.split, record.group) for record in records}
+    rest = [path for domain in order for path in paths if path.domain == domain and path.file not in used]
+    single = [path.file for path in rest if (path.split, path.key) not in partnered]
+    left_out = {
+        "without a partner of equal name": single,
+        "another image of the same name": [path.file for path in rest if (path.split, path.key) in partnered],
+        "in a folder that is not one of the pairs": [path.file for path in paths if path.domain not in order],
+    }
     note = (
         f'Images of equal name are pairs, {order[0]} -> {order[1]}. Use pairs="{order[1]},{order[0]}" to swap them, or '
         'batch_kind="unpaired" to separate them.'
@@ -62,7 +64,22 @@ def match_by_name(paths: Sequence[ImagePath], order: Sequence[str], *, strict: b
     notes = [note]
     if single and not strict:
         notes.append(f"{format_count(len(single), 'image')} left out, without a partner of equal name: {format_names(single)}.")
-    return Manifest(records, batch_kind="paired", notes=tuple(notes))
+    return Manifest(records, batch_kind="paired", left_out=left_out, notes=tuple(notes))
+
+
+def _match_names(sources: Sequence[ImagePath], targets: Sequence[ImagePath]) -> list[tuple[ImagePath, ImagePath]]:
+    """Return sources and targets of equal name. If a folder has a name twice, such as 1.png and 1.jpg, files of equal suffix match."""
+    by_name: dict[tuple[str, str], tuple[list[ImagePath], list[ImagePath]]] = {}
+    for index, paths in enumerate((sources, targets)):
+        for path in paths:
+            by_name.setdefault((path.split, path.key), ([], []))[index].append(path)
+    found: dict[str, ImagePath] = {}
+    for own, others in by_name.values():
+        suffixes = {PurePosixPath(path.file).suffix.lower(): path for path in others} if len(own) + len(others) > 2 else {}
+        matched = {path.file: suffixes[suffix] for path in own if (suffix := PurePosixPath(path.file).suffix.lower()) in suffixes}
+        free = [path for path in others if path not in matched.values()]
+        found |= matched | dict(zip((path.file for path in own if path.file not in matched), free, strict=False))
+    return [(path, found[path.file]) for path in sources if path.file in found]
 
 
 def read_glued(paths: Sequence[ImagePath], pairs: object) -> Manifest:

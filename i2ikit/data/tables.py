@@ -95,9 +95,10 @@ def read_table(source: Source, table: str) -> Manifest:
     finder.check_missing()
     is_paired = all(record.target_file for record in records)
     used = {*row_of_file, *(record.target_file for record in records if record.target_file)}
-    unused = sum(is_image(name) for name in source.files) - len(used)
-    notes = (f'{format_count(unused, "image")} left out, not named in the table "{table}".',) if unused > 0 else ()
-    return Manifest(tuple(records), columns, batch_kind="paired" if is_paired else "labelled", notes=notes)
+    unused = [name for name in source.files if is_image(name) and name not in used]
+    notes = (f'{format_count(len(unused), "image")} left out, not named in the table "{table}".',) if unused else ()
+    left_out = {f'not named in the table "{table}"': unused}
+    return Manifest(tuple(records), columns, batch_kind="paired" if is_paired else "labelled", left_out=left_out, notes=notes)
 
 
 class _FileFinder:

@@ -42,7 +42,7 @@ def test_the_text_shows_the_label_table_and_the_command(people: Path) -> None:
     text = check(people).render()
     assert "label set: tone  train  test" in text
     assert "hat = (unknown)      1     0" in text
-    assert "all files can be read" in text
+    assert "all images can be read" in text
     assert 'subjects in two splits: "a"' in text
     assert text.endswith(
         f"train with:\n  i2ikit train stargan --data {people} --labels tone,hat --size 32x64 --batch 2 --run runs/{people.stem}"

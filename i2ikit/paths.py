@@ -1,0 +1,44 @@
+"""Names of files and folders: those that a system makes for itself, and the one that a user may have meant."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+
+from i2ikit.errors import suggest
+
+# Folders of file servers (Synology, QNAP), of Windows, of macOS, of Linux, and of programs. Names that begin with a dot are hidden anyway.
+_FOLDERS = frozenset({
+    "@eadir", "@tmp", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "$recycle.bin", "recycler", "recycled", "found.000",
+    "system volume information", "__macosx", "network trash folder", "temporary items", "theVolumeSettingsFolder".lower(), "lost+found",
+    "__pycache__", "cvs",
+})  # fmt: skip
+_FILES = frozenset({"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "desktop db", "desktop df", "ntuser.dat"})
+
+
+def is_system_name(name: str) -> bool:
+    """Return whether a path with forward slashes is hidden, or has a part that belongs to a system: ``.git``, ``@eaDir``, ``Thumbs.db``."""
+    *folders, file = PurePosixPath(name).parts or ("",)
+    return any(part.startswith(".") or part.lower() in _FOLDERS for part in (*folders, file)) or file.lower() in _FILES
+
+
+def suggest_path(path: Path) -> str:
+    """Return what is near a path that does not exist: similar names in its folder, or why that folder has none."""
+    folder = path.parent
+    try:
+        near = sorted(each.name for each in os.scandir(folder))
+    except NotADirectoryError:
+        return f'"{folder}" is a file.'
+    except FileNotFoundError:
+        return f'Folder "{folder}" does not exist.'
+    except OSError as cause:
+        return f'Folder "{folder}" cannot be opened: {cause.strerror}.'
+    return suggest(path.name, near) if near else f'Folder "{folder}" is empty.'
+
+
+def path_exists(path: Path) -> bool:
+    """Return whether a path exists; not if a folder above it cannot be opened."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
