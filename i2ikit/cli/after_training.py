@@ -13,6 +13,7 @@ from i2ikit.errors import I2IKitError, OptionError
 
 def finish_run(run: Path, with_evaluation: bool, progress: Any) -> int:
     """Evaluate a run on the test split, write its report page and return the exit code. The run is complete without them."""
+    from i2ikit.cli.progress_bar import show_tasks
     from i2ikit.core.storage import find_run_folder, list_stage_folders
     from i2ikit.evaluation import evaluate_run
     from i2ikit.train.page import write_page
@@ -21,7 +22,8 @@ def finish_run(run: Path, with_evaluation: bool, progress: Any) -> int:
     if with_evaluation:
         progress.say("Evaluating on the test split.")
         try:
-            _try(lambda: evaluate_run(run), "evaluation", f"i2ikit eval {quoted_run}")
+            with show_tasks() as on_task:
+                _try(lambda: evaluate_run(run, on_task=on_task), "evaluation", f"i2ikit eval {quoted_run}")
         except KeyboardInterrupt:
             progress.say(f"Stopped during the evaluation. The trained model is saved. To evaluate it: i2ikit eval {quoted_run}")
             return 130

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from i2ikit.cli.output import echo
+from i2ikit.core.sample_size import describe_count
 from i2ikit.errors import OptionError
 
 if TYPE_CHECKING:
@@ -98,20 +99,25 @@ def _clear_unfinished(run: Path) -> None:
 
 
 def _measure(run: Path) -> Report:
+    from i2ikit.cli.progress_bar import show_tasks
     from i2ikit.evaluation import evaluate_run
 
-    return evaluate_run(run, classifier=None)
+    with show_tasks() as on_task:
+        return evaluate_run(run, classifier=None, on_task=on_task)
 
 
 def _print_metrics(report: Report) -> None:
     found = {number.name: number for number in report.numbers}
     if {"psnr/hair", "psnr_copy/hair"} <= set(found):
-        psnr, copy = found["psnr/hair"].value, found["psnr_copy/hair"].value
-        echo(f"  hair colour  PSNR {psnr:.2f} dB to the target images; a copy of the input has {copy:.2f} dB")
+        psnr, copy = found["psnr/hair"], found["psnr_copy/hair"]
+        count = describe_count(psnr.protocol)
+        echo(f"  hair colour  PSNR {psnr.value:.2f} dB to the target images (n = {count}); a copy of the input has {copy.value:.2f} dB")
     for name in LABELS:
-        accuracy = found.get(f"accuracy/{name}") or found.get(f"nearest_accuracy/{name}")
+        accuracy, what = found.get(f"accuracy/{name}"), "show the requested value"
+        if accuracy is None:
+            accuracy, what = found.get(f"nearest_accuracy/{name}"), "are nearest to the target image of the requested value"
         if accuracy is not None:
-            echo(f"  {name:11}  {100 * accuracy.value:.1f} % of the translations show the requested value")
+            echo(f"  {name:11}  {100 * accuracy.value:.1f} % of the translations {what} (n = {describe_count(accuracy.protocol)})")
 
 
 def _write_page(run: Path) -> None:

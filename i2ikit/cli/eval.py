@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
-from i2ikit.cli.output import echo
+from i2ikit.cli.output import echo, print_warning
+from i2ikit.errors import I2IKitError
 
 
 @click.command("eval")
@@ -49,33 +51,49 @@ def evaluate(
     classifier_steps: int, features: str | None, lpips: tuple[str, ...], samples_per_input: int, num_inputs: int, device: str,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Evaluate a run, or a model with --data, and write the numbers of a run to RUN/numbers.json.
+    """Evaluate a run, or a model with --data; write the numbers of a run to RUN/numbers.json, and its report page.
 
-    With --limit, --split or --targets, the numbers are written to another file, such as RUN/numbers-limit-100.json. The report page shows
-    only RUN/numbers.json.
+    With other data, or with --limit, --split, --targets or --resize, the numbers are written to another file, such as
+    RUN/numbers-limit-100.json, and the page does not change: it shows only RUN/numbers.json.
     """
-    from i2ikit.core.storage import find_run_folder
+    from i2ikit.cli.progress_bar import show_tasks
     from i2ikit.evaluation.feature_option import parse_features
     from i2ikit.evaluation.perceptual import parse_lpips
     from i2ikit.evaluation.report import format_protocol
-    from i2ikit.evaluation.run import NUMBERS, RUN, evaluate_run, numbers_file
+    from i2ikit.evaluation.run import measure_run
 
-    report = evaluate_run(
-        run_or_model, data=data, device=device, split=split, targets=targets, limit=limit, batch=batch, resize=resize,
-        classifier=None if no_classifier else "auto", features=None if features is None else parse_features(features),
-        lpips=[parse_lpips(each) for each in lpips], samples_per_input=samples_per_input, num_inputs=num_inputs,
-        classifier_steps=classifier_steps,
-    )  # fmt: skip
+    networks: dict[str, Any] = {
+        "features": None if features is None else parse_features(features), "lpips": [parse_lpips(each) for each in lpips],
+    }  # fmt: skip
+    with show_tasks() as on_task:
+        report, file = measure_run(
+            run_or_model, data=data, device=device, split=split, targets=targets, limit=limit, batch=batch, resize=resize,
+            classifier=None if no_classifier else "auto", samples_per_input=samples_per_input, num_inputs=num_inputs,
+            classifier_steps=classifier_steps, on_task=on_task, **networks,
+        )  # fmt: skip
     if as_json:
         echo(json.dumps(report.to_json(), indent=2))
-        return
-    for line in report.table():
-        echo(line)
-    echo("")
-    for line in format_protocol([each for each in report.numbers if not each.name.startswith(("parameters", "classifier"))]):
-        echo(line)
-    folder = find_run_folder(run_or_model)
-    if (folder / RUN).is_file():
-        name = numbers_file(split=split, targets=targets, limit=limit)
-        note = "" if name == NUMBERS else f"; {NUMBERS} and the page are unchanged"
-        echo(f"written to {folder / name}{note}")
+    else:
+        for line in report.table():
+            echo(line)
+        echo("")
+        for line in format_protocol([each for each in report.numbers if not each.name.startswith(("parameters", "classifier"))]):
+            echo(line)
+    if file is not None:
+        message = _write_page(file)
+        if not as_json:
+            echo(message)
+
+
+def _write_page(file: Path) -> str:
+    """Write the page of a run if it shows the numbers in a file, and return a line that names what was written."""
+    from i2ikit.evaluation.run import NUMBERS
+    from i2ikit.train.page import write_page
+
+    if file.name != NUMBERS:
+        return f"written to {file}; {NUMBERS} and the page are unchanged"
+    try:
+        return f"written to {file}; page: {write_page(file.parent)}"
+    except I2IKitError as error:
+        print_warning(f"The page could not be written: {error}")
+        return f"written to {file}"

@@ -1,13 +1,18 @@
-"""A progress bar for work of known length: on standard error, in a terminal as a bar, else as a line from time to time."""
+"""Progress of work of known length: on standard error, in a terminal as a bar, else as a line from time to time."""
 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from i2ikit.cli.output import echo
+from i2ikit.core.on_task import OnTask
+from i2ikit.train.progress import Lines, RemainingTime
+from i2ikit.train.progress_bar import render_bar
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
 
 OnProgress = Callable[[int, int], None]
 """Called with the number of parts done and the number of all parts."""
@@ -23,26 +28,43 @@ def show_progress(title: str, pause: float = 15.0) -> Iterator[OnProgress]:
         title: What is done, such as "Checking files".
         pause: Seconds between two lines where standard error is not a terminal.
     """
+    with show_tasks(pause) as show:
+        yield lambda done, total: show(title, done, total)
+
+
+@contextmanager
+def show_tasks(pause: float = 15.0) -> Iterator[OnTask]:
+    """Yield a function that shows how much is done of one task after another, which functions of the library accept as ``on_task=``.
+
+    Args:
+        pause: Seconds between two lines where standard error is not a terminal.
+    """
     if not sys.stderr.isatty():
-        yield _make_printer(title, pause)
+        yield Lines(sys.stderr, max_pause=4 * pause).show_task
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.live import Live
 
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
-    with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    console = Console(stderr=True, highlight=False)
+    bar = _TaskBar(console)
+    with Live(console=console, get_renderable=bar.render, refresh_per_second=4, transient=True):
+        yield bar.show_task
 
 
-def _make_printer(title: str, pause: float) -> OnProgress:
-    start = last = time.monotonic()
+class _TaskBar:
+    """The line of the present task."""
 
-    def show(done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if done and done < total and now - last >= pause:
-            last = now
-            echo(f"{title}: {done:,} of {total:,}, {(now - start) / done * (total - done):.0f} s left", err=True)
+    def __init__(self, console: Console) -> None:
+        self.console, self.clock = console, RemainingTime()
+        self.title, self.done, self.total = "", 0, 0
 
-    return show
+    def show_task(self, title: str, done: int, total: int) -> None:
+        if title != self.title:
+            self.clock.begin(done, total)
+        self.title, self.done, self.total = title, done, total
+
+    def render(self) -> RenderableType:
+        if not self.title or self.total < 1:
+            return ""
+        parts = [self.title, f"{self.done:,}/{self.total:,}", self.clock.describe(self.done)]
+        return render_bar(list(filter(None, parts)), self.done, self.total, max(10, self.console.width - 1))

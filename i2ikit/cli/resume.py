@@ -42,7 +42,7 @@ def resume_from_flags(run: Path, given: dict[str, Any], options: dict[str, Any])
     data = _open_moved_data(run, given, list_data(stored)) if given["data"] else None
     if {**stored["train"], **options}.get("evaluate_every"):
         data = data or [TrainingData.restore(each) for each in list_data(stored)]
-        options["validate"] = make_validation(data)
+        options["validate"] = make_validation(data, options["progress"].show_task)
     with resume_run(run, data=data, recipe=wanted, allow=given["allow"], **options) as trainer:
         has_steps_left = trainer.model.steps_done < trainer.model.recipe.steps
         trainer.run()
@@ -66,7 +66,9 @@ def _resume_stages(run: Path, given: dict[str, Any], options: dict[str, Any]) ->
     chosen = {**stored["train"], **options}
     if chosen.get("evaluate_every") or chosen.get("best"):
         last = list(stored["data"])[-1]
-        options["validate"] = make_validation(data[last] if data else [TrainingData.restore(each) for each in stored["data"][last]])
+        options["validate"] = make_validation(
+            data[last] if data else [TrainingData.restore(each) for each in stored["data"][last]], options["progress"].show_task
+        )
     was_finished = (run / stored["folders"][-1] / "final").is_dir()
     resume(run, data=data, allow=given["allow"], **options)
     return not was_finished

@@ -142,7 +142,7 @@ def _start(run: Path | None, given: dict[str, Any], options: dict[str, Any]) -> 
         return False
     assert run is not None
     last = sources[model.recipe.name]
-    validate = make_validation(last) if given["best"] or given["evaluate_every"] else None
+    validate = make_validation(last, progress.show_task) if given["best"] or given["evaluate_every"] else None
     fit(model, sources if model.recipe.stages else last, run, validate=validate, **options)
     return True
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from i2ikit.core.domain import Attribute
+from i2ikit.core.on_task import OnTask, TaskCounter, show_nothing
 from i2ikit.pixels import to_float
 
 MAX_SIZE = 64
@@ -93,7 +94,15 @@ def encode_choices(attributes: Sequence[Attribute], rows: Sequence[Mapping[str, 
 
 
 def train(
-    classifier: Classifier, images: Tensor, choices: Tensor, *, seed: int = 0, steps: int = 900, batch: int = 32, max_lr: float = 3e-3
+    classifier: Classifier,
+    images: Tensor,
+    choices: Tensor,
+    *,
+    seed: int = 0,
+    steps: int = 900,
+    batch: int = 32,
+    max_lr: float = 3e-3,
+    on_task: OnTask = show_nothing,
 ) -> None:
     """Train on real images with AdamW, a one-cycle learning rate, flips, and shifts of up to 1/16 of the size.
 
@@ -107,6 +116,7 @@ def train(
         steps: The number of batches.
         batch: The number of images of a batch.
         max_lr: The highest learning rate of the cycle.
+        on_task: Shows the progress.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -117,6 +127,7 @@ def train(
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr, total_steps=steps, pct_start=0.2)
         order = torch.empty(0, dtype=torch.long)
         classifier.train()
+        counter = TaskCounter(on_task, "Training the evaluation classifier", steps)
         for _ in range(steps):
             while len(order) < min(batch, len(images)):
                 order = torch.cat([order, torch.randperm(len(images))])
@@ -126,6 +137,7 @@ def train(
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
+            counter.add()
     classifier.eval()
 
 

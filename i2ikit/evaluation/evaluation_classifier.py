@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from i2ikit.core.domain import Attribute
+from i2ikit.core.on_task import OnTask, TaskCounter, show_nothing
 from i2ikit.core.storage import read_json, read_tensors, write_folder, write_json, write_tensors
 from i2ikit.core.structure import make_converter, structure
 from i2ikit.core.validators import whole_number
@@ -111,6 +112,7 @@ def make_evaluation_classifier(
     seed: int = 0,
     steps: int = STEPS,
     attributes: Sequence[str] | None = None,
+    on_task: OnTask = show_nothing,
 ) -> EvaluationClassifier:
     """Return the evaluation classifier of a data set: the saved one if it fits, or a new one, trained in about a minute on one core.
 
@@ -122,6 +124,7 @@ def make_evaluation_classifier(
         seed: The random seed of the training.
         steps: The number of training steps, each on a batch of 32 images.
         attributes: The attributes to predict; None takes all attributes with two or more known values.
+        on_task: Shows the progress.
 
     Raises:
         DataError: There is no training split, or no attribute to learn.
@@ -145,8 +148,9 @@ def make_evaluation_classifier(
     if cached is not None:
         return cached
     network = _make_network(learnable, data.image.channels, prepare.height, prepare.width)
-    train(network, _read_images(training, items, prepare), encode_choices(learnable, [item.row for item in items]), seed=seed, steps=steps)
-    accuracy, counts = _measure_accuracy(network, data, held_out, prepare)
+    images = _read_images(training, items, prepare, on_task)
+    train(network, images, encode_choices(learnable, [item.row for item in items]), seed=seed, steps=steps, on_task=on_task)
+    accuracy, counts = _measure_accuracy(network, data, held_out, prepare, on_task)
     classifier = EvaluationClassifier(network, config, accuracy, counts)
     if cache is not None:
         classifier.save(cache)
@@ -176,13 +180,15 @@ def _load_cached(cache: str | Path | None, config: Mapping[str, Any]) -> Evaluat
     return cached if cached.config == config else None
 
 
-def _measure_accuracy(network: Classifier, data: Dataset, split: str, prepare: Preparation) -> tuple[dict[str, float], dict[str, int]]:
+def _measure_accuracy(
+    network: Classifier, data: Dataset, split: str, prepare: Preparation, on_task: OnTask
+) -> tuple[dict[str, float], dict[str, int]]:
     if split not in data.splits:
         return {}, {}
     part = data.split(split)
     items = sample_items(part.items, MAX_IMAGES)
     known = encode_choices(network.attributes, [item.row for item in items])
-    predicted = network.predict(to_float(_read_images(part, items, prepare)))
+    predicted = network.predict(to_float(_read_images(part, items, prepare, on_task)))
     accuracy, counts = {}, {}
     for index, attribute in enumerate(network.attributes):
         rows = known[:, index] >= 0
@@ -192,13 +198,14 @@ def _measure_accuracy(network: Classifier, data: Dataset, split: str, prepare: P
     return accuracy, counts
 
 
-def _read_images(data: Dataset, items: Sequence[Item], prepare: Preparation) -> Tensor:
+def _read_images(data: Dataset, items: Sequence[Item], prepare: Preparation, on_task: OnTask) -> Tensor:
     """Return the images at the network's input size, in 8 bits: they need a quarter of the memory, and the accuracy suffices."""
     size = get_input_size(prepare.height, prepare.width)
-    images = []
+    images, counter = [], TaskCounter(on_task, "Reading images for the evaluation classifier", len(items))
     for item in items:
         image = prepare(data.read(item))
         if size != image.shape[-2:]:
             image = F.interpolate(image[None], size, mode="bilinear", antialias=True)[0]
         images.append(image.clamp(-1, 1).add(1).mul(127.5).round().byte())
+        counter.add()
     return torch.stack(images)

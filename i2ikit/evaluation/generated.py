@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from i2ikit.core.on_task import OnTask, TaskCounter, show_nothing
 from i2ikit.data import Dataset, Item
 from i2ikit.evaluation.aggregate import GROUP_DIVERSITIES, Aggregator, get_network_protocols
 from i2ikit.evaluation.extractor import Extractor
@@ -42,6 +43,7 @@ def evaluate_samples(
     batch: int,
     samples_per_group: int,
     max_groups: int,
+    on_task: OnTask = show_nothing,
 ) -> list[Number]:
     """Generate one image for each real image, of the same domain or label, and return FID, KID, inception score and diversity.
 
@@ -58,6 +60,7 @@ def evaluate_samples(
         batch: The number of images that are generated together.
         samples_per_group: The number of images that diversity compares with each other; 0 measures none.
         max_groups: The largest number of such groups.
+        on_task: Shows the progress.
     """
     metrics = (
         None if extractor is None else FeatureMetrics(extractor, images="generated images of a value" if targets else "generated images")
@@ -68,10 +71,13 @@ def evaluate_samples(
     }
     aggregator = Aggregator(diversities={**GROUP_DIVERSITIES, **definitions})
     diversities = aggregator.inputs
-    for domain, part in _list_parts(model, items, targets):
+    parts = _list_parts(model, items, targets)
+    counter = TaskCounter(on_task, "Generating and measuring images", sum(len(part) for _, part in parts))
+    for domain, part in parts:
         count = 0  # groups of this part
         group: list[Tensor] = []
         for images, rows in _generate(model, domain, part, batch):
+            counter.add(len(rows))
             if metrics is not None:
                 keys = _find_keys(rows, targets)
                 metrics.add_fakes(keys, to_unit_range(images))

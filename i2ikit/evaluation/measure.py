@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from i2ikit.core.batch_kinds import BatchKind, find_batch_kind
+from i2ikit.core.on_task import OnTask, TaskCounter, show_nothing
 from i2ikit.data import Dataset, can_serve, get_arrangement
 from i2ikit.data.missing_values import find_missing_values, format_values
 from i2ikit.errors import DataError, OptionError, format_count
 from i2ikit.evaluation.aggregate import get_network_protocols
-from i2ikit.evaluation.evaluation_classifier import STEPS, EvaluationClassifier, load_evaluation_classifier, make_evaluation_classifier
-from i2ikit.evaluation.extractor import Extractor, make_classifier_extractor
+from i2ikit.evaluation.evaluation_classifier import STEPS, EvaluationClassifier
+from i2ikit.evaluation.extractor import Extractor
 from i2ikit.evaluation.feature_metrics import FeatureMetrics
 from i2ikit.evaluation.generated import evaluate_samples
 from i2ikit.evaluation.measurement import NUM_INPUTS, SAMPLES_PER_INPUT, Measurement
+from i2ikit.evaluation.networks import choose_classifier, choose_networks, list_classifier_numbers
 from i2ikit.evaluation.pairs_as_domains import PairsAsDomains
 from i2ikit.evaluation.parameters import count_parameters
-from i2ikit.evaluation.perceptual import OWN_CLASSIFIER, PerceptualDistance, make_classifier_distance
+from i2ikit.evaluation.perceptual import OWN_CLASSIFIER, PerceptualDistance
 from i2ikit.evaluation.protocol import Number, get_versions
 from i2ikit.evaluation.report import Report
 from i2ikit.evaluation.resize import Preparation
@@ -48,6 +50,7 @@ def evaluate(
     lpips: PerceptualDistance | Sequence[PerceptualDistance] = (),
     samples_per_input: int = SAMPLES_PER_INPUT,
     num_inputs: int = NUM_INPUTS,
+    on_task: OnTask = show_nothing,
 ) -> Report:
     """Measure a model on one split of a data set.
 
@@ -75,6 +78,7 @@ def evaluate(
         lpips: Perceptual distances to the target and between samples, such as :func:`i2ikit.evaluation.load_lpips` returns.
         samples_per_input: The number of translations of one input that diversity compares, drawn with the seeds from 0; 0 draws none.
         num_inputs: The number of inputs that diversity is measured on, drawn with seed 0. MUNIT uses 100.
+        on_task: Called with the name of what is done now, the number of its parts that are done, and the number of all its parts.
 
     Raises:
         DataError: Data and model do not fit: other channels, or no shared attribute.
@@ -108,14 +112,16 @@ def evaluate(
     }  # fmt: skip
     if generates and features != OWN_CLASSIFIER:
         classifier = None  # it only serves as the extractor: nothing is translated to a value
-    trained = _choose_classifier(classifier, data, prepare, kind, split, cache, classifier_steps, left_out)
-    extractor, distances = _choose_networks(features, lpips, trained, left_out)
+    trained = choose_classifier(classifier, data, prepare, kind, split, cache, classifier_steps, left_out, on_task)
+    extractor, distances = choose_networks(features, lpips, trained, left_out)
     for network in (extractor, *distances):
         if network is not None:
             network.to(getattr(model, "device", torch.device("cpu")))
     if generates:
-        options = {"batch": batch, "samples_per_group": samples_per_input, "max_groups": num_inputs}
-        found = evaluate_samples(model, part, items, chosen, prepare, extractor, distances, protocol, left_out, **options)
+        found = evaluate_samples(
+            model, part, items, chosen, prepare, extractor, distances, protocol, left_out,
+            batch=batch, samples_per_group=samples_per_input, max_groups=num_inputs, on_task=on_task,
+        )  # fmt: skip
         return Report((*found, *parameter_numbers), description, left_out=left_out, notes=tuple(notes))
     # Inputs of other kinds have one target at a time: diversity compares samples, and is 0 for a model without randomness.
     has_samples = samples_per_input > 0 and (not kind.has_labels(model.domain) or _is_stochastic(model))
@@ -134,6 +140,7 @@ def evaluate(
     )
     aggregator = measurement.aggregator
     aggregator.add_distances(distances)
+    measurement.on_translated = TaskCounter(on_task, "Translating and measuring", measurement.count_translations(items)).add
     for start in range(0, len(items), batch):
         measurement.add(items[start : start + batch])
     aggregator.explain_missing(left_out, part.name)
@@ -146,8 +153,10 @@ def evaluate(
     )
     numbers = aggregator.compute_numbers(protocol, extra, compared, has_one_target=has_fixed_target(kind, model.domain))
     if measurement.feature_metrics:
+        on_task("Computing FID and KID", 0, 1)
         numbers += measurement.feature_metrics.compute_numbers(protocol, compared, left_out)
-    numbers += _list_classifier_numbers(trained, protocol, classifier_entry) + parameter_numbers
+        on_task("Computing FID and KID", 1, 1)
+    numbers += list_classifier_numbers(trained, protocol, classifier_entry) + parameter_numbers
     return Report(tuple(numbers), description, tuple(aggregator.compute_pairs()), left_out, tuple(notes))
 
 
@@ -194,71 +203,10 @@ def _check_channels(model: Model, part: Dataset, kind: BatchKind) -> None:
             )
 
 
-def _choose_classifier(
-    classifier: str | Path | EvaluationClassifier | None,
-    data: Dataset,
-    prepare: Preparation,
-    kind: BatchKind,
-    split: str,
-    cache: str | Path | None,
-    steps: int,
-    left_out: dict[str, str],
-) -> EvaluationClassifier | None:
-    if isinstance(classifier, EvaluationClassifier):
-        return classifier
-    if classifier is None:
-        left_out["accuracy"] = "No classifier was requested."
-        return None
-    if classifier != "auto":
-        return load_evaluation_classifier(classifier)
-    if kind.target:
-        if data.source.channels != data.image.channels:
-            left_out["accuracy"] = "Sources and targets have different numbers of channels: one classifier cannot take both."
-            return None
-        data = PairsAsDomains(data)
-    try:
-        return make_evaluation_classifier(data, prepare, cache=cache, held_out=split, steps=steps)
-    except DataError as reason:
-        left_out["accuracy"] = str(reason)
-        return None
-
-
-def _choose_networks(
-    features: Extractor | str | None,
-    lpips: PerceptualDistance | Sequence[PerceptualDistance],
-    classifier: EvaluationClassifier | None,
-    left_out: dict[str, str],
-) -> tuple[Extractor | None, list[PerceptualDistance]]:
-    """Return the extractor and the perceptual distances to measure with, or raise OptionError."""
-    distances = [lpips] if isinstance(lpips, PerceptualDistance) else list(lpips)
-    if isinstance(features, Extractor) or features is None:
-        return features, distances
-    if features != OWN_CLASSIFIER:
-        raise OptionError(f'features={features!r} is unknown. Give an Extractor, or "{OWN_CLASSIFIER}".')
-    if classifier is None:
-        left_out[f"fid@{OWN_CLASSIFIER}"] = f"There is no classifier trained on the data. {left_out.get('accuracy', '')}".strip()
-        return None, distances
-    return make_classifier_extractor(classifier), [*distances, make_classifier_distance(classifier)]
-
-
 def _is_stochastic(model: Model) -> bool:
     """Return whether a model draws random numbers when it translates: a style, or noise within its networks."""
     nets = getattr(model, "nets", None)
     return nets is not None and bool(nets.is_random)
-
-
-def _list_classifier_numbers(
-    classifier: EvaluationClassifier | None, protocol: Mapping[str, Any], classifier_entry: Mapping[str, Any]
-) -> list[Number]:
-    if classifier is None:
-        return []
-    description = "share of real held-out images in which the evaluation classifier recognises the known value"
-    shared = {key: protocol[key] for key in ("split", "data", "versions")}
-    numbers = []
-    for name, value in classifier.accuracy.items():
-        entries = {"count": classifier.counts.get(name), "definition": description, **classifier_entry}
-        numbers.append(Number(f"classifier_accuracy/{name}", value, "", True, {**shared, **entries}))
-    return numbers
 
 
 def _describe_model(model: Model, left_out: dict[str, str]) -> tuple[dict[str, Any], list[Number]]:

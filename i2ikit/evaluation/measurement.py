@@ -59,6 +59,7 @@ class Measurement:
         sampled_files: The input files that samples are drawn for.
         aggregator: The measurements so far.
         left_out: What cannot be measured, with the reason.
+        on_translated: Called with the number of translations that were made, again and again.
     """
 
     model: Model
@@ -73,6 +74,7 @@ class Measurement:
     sampled_files: frozenset[str] = frozenset()
     aggregator: Aggregator = field(factory=Aggregator)
     left_out: dict[str, str] = field(factory=dict)
+    on_translated: Callable[[int], None] = lambda _: None
 
     @property
     def has_labels(self) -> bool:
@@ -83,6 +85,11 @@ class Measurement:
     def has_fixed_target(self) -> bool:
         """Whether each image has one target, which needs no name."""
         return has_fixed_target(self.kind, self.model.domain)
+
+    def count_translations(self, items: Sequence[Item]) -> int:
+        """Return the number of translations that :meth:`add` makes of items."""
+        requests = self._list_requests(items)
+        return len(requests) + self.samples_per_input * len(self._choose_sampled(items, requests))
 
     def add(self, items: Sequence[Item]) -> None:
         """Translate a batch of items and measure the translations; each image is read once."""
@@ -143,6 +150,7 @@ class Measurement:
                 assert labels is not None
                 fake = self.model.translate(inputs[rows], to={request.attribute: request.target}, label=labels[rows], **options)
             fakes[torch.tensor(indices, device=inputs.device)] = fake.to(fakes)
+            self.on_translated(len(indices))
         return fakes.clamp_(-1.0, 1.0)
 
     def _list_requests(self, items: Sequence[Item]) -> list[TranslationRequest]:
@@ -262,8 +270,7 @@ class Measurement:
     def _measure_samples(
         self, items: Sequence[Item], inputs: Tensor, labels: Tensor | None, requests: Sequence[TranslationRequest]
     ) -> None:
-        first_requests = {each.index: each for each in reversed(requests)}.values()
-        sampled = [each for each in first_requests if items[each.index].file in self.sampled_files]
+        sampled = self._choose_sampled(items, requests)
         if not sampled:
             return
         samples = [to_unit_range(self.translate(inputs, labels, sampled, seed=seed)) for seed in range(self.samples_per_input)]
@@ -271,6 +278,11 @@ class Measurement:
             self.aggregator.add_diversity(images, self.distances)
             if self.feature_metrics is not None:
                 self.feature_metrics.add_samples((request.attribute, request.target), images)
+
+    def _choose_sampled(self, items: Sequence[Item], requests: Sequence[TranslationRequest]) -> list[TranslationRequest]:
+        """Return the requests that samples are drawn for: the first one of each sampled input."""
+        first_requests = {each.index: each for each in reversed(requests)}.values()
+        return [each for each in first_requests if items[each.index].file in self.sampled_files]
 
 
 def _group(requests: Sequence[TranslationRequest], key: Callable[[TranslationRequest], K]) -> dict[K, list[int]]:

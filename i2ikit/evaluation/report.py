@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from i2ikit.core.sample_size import ROUGH, describe_count, is_rough
 from i2ikit.core.saved_numbers import read_numbers
 from i2ikit.errors import UnknownNameError
 from i2ikit.evaluation.protocol import Number
@@ -59,6 +60,8 @@ class Report:
                 lines += self.matrix(attribute, measure)
         lines += [f"left out: {name}: {reason}" for name, reason in self.left_out.items()]
         lines += [f"note: {note}" for note in self.notes]
+        if any(is_rough(each.protocol) for each in self.numbers):
+            lines.append(f"note: A number of fewer than {ROUGH} images is rough: other images would give a clearly different one.")
         return lines
 
     def matrix(self, attribute: str, measure: str) -> list[str]:
@@ -135,5 +138,5 @@ def _format_number(number: Number) -> str:
 
 
 def _format_count(number: Number) -> str:
-    count = number.protocol.get("count")
+    count = describe_count(number.protocol)
     return f"({count})" if count else ""

@@ -30,16 +30,16 @@ def evaluate_run(
 ) -> Report:
     """Measure the final, best or latest model of a run, and write its numbers into the run.
 
-    The numbers go to RUN/numbers.json; those of another split, of some targets or of a limited number of images go to another file. The
-    evaluation classifier is saved in RUN/classifier. A run on several data sets is measured on each of them: its report has the numbers of
-    each attribute, and no numbers over all attributes.
+    The numbers go to RUN/numbers.json; those of other data, of another split, of some targets or of a limited number of images go to
+    another file. The evaluation classifier is saved in RUN/classifier. A run on several data sets is measured on each of them: its report
+    has the numbers of each attribute, and no numbers over all attributes.
 
     Args:
         run: The folder of a run. Of a run with stages, the last finished stage is measured. It may be the folder of a model, too: ``data``
             is required then, and nothing is written.
         data: Data other than that of the training, or the same data in another folder; it is opened with the options of the run.
         device: The device of the model.
-        write: Whether the numbers are written into the run, to the file of :func:`numbers_file`.
+        write: Whether the numbers are written into the run, to the file of :func:`name_numbers_file`.
         options: Options of :func:`i2ikit.evaluation.evaluate`.
 
     Raises:
@@ -47,6 +47,13 @@ def evaluate_run(
         OptionError: ``data`` is missing, and the run does not record the path of its data.
         DataError: The data is missing, or does not fit the model.
     """
+    return measure_run(run, data=data, device=device, write=write, **options)[0]
+
+
+def measure_run(
+    run: str | Path, *, data: str | Path | Dataset | None = None, device: str = "cpu", write: bool = True, **options: Any
+) -> tuple[Report, Path | None]:
+    """Do what :func:`evaluate_run` does, and return the report with the file of its numbers; None if nothing was written."""
     folder = find_run_folder(Path(run))
     model = load(folder, device=device)
     is_run = (folder / RUN).is_file()
@@ -57,28 +64,52 @@ def evaluate_run(
         datasets = [data]
     kind = model.batch_kind
     datasets = [each for each in datasets if can_serve(each, kind) or kind.domains] or datasets  # not those of other plans
+    other = "" if data is None or _is_own_data(datasets[0], data, recorded) else datasets[0].name
+    cache = folder / (f"{CLASSIFIER}-{_make_words(other)}" if other else CLASSIFIER)
     reports = []
     for index, each in enumerate(datasets):
         own_options = dict(options)
         if is_run:
-            cache = folder / CLASSIFIER if len(datasets) == 1 else folder / CLASSIFIER / str(index + 1)
-            own_options.setdefault("cache", cache)
+            own_options.setdefault("cache", cache if len(datasets) == 1 else cache / str(index + 1))
         reports.append(_note_changed_data(evaluate(model, each, **own_options), each, [source.get("fingerprint") for source in recorded]))
     report = reports[0] if len(reports) == 1 else _merge_reports(reports, [each.name for each in datasets])
-    if is_run and write:
-        report.write(folder / numbers_file(**options))
-    return report
+    if not is_run or not write:
+        return report, None
+    return report, report.write(folder / name_numbers_file(data=other, **options))
 
 
-def numbers_file(*, split: str = "test", targets: Any = "all", limit: int | None = None, **_: Any) -> str:
+def name_numbers_file(
+    *, data: str = "", split: str = "test", targets: Any = "all", limit: int | None = None, resize: str = "lanczos", **_: Any
+) -> str:
     """Return the file name for the numbers of an evaluation with these options.
 
-    Only a complete evaluation is written to numbers.json, which the page shows: a partial one never replaces it.
+    Only a complete evaluation on the data of the run is written to numbers.json, which the page shows: another one never replaces it.
+
+    Args:
+        data: The name of other data than that of the run, or an empty text.
+        split: The split.
+        targets: The targets.
+        limit: The largest number of images, or None.
+        resize: How images are resized.
     """
     name = targets if isinstance(targets, str) else "-".join(targets)
-    parts = [f"split-{split}"] * (split != "test") + [f"targets-{name}"] * (targets != "all") + [f"limit-{limit}"] * (limit is not None)
-    words = re.sub(r"[^\w.-]+", "-", "-".join(parts))
+    parts = [f"data-{data}"] * bool(data) + [f"split-{split}"] * (split != "test") + [f"targets-{name}"] * (targets != "all")
+    parts += [f"limit-{limit}"] * (limit is not None) + [f"resize-{resize}"] * (resize != "lanczos")
+    words = _make_words("-".join(parts))
     return f"numbers-{words}.json" if words else NUMBERS
+
+
+def _make_words(text: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", text)
+
+
+def _is_own_data(opened: Dataset, given: str | Path | Dataset, recorded: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether given data is all the data of the run, perhaps in another folder."""
+    if len(recorded) != 1:
+        return False
+    path, fingerprint = recorded[0].get("path"), recorded[0].get("fingerprint")
+    same_path = path is not None and isinstance(given, (str, Path)) and Path(given).absolute() == Path(path).absolute()
+    return same_path or opened.fingerprint() == fingerprint
 
 
 def _open_datasets(folder: Path, recorded: Sequence[Mapping[str, Any]], model: Model, path: str | None) -> list[Dataset]:

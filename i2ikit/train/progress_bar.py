@@ -77,20 +77,9 @@ class Bar(Silent):
         return Group(self._render_steps(width), self._render_details(width))
 
     def _render_steps(self, width: int) -> RenderableType:
-        from rich.progress_bar import ProgressBar
-        from rich.table import Table
-        from rich.text import Text
-
         done, total = self._done, self._clock.total
         ending = [self._clock.describe(done), format_speed(self._record)]
-        parts = [f"step {done:,}/{total:,}", *filter(None, ending)]
-        texts = fit_parts(parts, width - BAR_WIDTH[0] - 2)
-        room = width - sum(len(text) + 2 for text in texts)
-        if room < BAR_WIDTH[0] or len(texts) < min(2, len(parts)):
-            return Text("  ".join(fit_parts(parts, width))[:width], no_wrap=True, overflow="crop")
-        line = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-        line.add_row(Text(texts[0]), ProgressBar(total=max(1, total), completed=done, width=min(room, BAR_WIDTH[1])), *map(Text, texts[1:]))
-        return line
+        return render_bar([f"step {done:,}/{total:,}", *filter(None, ending)], done, total, width)
 
     def _render_details(self, width: int) -> RenderableType:
         from rich.text import Text
@@ -108,6 +97,22 @@ def make_progress(silent: bool = False) -> Progress:
     if silent:
         return Silent()
     return Bar() if sys.stdout.isatty() else Lines()
+
+
+def render_bar(parts: Sequence[str], done: int, total: int, width: int) -> RenderableType:
+    """Return a line with the first text, a bar, and as many of the other texts as fit into a width; in a narrow terminal without a bar."""
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    texts = fit_parts(parts, width - BAR_WIDTH[0] - 2)
+    room = width - sum(len(text) + 2 for text in texts)
+    if room < BAR_WIDTH[0] or len(texts) < min(2, len(parts)):
+        return Text("  ".join(fit_parts(parts, width))[:width], no_wrap=True, overflow="crop")
+    line = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    bar = ProgressBar(total=max(1, total), completed=done, width=min(room, BAR_WIDTH[1]))
+    line.add_row(Text(texts[0]), bar, *map(Text, texts[1:]))
+    return line
 
 
 def split_losses(players: Mapping[str, Sequence[str]], width: int) -> list[str]:

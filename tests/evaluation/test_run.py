@@ -178,6 +178,70 @@ def test_a_partial_evaluation_does_not_replace_the_complete_one(run: Path) -> No
     }  # fmt: skip
 
 
+def test_other_data_never_replaces_the_numbers_and_the_classifier_of_the_run(
+    run: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from i2ikit.evaluation import evaluation_classifier
+
+    monkeypatch.setattr(evaluation_classifier, "train", lambda *_, **__: None)
+    evaluate_run(run)
+    before = {name: (run / name).read_bytes() for name in ("numbers.json", "classifier/classifier.json")}
+    other = shutil.copytree(table, tmp_path / "other images")
+    lines = (other / "attributes.csv").read_text().splitlines()
+    (other / "attributes.csv").write_text("\n".join(lines[:-3]))
+    capsys.readouterr()
+    assert main(["eval", str(run), "--data", str(other), "--split", "train"]) == 0
+    file = run / "numbers-data-other-images-split-train.json"
+    assert f"written to {file}; numbers.json and the page are unchanged" in capsys.readouterr().out
+    assert Report.read(file).number("psnr").protocol["split"] == "train"
+    assert {name: (run / name).read_bytes() for name in before} == before
+
+
+def test_the_data_of_the_run_in_another_folder_is_no_other_data(run: Path, table: Path, tmp_path: Path) -> None:
+    evaluate_run(run, classifier=None, data=shutil.copytree(table, tmp_path / "moved"))
+    assert (run / "numbers.json").is_file()
+
+
+def test_the_command_writes_the_page_that_it_names(run: Path, model: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    from i2ikit.core import recipe_json
+
+    configuration = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**configuration, "recipe": recipe_json.dump(model.recipe)}))
+    (run / "index.html").write_text("old")
+    assert main(["eval", str(run), "--no-classifier"]) == 0
+    assert f"written to {run / 'numbers.json'}; page: {run / 'index.html'}" in capsys.readouterr().out
+    assert "Nearest-target accuracy" in (run / "index.html").read_text()
+    (run / "index.html").write_text("old")
+    assert main(["eval", str(run), "--no-classifier", "--limit", "3"]) == 0
+    assert (run / "index.html").read_text() == "old"
+
+
+def test_a_page_that_cannot_be_written_leaves_the_numbers(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", str(run), "--no-classifier"]) == 0  # run.json of this run has no recipe
+    shown = capsys.readouterr()
+    assert f"written to {run / 'numbers.json'}\n" in shown.out
+    assert shown.err.count("warning: The page could not be written") == 1
+
+
+def test_an_evaluation_shows_how_much_of_each_task_is_done(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: dict[str, list[tuple[int, int]]] = {}
+    evaluate_run(run, classifier_steps=3, on_task=lambda title, done, total: shown.setdefault(title, []).append((done, total)))
+    assert list(shown) == [
+        "Reading images for the evaluation classifier",
+        "Training the evaluation classifier",
+        "Translating and measuring",
+    ]
+    assert shown["Training the evaluation classifier"] == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert shown["Translating and measuring"][-1] == (12, 12)
+    assert all(done <= total for parts in shown.values() for done, total in parts)
+
+
+def test_the_table_calls_numbers_of_a_few_images_rough(run: Path) -> None:
+    lines = evaluate_run(run, classifier=None).table()
+    assert lines[0].endswith("(12, rough)")
+    assert lines[-1].startswith("note: A number of fewer than 50 images is rough")
+
+
 def test_the_table_of_pairs_has_every_value_in_the_declared_order() -> None:
     rows = [("z", "a"), ("b", "z"), ("b", "a")]
     pairs = tuple({"attribute": "tone", "source": source, "target": target, "count": 1, "psnr": 20.0} for source, target in rows)

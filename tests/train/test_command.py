@@ -197,7 +197,7 @@ def test_ctrl_c_before_the_first_step_shows_how_to_start_again(
 def test_ctrl_c_during_the_evaluation_keeps_the_model_and_shows_how_to_evaluate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("i2ikit.evaluation.evaluate_run", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("i2ikit.evaluation.evaluate_run", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     assert finish_run(tmp_path / "a run", True, Lines()) == 130
     command = f"i2ikit eval '{tmp_path / 'a run'}'"
     assert capsys.readouterr().out.endswith(f"The trained model is saved. To evaluate it: {command}\n")
