@@ -10,6 +10,7 @@ import click
 
 from i2ikit.cli.output import echo
 from i2ikit.errors import OptionError
+from i2ikit.quoting import split_list, split_unquoted, unquote
 
 _FILES = {
     "folder": "Folder with the original checkpoints, instead of single files.",
@@ -62,7 +63,7 @@ def import_(
     """  # noqa: D301 - click reads the backspace character as "do not wrap these lines"
     from i2ikit import import_official
 
-    domain_names = None if domains is None else tuple(name.strip() for name in domains.split(","))
+    domain_names = None if domains is None else tuple(split_list(domains))
     given: dict[str, Any] = {
         **files,
         "epoch": epoch,
@@ -84,25 +85,27 @@ def import_(
 def parse_labels(labels: str | None) -> list[dict[str, Any]] | None:
     """Parse label sets such as ``"hair=black,blond male + expression=happy,sad"``.
 
-    ``name=value,value`` is an attribute with several values, a single name is a binary attribute, and ``+`` starts another label set.
+    ``name=value,value`` is an attribute with several values, a single name is a binary attribute, and ``+`` starts another label set. Names
+    and values with these characters or spaces are put in double quotes.
     """
     if labels is None:
         return None
     sets: list[dict[str, Any]] = []
-    for part in labels.split("+"):
-        words = part.split()
+    for part in split_unquoted(labels, "+"):
+        words = [word for word in split_unquoted(part, " \t\n") if word]
         if not words:
             raise OptionError(
                 f'--labels "{labels}" has an empty label set. Write, for example, "hair=black,blond male + expression=happy,sad".'
             )
         attributes: dict[str, Any] = {}
         for word in words:
-            name, equals, values = word.partition("=")
+            name, *values = split_unquoted(word, "=")
+            name = unquote(name)
             if not name or name in attributes:
                 raise OptionError(
                     f'--labels "{labels}": "{word}" {"is given twice" if name else "has no name"}. Write name=value,value, or a name alone.'
                 )
-            attributes[name] = tuple(each for each in values.split(",") if each) if equals else bool
+            attributes[name] = tuple(split_list("=".join(values))) if values else bool
         sets.append(attributes)
     return sets
 

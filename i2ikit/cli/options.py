@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from i2ikit.errors import OptionError, suggest
+from i2ikit.quoting import split_pair, split_unquoted, unquote
 from i2ikit.train.options import FitOptions, describe_option, list_options
 
 if TYPE_CHECKING:
@@ -78,22 +79,25 @@ def check_writable(folder: Path) -> None:
 
 def parse_target(words: Sequence[str]) -> dict[str, str] | str | None:
     """Parse ``--to``: values by attribute, a single word (a value of the only attribute, or a domain), or None."""
-    if len(words) == 1 and "=" not in words[0]:
-        return words[0]
+    if len(words) == 1 and split_pair(words[0])[1] is None:
+        return unquote(words[0])
     return parse_values(words, "--to") or None
 
 
 def parse_values(words: Sequence[str], option: str) -> dict[str, str]:
-    """Parse the texts of an option that takes NAME=VALUE.
+    """Parse the texts of an option that takes NAME=VALUE; names and values may be in double quotes.
 
     Raises:
         OptionError: A text has another form, or a name occurs twice.
     """
     found: dict[str, str] = {}
-    for word in (part for each in words for part in each.split(",")):
-        name, equals, value = (part.strip() for part in word.partition("="))
-        if not equals or not name or not value:
-            raise OptionError(f'{option} "{word}" is not of the form NAME=VALUE. Write, for example, {option} hair=blond.')
+    for word in (part for each in words for part in split_unquoted(each, ",")):
+        name, value = split_pair(word)
+        if not name or not value:
+            raise OptionError(
+                f'{option} "{word}" is not of the form NAME=VALUE. Write, for example, {option} hair=blond. A name or a value with a comma '
+                f"or an equals sign is put in double quotes: {option} 'hair=\"a,b\"'."
+            )
         if name in found:
             raise OptionError(f'{option} sets "{name}" twice. Give it only one value.')
         found[name] = value

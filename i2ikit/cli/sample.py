@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ import click
 from i2ikit.cli.options import check_image_suffix, check_writable, parse_target
 from i2ikit.cli.output import echo
 from i2ikit.errors import DataError, LabelError, OptionError
+from i2ikit.quoting import join_pair
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -99,7 +101,7 @@ def _check_labels(model: Model, wanted: Mapping[str, str] | str | None) -> None:
         return
     attributes = model.domain.attributes
     if wanted is None:
-        example = " ".join(f"--to {each.name}={each.choices[-1]}" for each in attributes)
+        example = " ".join(f"--to {shlex.quote(join_pair(each.name, each.choices[-1]))}" for each in attributes)
         raise OptionError(f"--to is missing. Request a value of each attribute, for example {example}.")
     if isinstance(wanted, str) and len(attributes) > 1:
         names = ", ".join(each.name for each in attributes)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from i2ikit.errors import DataError, OptionError
+from i2ikit.quoting import join_list, split_list
 
 if TYPE_CHECKING:
     from i2ikit.core.batch_kinds import BatchKind
@@ -29,7 +30,7 @@ def open_sources(
 
     paths, labels = given["data"], given["labels"]
     if attributes and not labels and len(paths) == 1 and all(kind.label != "none" for kind in kinds):
-        labels = (",".join(attributes),)
+        labels = (join_list(attributes),)
     if (labels and len(labels) not in (1, len(paths))) or (len(labels) == 1 and len(paths) > 1):
         raise OptionError(f"Found {len(paths)} --data and {len(labels)} --labels. Give --labels once for each --data, in this order.")
     shared = {
@@ -55,7 +56,7 @@ def open_sources(
 
 def _split_names(text: str) -> list[str]:
     """Return the names in a text such as "tone,gender", or raise OptionError."""
-    found = [name.strip() for name in text.split(",") if name.strip()]
+    found = split_list(text)
     if not found:
         raise OptionError(f'--labels "{text}" names no attribute. Write --labels tone,gender, or leave it out to use all.')
     return found

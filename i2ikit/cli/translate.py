@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import shlex
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from i2ikit.cli.options import OUTPUT_SUFFIXES, check_colour, check_image_suffix
 from i2ikit.cli.output import echo
 from i2ikit.errors import DataError, OptionError, UnknownNameError, suggest
 from i2ikit.paths import is_system_name, suggest_path
+from i2ikit.quoting import join_pair
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -190,7 +192,7 @@ def _check_labels(model: Model, wanted: Mapping[str, str] | str | None, known: M
         )
     if wanted is None:
         first = domain.attributes[0]
-        raise OptionError(f"--to is missing. Request a value, for example --to {first.name}={first.choices[-1]}.")
+        raise OptionError(f"--to is missing. Request a value, for example --to {shlex.quote(join_pair(first.name, first.choices[-1]))}.")
     if isinstance(wanted, str) and len(domain.attributes) > 1:
         names = ", ".join(each.name for each in domain.attributes)
         raise OptionError(f'--to "{wanted}" does not name its attribute. Write --to NAME={wanted}. Available: {names}.')

@@ -48,14 +48,15 @@ class Attribute:
 
         Raises:
             UnknownNameError: The group has no such value.
-            LabelError: The value of a binary attribute is neither yes nor no.
+            LabelError: The value of a binary attribute is neither yes nor no, nor a number from 0 to 1.
         """
         text = str(value).strip()
         if not self.values:
             word = text.lower()
-            if word not in YES + NO:
-                raise LabelError(f'Attribute "{self.name}" must be yes or no; found "{text}". Write 1 or 0.')
-            return [float(word in YES)]
+            share = _parse_share(word)
+            if share is None:
+                raise LabelError(f'Attribute "{self.name}" must be yes or no, or a number from 0 to 1; found "{text}". Write 1 or 0.')
+            return [share]
         if text == NONE and self.can_be_none and NONE not in self.values:
             return [0.0] * self.width
         if text not in self.values:
@@ -242,6 +243,17 @@ class DomainSpec:
             for attribute in part.attributes:
                 row[attribute.name] = attribute.decode(label[self.get_slice(attribute.name)]) if known else None
         return row
+
+
+def _parse_share(word: str) -> float | None:
+    """Return the label entry of a binary attribute: 1 for yes, 0 for no, or a number between them, a soft label; None for other texts."""
+    if word in YES + NO:
+        return float(word in YES)
+    try:
+        number = float(word)
+    except ValueError:
+        return None
+    return number if 0 <= number <= 1 else None
 
 
 def _lacks_none(values: Sequence[str]) -> bool:

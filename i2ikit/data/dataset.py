@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from attrs import field, frozen
 from torch import Tensor
 
-from i2ikit.core.domain import YES, Attribute, DomainSpec
+from i2ikit.core.domain import NO, YES, Attribute, DomainSpec
 from i2ikit.core.specs import ImageSpec
 from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.images import Images
@@ -230,4 +230,6 @@ class FileDataset:
 def _format_value(attribute: Attribute, value: object) -> str:
     attribute.encode(value)  # raises an error for a value that the attribute does not have
     text = str(value).strip()
-    return text if attribute.values else ("yes" if text.lower() in YES else "no")
+    if attribute.values or text.lower() not in YES + NO:
+        return text  # a soft label is the value of no image
+    return "yes" if text.lower() in YES else "no"

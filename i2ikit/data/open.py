@@ -30,6 +30,7 @@ from i2ikit.paths import path_exists, suggest_path
 from i2ikit.pixels import is_image
 from i2ikit.pixels.pictures import check_limit
 from i2ikit.pixels.value_range import FLOATS, parse_range
+from i2ikit.quoting import split_list
 
 if TYPE_CHECKING:
     from typing import Any
@@ -91,9 +92,9 @@ def open_data(
         UnknownNameError: The data does not have a label.
     """
     if isinstance(labels, str):
-        labels = [name.strip() for name in labels.split(",") if name.strip()]
+        labels = split_list(labels)
     if isinstance(pairs, str):
-        pairs = [name.strip() for name in pairs.split(",")]
+        pairs = split_list(pairs)
     text, declared = os.fspath(path), parse_range(range)
     options: dict[str, Any] = {
         "sets": sets,

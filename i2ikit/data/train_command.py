@@ -18,6 +18,7 @@ from i2ikit.data.rows import group_by_domain
 from i2ikit.data.sizes import check_sizes
 from i2ikit.errors import DataError, I2IKitError, format_count
 from i2ikit.pixels import mode_name
+from i2ikit.quoting import join_list
 
 SIDE = 128
 """The shorter side of the images in a training, unless the user gives a size or the images are smaller."""
@@ -80,7 +81,7 @@ def make_train_command(
     words = ["i2ikit", "train", recipe, "--data", path]
     names = [each.name for each in data.domain.attributes]
     if names and names not in (["domain"], ["expression"]) and not any("," in name for name in names):
-        words += ["--labels", ",".join(names)]
+        words += ["--labels", join_list(names)]
     height, width = choose_training_size(data.image.height, data.image.width)
     words += ["--size", str(height) if height == width else f"{height}x{width}"]
     largest = max(len(group) for group in groups.values())

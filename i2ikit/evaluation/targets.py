@@ -14,6 +14,7 @@ from i2ikit.core.domain import Attribute, DomainSpec
 from i2ikit.data import Dataset, Item
 from i2ikit.errors import DataError, LabelError, OptionError, format_count
 from i2ikit.evaluation.resize import Preparation
+from i2ikit.quoting import split_list
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -54,7 +55,7 @@ def parse_targets(domain: DomainSpec, targets: Targets) -> dict[str, tuple[str, 
     if isinstance(targets, str) and targets == "all":
         targets = [each.name for each in domain.attributes]
     elif isinstance(targets, str):
-        targets = [name.strip() for name in targets.split(",") if name.strip()]
+        targets = split_list(targets)
     if not isinstance(targets, Mapping):
         targets = {name: domain.attribute(name).choices for name in targets}
     found: dict[str, tuple[str, ...]] = {}

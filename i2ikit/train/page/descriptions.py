@@ -15,6 +15,7 @@ from i2ikit.core.plans import find_plan, get_batch_kind
 from i2ikit.core.registry import Registry, default_registry
 from i2ikit.core.storage import find_whole_run
 from i2ikit.errors import I2IKitError, format_count
+from i2ikit.quoting import join_pair, quote
 from i2ikit.train.page.run_summary import RunSummary
 
 _CURVES = {
@@ -143,19 +144,19 @@ def _format_target(recipe: Mapping[str, Any]) -> str:
         return ""
     first = domain.attributes[0]
     if not domain.names or not _has_domains(recipe):
-        return " --to " + shlex.quote(f"{first.name}={first.choices[-1]}")
+        return " --to " + shlex.quote(join_pair(first.name, first.choices[-1]))
     source = f" --source {shlex.quote(domain.names[0])}" if len(domain.names) > 2 else ""
-    return f" --to {shlex.quote(domain.names[-1])}{source}"
+    return f" --to {shlex.quote(quote(domain.names[-1]))}{source}"
 
 
 def _format_domain(recipe: Mapping[str, Any]) -> str:
     """Return options of ``i2ikit sample`` that request an example of images."""
     domain = DomainSpec.from_dict(recipe["labels"])
     if domain.names and _has_domains(recipe):
-        return f" --to {shlex.quote(domain.names[-1])}"
+        return f" --to {shlex.quote(quote(domain.names[-1]))}"
     if not any(kind.has_labels(domain) for kind in _find_kinds(recipe)):
         return ""
-    return "".join(f" --to {shlex.quote(f'{each.name}={each.choices[-1]}')}" for each in domain.attributes)
+    return "".join(f" --to {shlex.quote(join_pair(each.name, each.choices[-1]))}" for each in domain.attributes)
 
 
 def _has_domains(recipe: Mapping[str, Any]) -> bool:
