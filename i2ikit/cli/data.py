@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from i2ikit.cli.file_options import add_file_options, file_options_named, name_file_options
 from i2ikit.cli.options import check_colour
 from i2ikit.cli.output import echo
 from i2ikit.cli.progress_bar import show_progress
@@ -36,6 +37,7 @@ def data() -> None:
 @click.option("--background", metavar="COLOUR", callback=check_colour, help="Colour behind transparent pixels, such as white.")
 @click.option("--channels", type=click.IntRange(1, 4), help="Number of channels to read. Required if the files differ.")
 @click.option("--crop", type=click.IntRange(min=1), metavar="PIXELS", help="Crop a centred square of this side from each image.")
+@add_file_options
 @click.pass_context
 def check(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
     """Open every file and report what the data holds, what is wrong with it, and how to train on it.
@@ -47,12 +49,12 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None
     given = {name: value for name, value in options.items() if value is not None}
     reports = []
     for path in paths:
-        with show_progress("Checking files") as on_progress:
+        with show_progress("Checking files") as on_progress, file_options_named():
             report = check_data(path, on_progress=on_progress, **given)
         reports.append(report)
         if len(reports) > 1:
             echo("")
-        _print_tables(report) if sys.stdout.isatty() else echo(report.render())
+        _print_tables(report) if sys.stdout.isatty() else echo(name_file_options(report.render()))
     if not all(report.ok for report in reports):
         ctx.exit(2)
 

@@ -24,7 +24,7 @@ def resume_from_flags(run: Path, given: dict[str, Any], options: dict[str, Any])
 
     fixed = (
         "recipe", "minutes", "init_from", "seed", "size", "channels", "source_channels", "source_content", "pairs", "background", "crop",
-        "labels", "run",
+        "range", "max_pixels", "labels", "run",
     )  # fmt: skip
     for name in fixed:
         if given[name] not in (None, ()):

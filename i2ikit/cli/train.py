@@ -14,6 +14,7 @@ import click
 
 from i2ikit.cli import settings
 from i2ikit.cli.after_training import describe_stop, finish_run
+from i2ikit.cli.file_options import add_file_options, name_file_options
 from i2ikit.cli.options import add_fit_options, check_colour, read_fit_options
 from i2ikit.cli.output import echo
 from i2ikit.cli.resume import resume_from_flags
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 @click.option("--pairs", metavar="A,B", help="Direction of pairs, from A to B: two folders, or the halves of A|B images.")
 @click.option("--background", metavar="COLOUR", callback=check_colour, help="Colour behind transparent pixels, such as white.")
 @click.option("--crop", type=int, metavar="PIXELS", help="Crop a centred square of this side before resizing.")
+@add_file_options
 @click.option("--run", "run", type=click.Path(path_type=Path), help="Run folder.")
 @add_fit_options
 @click.option("--lr", type=float, help="Learning rate of all players. Default: those of the recipe.")
@@ -228,7 +230,9 @@ def _name_options(text: str) -> str:
     renamed = text.replace(', or batch_kind="unpaired" to separate them', "").replace(
         'use batch_kind="unpaired"', "train a recipe for unpaired domains"
     )
-    return re.sub(r'\b(pairs|background|channels|crop)="?([\w,#]+)"?(?=[ .,;])', lambda found: f"--{found[1]} {found[2]}", renamed)
+    return re.sub(
+        r'\b(pairs|background|channels|crop)="?([\w,#]+)"?(?=[ .,;])', lambda found: f"--{found[1]} {found[2]}", name_file_options(renamed)
+    )
 
 
 def _choose_size(text: str | None, initial: Model | None, data: Any, progress: Any) -> tuple[int, int]:

@@ -35,7 +35,7 @@ def open_sources(
         raise OptionError(f"Found {len(paths)} --data and {len(labels)} --labels. Give --labels once for each --data, in this order.")
     shared = {
         name: given[name]
-        for name in ("background", "channels", "source_channels", "source_content", "crop", "pairs")
+        for name in ("background", "channels", "source_channels", "source_content", "crop", "pairs", "range", "max_pixels")
         if given[name] is not None
     }
     if len(kinds) > 1 and len(paths) != len(kinds):

@@ -103,7 +103,8 @@ def choose_reading(options: Mapping[str, Any], channels: Mapping[bool, Sequence[
     Raises:
         DataError: The images cannot be converted.
     """
-    found = {name: options[name] for name in ("background", "channels", "source_channels", "crop") if options.get(name) is not None}
+    names = ("background", "channels", "source_channels", "crop", "range", "max_pixels")
+    found = {name: options[name] for name in names if options.get(name) is not None}
     numbers = {side: set(each) for side, each in channels.items() if each}
     every = set[int]().union(*numbers.values())
     if every & {2, 4}:
