@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from attrs import evolve
 
-from i2ikit.cli.file_options import add_file_options, file_options_named, name_file_options
+from i2ikit.cli.file_options import add_file_options
+from i2ikit.cli.option_names import name_options
 from i2ikit.cli.options import check_colour
 from i2ikit.cli.output import echo
 from i2ikit.cli.progress_bar import show_progress
@@ -49,12 +51,14 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None
     given = {name: value for name, value in options.items() if value is not None}
     reports = []
     for path in paths:
-        with show_progress("Checking files") as on_progress, file_options_named():
-            report = check_data(path, on_progress=on_progress, **given)
+        with show_progress("Checking files") as on_progress:
+            found = check_data(path, on_progress=on_progress, **given)
+        problems = [(file, name_options(reason)) for file, reason in found.unreadable]
+        report = evolve(found, notes=[name_options(note) for note in found.notes], reason=name_options(found.reason), unreadable=problems)
         reports.append(report)
         if len(reports) > 1:
             echo("")
-        _print_tables(report) if sys.stdout.isatty() else echo(name_file_options(report.render()))
+        _print_tables(report) if sys.stdout.isatty() else echo(report.render())
     if not all(report.ok for report in reports):
         ctx.exit(2)
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from i2ikit.errors import DataError, OptionError
-
-NAMES = ("range", "max_pixels")
+from i2ikit.errors import OptionError
 
 
 def add_file_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,22 +43,3 @@ def check_range(_context: click.Context, option: click.Parameter, value: str | N
             f'{option.opts[0]} "{value}" is not a range of values. Give the value of black and that of white, such as 0,4095.'
         )
     return value
-
-
-def name_file_options(text: str) -> str:
-    """Rewrite the options in a text as on the command line: ``max_pixels=9`` as ``--max-pixels 9``."""
-
-    def rename(match: re.Match[str]) -> str:
-        value = match[2] or match[3]
-        return f"--{match[1].replace('_', '-')}{f' {value}' if value else ''}"
-
-    return re.sub(rf'\b({"|".join(NAMES)})=(?:"([^"]*)"|(\w+))?', rename, text)
-
-
-@contextmanager
-def file_options_named() -> Iterator[None]:
-    """Rewrite the options in errors about data as on the command line."""
-    try:
-        yield
-    except DataError as error:
-        raise DataError(name_file_options(str(error))) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from i2ikit.cli.option_names import name_options
 from i2ikit.core.visible_text import make_visible, make_visible_line
 
 
@@ -26,4 +27,4 @@ def print_error(line: object) -> int:
 
 def print_warning(message: Warning | str, category: type[Warning] | None = None, *_: object, **__: object) -> None:
     """Print a warning as one line; it has the arguments of ``warnings.showwarning``."""
-    click.secho(f"warning: {make_visible_line(message)}", fg="yellow", err=True)
+    click.secho(f"warning: {make_visible_line(name_options(str(message)))}", fg="yellow", err=True)

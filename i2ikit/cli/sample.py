@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import shlex
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from i2ikit.cli.options import check_image_suffix, check_writable, parse_target
 from i2ikit.cli.output import echo
-from i2ikit.errors import DataError, LabelError, OptionError
+from i2ikit.errors import OptionError
 from i2ikit.quoting import join_pair
 
 if TYPE_CHECKING:
@@ -55,9 +53,8 @@ def sample(model: Path, out: str, count: int, to: tuple[str, ...], truncation: f
 
     tune_cpu()
     built = load(model, device=device)
-    with _rename_options():
-        _check_labels(built, wanted)
-        request = make_sample_request(built, count, domain=wanted, seed=seed, truncation=truncation)
+    _check_labels(built, wanted)
+    request = make_sample_request(built, count, domain=wanted, seed=seed, truncation=truncation)
     images = (image.cpu() for some in generate_samples(built, request, batch=batch) for image in some)
     if is_grid:
         write_image(arrange_images(list(images)), Path(out))
@@ -106,17 +103,3 @@ def _check_labels(model: Model, wanted: Mapping[str, str] | str | None) -> None:
     if isinstance(wanted, str) and len(attributes) > 1:
         names = ", ".join(each.name for each in attributes)
         raise OptionError(f'--to "{wanted}" does not name its attribute. Write --to NAME={wanted}. Available: {names}.')
-
-
-@contextmanager
-def _rename_options() -> Iterator[None]:
-    """Rewrite the options in errors as on the command line: ``domain=`` as ``--to``."""
-    try:
-        yield
-    except (OptionError, DataError, LabelError) as error:
-        text = str(error).replace("domain=", "--to=").replace("Use model.translate.", "Use i2ikit translate.")
-        raise type(error)(re.sub(r"--to=(?=(['\"]?))", lambda match: f"--to{' ' * bool(match[1])}", _rename(text))) from None
-
-
-def _rename(text: str) -> Any:
-    return re.sub(r"\btruncation=(?=(\d?))", lambda match: f"--truncation{' ' * bool(match[1])}", text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import shlex
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,7 +13,8 @@ import click
 
 from i2ikit.cli import settings
 from i2ikit.cli.after_training import describe_stop, finish_run
-from i2ikit.cli.file_options import add_file_options, name_file_options
+from i2ikit.cli.file_options import add_file_options
+from i2ikit.cli.option_names import NamedOptions
 from i2ikit.cli.options import add_fit_options, check_colour, read_fit_options
 from i2ikit.cli.output import echo
 from i2ikit.cli.resume import resume_from_flags
@@ -74,10 +74,6 @@ def train(**given: Any) -> int:
     is_main_process = int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0  # known before torch is imported
     try:
         return _train(is_main_process, **given)
-    except DataError as error:
-        if is_main_process:
-            raise DataError(_name_options(str(error))) from None
-        return 0
     except I2IKitError:
         if is_main_process:
             raise
@@ -100,7 +96,7 @@ def _train(is_main_process: bool, **given: Any) -> int:
     from i2ikit.train import TrainingInterrupted
     from i2ikit.train.progress_bar import make_progress
 
-    progress = make_progress(silent=not is_main_process)
+    progress: Any = NamedOptions(make_progress(silent=not is_main_process))
     run = given["resume"] or given["run"]
     try:
         options |= {"loggers": loggers, "progress": progress}
@@ -181,7 +177,7 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str,
     pairs = [pair for each in opened.values() for pair in zip(*each, strict=True)]
     shown = (source.data.notes if kind.target else getattr(source.data, "warnings", ()) for source, kind in pairs)
     for note in dict.fromkeys(note for notes in shown for note in notes):
-        progress.say(f"note: {_name_options(note)}")
+        progress.say(f"note: {note}")
     sources, kinds = opened.pop(recipe.name)
     for source, kind in pairs:
         if kind.label == "required" and not source.data.domain.width:
@@ -223,16 +219,6 @@ def _refuse_options_of_one_stage(recipe: Recipe, given: dict[str, Any]) -> None:
         raise OptionError(
             f"--init-from does not name one of the stages: {names}. Set the weights of a slot: --set slots.SLOT.weights=PATH."
         )
-
-
-def _name_options(text: str) -> str:
-    """Rewrite a text about data in terms of the command line: ``crop=8`` as ``--crop 8``. The recipe decides the batch kind."""
-    renamed = text.replace(', or batch_kind="unpaired" to separate them', "").replace(
-        'use batch_kind="unpaired"', "train a recipe for unpaired domains"
-    )
-    return re.sub(
-        r'\b(pairs|background|channels|crop)="?([\w,#]+)"?(?=[ .,;])', lambda found: f"--{found[1]} {found[2]}", name_file_options(renamed)
-    )
 
 
 def _choose_size(text: str | None, initial: Model | None, data: Any, progress: Any) -> tuple[int, int]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 import shlex
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from i2ikit.cli.option_names import name_options
 from i2ikit.cli.options import OUTPUT_SUFFIXES, check_colour, check_image_suffix, check_writable, parse_target, parse_values
 from i2ikit.cli.output import echo
 from i2ikit.errors import DataError, OptionError, UnknownNameError, suggest
@@ -78,8 +77,7 @@ def translate(
     tune_cpu()
     built = load(model, device=device)
     _check_labels(built, wanted, known, source)
-    with _rename_options():
-        check_request(built, wanted, known or None, source, samples, style)
+    check_request(built, wanted, known or None, source, samples, style)
     sizes = _read_sizes(built, jobs, background)
     trained = (built.image.height, built.image.width)
     others = [found for found in sizes if found != trained]
@@ -96,31 +94,16 @@ def translate(
     for given, out in jobs:
         options: dict[str, Any] = {"label": known or None, "source": source, "size": size, "background": background}
         options |= {"style": style, "samples": samples, "seed": seed, "tile": tile}
-        with _rename_options(), warnings.catch_warnings(record=True) as caught:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             answers = built.translate(given, to=wanted, out=out, details=True, **options)
         for text in dict.fromkeys(str(each.message) for each in caught if str(each.message) not in noted):
             noted.add(text)
-            echo(f"note: {_name_options(text)}")
+            echo(f"note: {name_options(text)}")
         for answer in answers if isinstance(answers, list) else [answers]:
             echo(f"{given} -> {answer.image}{_format_labels(answer)}")
     if len(jobs) > 1:
         echo(f"{len(jobs)} images in {paths[-1]}")
-
-
-@contextmanager
-def _rename_options() -> Iterator[None]:
-    """Rewrite the options in errors as on the command line: ``samples=2`` as ``--samples 2``."""
-    try:
-        yield
-    except (OptionError, DataError) as error:
-        raise type(error)(_name_options(str(error))) from None
-
-
-def _name_options(text: str) -> str:
-    text = text.replace("use model.sample.", "use i2ikit sample.")
-    pattern = r"\b(to|label|source|style|samples|tile|size)=(?=([\w\"'{]?))"
-    return re.sub(pattern, lambda match: f"--{match[1]}{' ' * bool(match[2])}", text)
 
 
 def plan_jobs(inputs: Sequence[str], out: str) -> Iterator[Job]:
@@ -210,7 +193,7 @@ def _read_sizes(model: Model, jobs: Sequence[Job], background: str | None) -> li
         try:
             pixels = read_image(model, given, background).pixels
         except DataError as error:
-            text = str(error).replace('background="white"', "--background white")  # the option of the command line
+            text = str(error)
             raise DataError(text if str(given) in text else f'"{given}": {text}') from None
         sizes.append((pixels.shape[-2], pixels.shape[-1]))
     return sizes

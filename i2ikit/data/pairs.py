@@ -34,12 +34,9 @@ def match_by_name(paths: Sequence[ImagePath], order: Sequence[str], *, strict: b
 
     Raises:
         UnknownNameError: There is no such folder.
-        DataError: No name is in both folders.
+        DataError: No name is in both folders, or ``order`` has not two names.
     """
-    domains = sorted({path.domain for path in paths})
-    for name in order:
-        if name not in domains:
-            raise UnknownNameError("folder", name, domains)
+    order = _parse_pairs(order, sorted({path.domain for path in paths}))
     found = _match_names([path for path in paths if path.domain == order[0]], [path for path in paths if path.domain == order[1]])
     records = tuple(Record(source.file, source.split, target_file=target.file, group=source.key) for source, target in found)
     if not records:

@@ -20,6 +20,8 @@ from i2ikit.errors import DataError, I2IKitError, format_count
 from i2ikit.pixels import mode_name
 from i2ikit.quoting import join_list
 
+READING = ("background", "channels", "source_channels", "crop", "range", "max_pixels")
+"""The options of a check that a training needs, too."""
 SIDE = 128
 """The shorter side of the images in a training, unless the user gives a size or the images are smaller."""
 

@@ -152,7 +152,7 @@ def test_a_dry_run_shows_the_model_and_writes_nothing(tmp_path: Path, capsys: py
             "Both --size and --set size are given. Give only one of them.",
         ),
         ([*TRAIN, "--run", "r", "--set", "batch=3"], "Both --batch and --set batch are given."),
-        ([*TRAIN, "--labels", "hair", "--run", "r", "--best", "pnsr"], 'best="pnsr" is not among the numbers of the evaluation. Did you'),
+        ([*TRAIN, "--labels", "hair", "--run", "r", "--best", "pnsr"], "--best pnsr is not among the numbers of the evaluation. Did you"),
         (["train", "--resume", "no/run"], 'There is no run at "no/run"'),
         (["train", "stargan", "--resume", "no/run"], "--resume does not accept RECIPE"),
         (

@@ -69,7 +69,7 @@ class FacesDataset:
     ) -> None:
         height, width = (size, size) if isinstance(size, int) else (int(size[0]), int(size[-1]))
         if count < 1 or height < 1 or width < 1:
-            raise OptionError(f"count and size of the faces must be at least 1; found count={count} and size={height}x{width}.")
+            raise OptionError(f"count and size of the faces must be at least 1; found {count} and {height}x{width}.")
         if val < 0 or test < 0 or val + test >= 1:
             raise OptionError(f"val and test must be shares of at least 0 with a sum below 1; found val={val} and test={test}.")
         for each in (view, target or view):
