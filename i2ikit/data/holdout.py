@@ -11,12 +11,9 @@ from attrs import evolve
 from numpy.typing import NDArray
 
 from i2ikit.core.domain import NO, YES
-from i2ikit.data.labels import MAX_VALUES
-from i2ikit.data.manifest import Manifest, Record
+from i2ikit.data.labels import MAX_LABELS, MAX_VALUES, strip_cell
+from i2ikit.data.manifest import FIRST_RULES, RULES, Manifest, Record
 from i2ikit.errors import DataError
-
-FIRST_RULES, RULES = 1, 2
-"""The first and the present rules by which data is read; see ``rules`` of :func:`i2ikit.data.open_data`."""
 
 
 def assign_splits(manifest: Manifest, share: float | None, *, labels: Sequence[str] | None = None, rules: int = RULES) -> Manifest:
@@ -104,9 +101,11 @@ def _list_values(manifest: Manifest, rows: Mapping[str, int], labels: Sequence[s
     requested = {name.lower() for name in labels}
     has_single_images = len(np.unique(groups)) == len(groups)
     found: list[list[NDArray[np.int64]]] = []
-    for column in manifest.columns:
+    columns = manifest.columns if len(manifest.columns) <= MAX_LABELS else [name for name in manifest.columns if name.lower() in requested]
+    for column in columns:
         texts = [record.cells.get(column) for record in records]
-        words = {text: (text or "").strip() for text in dict.fromkeys(texts)}
+        rules = FIRST_RULES if column in manifest.categories else RULES  # a folder may have the name of a missing value, such as "na"
+        words = {text: strip_cell(text, rules) or "" for text in dict.fromkeys(texts)}
         if {word.lower() for word in words.values()} <= {"", *YES, *NO}:
             words = {text: word and ("yes" if word.lower() in YES else "no") for text, word in words.items()}
         numbers = {word: number for number, word in enumerate(dict.fromkeys(["", *words.values()]))}  # 0 is unknown

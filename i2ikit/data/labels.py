@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from i2ikit.core.domain import NO, NONE, YES, Attribute, DomainSpec, LabelSet
-from i2ikit.data.manifest import Manifest, format_names
+from i2ikit.data.manifest import FIRST_RULES, RULES, Manifest, format_names
 from i2ikit.errors import DataError, LabelError, UnknownNameError, format_count
+from i2ikit.quoting import join_list
 
 MAX_VALUES = 100
 """A column with more values than this is not a label by default."""
+
+MAX_LABELS = 500
+"""A table with more columns than this is used only with chosen labels."""
 
 MISSING = frozenset({"n/a", "#n/a", "na", "<na>", "nan", "-nan", "null", "?"})
 """Texts of cells without a value, as programs for tables write them; upper and lower case mean the same."""
@@ -18,7 +22,7 @@ Rows = list[dict[str, str | None]]
 
 
 def declare_labels(
-    manifest: Manifest, labels: Sequence[str] | None = None, sets: Sequence[Sequence[str]] | None = None, *, with_none: bool = True
+    manifest: Manifest, labels: Sequence[str] | None = None, sets: Sequence[Sequence[str]] | None = None, *, rules: int = RULES
 ) -> tuple[DomainSpec, Rows, list[str]]:
     """Return the label sets of a manifest, the attribute values of each record, and notes.
 
@@ -29,26 +33,31 @@ def declare_labels(
         manifest: The manifest of the reader.
         labels: The columns to use, in this order; None uses all that can be labels.
         sets: The columns of each label set; None groups columns by their empty cells.
-        with_none: Whether the text "none" is a value like any other, as it is unless a data set is read by the rules of version 0.1.
+        rules: In the first rules, the text "none" had no label entry, and texts such as "N/A" were values.
 
     Raises:
         UnknownNameError: The data does not have a column.
         LabelError: A requested column has fewer than two values.
-        DataError: The sets do not contain each column exactly once.
+        DataError: The sets do not contain each column exactly once, or there are too many columns to use all.
     """
     if labels is None and sets is not None:
         labels = [name for part in sets for name in part]
     requested = labels is not None
     if labels is None:
         labels = manifest.labels or manifest.columns
+        if len(labels) > MAX_LABELS:
+            raise DataError(
+                f"The table has {len(labels):,} columns, more than can be labels ({MAX_LABELS}). Name those to use with the option labels, "
+                f'such as "{join_list(labels[:2])}".'
+            )
     names = [_find_column(name, manifest.columns) for name in dict.fromkeys(labels)]
     attributes: dict[str, Attribute] = {}
     notes: list[str] = []
     for name in names:
-        if missing := _list_missing(manifest, name):
+        if missing := _list_missing(manifest, name, rules):
             words = format_names(list(dict.fromkeys(missing)))
             notes.append(f'{format_count(len(missing), "cell")} of column "{name}" without a value ({words}): unknown.')
-        attribute, reason = _make_attribute(manifest, name, requested, with_none)
+        attribute, reason = _make_attribute(manifest, name, requested, rules)
         if attribute is not None:
             attributes[name] = attribute
         elif requested:
@@ -56,7 +65,8 @@ def declare_labels(
         else:
             notes.append(f'Column "{name}" is not a label: {reason}.')
     rows: Rows = [
-        {name: _parse_cell(attribute, record.cells.get(name)) for name, attribute in attributes.items()} for record in manifest.records
+        {name: _parse_cell(attribute, record.cells.get(name), rules) for name, attribute in attributes.items()}
+        for record in manifest.records
     ]
     parts = _parse_sets(sets, attributes) if sets is not None else _group_by_empty_cells(rows, attributes)
     masked = any(value is None for row in rows for value in row.values())
@@ -74,11 +84,12 @@ def _find_column(name: str, columns: Sequence[str]) -> str:
     raise UnknownNameError("label column", name, columns)
 
 
-def _make_attribute(manifest: Manifest, name: str, requested: bool, with_none: bool) -> tuple[Attribute | None, str]:
+def _make_attribute(manifest: Manifest, name: str, requested: bool, rules: int) -> tuple[Attribute | None, str]:
     """Return the attribute of a column, or None and the reason why it cannot be a label."""
+    with_none = rules > FIRST_RULES
     if name in manifest.categories:
         return Attribute(name, manifest.categories[name], can_be_none=not with_none or name in manifest.can_be_none), ""
-    values = list(dict.fromkeys(text for record in manifest.records if (text := _strip_cell(record.cells.get(name))) is not None))
+    values = list(dict.fromkeys(text for record in manifest.records if (text := strip_cell(record.cells.get(name), rules)) is not None))
     if not values:
         return None, "all its cells are empty"
     if {value.lower() for value in values} <= {*YES, *NO}:
@@ -93,24 +104,24 @@ def _make_attribute(manifest: Manifest, name: str, requested: bool, with_none: b
     return Attribute(name, chosen, can_be_none=not with_none), ""
 
 
-def _strip_cell(cell: str | None) -> str | None:
+def strip_cell(cell: str | None, rules: int = RULES) -> str | None:
     """Return the value of a cell, or None if it has none."""
     text = "" if cell is None else cell.strip()
-    return None if not text or text.lower() in MISSING else text
+    return None if not text or (rules > FIRST_RULES and text.lower() in MISSING) else text
 
 
-def _list_missing(manifest: Manifest, name: str) -> list[str]:
+def _list_missing(manifest: Manifest, name: str, rules: int) -> list[str]:
     """Return the texts of cells in a column that stand for a missing value."""
-    if name in manifest.categories:  # such as of a folder "na"
+    if rules == FIRST_RULES or name in manifest.categories:  # such as of a folder "na"
         return []
     texts = ((record.cells.get(name) or "").strip() for record in manifest.records)
     return [text for text in texts if text.lower() in MISSING]
 
 
-def _parse_cell(attribute: Attribute, cell: str | None) -> str | None:
+def _parse_cell(attribute: Attribute, cell: str | None, rules: int) -> str | None:
     if cell is not None and cell.strip() in attribute.values:
         return cell.strip()
-    text = _strip_cell(cell)
+    text = strip_cell(cell, rules)
     if text is None or attribute.values:
         return text
     return "yes" if text.lower() in YES else "no"

@@ -8,6 +8,9 @@ from attrs import field, frozen
 
 from i2ikit.errors import DataError
 
+FIRST_RULES, RULES = 1, 2
+"""The first and the present rules by which data is read; see ``rules`` of :func:`i2ikit.data.open_data`."""
+
 _SPLIT_NAMES = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,21 +14,19 @@ from attrs import evolve
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.specs import CONTENTS, Content, ImageSpec
 from i2ikit.data.arrangements import ARRANGEMENTS, get_arrangement
-from i2ikit.data.celeba import find_attribute_list, read_celeba
 from i2ikit.data.dataset import Dataset, FileDataset, Item, Origin
-from i2ikit.data.folders import read_folders
-from i2ikit.data.holdout import FIRST_RULES, RULES, assign_splits
+from i2ikit.data.holdout import assign_splits
 from i2ikit.data.images import Images, Reading, describe_floats, find_native_spec
 from i2ikit.data.labels import declare_labels
-from i2ikit.data.left_out import find_other_files, summarise, unite
-from i2ikit.data.manifest import Manifest, format_names
+from i2ikit.data.layout import find_source, read_manifest
+from i2ikit.data.left_out import summarise, unite
+from i2ikit.data.manifest import FIRST_RULES, RULES, Manifest, format_names
 from i2ikit.data.missing_values import describe_missing_values
 from i2ikit.data.open_faces import FACES, names_faces, open_faces
-from i2ikit.data.source import Source, open_source
-from i2ikit.data.tables import describe_unread_table, find_table, read_table
+from i2ikit.data.source import Source
 from i2ikit.errors import DataError, OptionError, suggest
 from i2ikit.paths import path_exists, suggest_path
-from i2ikit.pixels import is_image
+from i2ikit.pixels.decoding import read_size
 from i2ikit.pixels.pictures import check_limit
 from i2ikit.pixels.value_range import FLOATS, parse_range
 from i2ikit.quoting import split_list
@@ -121,10 +120,12 @@ def open_data(
             )
         return open_faces(text, labels, options)
     existing = _check_path(text)
-    source, table = _open_source(existing)
-    manifest = _read_manifest(source, table, labels, batch_kind, pairs)
+    source, table = find_source(existing)
+    manifest = read_manifest(source, table, labels, batch_kind, pairs, rules)
     manifest = assign_splits(manifest, holdout, labels=labels, rules=rules)
-    domain, rows, notes = declare_labels(manifest, None if manifest.labels_selected else labels, sets, with_none=rules > FIRST_RULES)
+    domain, rows, notes = declare_labels(manifest, None if manifest.labels_selected else labels, sets, rules=rules)
+    if manifest.crop and crop is None and not _fits(source, manifest):
+        manifest = evolve(manifest, crop=None)
     if crop is None and manifest.crop:
         notes.append(
             f"Images are cropped to {manifest.crop}x{manifest.crop} pixels at the centre, as usual for this data. crop= changes it."
@@ -138,6 +139,14 @@ def open_data(
     data = make_dataset(source, manifest, domain, rows, reading, notes, name=name)
     data.origin = Origin(text, {name: value for name, value in {"labels": labels, **options, "rules": rules}.items() if value is not None})
     return data
+
+
+def _fits(source: Source, manifest: Manifest) -> bool:
+    """Return whether the first image that can be read is at least as large as the usual crop of such data."""
+    for record in manifest.records[:8]:
+        with suppress(DataError):
+            return min(read_size(source.read(record.file), record.file)) >= (manifest.crop or 0)
+    return True
 
 
 def open_stored(path: str, options: Mapping[str, Any]) -> Dataset:
@@ -224,64 +233,6 @@ def _check_path(text: str) -> Path:
     if not path_exists(path):
         raise DataError(f'There is no data at "{text}". {suggest_path(path)}')
     return path
-
-
-def _open_source(path: Path) -> tuple[Source, str | None]:
-    """Return the source of a path, and the table in it if the path is one."""
-    if path.is_dir():
-        return open_source(path), None
-    suffix = path.suffix.lower()
-    if suffix == ".zip":
-        return open_source(path), None
-    if suffix in {".csv", ".jsonl", ".json"} or path.name == "list_attr_celeba.txt":
-        folder = path.parent.parent if path.parent.name == "Anno" else path.parent
-        return open_source(folder), path.relative_to(folder).as_posix()
-    raise DataError(f'The file "{path}" is not a data set. Use a folder, a zip archive, a CSV table or a JSONL table.')
-
-
-def _read_manifest(
-    source: Source, table: str | None, labels: Sequence[str] | None, batch_kind: str | None, pairs: bool | Sequence[str] | None
-) -> Manifest:
-    if not any(is_image(file) for file in source.files):
-        raise _explain_no_image(source)
-    celeba = find_attribute_list(source) if table is None or table.endswith(".txt") else None
-    table = celeba or table or find_table(source)
-    left_out = unite(source.left_out, find_other_files(source, [table] if table else []))
-    if table is not None:
-        manifest = read_table(source, table) if celeba is None else read_celeba(source, table, labels)
-        return _set_batch_kind(evolve(manifest, left_out=unite(left_out, manifest.left_out)), batch_kind, source)
-    note = describe_unread_table(source)
-    try:
-        manifest = read_folders(source, batch_kind=batch_kind, pairs=pairs)
-    except DataError as error:
-        raise DataError(f"{error} {note}".rstrip()) from None
-    return evolve(manifest, notes=(*manifest.notes, *([note] if note else [])), left_out=unite(left_out, manifest.left_out))
-
-
-def _explain_no_image(source: Source) -> DataError:
-    left_out = unite(source.left_out, find_other_files(source, []))
-    problem = f"has {len(source.files)} files, but no image" if source.files or left_out else "is empty"
-    found = "; ".join(f"{len(names)} {cause}, such as {format_names(names, 1)}" for cause, names in left_out.items())
-    return DataError(
-        f'"{source.path}" {problem}. Put images into it: one folder for each domain, or images and a table attributes.csv.'
-        f"{f' Found: {found}.' if found else ''}"
-    )
-
-
-def _set_batch_kind(manifest: Manifest, batch_kind: str | None, source: Source) -> Manifest:
-    if batch_kind in {"paired", "glued"} and not get_arrangement(manifest).has_targets:
-        raise DataError(
-            f'batch_kind="{batch_kind}" requires the column "target" in the table; the table in "{source.path}" does not have it. Add the '
-            "column, or choose another batch kind."
-        )
-    if batch_kind == "images":
-        return _drop_labels(manifest)
-    return manifest if batch_kind is None or batch_kind == "glued" else evolve(manifest, batch_kind=batch_kind)
-
-
-def _drop_labels(manifest: Manifest) -> Manifest:
-    records = tuple(evolve(record, cells={}, target_file=None) for record in manifest.records)
-    return evolve(manifest, batch_kind="images", records=records, columns=(), labels=(), categories={}, labels_selected=True)
 
 
 def _parse_crop(crop: int | Sequence[int] | None) -> tuple[int, int] | None:

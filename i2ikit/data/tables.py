@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from i2ikit.data.manifest import Manifest, Record, format_names, parse_split
-from i2ikit.data.source import Source
+from i2ikit.data.source import MAX_FILE_BYTES, Source
+from i2ikit.data.table_text import read_rows, read_text, split_header
 from i2ikit.errors import DataError, format_count, suggest
 from i2ikit.pixels import is_image
 
 FILE, SPLIT, SUBJECT, TARGET = "file", "split", "subject", "target"
+CSV_SUFFIXES = (".csv", ".tsv")
+SUFFIXES = (*CSV_SUFFIXES, ".jsonl")
+"""Suffixes of tables that are found in a folder."""
 _RESERVED = (FILE, SPLIT, SUBJECT, TARGET)
 
 TableRow = tuple[int, dict[str, str | None]]
 """The number of a row in its file, and its cells by column."""
 
 
-def find_table(source: Source) -> str | None:
+def find_table(source: Source, csv_suffixes: Sequence[str] = CSV_SUFFIXES) -> str | None:
     """Return the name of the attribute table in the top folder of a source, or None.
+
+    Args:
+        source: The files.
+        csv_suffixes: Suffixes of tables besides ``.jsonl``.
 
     Raises:
         DataError: There are several tables.
     """
     top = [name for name in source.files if "/" not in name]
-    tables = [name for name in top if name.lower().endswith((".csv", ".jsonl")) and _has_file_column(source, name)]
+    tables = [name for name in top if name.lower().endswith((*csv_suffixes, ".jsonl")) and _has_file_column(source, name)]
     if "attributes.csv" in tables:
         return "attributes.csv"
     if len(tables) > 1:
@@ -42,10 +50,13 @@ def find_table(source: Source) -> str | None:
 
 def describe_unread_table(source: Source) -> str:
     """Return a sentence about a table in the top folder that is ignored, because it has no file names; else an empty text."""
-    tables = [name for name in source.files if "/" not in name and name.lower().endswith(".csv") and not _has_file_column(source, name)]
+    top = [name for name in source.files if "/" not in name and name.lower().endswith(CSV_SUFFIXES)]
+    tables = [name for name in top if not _has_file_column(source, name)]
     if not tables:
         return ""
-    header = _parse_header(source.read(tables[0]).decode("utf-8-sig", "replace"))[0]
+    if source.size(tables[0]) > MAX_FILE_BYTES:
+        return f'Table "{tables[0]}" is not read: it has more than {MAX_FILE_BYTES:,} bytes.'
+    header = split_header(read_text(source, tables[0], "replace"), (FILE,))[0]
     return f'Table "{tables[0]}" is not read: it has no column "{FILE}". {_suggest_column(header)}'
 
 
@@ -59,7 +70,7 @@ def read_table(source: Source, table: str) -> Manifest:
     Raises:
         DataError: The table is damaged, a file does not exist, or a file is named twice.
     """
-    text = _read_text(source, table)
+    text = read_text(source, table)
     if table.lower().endswith(".json"):
         rows = _parse_dataset_json(text, table)
     elif table.lower().endswith(".jsonl"):
@@ -128,42 +139,25 @@ class _FileFinder:
             )
 
 
-def _read_text(source: Source, table: str) -> str:
-    try:
-        return source.read(table).decode("utf-8-sig")
-    except UnicodeDecodeError as cause:
-        raise DataError(f'Table "{table}" is not UTF-8 text (byte {cause.start}). Save it as UTF-8.') from None
-
-
 def _has_file_column(source: Source, table: str) -> bool:
-    # Text that is not UTF-8 is an error only in the table that is read. Another CSV file in the folder may have any encoding.
-    return table.lower().endswith(".jsonl") or FILE in _parse_header(source.read(table).decode("utf-8-sig", "replace"))[0]
-
-
-def _parse_header(text: str) -> tuple[list[str], str]:
-    """Return the column names of a CSV table and its delimiter."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    for delimiter in (",", ";", "\t"):
-        names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
-        if FILE in names:
-            return names, delimiter
-    return [name.strip() for name in next(csv.reader([first]), [])], ","
+    # Text of an unknown encoding is an error only in the table that is read. Another table in the folder may have any encoding.
+    if table.lower().endswith(".jsonl"):
+        return True
+    return source.size(table) <= MAX_FILE_BYTES and FILE in split_header(read_text(source, table, "replace"), (FILE,))[0]
 
 
 def _parse_csv(text: str, table: str) -> Iterator[TableRow]:
-    header, delimiter = _parse_header(text)
+    header, delimiter = split_header(text, (FILE,))
+    if not any(header):
+        raise DataError(f'Table "{table}" is empty. Add a column "{FILE}" with the file name of each image.')
     if FILE not in header:
         raise DataError(f'Table "{table}" has no column "{FILE}", only {format_names(header, 12)}. {_suggest_column(header)}')
-    repeated = sorted({name for name in header if header.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(header).items() if count > 1 and name)
     if repeated:
         raise DataError(f'Table "{table}" has the column {format_names(repeated)} twice. Give each column its own name.')
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    rows = (cells for cells in reader if any(cell.strip() for cell in cells))
-    next(rows, None)
-    for cells in rows:
-        if len(cells) != len(header):
-            raise DataError(f'Row {reader.line_num} of table "{table}" has {len(cells)} cells for {len(header)} columns.')
-        yield reader.line_num, dict(zip(header, cells, strict=True))
+    named = [(index, name) for index, name in enumerate(header) if name]  # programs write row numbers into a column without a name
+    for number, cells in read_rows(text, delimiter, table):
+        yield number, {name: cells[index] for index, name in named}
 
 
 def _suggest_column(header: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from i2ikit.core.load import load
 from i2ikit.core.saved_data import read_data_descriptions
 from i2ikit.core.storage import find_run_folder
 from i2ikit.data import Dataset, can_serve
-from i2ikit.data.holdout import RULES
+from i2ikit.data.manifest import RULES
 from i2ikit.data.open import open_stored
 from i2ikit.errors import CheckpointError, OptionError
 from i2ikit.evaluation.measure import evaluate

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from i2ikit.data import open_data
-from i2ikit.data.holdout import FIRST_RULES, RULES, assign_splits
-from i2ikit.data.manifest import Manifest, Record
+from i2ikit.data.holdout import assign_splits
+from i2ikit.data.manifest import FIRST_RULES, RULES, Manifest, Record
 from i2ikit.errors import OptionError
 
 WritePicture = Callable[..., Path]

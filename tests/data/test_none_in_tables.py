@@ -9,7 +9,7 @@ import pytest
 
 from i2ikit import build
 from i2ikit.data import FileDataset, open_data
-from i2ikit.data.holdout import FIRST_RULES
+from i2ikit.data.manifest import FIRST_RULES
 from i2ikit.errors import UnknownNameError
 from i2ikit.train.batches import adapt_to_model
 

@@ -12,7 +12,7 @@ import torch
 from attrs import evolve
 from torch import Tensor
 
-from i2ikit.core.domain import YES, Attribute, DomainSpec, LabelSet
+from i2ikit.core.domain import NO, YES, Attribute, DomainSpec, LabelSet
 from i2ikit.core.specs import ImageSpec
 from i2ikit.data.dataset import SPLITS, Item, Origin
 from i2ikit.data.faces.identity import FACES, sample_identities, sample_rows
@@ -262,4 +262,8 @@ def _parse_index(item: Item) -> int:
 def _format_value(attribute: Attribute, value: Any) -> str:
     attribute.encode(value)
     text = str(value).strip()
-    return text if attribute.values else ("yes" if text.lower() in YES else "no")
+    if attribute.values:
+        return text
+    if text.lower() not in YES + NO:
+        raise LabelError(f'A face is drawn with or without "{attribute.name}"; found "{text}". Write 1 or 0.')
+    return "yes" if text.lower() in YES else "no"
