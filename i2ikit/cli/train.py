@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from i2ikit.cli.file_options import add_file_options
 from i2ikit.cli.option_names import NamedOptions
 from i2ikit.cli.options import add_fit_options, check_colour, read_fit_options
 from i2ikit.cli.output import echo
+from i2ikit.cli.reserved_time import make_reserve
 from i2ikit.cli.resume import resume_from_flags
 from i2ikit.cli.training_data import describe_images, open_sources
 from i2ikit.cli.validation import make_validation
@@ -116,6 +118,7 @@ def _train(is_main_process: bool, **given: Any) -> int:
 
 def _start(run: Path | None, given: dict[str, Any], options: dict[str, Any]) -> bool:
     """Start a new run. Return False after a dry run."""
+    start = time.monotonic()
     from i2ikit.core.build import build
     from i2ikit.core.stages import list_stages
     from i2ikit.train import configuration, fit, setup
@@ -141,7 +144,8 @@ def _start(run: Path | None, given: dict[str, Any], options: dict[str, Any]) -> 
     assert run is not None
     last = sources[model.recipe.name]
     validate = make_validation(last, progress.show_task) if given["best"] or given["evaluate_every"] else None
-    fit(model, sources if model.recipe.stages else last, run, validate=validate, **options)
+    reserve = make_reserve(last, time.monotonic() - start, with_evaluation=given["with_evaluation"] is not False)
+    fit(model, sources if model.recipe.stages else last, run, validate=validate, reserve=reserve, **options)
     return True
 
 

@@ -127,7 +127,7 @@ def train(
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr, total_steps=steps, pct_start=0.2)
         order = torch.empty(0, dtype=torch.long)
         classifier.train()
-        counter = TaskCounter(on_task, "Training the evaluation classifier", steps)
+        counter = TaskCounter(on_task, "Training the classifier", steps)
         for _ in range(steps):
             while len(order) < min(batch, len(images)):
                 order = torch.cat([order, torch.randperm(len(images))])

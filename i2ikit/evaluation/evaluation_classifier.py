@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ FORMAT = 1
 STEPS = 900
 MAX_IMAGES = 20_000
 """The largest number of images for training; from a larger data set they are drawn with seed 0."""
+TRIAL_IMAGES, TRIAL_STEPS = 32, 4
+"""Images and steps from which the time of a training is estimated."""
 
 
 @frozen
@@ -157,6 +160,28 @@ def make_evaluation_classifier(
     return classifier
 
 
+def estimate_training(data: Dataset, prepare: Preparation, *, held_out: str = "test", steps: int = STEPS) -> float:
+    """Return the estimated seconds that :func:`make_evaluation_classifier` takes, from a few images and a few steps.
+
+    Raises:
+        DataError: There is no training split, or no attribute to learn.
+    """
+    if "train" not in data.splits:
+        raise DataError(f'"{data.name}" has no split "train".')
+    training = data.split("train")
+    items = sample_items(training.items, TRIAL_IMAGES)
+    learnable = _find_learnable(data, items, None)
+    network = _make_network(learnable, data.image.channels, prepare.height, prepare.width)
+    start = time.perf_counter()
+    images = _read_images(training, items, prepare, show_nothing)
+    read = (time.perf_counter() - start) / len(items)
+    start = time.perf_counter()
+    train(network, images, encode_choices(learnable, [item.row for item in items]), steps=TRIAL_STEPS)
+    step = (time.perf_counter() - start) / TRIAL_STEPS
+    held_out_images = len(data.split(held_out).items) if held_out in data.splits else 0
+    return read * (min(MAX_IMAGES, len(training.items)) + min(MAX_IMAGES, held_out_images)) + step * steps
+
+
 def _make_network(attributes: Sequence[Attribute], channels: int, height: int, width: int) -> Classifier:
     with torch.random.fork_rng(devices=[]):  # a measurement leaves the caller's random state unchanged
         return Classifier(attributes, channels, height, width)
@@ -201,7 +226,7 @@ def _measure_accuracy(
 def _read_images(data: Dataset, items: Sequence[Item], prepare: Preparation, on_task: OnTask) -> Tensor:
     """Return the images at the network's input size, in 8 bits: they need a quarter of the memory, and the accuracy suffices."""
     size = get_input_size(prepare.height, prepare.width)
-    images, counter = [], TaskCounter(on_task, "Reading images for the evaluation classifier", len(items))
+    images, counter = [], TaskCounter(on_task, "Reading images", len(items))
     for item in items:
         image = prepare(data.read(item))
         if size != image.shape[-2:]:

@@ -72,7 +72,7 @@ def evaluate_samples(
     aggregator = Aggregator(diversities={**GROUP_DIVERSITIES, **definitions})
     diversities = aggregator.inputs
     parts = _list_parts(model, items, targets)
-    counter = TaskCounter(on_task, "Generating and measuring images", sum(len(part) for _, part in parts))
+    counter = TaskCounter(on_task, "Measuring images", sum(len(part) for _, part in parts))
     for domain, part in parts:
         count = 0  # groups of this part
         group: list[Tensor] = []

@@ -123,8 +123,7 @@ def evaluate(
             batch=batch, samples_per_group=samples_per_input, max_groups=num_inputs, on_task=on_task,
         )  # fmt: skip
         return Report((*found, *parameter_numbers), description, left_out=left_out, notes=tuple(notes))
-    # Inputs of other kinds have one target at a time: diversity compares samples, and is 0 for a model without randomness.
-    has_samples = samples_per_input > 0 and (not kind.has_labels(model.domain) or _is_stochastic(model))
+    has_samples = draws_samples(model, kind, samples_per_input)
     measurement = Measurement(
         model,
         kind,
@@ -140,7 +139,7 @@ def evaluate(
     )
     aggregator = measurement.aggregator
     aggregator.add_distances(distances)
-    measurement.on_translated = TaskCounter(on_task, "Translating and measuring", measurement.count_translations(items)).add
+    measurement.on_translated = TaskCounter(on_task, "Measuring translations", measurement.count_translations(items)).add
     for start in range(0, len(items), batch):
         measurement.add(items[start : start + batch])
     aggregator.explain_missing(left_out, part.name)
@@ -201,6 +200,14 @@ def _check_channels(model: Model, part: Dataset, kind: BatchKind) -> None:
                 f'The model expects {name} of {format_count(expected.channels, "channel")}, but "{part.name}" has {name} of '
                 f'{format_count(found.channels, "channel")}. Open the data as for training, for example with background="white".'
             )
+
+
+def draws_samples(model: Model, kind: BatchKind, samples_per_input: int) -> bool:
+    """Return whether an evaluation draws samples of one input.
+
+    Inputs without labels have one target at a time: diversity compares samples, and is 0 for a model without randomness.
+    """
+    return samples_per_input > 0 and (not kind.has_labels(model.domain) or _is_stochastic(model))
 
 
 def _is_stochastic(model: Model) -> bool:

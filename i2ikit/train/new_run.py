@@ -12,10 +12,11 @@ from i2ikit.train import configuration
 from i2ikit.train.batches import Data, TrainingData, as_list, describe_preprocessing
 from i2ikit.train.data_record import start_record
 from i2ikit.train.options import FitOptions, refuse_unmeasured_best
+from i2ikit.train.progress import format_duration
 from i2ikit.train.run_lock import hold_run
 from i2ikit.train.sample_files import remove_grids_after
 from i2ikit.train.setup import STOPPED, begin, open_trainer, set_training_size
-from i2ikit.train.time_budget import plan_steps
+from i2ikit.train.time_budget import Plan, plan_steps
 from i2ikit.train.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ def _start(model: Model, data: Data | TrainingData | Sequence[Data | TrainingDat
         trainer.check_best()
         if chosen.minutes is not None:
             trainer.progress.say(f"Measuring the time of a step, to plan a training of {chosen.minutes:g} minutes.")
-            planned, seconds = plan_steps(trainer, chosen.minutes)
-            set_training_size(model, FitOptions(steps=model.steps_done + planned))
-            trainer.progress.say(f"A step takes {_format_seconds(seconds)}; the training will have {planned:,} steps.")
+            plan = plan_steps(trainer, chosen.minutes)
+            set_training_size(model, FitOptions(steps=model.steps_done + plan.steps))
+            trainer.progress.say(_describe_plan(plan))
         trainer.options = chosen.with_intervals(model.recipe.steps)
         if trainer.engine.is_main_process:
             remove_grids_after(run, -1)  # those of a run that ended before its first checkpoint
@@ -76,6 +77,12 @@ def _start(model: Model, data: Data | TrainingData | Sequence[Data | TrainingDat
         begin(trainer)
         trainer.write_initial_state()
         yield trainer
+
+
+def _describe_plan(plan: Plan) -> str:
+    length = format_duration(plan.steps * plan.step_seconds)
+    text = f"A step takes {_format_seconds(plan.step_seconds)}; the training will have {plan.steps:,} steps, about {length}."
+    return f"{text} Another {format_duration(plan.reserved_seconds)} are kept for evaluations." if plan.reserved_seconds >= 1 else text
 
 
 def _format_seconds(seconds: float) -> str:

@@ -71,7 +71,8 @@ class FitOptions:
         stored=False,
     )
     minutes: float | None = _option(
-        "Training time in minutes, instead of a number of steps, which is then computed from the time of a few steps.",
+        "Training time in minutes, instead of a number of steps, which is then computed from the time of a few steps. On the command line, "
+        "loading and the evaluation after the training are part of it.",
         check=number(above=0),
         stored=False,
     )
@@ -124,6 +125,12 @@ class FitOptions:
     )
     validate: Callable[[Model], Mapping[str, float]] | None = _option(  # noqa: RUF009 - it makes a field
         "Function that is called with the model, with averaged weights, and returns the numbers of an evaluation by name.",
+        stored=False,
+        has_flag=False,
+    )
+    reserve: Callable[[Model], float] | None = _option(  # noqa: RUF009 - it makes a field
+        "With minutes: function that is called with the model before the training, and returns how many seconds of the time to keep for "
+        "what follows the training, such as an evaluation.",
         stored=False,
         has_flag=False,
     )

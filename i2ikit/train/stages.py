@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from i2ikit.train.trainer import Trainer
 
 FOLDER, INITIAL = "stages", "initial"
-OF_LAST_STAGE = ("best", "validate", "evaluate_every")
+OF_LAST_STAGE = ("best", "validate", "evaluate_every", "reserve")
 """Options that concern only the model of the last stage."""
 DEFINED_BY_RUN = ("batch", "seed", "minutes")
 """Options that the runs of the stages store in another form, and that stages which have not begun need."""

@@ -8,6 +8,9 @@ import time
 from typing import TYPE_CHECKING
 
 import torch
+from attrs import frozen
+
+from i2ikit.train.checkpoint import isolate_random_states
 
 if TYPE_CHECKING:
     from i2ikit.train.trainer import Trainer
@@ -19,12 +22,34 @@ MIN_CYCLES = 3
 """Least number of cycles to measure. If only one were measured and another program slowed it down, far too few steps would be planned."""
 
 
-def plan_steps(trainer: Trainer, minutes: float) -> tuple[int, float]:
-    """Measure the time of a few steps on a copy of the model; return the number of steps that fit, and the seconds of one step.
+MAX_RESERVE = 0.5
+"""Largest share of the time that is kept for evaluations."""
+
+MAX_EVALUATIONS = 20
+"""Number of evaluations during a training, unless the user chooses their interval."""
+
+
+@frozen
+class Plan:
+    """The plan of a training that has a time.
+
+    Attributes:
+        steps: The number of steps.
+        step_seconds: The time of one step.
+        reserved_seconds: The time that is kept for evaluations, during the training and after it.
+    """
+
+    steps: int
+    step_seconds: float
+    reserved_seconds: float
+
+
+def plan_steps(trainer: Trainer, minutes: float) -> Plan:
+    """Measure the time of a few steps on a copy of the model, and return the number of steps that fit.
 
     A cycle is a number of steps after which the intervals of all players and terms repeat. Cycles are measured for about eight seconds, at
     least three of them, and the faster half is averaged: the first ones are slower, because images are read for the first time. The time of
-    the measurement is subtracted from ``minutes``.
+    the measurement is subtracted from ``minutes``, and that of evaluations, too; at most half of the time is kept for these.
     """
     model, batches, engine = trainer.model, trainer.batches, trainer.engine
     trial = copy.deepcopy(model, {id(model.engine): model.engine})
@@ -43,7 +68,27 @@ def plan_steps(trainer: Trainer, minutes: float) -> tuple[int, float]:
         while sum(seconds) < enough or len(seconds) < MIN_CYCLES:
             seconds.append(measure_cycle())
     batches.restore(position)
+    reserved = min(_measure_evaluations(trainer), MAX_RESERVE * 60 * minutes)
     faster = sorted(seconds)[: len(seconds) // 2]
     per_step, spent = sum(faster) / len(faster) / cycle, time.perf_counter() - start
-    steps = max(cycle, math.floor((minutes * 60 * STEP_SHARE - spent) / per_step))
-    return engine.broadcast(steps), per_step
+    steps = max(cycle, math.floor((minutes * 60 * STEP_SHARE - spent - reserved) / per_step))
+    steps, reserved = engine.broadcast((steps, reserved))
+    return Plan(steps, per_step, reserved)
+
+
+def _measure_evaluations(trainer: Trainer) -> float:
+    """Return the estimated seconds of all evaluations: those during the training, one of which is made now, and what follows it."""
+    options, seconds = trainer.options, 0.0
+    if options.validate is None and options.reserve is None:
+        return seconds
+    with trainer.averages.swap_in() as model, isolate_random_states(model.seed, trainer.engine.device):
+        if options.validate is not None and options.evaluate_every != 0:
+            start = time.perf_counter()
+            try:
+                options.validate(model)
+            except Exception:  # noqa: BLE001 - a failing evaluation does not stop a training; the first one in it reports the error
+                return seconds
+            seconds += (time.perf_counter() - start) * MAX_EVALUATIONS
+        if options.reserve is not None and trainer.engine.is_main_process:
+            seconds += options.reserve(model)
+    return seconds

@@ -227,12 +227,12 @@ def test_an_evaluation_shows_how_much_of_each_task_is_done(run: Path, monkeypatc
     shown: dict[str, list[tuple[int, int]]] = {}
     evaluate_run(run, classifier_steps=3, on_task=lambda title, done, total: shown.setdefault(title, []).append((done, total)))
     assert list(shown) == [
-        "Reading images for the evaluation classifier",
-        "Training the evaluation classifier",
-        "Translating and measuring",
+        "Reading images",
+        "Training the classifier",
+        "Measuring translations",
     ]
-    assert shown["Training the evaluation classifier"] == [(0, 3), (1, 3), (2, 3), (3, 3)]
-    assert shown["Translating and measuring"][-1] == (12, 12)
+    assert shown["Training the classifier"] == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert shown["Measuring translations"][-1] == (12, 12)
     assert all(done <= total for parts in shown.values() for done, total in parts)
 
 

@@ -22,6 +22,7 @@ from i2ikit.pixels import write_image
 from i2ikit.train import TrainingInterrupted, start_run
 from i2ikit.train.page import write_page
 from i2ikit.train.progress import Lines, Silent
+from i2ikit.train.time_budget import Plan
 
 TWO_STAGES = """
 extends = "pix2pix"
@@ -260,6 +261,6 @@ def test_minutes_are_divided_by_the_steps_of_the_stages(
     recipe: Recipe, pairs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[float] = []
-    monkeypatch.setattr("i2ikit.train.new_run.plan_steps", lambda _trainer, minutes: (found.append(minutes) or 2, 0.1))
+    monkeypatch.setattr("i2ikit.train.new_run.plan_steps", lambda _trainer, minutes: Plan(found.append(minutes) or 2, 0.1, 0.0))
     train(recipe, pairs, tmp_path / "run", minutes=14, progress=Lines())
     assert found == [6, 8]
