@@ -282,19 +282,3 @@ def find_batch_kind(kind: str | BatchKind) -> BatchKind:
     if kind not in BATCH_KINDS:
         raise UnknownNameError("batch kind", kind, BATCH_KINDS)
     return BATCH_KINDS[kind]
-
-
-def check_images(batch: Batch) -> None:
-    """Check that images are floats: an image of bytes is not in [-1, 1].
-
-    Raises:
-        PlanError: A batch of images has another data type.
-    """
-    images = batch.get(IMAGES)
-    named = {f'["{key}"]': value for key, value in batch.items()}
-    named |= {f'["{IMAGES}"]["{key}"]': value for key, value in images.items()} if isinstance(images, Mapping) else {}
-    for place, tensor in named.items():
-        if isinstance(tensor, Tensor) and tensor.ndim == 4 and not tensor.is_floating_point():
-            raise PlanError(
-                f"batch{place} has dtype {tensor.dtype}, but images must be floats in [-1, 1]. Convert uint8: images / 127.5 - 1."
-            )

@@ -49,7 +49,7 @@ class Model(nn.Module):
             the model was loaded.
         finite: Whether all losses and gradients of the current step are finite so far, a boolean tensor [] on the device.
         gate: The buffers as they were before the current turn; None between turns.
-        stream_names: The names of all random draws that ``step(..., draws=...)`` can replace; recorded by the rehearsal.
+        stream_names: The names of all random draws, as the rehearsal recorded them; see :meth:`find_stream_names`.
     """
 
     def __init__(self, recipe: Recipe, nets: Nets, losses: Losses, plans: Sequence[Plan], *, seed: int = 0) -> None:
@@ -210,7 +210,7 @@ class Model(nn.Module):
 
     def translate(self, image: Any, to: Any = None, **options: Any) -> Any:
         """Translate an image; see :func:`i2ikit.inference.translate.translate`."""
-        return _inference().translate(self, image, to, **options)
+        return import_module("i2ikit.inference.translate").translate(self, image, to, **options)  # a layer above the core
 
     def sample(self, n: int, **options: Any) -> Tensor:
         """Generate n images [n, C, H, W] in [-1, 1] from noise; see :func:`i2ikit.inference.sample.sample`."""
@@ -236,6 +236,11 @@ class Model(nn.Module):
         """Return scores and domain logits of an image of any type, or of a code; see :func:`i2ikit.inference.discriminate.discriminate`."""
         output: DiscriminatorOutput = import_module("i2ikit.inference.discriminate").discriminate(self, image, slot, **options)
         return output
+
+    def find_stream_names(self) -> list[str]:
+        """Return the names of all random draws that ``step(..., draws=...)`` can replace, for any model."""
+        names: list[str] = import_module("i2ikit.core.rehearsal").find_stream_names(self)
+        return names
 
     def explain(self) -> str:
         """Return a text with slots, shapes, terms, their views, what each player trains, and which weights are untrained."""
@@ -291,8 +296,3 @@ class Model(nn.Module):
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.nets.slots]  # type: ignore[no-untyped-call]
-
-
-def _inference() -> Any:
-    """Import the module for inference. It is a layer above the core, so the core imports it only when it is used."""
-    return import_module("i2ikit.inference.translate")

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from i2ikit.core.batch_kinds import BATCH_KINDS, IMAGES, LABELLED, Batch, BatchKind, Route, find_batch_kind
 from i2ikit.core.domain import DomainSpec
-from i2ikit.core.label_permutation import draw_label_permutation
+from i2ikit.core.label_permutation import check_permutation, draw_label_permutation
 from i2ikit.core.nets import Nets
 from i2ikit.core.random_streams import RandomStreams
 from i2ikit.core.recipe import PYTHON
@@ -94,7 +94,7 @@ def labelled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bo
     whole = streams.whole_batch.get("label", label)
     permutation = streams.find_replacement("perm")
     if permutation is not None:
-        order = permutation.long()
+        order = check_permutation(permutation, (len(label), len(whole)))
         target = label[order] if len(order) == len(label) else streams.share.take_rows(whole[order])
     else:
         target = streams.share.take_rows(whole[draw_label_permutation(whole, nets.domain, streams)])

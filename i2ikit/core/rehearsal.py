@@ -14,6 +14,7 @@ from attrs import evolve
 from torch import nn
 
 from i2ikit.core import step
+from i2ikit.core.batch_kinds import map_tensors
 from i2ikit.core.conditions import check_conditions, check_unused_slots
 from i2ikit.core.mixture import run_plan
 from i2ikit.errors import I2IKitError, UnknownNameError, describe_exception
@@ -28,6 +29,7 @@ def rehearse(model: Model) -> list[str]:
     This sets ``views_read``, ``stream_names`` and ``unreached_weights`` of the model.
     """
     double = _copy_without_memory(model)
+    double.train()  # as in training, whatever the mode of the model
     double.nets.calls = set()
     problems: list[str] = []
     requested, played, names = set[str](), set[str](), dict[str, None]()
@@ -48,6 +50,16 @@ def rehearse(model: Model) -> list[str]:
     return problems
 
 
+def find_stream_names(model: Model) -> list[str]:
+    """Return the names of all random draws of a step; empty if the model cannot be rehearsed.
+
+    A model that was loaded or imported has not been rehearsed yet.
+    """
+    if not model.stream_names and rehearse(model):
+        model.stream_names = []  # not all of them
+    return model.stream_names
+
+
 def _rehearse_plan(model: Model, double: Model, index: int, requested: set[str], played: set[str], names: dict[str, None]) -> list[str]:
     """Run one step with one of the plans, and return the problems.
 
@@ -55,7 +67,7 @@ def _rehearse_plan(model: Model, double: Model, index: int, requested: set[str],
     """
     problems: list[str] = []
     try:
-        batch = model.get_batch_kind(index).make_example(model.image, model.source, model.domain, 2, 0, torch.device("meta"))
+        batch = _make_batch(double, index)
         [(part, streams)] = step.split(double, batch, {}, index, 1)
         streams = evolve(streams, requested=requested)
         for player in model.recipe.players:
@@ -79,6 +91,13 @@ def _rehearse_plan(model: Model, double: Model, index: int, requested: set[str],
         where = f' in term "{term}"' if term else ""
         problems.append(f"The rehearsal of one step failed{where}: {describe_exception(error)}")
     return problems
+
+
+def _make_batch(double: Model, index: int) -> dict[str, Any]:
+    """Return a batch without memory, of the data type of the weights."""
+    batch = double.get_batch_kind(index).make_example(double.image, double.source, double.domain, 2, 0, torch.device("meta"))
+    dtype = next((weight.dtype for weight in double.nets.parameters()), torch.get_default_dtype())
+    return map_tensors(batch, lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor)
 
 
 def _copy_without_memory(model: Model) -> Model:

@@ -14,9 +14,12 @@ from attrs import frozen
 from torch import Tensor, nn
 
 from i2ikit.core import mixture
-from i2ikit.core.batch_kinds import check_images, list_tensors, map_tensors
+from i2ikit.core.batch_checks import check_tensors, explain_sizes, list_batches
+from i2ikit.core.batch_kinds import list_tensors, map_tensors
+from i2ikit.core.batch_logs import merge_logs
 from i2ikit.core.buffer_gate import keep_gate, open_gate, settle_gate
 from i2ikit.core.engine import Engine, SingleProcess, step_if_finite
+from i2ikit.core.given_draws import check_draws, list_draws
 from i2ikit.core.optimizers import get_weight, set_learning_rates
 from i2ikit.core.player import Player
 from i2ikit.core.random_streams import RandomStreams, Share
@@ -75,51 +78,46 @@ def step(
         accumulate: The number of micro-batches into which each batch is split. Each player processes all of them before its optimizer step.
 
     Returns:
-        The unweighted value of each term, ``{"translator/cycle": tensor}``, detached; with several batches, that of the last batch.
+        The unweighted value of each term, ``{"translator/cycle": tensor}``, detached. A term of several batches has its mean under this
+        name, and the value of each batch under its number, ``"translator/cycle/1"``.
 
     Raises:
         NonFiniteLossError: In the previous step, a loss or gradient was NaN or infinite; its update and the rest of the step were skipped.
-        PlanError: The batch lacks something that the plan requires, or the number of mappings in ``draws`` differs from that of batches.
+        PlanError: There is no batch, one lacks something that the plan requires or does not fit the model, or the number of mappings in
+            ``draws`` differs from that of batches.
         UnknownNameError: A name in ``draws`` is not the name of a random draw.
     """
     model.raise_if_not_finite()
     model.finite = None
-    listed = [batches] if isinstance(batches, Mapping) else list(batches)
+    listed = list_batches(batches, accumulate)
     mixture.check_batches(model, len(listed))
-    replacements = _list_draws(model, draws, len(listed))
+    replacements = list_draws(draws, len(listed))
     players = [player for player in model.recipe.players if (model.steps_done + 1) % player.every == 0]
-    logs: Logs = {}
+    split_batches = [split(model, batch, replacements[index], index, accumulate) for index, batch in enumerate(listed)]
+    all_logs: list[Logs] = []
     with keep_gate(model):
         for index, batch in enumerate(listed):
-            parts = split(model, batch, replacements[index], index, accumulate)
-            translations: list[list[Translation]] = []
-            for player in players:
-                if not translations or model.recipe.retranslate:
-                    for translation in itertools.chain(*translations):
-                        translation.close()
-                    sharing = [player] if model.recipe.retranslate else players
-                    translations = [make_translations(model, part, sharing, index) for part in parts]
-                for turn in turns(player, model.steps_done):
-                    _play_turn(model, turn, translations, logs, batch)
+            with explain_sizes(model, batch):
+                all_logs.append(_play_batch(model, players, split_batches[index], batch, index))
+    model.steps_done += 1
+    return merge_logs(all_logs)
+
+
+def _play_batch(model: Model, players: Sequence[Player], parts: Sequence[Part], batch: Mapping[str, Any], index: int) -> Logs:
+    """Let all players of a step play on the micro-batches of a batch, and return the values of the terms."""
+    logs: Logs = {}
+    translations: list[list[Translation]] = []
+    for player in players:
+        if not translations or model.recipe.retranslate:
             for translation in itertools.chain(*translations):
                 translation.close()
-    model.steps_done += 1
+            sharing = [player] if model.recipe.retranslate else players
+            translations = [make_translations(model, part, sharing, index) for part in parts]
+        for turn in turns(player, model.steps_done):
+            _play_turn(model, turn, translations, logs, batch)
+    for translation in itertools.chain(*translations):
+        translation.close()
     return logs
-
-
-def _list_draws(
-    model: Model, draws: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]] | None, batches: int
-) -> list[Mapping[str, Tensor]]:
-    """Return the tensors that replace random draws, one mapping for each batch."""
-    listed = list(draws) if isinstance(draws, Sequence) else [draws or {}] * batches
-    if len(listed) != batches:
-        raise PlanError(
-            f"draws= has {len(listed)} mappings, but the number of batches is {batches}. Pass one mapping for all batches, or one for each."
-        )
-    for name in {name for each in listed for name in each}:
-        if model.stream_names and name not in model.stream_names:
-            raise UnknownNameError("draw", name, model.stream_names)
-    return listed
 
 
 def _play_turn(model: Model, turn: Turn, parts: Sequence[Sequence[Translation]], logs: Logs, batch: Mapping[str, Any]) -> None:
@@ -234,11 +232,13 @@ def split(model: Model, batch: Mapping[str, Any], draws: Mapping[str, Tensor], i
         parts: The number of micro-batches.
 
     Raises:
-        PlanError: Images are not floats.
+        PlanError: The tensors of the batch do not fit the model, or a draw is no tensor of numbers.
+        UnknownNameError: A name in ``draws`` is not the name of a random draw.
     """
     engine = model.engine
     tensors = list_tensors(batch)
-    check_images(batch)
+    check_tensors(model, batch, index)
+    check_draws(model, draws)
     first = next((tensor for tensor in tensors if tensor.ndim == 4), next(iter(tensors), torch.empty(0)))
     dtype = first.dtype if first.is_floating_point() else torch.get_default_dtype()
     label = batch.get("label")
