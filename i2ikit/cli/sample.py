@@ -48,6 +48,7 @@ def sample(model: Path, out: str, count: int, to: tuple[str, ...], truncation: f
     check_writable(Path(out).parent if is_grid else Path(out))
     from i2ikit.core.load import load
     from i2ikit.cpu import tune_cpu
+    from i2ikit.inference.random_weights import describe_untrained
     from i2ikit.inference.sample import generate_samples, make_sample_request
     from i2ikit.pixels import write_image
 
@@ -55,6 +56,8 @@ def sample(model: Path, out: str, count: int, to: tuple[str, ...], truncation: f
     built = load(model, device=device)
     _check_labels(built, wanted)
     request = make_sample_request(built, count, domain=wanted, seed=seed, truncation=truncation)
+    if note := describe_untrained(built):
+        echo(f"note: {note}")
     images = (image.cpu() for some in generate_samples(built, request, batch=batch) for image in some)
     if is_grid:
         write_image(arrange_images(list(images)), Path(out))

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from i2ikit.core.copy_weights import copy_weights
 from i2ikit.core.nets import module_key
+from i2ikit.core.player import Player
 from i2ikit.core.pool import Pool
+from i2ikit.errors import CheckpointError
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -60,18 +62,40 @@ def get_training_state(model: Model) -> tuple[dict[str, Tensor], dict[str, Any]]
 
 
 def restore_training_state(model: Model, tensors: Mapping[str, Tensor], data: Mapping[str, Any]) -> None:
-    """Restore the state of a training that :func:`get_training_state` returned."""
+    """Restore the state of a training that :func:`get_training_state` returned.
+
+    Raises:
+        CheckpointError: The tensors do not fit the model, or step or seed is no whole number of 0 or more. Nothing is then restored.
+    """
+    for name in ("step", "seed"):
+        value = data.get(name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise CheckpointError(f'The state of a training has "{name}" {value!r}; it must be a whole number of 0 or more.')
+    states = {player.name: _read_optimizer_state(model, player, tensors) for player in model.recipe.players}
     load_weights(model, {name: value for name, value in tensors.items() if not name.startswith("optimizers.")}, "the checkpoint")
     for player in model.recipe.players:
         optimizer = model.optimizer(player)
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith(f"optimizers.{player.name}."):
-                index, key = name.removeprefix(f"optimizers.{player.name}.").split(".")
-                state.setdefault(int(index), {})[key] = value.clone()
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        optimizer.load_state_dict({"state": states[player.name], "param_groups": optimizer.state_dict()["param_groups"]})
     model.steps_done, model.seed = int(data["step"]), int(data["seed"])
     model.finite, model.gate, model._reports = None, None, []  # of the last step, which belongs to the state before
+
+
+def _read_optimizer_state(model: Model, player: Player, tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    """Return the state of a player's optimizer by the number of the parameter, or raise CheckpointError if it does not fit."""
+    parameters = [parameter for group in model.optimizer(player).param_groups for parameter in group["params"]]
+    prefix = f"optimizers.{player.name}."
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if not name.startswith(prefix):
+            continue
+        index, _, key = name.removeprefix(prefix).partition(".")
+        own = parameters[int(index)] if index.isdecimal() and int(index) < len(parameters) else None
+        if own is None or not key or value.shape not in ((), own.shape) or not value.is_floating_point():
+            expected = "no such tensor" if own is None else f"floats of the shape {list(own.shape)} or []"
+            found = f"{value.dtype} of the shape {list(value.shape)}"
+            raise CheckpointError(f'The checkpoint does not fit recipe "{model.recipe.name}": {name} is {found}; expected {expected}.')
+        state.setdefault(int(index), {})[key] = value.clone()
+    return state
 
 
 def _list_missing_prefixes(model: Model) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from i2ikit.inference.domains import Domain, check_seed, eval_mode, find_domain,
 from i2ikit.inference.geometry import check_size, crop_to_training
 from i2ikit.inference.model_images import read_image
 from i2ikit.inference.padding import get_size_constraints
+from i2ikit.inference.pixel_checks import check_numbers, check_pixels
 from i2ikit.inference.sample import expand_style
 from i2ikit.inference.truncation import check_truncation, find_network, find_style_shape, truncate
 
@@ -111,6 +112,9 @@ def decode(
         find_domain(model, source, "source")
     check_truncation(model, truncation, target.name)
     code = move_code(code, get_weight(model))
+    for part in (*code.maps, code.style):
+        if part is not None:
+            check_numbers(part, "code")
     if style is not None:
         if isinstance(code, ConditionedCode):
             raise OptionError("style= is given, and the code is conditioned already. Replace its style: code._replace(style=...).")
@@ -141,7 +145,7 @@ def make_decoding(model: Model, rows: int, seed: int) -> Translation:
 def read_images(model: Model, image: Any, spec: ImageSpec, size: str | None, background: str | None) -> Tensor:
     """Return images of any type as [B, C, H, W], with the dtype and on the device of the model."""
     check_size(size)
-    pixels = read_image(model, image, background, spec=spec).pixels.to(get_weight(model))
+    pixels = check_pixels(read_image(model, image, background, spec=spec).pixels).to(get_weight(model))
     return pixels if size is None else crop_to_training(pixels, model.image, model.preprocessing, nearest=not spec.is_picture)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from i2ikit.core.calls import Call, run_network
@@ -12,16 +13,18 @@ from i2ikit.core.code import Code, DiscriminatorOutput
 from i2ikit.core.contract import read, scores_codes
 from i2ikit.core.nets import module_key
 from i2ikit.core.random_streams import RandomStreams
-from i2ikit.errors import OptionError, UnknownNameError
+from i2ikit.errors import DataError, OptionError, UnknownNameError, describe_exception
 from i2ikit.inference.codes import count_rows
 from i2ikit.inference.domains import eval_mode, find_domain, get_weight, resolve_domain
 from i2ikit.inference.geometry import crop_to_training
 from i2ikit.inference.model_images import read_image
+from i2ikit.inference.pixel_checks import check_pixels
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
 
 _INPUTS = {"source": "the source image", "label": "the label", "code": "the code"}
+_EXAMPLES = {"source": "IMAGE", "label": '{"NAME": "VALUE"}', "code": "model.encode(IMAGE)"}
 
 
 def discriminate(
@@ -52,24 +55,49 @@ def discriminate(
     if of_codes != isinstance(image, Code):
         kinds = ("codes", "a Code, such as model.encode returns") if of_codes else ("images", "an image")
         raise OptionError(f'The discriminator "{slot}" scores {kinds[0]}; found {type(image).__name__}. Give {kinds[1]}.')
-    scored = image if isinstance(image, Code) else read_image(model, image, spec=model.image).pixels.to(get_weight(model))
+    scored = image if isinstance(image, Code) else check_pixels(read_image(model, image, spec=model.image).pixels).to(get_weight(model))
     rows = count_rows(scored) if isinstance(scored, Code) else len(scored)
     given, required = {"source": source, "label": domain, "code": code}, list_required_inputs(net)
     for each, value in given.items():
         option = "domain" if each == "label" else each
         if each in required and value is None:
-            raise OptionError(f'{option}= is missing: the discriminator "{slot}" also takes {_INPUTS[each]}.')
+            raise OptionError(
+                f'{option}= is missing: the discriminator "{slot}" also takes {_INPUTS[each]}. Give it: {option}={_EXAMPLES[each]}.'
+            )
         if each not in needed and value is not None and (each != "label" or name is None):
             raise OptionError(f'The discriminator "{slot}" does not take {_INPUTS[each]}. Leave {option}= out.')
     named: dict[str, Any] = {}
     if "source" in needed and source is not None:
-        named["source"] = read_image(model, source).pixels.to(get_weight(model))
+        named["source"] = check_pixels(read_image(model, source).pixels, "source image").to(get_weight(model))
     if "label" in needed and domain is not None:
         named["label"] = resolve_domain(model, domain, rows).label
     if "code" in needed and code is not None:
         named["code"] = code
-    with eval_mode(model):
-        return score(model, scored, slot, net, named, name)
+    if not read(net, "fixed_size"):  # the images for such a network are cropped and resized
+        _check_sizes(scored, named.get("source"))
+    try:
+        with eval_mode(model):
+            return score(model, scored, slot, net, named, name)
+    except (RuntimeError, ValueError) as error:
+        size = (model.image.height, model.image.width)
+        if isinstance(error, torch.OutOfMemoryError) or not isinstance(scored, Tensor) or tuple(scored.shape[-2:]) == size:
+            raise
+        found, built = ("x".join(map(str, each)) for each in (scored.shape[-2:], size))
+        raise OptionError(
+            f'The discriminator "{slot}" does not take images of {found}; the model was built for {built}. Resize the image. '
+            f"({describe_exception(error)})"
+        ) from error
+
+
+def _check_sizes(scored: Tensor | Code, source: Tensor | None) -> None:
+    """Raise DataError if the source image has another size than the scored one, or other rows."""
+    if source is None or not isinstance(scored, Tensor):
+        return
+    if source.shape[-2:] != scored.shape[-2:] or len(source) != len(scored):
+        shapes = " and ".join(str([len(each), *each.shape[-2:]]) for each in (source, scored))
+        raise DataError(
+            f"The source image and the image to score have the shapes [B, H, W] {shapes}. Give one source image for each, of its size."
+        )
 
 
 def list_required_inputs(net: nn.Module) -> list[str]:

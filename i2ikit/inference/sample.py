@@ -17,6 +17,8 @@ from i2ikit.core.specs import ImageSpec
 from i2ikit.core.translation import Translation, view
 from i2ikit.errors import OptionError, format_count
 from i2ikit.inference.domains import Domain, check_seed, eval_mode, get_weight, is_count, resolve_domain
+from i2ikit.inference.pixel_checks import check_numbers
+from i2ikit.inference.random_weights import warn_if_untrained
 from i2ikit.inference.truncation import check_truncation, truncate
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ def sample(
     request = make_sample_request(model, n, domain=domain, style=style, seed=seed, truncation=truncation)
     if not is_count(batch):
         raise OptionError(f"batch={batch!r} is out of range: it must be a whole number, 1 or more.")
+    warn_if_untrained(model)
     return torch.cat(list(generate_samples(model, request, batch=batch)))
 
 
@@ -176,4 +179,4 @@ def expand_style(model: Model, style: Any, rows: int, option: str = "style") -> 
         raise OptionError(
             f"{option}= has the shape {list(style.shape)}; expected {list(shape)}, or {[rows, *shape]} for {format_count(rows, 'image')}."
         )
-    return whole.expand(rows, *shape).to(get_weight(model))
+    return check_numbers(whole, option).expand(rows, *shape).to(get_weight(model))

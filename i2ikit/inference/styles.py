@@ -13,11 +13,11 @@ from i2ikit.inference.domains import is_count
 from i2ikit.inference.geometry import crop_to_training
 from i2ikit.inference.image_io import Preparation, open_image
 from i2ikit.inference.padding import get_size_constraints, pad_image
+from i2ikit.inference.pixel_checks import check_numbers, check_pixels
+from i2ikit.inference.random_weights import find_style_encoder
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
-
-STYLE_ENCODER = "style_encoder"
 
 
 def resolve_style(model: Model, style: Any, like: Tensor, translation: Translation, preparation: Preparation, *, trained: bool) -> Tensor:
@@ -39,11 +39,9 @@ def resolve_style(model: Model, style: Any, like: Tensor, translation: Translati
     shape = model.nets.style.shape if model.nets.style else None
     if shape is None:
         raise OptionError(f'"{model.recipe.name}" does not accept style=: it has no styles. Leave style= out.')
-    rows = len(like)
-    if isinstance(style, Tensor) and style.ndim == 4 and style.shape[2:] == (1, 1) != like.shape[2:] and style.shape[1:2] == shape:
-        style = style.flatten(1)  # [B, S, 1, 1], as MUNIT's code has it
-    if isinstance(style, Tensor) and style.ndim <= len(shape) + 1 and tuple(style.shape[-len(shape) :]) == shape:
-        return _expand(style if style.ndim > len(shape) else style[None], rows, "style").to(like)
+    rows, numbers = len(like), _find_numbers(style, shape, like)
+    if numbers is not None:
+        return _expand(check_numbers(numbers, "style"), rows, "style").to(like)
     if isinstance(style, Tensor) and style.ndim < 3:
         raise OptionError(f"style= has shape {list(style.shape)}; expected {list(shape)}, {[rows, *shape]}, or an image.")
     prepared = model.preprocessing
@@ -51,7 +49,7 @@ def resolve_style(model: Model, style: Any, like: Tensor, translation: Translati
         reference = open_image(style, model.image.channels, evolve(preparation, convert=prepared.get("channels") is not None))
     except DataError as error:
         raise DataError(str(error).replace("The image has", "The style image has", 1)) from None
-    pixels = reference.pixels.to(model.device)
+    pixels = check_pixels(reference.pixels, "style image").to(like)
     if trained:
         pixels = crop_to_training(pixels, model.image, prepared)
     if pixels.shape[-2:] != like.shape[-2:]:
@@ -59,7 +57,7 @@ def resolve_style(model: Model, style: Any, like: Tensor, translation: Translati
         raise DataError(
             f'The style image and the image to translate have sizes {sizes}. Give equal sizes, or size="trained" to resize both.'
         )
-    slot = STYLE_ENCODER if STYLE_ENCODER in model.nets.slots else "encoder"
+    slot = find_style_encoder(model)
     if slot not in model.nets.slots:
         raise OptionError(f'"{model.recipe.name}" has no encoder for styles of images. Give the style as a tensor {list(shape)}.')
     code = translation.encode(pad_image(pixels, *get_size_constraints(model)), translation.target_label, translation.target_name, slot=slot)
@@ -68,6 +66,23 @@ def resolve_style(model: Model, style: Any, like: Tensor, translation: Translati
             f'"{model.recipe.slots[slot].title}" returns no style {list(shape)} for an image. Give the style as a tensor {list(shape)}.'
         )
     return _expand(code.style, rows, "style image")
+
+
+def is_image(model: Model, style: Any, like: Tensor) -> bool:
+    """Tell whether a user's ``style`` for the images ``like`` is a reference image, not the style itself."""
+    return style is not None and model.nets.style is not None and _find_numbers(style, model.nets.style.shape, like) is None
+
+
+def _find_numbers(style: Any, shape: tuple[int, ...], like: Tensor) -> Tensor | None:
+    """Return a style that was given as numbers, with an axis for the rows; None for anything else."""
+    if not isinstance(style, Tensor):
+        return None
+    if style.ndim == 4 and style.shape[2:] == (1, 1) != like.shape[2:] and style.shape[1:2] == shape:
+        style = style.flatten(1)  # [B, S, 1, 1], as MUNIT's code has it
+    if style.ndim > len(shape) + 1 or tuple(style.shape[-len(shape) :]) != shape:
+        return None
+    numbers: Tensor = style if style.ndim > len(shape) else style[None]
+    return numbers
 
 
 def _expand(style: Tensor, rows: int, what: str) -> Tensor:

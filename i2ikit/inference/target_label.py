@@ -142,6 +142,8 @@ def convert_label(label: Any, option: str, domain: DomainSpec, rows: int, like: 
         raise LabelError(
             f"{option}= cannot be read as a label: {error}. Give values by attribute, or numbers [{rows}, {domain.width}]."
         ) from None
+    if not bool(numbers.isfinite().all()):
+        raise LabelError(f"{option}= has values of NaN or infinity; expected finite numbers.")
     numbers = numbers.expand(rows, -1) if numbers.ndim == 1 else numbers
     if numbers.shape != (rows, domain.width):
         raise LabelError(f"{option}= has shape {list(numbers.shape)}; expected [{rows}, {domain.width}]: {', '.join(domain.entries)}.")

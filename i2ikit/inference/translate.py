@@ -13,14 +13,15 @@ import torch
 from attrs import evolve
 from torch import Tensor, nn
 
-from i2ikit.core.nets import pair_key
 from i2ikit.errors import OptionError, UnknownNameError
 from i2ikit.inference.batched import Request, generate
 from i2ikit.inference.discriminate import list_required_inputs, score
-from i2ikit.inference.domains import check_seed, eval_mode, is_count
+from i2ikit.inference.domains import check_seed, eval_mode, get_weight, is_count
 from i2ikit.inference.geometry import check_size, crop_to_training
 from i2ikit.inference.model_images import prepare, read_image
-from i2ikit.inference.styles import check_samples, resolve_style
+from i2ikit.inference.pixel_checks import check_pixels
+from i2ikit.inference.random_weights import has_random_weights, warn_about_random_weights
+from i2ikit.inference.styles import check_samples, is_image, resolve_style
 from i2ikit.inference.target_label import find_source_label, make_target_label
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def translate(
     Raises:
         UnknownNameError: The model has no such attribute, value or domain.
         OptionError: The model does not support an option, or a value is out of range.
-        DataError: The image cannot be read, or a reference image has another size.
+        DataError: The image cannot be read or has values that are not finite, or a reference image has another size.
     """
     check_seed(seed)
     route = check_request(model, to, label, source, samples, style)
@@ -106,14 +107,15 @@ def translate(
     check_size(size)
     preparation = prepare(model, background, range, max_pixels)
     opened = read_image(model, image, preparation=preparation)
-    pixels = opened.pixels if tile else opened.pixels.to(model.device)
+    pixels = check_pixels(opened.pixels).to(get_weight(model).dtype)
+    pixels = pixels if tile else pixels.to(model.device)
     if size == "trained":
         pixels = crop_to_training(pixels, model.image, model.preprocessing, nearest=not model.source.is_picture)
     with eval_mode(model):
         target, source_label, origin = None, None, dict[str, str]()
         if route[1] is not None and route[0] is None:
             route = _find_likely_source(model, pixels, [begin for begin, end in model.routes if end == route[1]]), route[1]
-        _warn_about_random_weights(model, *route)
+        warn_about_random_weights(model, *route, has_style_image=is_image(model, style, pixels))
         if model.batch_kind.has_labels(model.domain):
             predict = functools.partial(_label_from_discriminator, model, pixels)
             target, origin = make_target_label(model.domain, len(pixels), to, label, source, predict, pixels)
@@ -150,7 +152,7 @@ def check_request(model: Model, to: Any, label: Any, source: str | None, samples
 
 def _label_from_discriminator(model: Model, pixels: Tensor) -> Tensor | None:
     """Return the domain logits of the source images; None if there is no discriminator, or it was never trained."""
-    if "discriminator" not in model.nets.slots or _has_random_weights(model, "discriminator", ""):
+    if "discriminator" not in model.nets.slots or has_random_weights(model, "discriminator", ""):
         return None
     net = model.slot("discriminator")
     if isinstance(net, nn.ModuleDict) or list_required_inputs(net):
@@ -193,12 +195,7 @@ def _find_route(model: Model, to: Any, source: str | None) -> tuple[str | None, 
 def _has_trained_discriminator(model: Model, domain: str) -> bool:
     """Tell whether a domain has a discriminator of its own whose weights are not those of a partial import."""
     slot = model.nets.slots.get("discriminator")
-    return slot is not None and slot.per == "domain" and not _has_random_weights(model, "discriminator", domain)
-
-
-def _has_random_weights(model: Model, slot: str, net: str) -> bool:
-    """Tell whether a net got no weights from an import of the others, and was not trained afterwards."""
-    return not model.steps_done and not {slot, f"{slot} {net}"}.isdisjoint(model.preprocessing.get("untrained", ()))
+    return slot is not None and slot.per == "domain" and not has_random_weights(model, "discriminator", domain)
 
 
 def _find_likely_source(model: Model, pixels: Tensor, sources: Sequence[str]) -> str:
@@ -211,14 +208,6 @@ def _find_likely_source(model: Model, pixels: Tensor, sources: Sequence[str]) ->
         stacklevel=4,
     )
     return likely
-
-
-def _warn_about_random_weights(model: Model, source: str | None, target: str | None) -> None:
-    for name, slot in model.nets.slots.items():
-        net = {"domain": target or "", "pair": pair_key(source, target)}.get(slot.per or "", "")
-        if name in model.nets.translator_slots and _has_random_weights(model, name, net):
-            which = f'"{name}" {net}' if slot.per == "pair" else f'"{name}"'
-            warnings.warn(f"The weights of {which} are random: the import was given no file for them.", stacklevel=4)
 
 
 def _refuse_unsupported(model: Model, to: Any, label: Any, source: str | None) -> None:

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file as load_safetensors
 from torch import Tensor, nn
 
+from i2ikit.core.copy_weights import describe_other_kind
 from i2ikit.core.domain import DomainSpec
 from i2ikit.errors import CheckpointError, OptionError
 
@@ -162,9 +163,8 @@ def find_differences(own: StateDict, state: StateDict, unused: tuple[str, ...] =
     wrong = [f"{key} {list(own[key].shape)} is missing" for key in own if key not in state and not key.endswith(unused)]
     wrong += [f"{key} is not expected" for key in state if not allow_extra and key not in own and not key.endswith(unused)]
     both = [key for key in own if key in state]
-    return wrong + [
-        f"{key} is {list(state[key].shape)}, expected {list(own[key].shape)}" for key in both if state[key].shape != own[key].shape
-    ]
+    wrong += [f"{key} is {list(state[key].shape)}, expected {list(own[key].shape)}" for key in both if state[key].shape != own[key].shape]
+    return wrong + [other for key in both if (other := describe_other_kind(key, state[key], own[key]))]
 
 
 def join_first_five(wrong: list[str]) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from i2ikit import build
+from i2ikit import Model, build
 from i2ikit.cli import main
 from i2ikit.pixels import write_image
 
@@ -32,18 +32,24 @@ def run_cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., CliResult]:
     return run
 
 
+def save_trained(model: Model, folder: Path) -> Path:
+    """Save a model as one that has been trained, so that no note says that its images are random."""
+    model.steps_done = 1
+    return model.save(folder)
+
+
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels = {"tone": ("light", "medium", "dark"), "male": bool}
     small = {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4}, "rehearsal": False}
-    return build("stargan-fast", size=16, labels=labels, **small).save(tmp_path_factory.mktemp("models") / "small")
+    return save_trained(build("stargan-fast", size=16, labels=labels, **small), tmp_path_factory.mktemp("models") / "small")
 
 
 @pytest.fixture(scope="session")
 def masked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels = [{"tone": ("light", "medium", "dark")}, {"male": bool}]
     small = {"generator": {"width": 4, "blocks": 1}, "discriminator": {"width": 4}, "rehearsal": False}
-    return build("stargan-fast", size=16, labels=labels, **small).save(tmp_path_factory.mktemp("models") / "masked")
+    return save_trained(build("stargan-fast", size=16, labels=labels, **small), tmp_path_factory.mktemp("models") / "masked")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cli.conftest import save_trained
 from cli.written import list_written
 from inference.noise_systems import build_cogan
 from PIL import Image
@@ -15,7 +16,7 @@ from i2ikit.pixels import read_image
 
 @pytest.fixture(scope="module")
 def cogan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_cogan(rehearsal=False).save(tmp_path_factory.mktemp("models") / "cogan")
+    return save_trained(build_cogan(rehearsal=False), tmp_path_factory.mktemp("models") / "cogan")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,14 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     slots = {"generator": {"per": None, "shared": ()}, "discriminator": {"per": None, "shared": ()}}
     options = {"size": 16, "generator": {"width": 4}, "discriminator": {"width": 4}, "style": 8, "rehearsal": False}
     model = build("cogan", plan="sampled", labels={"hair": ("black", "red"), "glasses": bool}, slots=slots, **options)
-    return model.save(tmp_path_factory.mktemp("models") / "labelled")
+    return save_trained(model, tmp_path_factory.mktemp("models") / "labelled")
+
+
+def test_a_model_that_was_never_trained_is_noted(run_cli, tmp_path) -> None:
+    folder = build_cogan(rehearsal=False).save(tmp_path / "cogan")
+    result = run_cli("sample", folder, tmp_path / "out", "--count", "1", "--to", "b")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(f'note: The model "{folder}" was saved at step 0: its weights are random')
 
 
 def test_a_folder_gets_numbered_files(run_cli, cogan, tmp_path) -> None:

@@ -24,7 +24,7 @@ def model() -> Model:
 
 
 def test_a_loaded_model_has_the_same_settings_and_generates_the_same_image(model: Model, tmp_path: Path) -> None:
-    model.preprocessing = {"background": "white"}
+    model.preprocessing, model.steps_done = {"background": "white"}, 1
     model.save(tmp_path / "run" / "final")
     again = load(tmp_path / "run" / "final")
     image = torch.rand(1, 3, 16, 16)
