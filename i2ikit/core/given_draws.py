@@ -44,7 +44,7 @@ def check_draws(model: Model, draws: Draws) -> None:
         return
     known = model.find_stream_names()
     for name, value in draws.items():
-        if known and name not in known:
+        if known is not None and name not in known:
             raise UnknownNameError("draw", name, known)
         if not isinstance(value, Tensor) or value.dtype.is_complex or value.dtype == torch.bool:
             found = f"a tensor of {value.dtype}" if isinstance(value, Tensor) else _describe(value)

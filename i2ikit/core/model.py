@@ -49,7 +49,7 @@ class Model(nn.Module):
             the model was loaded.
         finite: Whether all losses and gradients of the current step are finite so far, a boolean tensor [] on the device.
         gate: The buffers as they were before the current turn; None between turns.
-        stream_names: The names of all random draws, as the rehearsal recorded them; see :meth:`find_stream_names`.
+        stream_names: The names of all random draws; None before the rehearsal that records them. See :meth:`find_stream_names`.
     """
 
     def __init__(self, recipe: Recipe, nets: Nets, losses: Losses, plans: Sequence[Plan], *, seed: int = 0) -> None:
@@ -65,7 +65,7 @@ class Model(nn.Module):
         self.preprocessing: dict[str, Any] = {}
         self.views_read: dict[str, list[str]] = {}
         self.unreached_weights: list[str] = []
-        self.stream_names: list[str] = []
+        self.stream_names: list[str] | None = None
         self.finite: Tensor | None = None
         self.gate: BufferGate | None = None
         self.missing_losses: tuple[str, ...] = ()
@@ -237,9 +237,9 @@ class Model(nn.Module):
         output: DiscriminatorOutput = import_module("i2ikit.inference.discriminate").discriminate(self, image, slot, **options)
         return output
 
-    def find_stream_names(self) -> list[str]:
-        """Return the names of all random draws that ``step(..., draws=...)`` can replace, for any model."""
-        names: list[str] = import_module("i2ikit.core.rehearsal").find_stream_names(self)
+    def find_stream_names(self) -> list[str] | None:
+        """Return the names of all random draws that ``step(..., draws=...)`` can replace; None if the model cannot be rehearsed."""
+        names: list[str] | None = import_module("i2ikit.core.rehearsal").find_stream_names(self)
         return names
 
     def explain(self) -> str:

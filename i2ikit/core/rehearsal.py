@@ -35,7 +35,7 @@ def rehearse(model: Model) -> list[str]:
     requested, played, names = set[str](), set[str](), dict[str, None]()
     for index in range(len(model.plans)):
         problems += _rehearse_plan(model, double, index, requested, played, names)
-    model.stream_names = sorted(requested)
+    model.stream_names = None if problems else sorted(requested)  # with a problem, not all of them are known
     problems += [] if problems else check_unused_slots(double)
     if len(model.plans) > 1 and not problems:
         terms = [term for player in model.recipe.players for term in player.terms.values()]
@@ -50,13 +50,13 @@ def rehearse(model: Model) -> list[str]:
     return problems
 
 
-def find_stream_names(model: Model) -> list[str]:
-    """Return the names of all random draws of a step; empty if the model cannot be rehearsed.
+def find_stream_names(model: Model) -> list[str] | None:
+    """Return the names of all random draws of a step; None if the model cannot be rehearsed.
 
     A model that was loaded or imported has not been rehearsed yet.
     """
-    if not model.stream_names and rehearse(model):
-        model.stream_names = []  # not all of them
+    if model.stream_names is None:
+        rehearse(model)
     return model.stream_names
 
 

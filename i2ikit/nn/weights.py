@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from i2ikit.core.copy_weights import describe_other_kind
 from i2ikit.core.domain import DomainSpec
-from i2ikit.errors import CheckpointError, OptionError
+from i2ikit.errors import CheckpointError, OptionError, UnknownNameError
 
 StateDict = Mapping[str, Tensor]
 WeightsSource = str | PathLike[str] | StateDict
@@ -58,6 +58,23 @@ def read_weights(source: WeightsSource | None, argument: str) -> tuple[dict[str,
         )
     wrapped = all(key.startswith("module.") for key in state)  # written by DataParallel
     return {key.removeprefix("module.") if wrapped else key: value for key, value in state.items()}, name
+
+
+def pick_state_dicts(folder: Mapping[str, StateDict], networks: Mapping[str, str]) -> dict[str, StateDict]:
+    """Return the state dicts of a mapping that stands for a folder of checkpoints.
+
+    Args:
+        folder: The state dicts by the original name of the network, such as "G_A" for the file ``latest_net_G_A.pth``.
+        networks: The original name of each network by the name of the importer's argument.
+
+    Raises:
+        UnknownNameError: The original has no such network.
+    """
+    arguments = {theirs: ours for ours, theirs in networks.items()}
+    for name in folder:
+        if name not in arguments:
+            raise UnknownNameError("network of the original code", str(name), arguments)
+    return {arguments[name]: state for name, state in folder.items()}
 
 
 def load_file(path: Path, name: str) -> Any:

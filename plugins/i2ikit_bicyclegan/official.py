@@ -11,7 +11,14 @@ from torch import Tensor, nn
 from i2ikit import Model, build
 from i2ikit.errors import CheckpointError, OptionError, format_count
 from i2ikit.nn.discriminator_weights import DiscriminatorSizes, infer_discriminator_sizes, map_discriminator_layers
-from i2ikit.nn.weights import StateDict, WeightsSource, get_original_state_dict, load_original_weights, read_weights
+from i2ikit.nn.weights import (
+    StateDict,
+    WeightsSource,
+    get_original_state_dict,
+    load_original_weights,
+    pick_state_dicts,
+    read_weights,
+)
 from i2ikit_bicyclegan.layer_names import (
     EncoderSizes,
     GeneratorSizes,
@@ -33,7 +40,7 @@ def import_official(
     encoder: WeightsSource | None = None,
     discriminator: WeightsSource | None = None,
     discriminator_random: WeightsSource | None = None,
-    folder: str | Path | None = None,
+    folder: str | Path | Mapping[str, StateDict] | None = None,
     epoch: int | str = "latest",
     size: int | tuple[int, int] | None = None,
     style: int | None = None,
@@ -49,7 +56,7 @@ def import_official(
         encoder: ``latest_net_E.pth``, the style encoder.
         discriminator: ``latest_net_D.pth``, which scores translations with the encoded style of their target.
         discriminator_random: ``latest_net_D2.pth``, which scores translations with a style from the prior.
-        folder: A folder with these files, instead of the arguments above.
+        folder: A folder with these files, or a mapping with state dicts under "G", "E", "D" and "D2", instead of the arguments above.
         epoch: Which files of the folder to read: 200 means ``200_net_G.pth`` and similar files.
         size: Pixels, or a pair of height and width. The default is the size for which the depth of the U-Net is meant.
         style: Width of the style. Only required if the style is concatenated with the image only and no encoder is given.
@@ -65,7 +72,7 @@ def import_official(
             raise OptionError(
                 f'Importing an official "bicyclegan" takes either folder= or files; found both folder= and {next(iter(sources))}=.'
             )
-        sources = _find_files(Path(folder), epoch)
+        sources = {**(pick_state_dicts(folder, NETWORK_NAMES) if isinstance(folder, Mapping) else _find_files(Path(folder), epoch))}
     if not sources:
         raise OptionError(
             f'Importing an official "bicyclegan" requires folder=, or one or more of {"=, ".join(NETWORK_NAMES)}=; found none.'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,15 @@ from torch import Tensor, nn
 from i2ikit import Model, build
 from i2ikit.errors import CheckpointError, OptionError, format_count
 from i2ikit.nn.discriminator_weights import DiscriminatorSizes, infer_discriminator_sizes
-from i2ikit.nn.weights import WeightsSource, get_original_state_dict, load_original_weights, parse_two_domains, read_weights
+from i2ikit.nn.weights import (
+    StateDict,
+    WeightsSource,
+    get_original_state_dict,
+    load_original_weights,
+    parse_two_domains,
+    pick_state_dicts,
+    read_weights,
+)
 from i2ikit_cyclegan.layout import GeneratorSizes, get_layout, infer_generator_sizes, make_filters
 
 NETWORK_NAMES = {"generator_a": "G_A", "generator_b": "G_B", "discriminator_a": "D_A", "discriminator_b": "D_B"}
@@ -20,7 +29,7 @@ NETWORK_NAMES = {"generator_a": "G_A", "generator_b": "G_B", "discriminator_a": 
 
 def import_official(
     *,
-    folder: str | PathLike[str] | None = None,
+    folder: str | PathLike[str] | Mapping[str, StateDict] | None = None,
     generator: WeightsSource | None = None,
     generator_a: WeightsSource | None = None,
     generator_b: WeightsSource | None = None,
@@ -37,7 +46,8 @@ def import_official(
     In the original, G_A translates from A to B, and D_A scores images of B: real ones and those that G_A generates.
 
     Args:
-        folder: The folder with ``latest_net_G_A.pth`` and similar files. Networks whose file is not there keep random weights.
+        folder: The folder with ``latest_net_G_A.pth`` and similar files, or a mapping with state dicts under "G_A" and so on. Networks
+            that are not there keep random weights.
         generator: The file of the single generator of a one-way model, or its state dict. The same as ``generator_a``.
         generator_a, generator_b: The files ``latest_net_G_A.pth`` and ``latest_net_G_B.pth``, or the state dicts themselves.
         discriminator_a, discriminator_b: The files ``latest_net_D_A.pth`` and ``latest_net_D_B.pth``, or the state dicts themselves.
@@ -62,7 +72,7 @@ def import_official(
             raise OptionError("generator= and generator_a= are the same network (A to B); found both. Omit one of them.")
         sources["generator_a"] = generator
     if folder is not None:
-        files = _find_files(Path(folder), epoch)
+        files = pick_state_dicts(folder, NETWORK_NAMES) if isinstance(folder, Mapping) else _find_files(Path(folder), epoch)
         sources = {part: files.get(part) if file is None else file for part, file in sources.items()}
     names = {part: "generator" if part == "generator_a" and generator is not None else part for part in sources}
     weights = {part: read_weights(file, names[part]) for part, file in sources.items() if file is not None}
@@ -162,14 +172,14 @@ def _get_networks(model: Model, first: str, second: str) -> dict[str, nn.Module]
     return nets
 
 
-def _find_files(folder: Path, epoch: int | str) -> dict[str, Path]:
+def _find_files(folder: Path, epoch: int | str) -> dict[str, WeightsSource]:
     if not folder.is_dir():
         raise CheckpointError(f'"{folder}" is {"a file" if folder.exists() else "missing"}. Pass the folder of the original training.')
     files = {part: folder / f"{epoch}_net_{name}.pth" for part, name in NETWORK_NAMES.items()}
     single = folder / f"{epoch}_net_G.pth"  # the name that the original's one-way test requires
     if not files["generator_a"].is_file() and single.is_file():
         files["generator_a"] = single
-    existing = {part: path for part, path in files.items() if path.is_file()}
+    existing: dict[str, WeightsSource] = {part: path for part, path in files.items() if path.is_file()}
     if not existing:
         found = ", ".join(sorted(path.name for path in folder.iterdir())[:5]) or "no file"
         raise CheckpointError(f'"{folder}" has no file such as {epoch}_net_G_A.pth; found: {found}. Pass another epoch=.')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -17,8 +18,11 @@ from i2ikit.nn.weights import (
     get_original_state_dict,
     load_original_weights,
     make_wrong_network_error,
+    pick_state_dicts,
     read_weights,
 )
+
+NETWORK_NAMES = {"generator": "G", "discriminator": "D"}
 
 
 @frozen
@@ -36,7 +40,7 @@ def import_official(
     *,
     generator: WeightsSource | None = None,
     discriminator: WeightsSource | None = None,
-    folder: str | Path | None = None,
+    folder: str | Path | Mapping[str, StateDict] | None = None,
     epoch: int | str = "latest",
     size: int | tuple[int, int] | None = None,
     source_channels: int | None = None,
@@ -52,7 +56,7 @@ def import_official(
         generator: The file ``latest_net_G.pth``, or the state dict itself.
         discriminator: The file ``latest_net_D.pth``, or the state dict itself. A network that is not given stays untrained;
             ``model.preprocessing["untrained"]`` names its slot.
-        folder: A folder with these two files, instead of the two arguments.
+        folder: A folder with these two files, or a mapping with the state dicts "G" and "D", instead of the two arguments.
         epoch: Which files of the folder to read: 200 means ``200_net_G.pth`` and ``200_net_D.pth``.
         size: Pixels, or a pair of height and width. The default is the size for which the depth of the U-Net is meant.
         source_channels: Channels of the source images. Only required if a discriminator is given alone, and source and target images have
@@ -66,7 +70,8 @@ def import_official(
     if folder is not None:
         if generator is not None or discriminator is not None:
             raise OptionError('Importing an official "pix2pix" takes either folder=, or generator= and discriminator=; found both.')
-        generator, discriminator = _find_files(Path(folder), epoch)
+        found = pick_state_dicts(folder, NETWORK_NAMES) if isinstance(folder, Mapping) else _find_files(Path(folder), epoch)
+        generator, discriminator = found.get("generator"), found.get("discriminator")
     if generator is None and discriminator is None:
         raise OptionError('Importing an official "pix2pix" requires generator=, discriminator= or both; found neither.')
     g_state, g_name = read_weights(generator, "generator")
@@ -180,12 +185,13 @@ def _add_running_statistics(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return completed
 
 
-def _find_files(folder: Path, epoch: int | str) -> tuple[Path | None, Path | None]:
-    files = [folder / f"{epoch}_net_{net}.pth" for net in ("G", "D")]
-    if not any(file.is_file() for file in files):
+def _find_files(folder: Path, epoch: int | str) -> dict[str, WeightsSource]:
+    files: dict[str, WeightsSource] = {
+        part: file for part, net in NETWORK_NAMES.items() if (file := folder / f"{epoch}_net_{net}.pth").is_file()
+    }
+    if not files:
         found = ", ".join(sorted(each.name for each in folder.glob("*.pth"))[:5]) if folder.is_dir() else ""
         raise CheckpointError(
             f'"{folder}" has neither {epoch}_net_G.pth nor {epoch}_net_D.pth; found: {found or "no .pth file"}. Pass another epoch=.'
         )
-    existing = [file if file.is_file() else None for file in files]
-    return existing[0], existing[1]
+    return files

@@ -64,6 +64,13 @@ def test_loaded_and_built_models_know_the_same_names(tmp_path: Path) -> None:
     assert make_loaded(tmp_path).find_stream_names() == make_built(tmp_path).stream_names != []
 
 
+def test_a_system_without_random_draws_refuses_every_name() -> None:
+    model = build("pix2pix", size=32, rehearsal=False, generator={"width": 2, "depth": 3}, discriminator={"width": 2})
+    for _ in range(2):
+        with pytest.raises(UnknownNameError, match=r'No draw is called "alpha"\. Available: none\.'):
+            model.step(model.example_batch(2), draws={"alpha": torch.zeros(2)})
+
+
 def test_a_loop_of_its_own_refuses_unknown_names_too(tmp_path: Path) -> None:
     model = make_loaded(tmp_path)
     with pytest.raises(UnknownNameError, match='No draw is called "nope"'):

@@ -110,7 +110,7 @@ STYLED = make_recipe(
 def test_players_with_redraw_have_separate_styles() -> None:
     model = assemble(STYLED, retranslate=True, redraw=True)
     names = {f"{player}{pair}/style" for player in ("discriminator/", "translator/", "") for pair in ("a_to_b", "b_to_a")}
-    assert names <= set(model.stream_names)
+    assert names <= set(model.stream_names or ())
     start = copy_nets(model).state_dict()
     zeros, ones = torch.zeros(4, 2).double(), torch.ones(4, 2).double()
 
@@ -127,7 +127,7 @@ def test_players_with_redraw_have_separate_styles() -> None:
 
 def test_without_redraw_players_share_their_random_numbers() -> None:
     model = assemble(STYLED, retranslate=True)
-    assert not any(name.startswith("discriminator/") for name in model.stream_names)
+    assert not any(name.startswith("discriminator/") for name in model.stream_names or ())
 
 
 def test_a_learning_rate_decays_in_steps() -> None:
