@@ -57,7 +57,7 @@ def find_encoding(content: bytes) -> str:
 
 def split_header(text: str, columns: Sequence[str]) -> tuple[list[str], str]:
     """Return the column names of a table and its delimiter: that of a line ``sep=;``, else the one by which one of ``columns`` is found."""
-    lines = (line for line in io.StringIO(text) if line.strip())
+    lines = (line for line in io.StringIO(text, newline="") if line.strip())
     first = next(lines, "")
     declared = _SEPARATOR_LINE.match(first)
     if declared:
@@ -96,4 +96,7 @@ def read_rows(text: str, delimiter: str, table: str) -> Iterator[tuple[int, list
 
 
 def _split_line(line: str, delimiter: str) -> list[str]:
-    return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+    try:
+        return [name.strip() for name in next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])]
+    except csv.Error:  # such as a line of more than 128 KiB without a delimiter
+        return []

@@ -171,7 +171,7 @@ def _parse_json_lines(text: str, table: str) -> Iterator[TableRow]:
             continue
         try:
             cells = json.loads(line)
-        except ValueError as cause:
+        except (ValueError, RecursionError) as cause:
             raise DataError(f'Row {number} of table "{table}" is not valid JSON: {cause}.') from None
         if not isinstance(cells, dict):
             raise DataError(f'Row {number} of table "{table}" is not a JSON object such as {{"file": "1.png", "hair": "black"}}.')
@@ -195,7 +195,7 @@ def _format_cell(value: Any, where: str) -> str | None:
 def _parse_dataset_json(text: str, table: str) -> list[TableRow]:
     try:
         pairs = json.loads(text).get("labels")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         pairs = None
     if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
         raise DataError(f'Table "{table}" must have the form {{"labels": [["1.png", 3], ...]}}.')

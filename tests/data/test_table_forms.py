@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,20 @@ def test_json_lines_in_utf_16_are_read(images: Path) -> None:
     lines = [json.dumps({"file": f"{index}.png", "tone": "ab"[index % 2]}) for index in (1, 2, 3)]
     (images / "table.jsonl").write_bytes("\n".join(lines).encode("utf-16"))
     assert open_files(images).domain.attributes[0].values == ("b", "a")
+
+
+DAMAGED = (b"x" * 200_000, b"[" * 100_000, b'"' * 5001, bytes(5000), b"\xff" * 5000, b'{"labels": [[1]]}', b"file\r")
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.jsonl", "dataset.json", "list_attr_x.txt"])
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_table_is_left_out_or_refused(images: Path, name: str, content: bytes) -> None:
+    (images / name).write_bytes(content)
+    for path in (images, images / name):
+        with suppress(DataError):  # any other error fails the test
+            assert len(open_files(path).items) == 3
+
+
+def test_lines_may_end_as_on_an_old_macintosh(images: Path) -> None:
+    (images / "table.csv").write_bytes(b"file,tone\r1.png,a\r2.png,b\r")
+    assert [item.row["tone"] for item in open_files(images).items] == ["a", "b"]
