@@ -12,6 +12,7 @@ _CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # without tab and line feed
 _DIRECTION = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _SEPARATORS = r"\u2028\u2029"  # which some terminals and editors take for ends of lines
 _INVISIBLE = re.compile(rf"[{_CONTROL}{_DIRECTION}{_SEPARATORS}\ud800-\udfff]")
+_LONG_WORD = re.compile(r"\S{500,}")  # longer than any path that can be opened on most systems
 _LINE_END = re.compile(r"\n(?!  - )")  # a list of problems has one line for each, which begins with a dash
 
 
@@ -24,8 +25,12 @@ def make_visible(text: object) -> str:
 
 
 def make_visible_line(text: object) -> str:
-    """Return a message for the terminal as one line, or as a list with a line for each problem; see :func:`make_visible`."""
-    return _LINE_END.sub(r"\\n", make_visible(str(text).rstrip("\n")))
+    """Return a message for the terminal as one line, or as a list with a line for each problem; see :func:`make_visible`.
+
+    Words of 500 letters and more are shortened.
+    """
+    shown = _LINE_END.sub(r"\\n", make_visible(str(text).rstrip("\n")))
+    return _LONG_WORD.sub(lambda match: f"{match[0][:100]}...{match[0][-50:]}", shown)
 
 
 def _escape(match: re.Match[str]) -> str:

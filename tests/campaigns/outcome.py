@@ -7,13 +7,28 @@ import io
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from i2ikit.cli import main
 from i2ikit.errors import I2IKitError
 
 
-def run_command(words: Sequence[str]) -> str:
-    """Run a command in this process. Return an empty text, or what is wrong: an exception, or an error that is not one line."""
+class Outcome(NamedTuple):
+    """What a command did.
+
+    Attributes:
+        problem: What is wrong: an exception, or an error that is not one line; empty if nothing is.
+        code: The exit code.
+        error: What was printed to standard error.
+    """
+
+    problem: str
+    code: int
+    error: str
+
+
+def run_command(words: Sequence[str]) -> Outcome:
+    """Run a command in this process."""
     out, err = io.StringIO(), io.StringIO()
     with warnings.catch_warnings(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         warnings.simplefilter("always")
@@ -22,13 +37,17 @@ def run_command(words: Sequence[str]) -> str:
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else 1
         except Exception as error:  # noqa: BLE001 - that is what is looked for
-            return _describe(error)
-    errors = [line for line in err.getvalue().splitlines() if line.startswith("error: ")]
-    if "Traceback" in err.getvalue() or "Traceback" in out.getvalue():
+            return Outcome(_describe(error), 1, err.getvalue())
+    return Outcome(_find_problem(code, out.getvalue(), err.getvalue()), code, err.getvalue())
+
+
+def _find_problem(code: int, out: str, err: str) -> str:
+    errors = [line for line in err.splitlines() if line.startswith("error: ")]
+    if "Traceback" in err or "Traceback" in out:
         return "a traceback was printed"
-    if code == 2 and len(errors) != 1:
+    if code == 2 and len(errors) != 1 and "files cannot be used" not in out:
         return f"exit code 2 with {len(errors)} lines of errors"
-    if any(len(line) > 1500 for line in errors):
+    if any(len(line) > 2000 for line in errors):
         return f"an error of {len(errors[0])} characters: {errors[0][:200]}"
     return "" if code in {0, 1, 2, 130} else f"exit code {code}"
 

@@ -33,3 +33,7 @@ def test_a_line_stays_one_line() -> None:
 
 def test_a_list_of_problems_keeps_its_lines() -> None:
     assert make_visible_line("cannot be built: \n  - a\n  - b") == "cannot be built: \n  - a\n  - b"
+
+
+def test_a_word_of_thousands_of_letters_is_shortened() -> None:
+    assert make_visible_line(f"error: {'1' * 5000}9 is too large") == f"error: {'1' * 100}...{'1' * 49}9 is too large"
