@@ -13,6 +13,7 @@ import click
 from i2ikit import __version__
 from i2ikit.cli.option_names import rename_error
 from i2ikit.cli.output import echo, print_error, print_warning
+from i2ikit.cli.strict import make_strict
 from i2ikit.errors import I2IKitError, UnknownNameError
 
 # Command -> (its import path, its line in the help).
@@ -49,7 +50,7 @@ class LazyGroup(click.Group):
         command = getattr(import_module(module), attribute)
         if not isinstance(command, click.Command):
             raise TypeError(f"{module}:{attribute} is not a click command")
-        return command
+        return make_strict(command)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

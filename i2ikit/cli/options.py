@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,7 @@ def read_fit_options(given: Mapping[str, Any]) -> dict[str, Any]:
         I2IKitError: A value is unknown or out of range.
     """
     found = {each.name: given[each.name] for each in _list_flags() if given[each.name] is not None}
-    if str(found.get("devices", "")).isdigit():
+    if re.fullmatch("[0-9]{1,9}", str(found.get("devices", ""))):
         found["devices"] = int(found["devices"])
     FitOptions.from_names(found)
     return found

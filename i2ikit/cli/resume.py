@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from i2ikit.cli import settings
 from i2ikit.cli.validation import make_validation
 from i2ikit.errors import OptionError
+from i2ikit.train.options import list_options
 
 if TYPE_CHECKING:
     from i2ikit.train import TrainingData
@@ -22,15 +23,8 @@ def resume_from_flags(run: Path, given: dict[str, Any], options: dict[str, Any])
     from i2ikit.train import TrainingData, configuration, resume_run
     from i2ikit.train.resumed_run import list_data
 
-    fixed = (
-        "recipe", "minutes", "init_from", "seed", "size", "channels", "source_channels", "source_content", "pairs", "background", "crop",
-        "range", "max_pixels", "labels", "run",
-    )  # fmt: skip
-    for name in fixed:
-        if given[name] not in (None, ()):
-            option = "RECIPE" if name == "recipe" else f"--{name.replace('_', '-')}"
-            raise OptionError(f"--resume does not accept {option}: the run defines it. Leave it out, or start a new run.")
-    settings.list_set_keys(given)
+    _refuse_options_of_a_start(given)
+    settings.refuse_double_answers(given)
     if given["dry_run"]:
         raise OptionError(f'--dry-run works only for a new run. The configuration of "{run}" is in {run / configuration.FILE}.')
     if list_stage_folders(run):
@@ -47,6 +41,16 @@ def resume_from_flags(run: Path, given: dict[str, Any], options: dict[str, Any])
         has_steps_left = trainer.model.steps_done < trainer.model.recipe.steps
         trainer.run()
     return has_steps_left
+
+
+def _refuse_options_of_a_start(given: Mapping[str, Any]) -> None:
+    """Raise OptionError for an option that a resumed run would ignore."""
+    flags = {each.name for each in list_options() if each.metadata["has_flag"]} - {"minutes", "seed"}
+    used = flags | {"resume", "data", "allow", "sets", "lr", "ema", "tensorboard", "with_evaluation", "dry_run"}
+    for name, value in given.items():
+        if name not in used and value not in (None, (), False):
+            option = "RECIPE" if name == "recipe" else f"--{name.replace('_', '-')}"
+            raise OptionError(f"--resume does not accept {option}: the run defines it. Leave it out, or start a new run.")
 
 
 def _resume_stages(run: Path, given: dict[str, Any], options: dict[str, Any]) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from i2ikit.core.recipe import Recipe
@@ -14,11 +15,20 @@ from i2ikit.errors import OptionError, UnknownNameError
 if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
 
-# Settings of the recipe that have an option of their own, and the keys of --set that mean the same.
-FLAGS = {
-    "size": ("size", "height", "width", "image"), "channels": ("channels", "image"), "source_channels": ("source_channels",),
-    "steps": ("steps",), "batch": ("batch",), "lr": ("lr",), "ema": ("ema",), "labels": ("labels",),
-}  # fmt: skip
+# Options of the command line, and the settings of --set that answer the same question; "*" stands for any name.
+TWINS: dict[str, tuple[str, ...]] = {
+    "size": ("size", "image", "image.height", "image.width", "height", "width"),
+    "channels": ("channels", "image", "image.channels"),
+    "source_channels": ("source_channels",),
+    "source_content": ("source_content",),
+    "steps": ("steps",),
+    "minutes": ("steps",),
+    "batch": ("batch",),
+    "lr": ("lr", "players.*.lr", "players.*.optimizer.lr"),
+    "ema": ("ema", "ema.*"),
+    "labels": ("labels", "labels.*", "domains", "domains.*"),
+    "official": ("official",),
+}
 
 
 def apply_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
@@ -80,18 +90,31 @@ def _parse_override(text: str, recipe: Recipe) -> dict[str, Any]:
     return dict(found)
 
 
-def list_set_keys(given: dict[str, Any]) -> set[str]:
-    """Return the keys of ``--set``. What has an option of its own is set once.
-
-    Raises:
-        OptionError: A setting is given twice.
-    """
-    sets = {text.partition("=")[0].strip() for text in given["sets"]}
-    for name, keys in FLAGS.items():
-        both = [key for key in keys if key in sets] if given[name] not in (None, ()) else []
-        if both:
+def refuse_double_answers(given: Mapping[str, Any]) -> None:
+    """Raise OptionError if ``--set`` answers a question that an option, or another ``--set``, answers too."""
+    keys = _list_keys(given["sets"])
+    for key in keys:
+        if keys.count(key) > 1:
+            raise OptionError(f"--set {key} is given {keys.count(key)} times. Give it once.")
+    for name in TWINS:
+        if given.get(name) not in (None, (), False) and (both := find_twins(name, given["sets"])):
             raise OptionError(f"Both --{name.replace('_', '-')} and --set {both[0]} are given. Give only one of them.")
-    return sets
+
+
+def find_twins(option: str, settings: Iterable[str]) -> list[str]:
+    """Return the keys of ``--set`` that answer the same question as an option."""
+    return [key for key in _list_keys(settings) if any(fnmatchcase(key, twin) for twin in TWINS[option])]
+
+
+def _list_keys(settings: Iterable[str]) -> list[str]:
+    """Return what the texts of ``--set`` set, such as ``players.translator.lr``; that of a mapping by its keys."""
+    found = []
+    for text in settings:
+        path, _, value = text.partition("=")
+        parsed = _parse_value(value)
+        keys = [f".{key}" for key in parsed] if isinstance(parsed, dict) and parsed else [""]
+        found += [f"{path.strip()}{key}" for key in keys]
+    return found
 
 
 def _split_name(path: str, known: Iterable[str]) -> tuple[str, str]:

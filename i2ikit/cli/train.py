@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shlex
 import time
 from contextlib import nullcontext
@@ -14,9 +15,10 @@ import click
 
 from i2ikit.cli import settings
 from i2ikit.cli.after_training import describe_stop, finish_run
+from i2ikit.cli.dry_run import show_dry_run
 from i2ikit.cli.file_options import add_file_options
 from i2ikit.cli.option_names import NamedOptions
-from i2ikit.cli.options import add_fit_options, check_colour, read_fit_options
+from i2ikit.cli.options import add_fit_options, check_colour, check_writable, read_fit_options
 from i2ikit.cli.output import echo
 from i2ikit.cli.reserved_time import make_reserve
 from i2ikit.cli.resume import resume_from_flags
@@ -119,27 +121,21 @@ def _train(is_main_process: bool, **given: Any) -> int:
 def _start(run: Path | None, given: dict[str, Any], options: dict[str, Any]) -> bool:
     """Start a new run. Return False after a dry run."""
     start = time.monotonic()
-    from i2ikit.core.build import build
-    from i2ikit.core.stages import list_stages
-    from i2ikit.train import configuration, fit, setup
+    from i2ikit.train import configuration, fit
 
+    if given["allow"]:
+        raise OptionError("--allow-change belongs to --resume: a new run has no settings that could change. Leave it out.")
     if not given["data"]:
         raise OptionError("There is no data to train on. Name the images: --data PATH, or --data faces for the built-in cartoon faces.")
     if run is None and not given["dry_run"]:
         raise OptionError("There is no run folder. Name one: --run runs/NAME.")
     if run is not None:
         configuration.refuse_existing(run)
+        check_writable(run)
     progress = options["progress"]
     model, sources = _build_model(given, progress)
     if given["dry_run"]:
-        for name, stage in list_stages(model.recipe).items():
-            built = model if name == model.recipe.name else build(stage)
-            setup.adapt_all(built, sources[name])
-            total = " for all stages" if model.recipe.stages else ""
-            length = f"{given['minutes']:g} minutes{total}" if given["minutes"] else f"{stage.steps:,} steps"
-            heading = f"Stage {name}: " if model.recipe.stages else ""
-            batch = given["batch"] or stage.batch
-            progress.say(f"{heading}{length} with batch size {batch}; run folder: {run or 'not given (--run)'}.\n\n{built.explain()}")
+        show_dry_run(run, model, sources, given, options)
         return False
     assert run is not None
     last = sources[model.recipe.name]
@@ -163,12 +159,12 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str,
     from i2ikit.core.storage import WEIGHTS, find_model_folder, read_tensors
 
     initial = load(given["init_from"]) if given["init_from"] else None
-    if given["recipe"] is None and initial is None:
+    if not given["recipe"] and initial is None:
         raise OptionError("There is no recipe to train. Name one of `i2ikit list`: i2ikit train RECIPE --data PATH --run runs/NAME.")
     recipe = find_recipe(given["recipe"]) if given["recipe"] else initial.recipe  # type: ignore[union-attr]
     if recipe.stages:
         _refuse_options_of_one_stage(recipe, given)
-    keys = settings.list_set_keys(given)
+    settings.refuse_double_answers(given)
     own, stages = list_own_settings(given["recipe"]), list_stages(recipe)
     opened = {
         name: open_sources(
@@ -194,7 +190,7 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str,
     overrides |= {"official": True} if given["official"] else {}
     overrides |= describe_images(sources, kinds, recipe)
     overrides["stages"] = {name: describe_images(*each, stages[name]) for name, each in opened.items()}
-    if keys.isdisjoint(settings.FLAGS["size"]) and (given["size"] is not None or "size" not in own):
+    if not settings.find_twins("size", given["sets"]) and (given["size"] is not None or "size" not in own):
         overrides["size"] = _choose_size(given["size"], initial, sources[0].data, progress)
     wanted = settings.apply_settings(recipe.with_overrides(**overrides), given["sets"])
     with nullcontext() if initial is None else restoring():  # the initial model has all weights
@@ -228,7 +224,7 @@ def _refuse_options_of_one_stage(recipe: Recipe, given: dict[str, Any]) -> None:
 def _choose_size(text: str | None, initial: Model | None, data: Any, progress: Any) -> tuple[int, int]:
     if text is not None:
         sides = text.lower().split("x")
-        if not all(side.strip().isdigit() and int(side) for side in sides) or len(sides) > 2:
+        if not all(re.fullmatch(r"0*[1-9][0-9]{0,5}", side.strip()) for side in sides) or len(sides) > 2:
             raise OptionError(f'--size "{text}" is not a size. Write --size 64, or --size 96x64 for height and width.')
         return int(sides[0]), int(sides[-1])
     if initial is not None:

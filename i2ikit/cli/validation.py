@@ -15,12 +15,15 @@ IMAGE_LIMIT = 100
 """Number of images that each evaluation translates, or generates from noise."""
 
 
-def make_validation(sources: Sequence[TrainingData], on_task: OnTask = show_nothing) -> Callable[[Model], dict[str, float]]:
+def make_validation(
+    sources: Sequence[TrainingData], on_task: OnTask = show_nothing, limit: int = IMAGE_LIMIT
+) -> Callable[[Model], dict[str, float]]:
     """Return a function that evaluates a model on a few held-out images: of the split "val" if there is one, else of "test".
 
     Args:
         sources: All data sets of the training. Each is evaluated.
         on_task: Shows the progress.
+        limit: Number of images of each.
     """
 
     def measure(model: Model) -> dict[str, float]:
@@ -32,7 +35,7 @@ def make_validation(sources: Sequence[TrainingData], on_task: OnTask = show_noth
             split = "val" if "val" in source.data.splits else "test"
             samples = 0 if model.can_translate else SAMPLES_PER_INPUT
             options: dict[str, Any] = {"classifier": None, "samples_per_input": samples, "on_task": on_task}
-            report = evaluate(model, source.data, split=split, limit=IMAGE_LIMIT, **options)
+            report = evaluate(model, source.data, split=split, limit=limit, **options)
             numbers = [each for each in report.numbers if len(sources) == 1 or "/" in each.name]
             metrics |= {each.name: each.value for each in numbers if not each.name.startswith("parameters")}
         on_task("", 0, 0)  # nothing is left

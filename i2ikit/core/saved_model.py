@@ -9,10 +9,7 @@ from attrs import field, fields, frozen
 from cattrs import Converter
 
 from i2ikit.core.structure import make_converter, structure
-from i2ikit.core.validators import whole_number
-
-MAX_SEED = 2**64 - 1
-"""The largest seed that torch takes."""
+from i2ikit.core.validators import MAX_SEED, whole_number
 
 
 @frozen(kw_only=True)

@@ -18,6 +18,10 @@ LARGEST = 2**53
 """The largest whole number that is accepted where no other limit is given: up to it, float64 and JSON are exact."""
 
 
+MAX_SEED = 2**64 - 1
+"""The largest seed that torch takes."""
+
+
 def whole_number(minimum: int, maximum: int = LARGEST) -> Validator:
     """Make a validator that accepts whole numbers from ``minimum`` to ``maximum``."""
     limits = f"of {minimum} or more" if maximum == LARGEST else f"from {minimum} to {maximum}"

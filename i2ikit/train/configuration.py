@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from i2ikit.data.manifest import format_names
-from i2ikit.errors import CheckpointError, ConfigChangedError, OptionError
+from i2ikit.errors import CheckpointError, ConfigChangedError, OptionError, UnknownNameError
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -142,6 +142,19 @@ def find_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[
     old, new = _flatten(before), _flatten(now)
     keys = dict.fromkeys([*old, *new])
     return {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key) and not _is_harmless(key)}
+
+
+def check_allowed(allowed: Iterable[str], *configurations: Mapping[str, Any]) -> None:
+    """Check that every setting that is allowed to change is one of the configurations, or the beginning of some.
+
+    Raises:
+        UnknownNameError: There is no such setting.
+    """
+    keys = [key for each in configurations for key in _flatten(each)]
+    known = dict.fromkeys(".".join(parts[:count]) for key in keys for parts in (key.split("."),) for count in range(len(parts), 0, -1))
+    for key in allowed:
+        if key not in known:
+            raise UnknownNameError("setting that can change", str(key), known)
 
 
 def refuse_changes(changed: Mapping[str, tuple[Any, Any]], allowed: Iterable[str], run: Path, files: Sequence[str] = ()) -> None:

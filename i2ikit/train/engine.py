@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from i2ikit.core.step import SingleProcess, step_if_finite
-from i2ikit.errors import BuildError, OptionError
+from i2ikit.errors import BuildError, OptionError, get_reason
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -213,25 +213,50 @@ def launch(options: FitOptions) -> PlainEngine:
     Raises:
         OptionError: The device does not exist, or does not support the precision.
     """
-    is_single = options.devices in (1, "1", "auto") and options.accelerator in ("auto", "cpu")
-    if is_single and options.precision == "32-true" and (options.accelerator == "cpu" or not torch.accelerator.is_available()):
+    if is_plain(options):
         return PlainEngine()
+    fabric = _make_fabric(options)
+    try:
+        fabric.launch()
+    except (RuntimeError, ValueError) as error:
+        raise _make_device_error(options, error) from error
+    return FabricEngine(fabric, options.precision)
+
+
+def is_plain(options: FitOptions) -> bool:
+    """Return whether a training runs in this process on the CPU in float32, without Fabric."""
+    is_single = options.devices in (1, "1", "auto") and options.accelerator in ("auto", "cpu")
+    return is_single and options.precision == "32-true" and (options.accelerator == "cpu" or not torch.accelerator.is_available())
+
+
+def count_processes(options: FitOptions) -> int:
+    """Return the number of processes of a training on this machine, without starting them.
+
+    Raises:
+        OptionError: The device does not exist, or does not support the precision.
+    """
+    return 1 if is_plain(options) else getattr(_make_fabric(options).strategy, "num_processes", 1)
+
+
+def _make_fabric(options: FitOptions) -> Fabric:
     if options.precision == "16-mixed" and (options.accelerator == "cpu" or not torch.accelerator.is_available()):
         raise OptionError('precision="16-mixed" requires an accelerator. On the CPU, use "bf16-mixed" or "32-true".')
     from lightning_fabric import Fabric
     from lightning_fabric.utilities.exceptions import MisconfigurationException
 
+    is_distributed = options.devices not in (1, "1")
     try:
-        is_distributed = options.devices not in (1, "1")
-        fabric = Fabric(
+        return Fabric(
             accelerator=options.accelerator,
             devices=options.devices,
             precision=options.precision,  # type: ignore[arg-type]
             strategy="ddp" if is_distributed and options.devices != "auto" else "auto",
         )
-        fabric.launch()
-    except (MisconfigurationException, RuntimeError, ValueError) as error:
-        raise OptionError(
-            f'accelerator="{options.accelerator}" with devices={options.devices!r} is not available: {str(error).strip()}'
-        ) from error
-    return FabricEngine(fabric, options.precision)
+    except (MisconfigurationException, RuntimeError, ValueError, TypeError, ImportError, LookupError) as error:
+        raise _make_device_error(options, error) from error
+
+
+def _make_device_error(options: FitOptions, error: Exception) -> OptionError:
+    return OptionError(
+        f'accelerator="{options.accelerator}" with devices={options.devices!r} is not available: {get_reason(error).strip()}'
+    )

@@ -40,24 +40,10 @@ def start_run(
 @contextmanager
 def _start(model: Model, data: Data | TrainingData | Sequence[Data | TrainingData], run: Path, chosen: FitOptions) -> Iterator[Trainer]:
     configuration.refuse_existing(run)  # another process may have begun to train there
-    if model.recipe.stages:
-        raise OptionError(
-            f'Recipe "{model.recipe.name}" has stages ({", ".join(model.recipe.stages)}), and start_run trains one model. Use fit, or '
-            f"train each stage by itself and take its weights from its run."
-        )
-    if isinstance(data, Mapping):
-        raise OptionError(f'The data is given by stages, but recipe "{model.recipe.name}" has none. Give a data set or a list of them.')
-    refuse_unmeasured_best(chosen)
-    for name in ("best", "evaluate_every"):
-        if getattr(chosen, name) and chosen.validate is None:
-            raise OptionError(f"{name}={getattr(chosen, name)!r} requires validate=, a function that returns numbers of the model.")
+    check_request(model, data, chosen)
     set_training_size(model, chosen)
     model.seed = model.seed if chosen.seed is None else chosen.seed
-    if chosen.minutes is None and model.steps_done >= model.recipe.steps:
-        raise OptionError(
-            f"The model was already trained for {model.steps_done} steps; the requested total is {model.recipe.steps}. "
-            f"Request more steps, or set model.steps_done = 0."
-        )
+    refuse_trained(model, chosen)
     sources = [TrainingData.from_data(each) for each in as_list(data)]
     model.preprocessing = describe_preprocessing(model, sources)
     with open_trainer(run, model, sources, chosen) as trainer:
@@ -83,6 +69,34 @@ def _describe_plan(plan: Plan) -> str:
     length = format_duration(plan.steps * plan.step_seconds)
     text = f"A step takes {_format_seconds(plan.step_seconds)}; the training will have {plan.steps:,} steps, about {length}."
     return f"{text} Another {format_duration(plan.reserved_seconds)} are kept for evaluations." if plan.reserved_seconds >= 1 else text
+
+
+def check_request(model: Model, data: object, chosen: FitOptions) -> None:
+    """Check what is requested of a training of one model, before data and devices.
+
+    Raises:
+        OptionError: The model has stages, or there is a number for the best model, but no evaluation.
+    """
+    if model.recipe.stages:
+        raise OptionError(
+            f'Recipe "{model.recipe.name}" has stages ({", ".join(model.recipe.stages)}), and start_run trains one model. Use fit, or '
+            f"train each stage by itself and take its weights from its run."
+        )
+    if isinstance(data, Mapping):
+        raise OptionError(f'The data is given by stages, but recipe "{model.recipe.name}" has none. Give a data set or a list of them.')
+    refuse_unmeasured_best(chosen)
+    for name in ("best", "evaluate_every"):
+        if getattr(chosen, name) and chosen.validate is None:
+            raise OptionError(f"{name}={getattr(chosen, name)!r} requires validate=, a function that returns numbers of the model.")
+
+
+def refuse_trained(model: Model, chosen: FitOptions) -> None:
+    """Raise OptionError if a model has done all requested steps already."""
+    if chosen.minutes is None and model.steps_done >= model.recipe.steps:
+        raise OptionError(
+            f"The model was already trained for {model.steps_done} steps; the requested total is {model.recipe.steps}. "
+            f"Request more steps, or set model.steps_done = 0."
+        )
 
 
 def _format_seconds(seconds: float) -> str:

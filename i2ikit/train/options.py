@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import Attribute, evolve, field, fields, frozen
 from attrs.validators import optional
 
-from i2ikit.core.validators import boolean, number, text, whole_number
+from i2ikit.core.validators import MAX_SEED, boolean, number, text, whole_number
 from i2ikit.errors import CheckpointError, OptionError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from i2ikit.train.loggers import Logger
     from i2ikit.train.progress import Progress
 
+_DEVICES = r"auto|[1-9][0-9]{0,3}|[0-9]{1,4}(,[0-9]{1,4})+,?|[0-9]{1,4},"
+MAX_WORKERS = 1024
+MAX_MINUTES = 525_600  # a year
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 ON_BAD_FILE = ("skip", "stop")
 
@@ -45,7 +48,7 @@ def _check_precision(_: object, __: object, value: str) -> None:
 
 
 def _check_devices(_: object, __: object, value: int | str) -> None:
-    if not re.fullmatch(r"auto|[1-9]\d*|\d+(,\d+)+,?|\d+,", str(value)):
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or not re.fullmatch(_DEVICES, str(value)):
         raise OptionError(
             f'"devices" is {value!r}; it must be the number of devices (2), device numbers ("0,2", or "1," for one device), or "auto".'
         )
@@ -73,7 +76,7 @@ class FitOptions:
     minutes: float | None = _option(
         "Training time in minutes, instead of a number of steps, which is then computed from the time of a few steps. On the command line, "
         "loading and the evaluation after the training are part of it.",
-        check=number(above=0),
+        check=number(above=0, maximum=MAX_MINUTES),
         stored=False,
     )
     batch: int | None = _option(
@@ -81,7 +84,7 @@ class FitOptions:
     )
     seed: int | None = _option(
         "Random seed of data order and random draws, and on the command line of the initial weights. Default: that of the model, or 0.",
-        check=whole_number(0),
+        check=whole_number(0, MAX_SEED),
         stored=False,
     )
     precision: str = _option("Floating-point precision: 32-true, bf16-mixed or 16-mixed.", "32-true", _check_precision)
@@ -92,7 +95,9 @@ class FitOptions:
     accumulate: int = _option(
         "Number of micro-batches into which each batch is split, to use less memory (gradient accumulation).", 1, whole_number(1)
     )
-    workers: int = _option("Number of threads that load images in advance. They do not change the batches.", 0, whole_number(0))
+    workers: int = _option(
+        "Number of threads that load images in advance. They do not change the batches.", 0, whole_number(0, MAX_WORKERS)
+    )
     on_bad_file: str = _option(
         "What happens if an image cannot be read: skip puts another image in its place, up to 1 % of the images; stop ends the training.",
         "skip",

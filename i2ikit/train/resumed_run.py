@@ -73,6 +73,7 @@ def _resume(
     record = resume_record(run, sources, descriptions, (chosen.progress or make_progress(silent=not is_main_process())).say)
     now = configuration.describe(model, record.describe(), chosen)
     differences = configuration.find_differences(stored, now)
+    configuration.check_allowed(allow, stored, now)
     configuration.refuse_changes(differences, allow, run, record.list_changed())
     recorder = _ChangeRecorder(stored, now, differences)
     with open_trainer(run, model, sources, evolve(chosen, loggers=(*chosen.loggers, recorder))) as trainer:

@@ -12,10 +12,10 @@ from cattrs import Converter
 from i2ikit.core.json_files import read_translated
 from i2ikit.core.recipe import Recipe
 from i2ikit.core.saved_data import DATA_HOOKS, SavedData
-from i2ikit.core.saved_model import MAX_SEED, SavedPreprocessing, make_preprocessing
+from i2ikit.core.saved_model import SavedPreprocessing, make_preprocessing
 from i2ikit.core.saved_recipe import RECIPE_HOOKS
 from i2ikit.core.structure import WrongValueError, make_converter, structure
-from i2ikit.core.validators import number, whole_number
+from i2ikit.core.validators import MAX_SEED, number, whole_number
 from i2ikit.errors import CheckpointError
 from i2ikit.train.options import FitOptions
 

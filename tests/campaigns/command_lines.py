@@ -10,7 +10,23 @@ import click
 
 from i2ikit.cli import COMMANDS, cli
 
-NUMBERS = ("-1", "0", "-0", "1", "99999999999999999999", "-99999999999999999999", "1" * 5000, "1e3", "1.5", "nan", "inf", "-inf", "1e400", "²", "0x10")
+NUMBERS = (
+    "-1",
+    "0",
+    "-0",
+    "1",
+    "99999999999999999999",
+    "-99999999999999999999",
+    "1" * 5000,
+    "1e3",
+    "1.5",
+    "nan",
+    "inf",
+    "-inf",
+    "1e400",
+    "²",
+    "0x10",
+)
 TEXTS = (
     "", " ", "=", ",", ",,", "a=", "=b", "a=b=c", "a.b=1", "\x1b[31m", "\udcff", "\u202e", "x" * 5000, "..", "none", "*", "[", "{}", "🙂",
     "--", "-x", "nan",
@@ -77,11 +93,19 @@ def make_contradictions(run: Path, folder: Path) -> Iterator[list[str]]:
     """Yield trainings that answer one question twice."""
     own = ["train", *list_base_words(run, folder)["train",]]
     twins: Mapping[str, tuple[str, ...]] = {
-        "--steps 4": ("steps=3", "rounds=3"), "--batch 2": ("batch=4",), "--lr 1e-3": ("lr=1e-4", "players.translator.lr=1e-4",
-        "players.discriminator.optimizer.lr=1"), "--ema 0.9": ("ema=0.5", "ema.half_life=3"), "--channels 3": ("channels=1", "image.channels=1"),
-        "--size 16": ("size=32", "image.height=32", "image.width=32", "image=3"), "--labels hair": ("labels=x", "domains=x"),
-        "--source-channels 3": ("source_channels=1",), "--official": ("official=false",), "--source-content picture": ("source_content=label_map",),
-    }  # fmt: skip
+        "--steps 4": ("steps=3",),
+        "--minutes 4": ("steps=3",),
+        "--batch 2": ("batch=4",),
+        "--lr 1e-3": ("lr=1e-4", "players.translator.lr=1e-4", "players.discriminator.optimizer.lr=1", 'players.translator={"lr": 1}'),
+        "--ema 0.9": ("ema=0.5", "ema.half_life=3"),
+        "--channels 3": ("channels=1", "image.channels=1"),
+        "--size 16": ("size=32", "image.height=32", "image.width=32", "image=3", 'image={"width": 8}'),
+        "--labels hair": ("labels=x", "domains=x"),
+        "--source-channels 3": ("source_channels=1",),
+        "--official": ("official=false",),
+        "--source-content picture": ("source_content=label_map",),
+        "--set steps=3": ("steps=4",),
+    }
     for option, settings in twins.items():
         for setting in settings:
             yield [*own, *option.split(), "--set", setting]

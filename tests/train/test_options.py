@@ -58,7 +58,7 @@ def test_a_run_stores_the_options_that_version_0_1_stored_and_what_happens_to_ba
     [
         ({"stpes": 3}, 'No training option is called "stpes". Did you mean "steps"'),
         ({"steps": 0}, '"steps" of the training is 0; it must be a whole number of 1 or more.'),
-        ({"minutes": 0}, '"minutes" of the training is 0; it must be a number above 0.'),
+        ({"minutes": 0}, '"minutes" of the training is 0; it must be a number above 0 and at most 525600.'),
         ({"batch": 2.5}, '"batch" of the training is 2.5; it must be a whole number of 1 or more.'),
         ({"precision": "bf16"}, 'No precision is called "bf16". Did you mean "bf16-mixed"'),
         ({"steps": 2, "minutes": 1}, "Both steps and minutes are given."),
