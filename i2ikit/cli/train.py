@@ -17,6 +17,7 @@ from i2ikit.cli import settings
 from i2ikit.cli.after_training import describe_stop, finish_run
 from i2ikit.cli.dry_run import show_dry_run
 from i2ikit.cli.file_options import add_file_options
+from i2ikit.cli.long_training import make_confirmation
 from i2ikit.cli.option_names import NamedOptions
 from i2ikit.cli.options import add_fit_options, check_colour, check_writable, read_fit_options
 from i2ikit.cli.output import echo
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
 @click.option("--allow-change", "allow", multiple=True, metavar="KEY", help="With --resume: allow this setting to change. Can be repeated.")
 @click.option("--init-from", type=click.Path(path_type=Path), metavar="PATH", help="Start with the weights of another run or model.")
 @click.option("--dry-run", is_flag=True, help="Print the model and the settings of the training, but do not train.")
+@click.option("--yes", is_flag=True, help="Start a training of more than a day on a CPU without a question.")
 @click.option("--eval/--no-eval", "with_evaluation", default=None, help="Evaluate on the test split after the training. Default: --eval.")
 def train(**given: Any) -> int:
     """Train a RECIPE on your images, or resume a run. RECIPE is a name of `i2ikit list`, or a file such as my.toml.
@@ -140,6 +142,7 @@ def _start(run: Path | None, given: dict[str, Any], options: dict[str, Any]) -> 
     assert run is not None
     last = sources[model.recipe.name]
     validate = make_validation(last, progress.show_task) if given["best"] or given["evaluate_every"] else None
+    options["confirm"] = make_confirmation(progress.say, is_agreed=given["yes"])
     reserve = make_reserve(last, time.monotonic() - start, with_evaluation=given["with_evaluation"] is not False)
     fit(model, sources if model.recipe.stages else last, run, validate=validate, reserve=reserve, **options)
     return True

@@ -70,7 +70,7 @@ def make_train_command(
         return TrainCommand("", f"There is no training command: {count} for training cannot be read. Repair or remove these files first.")
     try:
         reading = choose_reading(options, channels)
-        if reading.items() - options.items():
+        if any(options.get(name) != value for name, value in reading.items()):
             data = open_data(path, **{**options, **reading})
             training = data.split("train") if "train" in data.splits else data
         check_sizes(data)
@@ -82,14 +82,14 @@ def make_train_command(
         recipe = f"{recipe}-fast"
     words = ["i2ikit", "train", recipe, "--data", path]
     names = [each.name for each in data.domain.attributes]
-    if names and names not in (["domain"], ["expression"]) and not any("," in name for name in names):
+    if names and names not in (["domain"], ["expression"]):
         words += ["--labels", join_list(names)]
     height, width = choose_training_size(data.image.height, data.image.width)
     words += ["--size", str(height) if height == width else f"{height}x{width}"]
     largest = max(len(group) for group in groups.values())
     if largest < default_registry().recipe(recipe).batch:
         words += ["--batch", str(largest)]
-    words += [word for name, value in reading.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    words += [word for name, value in reading.items() for word in (f"--{name.replace('_', '-')}", _format_value(value))]
     words += ["--run", choose_run_folder(data.name)]
     limit = "" if has_gpu() else "This machine has no GPU: --minutes 30 ends the training after half an hour."
     return TrainCommand(" ".join(shlex.quote(word) for word in words), limit)
@@ -128,6 +128,10 @@ def choose_run_folder(name: str) -> str:
     """Return a run folder in the working directory that does not exist, named after a data set."""
     first = f"runs/{name or 'first'}"
     return next(each for each in (first, *(f"{first}-{number}" for number in range(2, 1000))) if not Path(each).exists())
+
+
+def _format_value(value: Any) -> str:
+    return str(value) if isinstance(value, (str, int)) else ",".join(map(str, value))
 
 
 def _explain_missing_labels(path: str, data: Dataset) -> str:

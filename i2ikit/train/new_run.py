@@ -11,6 +11,7 @@ from i2ikit.errors import OptionError
 from i2ikit.train import configuration
 from i2ikit.train.batches import Data, TrainingData, as_list, describe_preprocessing
 from i2ikit.train.data_record import start_record
+from i2ikit.train.expected_time import confirm_duration
 from i2ikit.train.options import FitOptions, refuse_unmeasured_best
 from i2ikit.train.progress import format_duration
 from i2ikit.train.run_lock import hold_run
@@ -53,6 +54,8 @@ def _start(model: Model, data: Data | TrainingData | Sequence[Data | TrainingDat
             plan = plan_steps(trainer, chosen.minutes)
             set_training_size(model, FitOptions(steps=model.steps_done + plan.steps))
             trainer.progress.say(_describe_plan(plan))
+        else:
+            confirm_duration(trainer)
         trainer.options = chosen.with_intervals(model.recipe.steps)
         if trainer.engine.is_main_process:
             remove_grids_after(run, -1)  # those of a run that ended before its first checkpoint

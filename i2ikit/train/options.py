@@ -139,6 +139,12 @@ class FitOptions:
         stored=False,
         has_flag=False,
     )
+    confirm: Callable[[float], None] | None = _option(  # noqa: RUF009 - it makes a field
+        "Function that is called before the first step with the expected seconds of a training of 1,000 steps or more on the CPU. "
+        "An error that it raises ends the training.",
+        stored=False,
+        has_flag=False,
+    )
     loggers: Iterable[Logger] = _option(
         "Loggers in addition to log.jsonl. A logger that raises is removed with a warning.", (), stored=False, has_flag=False
     )
