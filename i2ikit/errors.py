@@ -79,6 +79,10 @@ class DataError(I2IKitError, ValueError):
     """A data set that is missing, empty or damaged, or that does not have the requested form."""
 
 
+class WriteError(DataError):
+    """A file that cannot be written: its folder is protected or missing, or the disk is full."""
+
+
 class CheckpointError(I2IKitError, ValueError):
     """A checkpoint that is missing, damaged or unsafe, or that belongs to another architecture."""
 

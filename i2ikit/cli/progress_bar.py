@@ -47,7 +47,9 @@ def show_tasks(pause: float = 15.0) -> Iterator[OnTask]:
 
     console = Console(stderr=True, highlight=False)
     bar = _TaskBar(console)
-    with Live(console=console, get_renderable=bar.render, refresh_per_second=4, transient=True):
+    # Standard output goes through the console, above the bar, only if both are the terminal: else a pipe would get nothing.
+    shared = sys.stdout.isatty()
+    with Live(console=console, get_renderable=bar.render, refresh_per_second=4, transient=True, redirect_stdout=shared):
         yield bar.show_task
 
 

@@ -135,6 +135,7 @@ def _picture(image: Any, channels: int | None, preparation: Preparation) -> Inpu
 
 
 def _file(path: Path, channels: int | None, preparation: Preparation) -> InputImage:
+    from i2ikit.pixels.encode import fit_value_type
     from i2ikit.pixels.images import read_values, write_values
     from i2ikit.pixels.pictures import check_limit
 
@@ -143,7 +144,7 @@ def _file(path: Path, channels: int | None, preparation: Preparation) -> InputIm
 
     def restore(fake: Tensor, to: Path | None) -> Path:
         assert to is not None
-        return write_values(fake[0], to, value_type)
+        return write_values(fake[0], to, fit_value_type(value_type, to.suffix, fake.shape[1]))
 
     return _make_input(pixels, restore, value_type)
 

@@ -54,7 +54,7 @@ def _write_usage(model: Model, name: str) -> str:
     lines = ["from i2ikit import Model", "", f'model = Model.from_pretrained("{name}")  # a folder, or "user/{name}"']
     if "encoder" in model.recipe.slots:
         request = _format_request(model)
-        lines.append(f'fake = model("photo.png"{request})  # or a tensor, a PIL image, an array')
+        lines.append(f'fake = model("photo.png"{request}, out="fake.png")  # or a tensor, a PIL image, an array')
     if model.can_sample:
         lines.append(f"images = model.sample(4{_format_domain(model)})  # [4, {model.image.channels}, H, W] in [-1, 1]")
     return "## Use\n\n```python\n" + "\n".join(lines) + "\n```"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,9 @@ from i2ikit.inference.batched import Request, generate
 from i2ikit.inference.discriminate import list_required_inputs, score
 from i2ikit.inference.domains import check_seed, eval_mode, get_weight, is_count
 from i2ikit.inference.geometry import check_size, crop_to_training
+from i2ikit.inference.image_io import InputImage
 from i2ikit.inference.model_images import prepare, read_image
+from i2ikit.inference.output_path import choose_output_path
 from i2ikit.inference.pixel_checks import check_pixels
 from i2ikit.inference.random_weights import has_random_weights, warn_about_random_weights
 from i2ikit.inference.styles import check_samples, is_image, resolve_style
@@ -89,7 +90,8 @@ def translate(
             data was opened with, else the full depth of integers and [0, 1] for floats. Integers that cannot hold the range use their full
             depth. The translation has the same range. Tensors always hold [-1, 1], or uint8.
         max_pixels: The largest number of pixels that a file may declare; by default that of the training, else 200 million.
-        out: Where the translation of a path is written; by default next to the input. Several samples are numbered before the suffix.
+        out: Where the translation of a path is written; by default in the working directory, with the target in its name, unless the input
+            lies there. Several samples are numbered before the suffix.
         seed: The seed of the style, for models that draw one.
         details: Return a TranslationResult, which also holds the origin of each attribute's value.
 
@@ -106,7 +108,7 @@ def translate(
         )
     check_size(size)
     preparation = prepare(model, background, range, max_pixels)
-    opened = read_image(model, image, preparation=preparation)
+    opened = image if isinstance(image, InputImage) else read_image(model, image, preparation=preparation)
     pixels = check_pixels(opened.pixels).to(get_weight(model).dtype)
     pixels = pixels if tile else pixels.to(model.device)
     if size == "trained":
@@ -127,7 +129,8 @@ def translate(
         fakes = list(generate(model, pixels, request, samples or 1, tile))
     results = []
     for number, fake in enumerate(fakes):
-        path = _get_output_path(image, to, out, None if samples is None or samples == 1 else number + 1)
+        dtype = None if opened.value_type is None else opened.value_type.dtype
+        path = choose_output_path(image, to, out, None if samples is None or samples == 1 else number + 1, model.image.channels, dtype)
         translated = opened.restore(fake.clamp(-1, 1).cpu() if opened.on_cpu else fake.clamp(-1, 1), path)
         values = [model.domain.decode(row) for row in target.tolist()] if target is not None else []
         labels = target if target is not None else torch.empty(len(pixels), 0)
@@ -233,17 +236,3 @@ def _needs_source(model: Model) -> bool:
     return _has_net_per_pair(model) or any(
         slot.per is not None and model.recipe.role(name) == "encoder" for name, slot in model.nets.slots.items()
     )
-
-
-def _get_output_path(image: Any, to: Any, out: str | Path | None, number: int | None = None) -> Path | None:
-    if out is not None:
-        path = Path(out)
-        return path if number is None else path.with_name(f"{path.stem}.{number}{path.suffix}")
-    if not isinstance(image, (str, Path)):
-        return None
-    path = Path(image)
-    words = [f"{name}-{value}" for name, value in to.items()] if isinstance(to, Mapping) else [to if isinstance(to, str) else "translated"]
-    words = [re.sub(r'[/\\:*?"<>|\s]+', "_", word) for word in words]
-    suffix = path.suffix if path.suffix.lower() in (".png", ".tif", ".tiff", ".npy") else ".png"
-    words += [str(number)] if number is not None else []
-    return path.with_name(f"{path.stem}.{'.'.join(words)}{suffix}")

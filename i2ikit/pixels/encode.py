@@ -12,6 +12,7 @@ from PIL import Image
 
 from i2ikit.errors import DataError, format_count
 from i2ikit.pixels import png16
+from i2ikit.pixels.value_range import ValueType
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF", ".npy": "NPY"}
 _CHANNELS = {"PNG": (1, 2, 3, 4), "JPEG": (1, 3), "WEBP": (3, 4), "BMP": (1, 3), "TIFF": (1, 2, 3, 4)}
@@ -60,6 +61,14 @@ def can_encode(suffix: str, channels: int, dtype: np.dtype[Any]) -> bool:
 def choose_suffix(suffix: str, channels: int, dtype: np.dtype[Any]) -> str:
     """Return the suffix if its format can hold an image without a loss, else ``".png"`` or, if needed, ``".npy"``."""
     return next((each for each in (suffix, ".png") if can_encode(each, channels, dtype)), ".npy")
+
+
+def fit_value_type(value_type: ValueType, suffix: str, channels: int) -> ValueType:
+    """Return the type of the values in a file: that of a PNG is 16 bits if it cannot hold the type, such as that of floats."""
+    deep = np.dtype("uint16")
+    if suffix.lower() != ".png" or can_encode(suffix, channels, value_type.dtype) or not can_encode(suffix, channels, deep):
+        return value_type
+    return ValueType(deep, (0, np.iinfo(deep).max))
 
 
 def _find_problem(format_name: str, channels: int, dtype: np.dtype[Any]) -> tuple[str, str] | None:

@@ -87,7 +87,6 @@ REFUSED: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("{model}", "{empty}", "{out}", *DARK), ('Folder "{empty}" contains no images.',)),
     (("{model}", "{empty}/x.png", "{out}", *DARK), ('"{empty}/x.png"', 'Folder "{empty}" is empty.')),
     (("{model}", "{photos}/*.gif", "{out}", *DARK), ('No image matches "{photos}/*.gif".',)),
-    (("{model}", "{photos}/a.png", *DARK), ('"{photos}/a.png" is the only path', "INPUT... OUT")),
     (("{empty}/none", "{photos}/a.png", "{out}/x.png", *DARK), ('"{empty}/none"',)),
     (("{model}", "{photos}", "{photos}/a.png", *DARK), ('"{photos}/a.png" is a file', "3 inputs", "folder")),
     (("{model}", "{photos}", "{photos}", *DARK), ('"{photos}/a.png" is one of the inputs', "Choose another output folder.")),
@@ -113,14 +112,119 @@ def test_bad_arguments_are_reported_in_one_line_and_nothing_is_written(run_cli, 
     assert list_written(tmp_path) == before
 
 
-def test_nothing_is_written_if_one_input_is_damaged(run_cli, model, photos, tmp_path) -> None:
+def test_a_damaged_input_of_a_folder_is_listed_at_the_end_and_the_others_are_translated(run_cli, model, photos, tmp_path) -> None:
     whole = (photos / "b.png").read_bytes()
-    (photos / "z.png").write_bytes(whole[: len(whole) // 2])
+    (photos / "a2.png").write_bytes(whole[: len(whole) // 2])
+    (photos / "c.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0")
     result = run_cli("translate", model, photos, tmp_path / "out", "--to", "tone=dark")
-    assert result.code == 2
+    assert result.code == 1
+    assert result.out.endswith(f"3 images in {tmp_path / 'out'}\n")
+    first, *lines = result.err.splitlines()
+    assert first == "2 of 5 inputs could not be translated:"
+    assert [name for name in ("a2.png", "c.jpg") if f'"{photos / name}"' not in lines[["a2.png", "c.jpg"].index(name)]] == []
+    assert list_written(tmp_path / "out") == ["a.png", "b.png", "deep.png"]
+
+
+def test_a_single_damaged_input_is_an_error_of_one_line(run_cli, model, photos, tmp_path) -> None:
+    (photos / "z.png").write_bytes((photos / "b.png").read_bytes()[:100])
+    result = run_cli("translate", model, photos / "z.png", tmp_path / "out.png", "--to", "tone=dark")
+    assert (result.code, result.err.count("\n")) == (2, 1)
     assert f'"{photos / "z.png"}"' in result.err
-    assert result.err.count("\n") == 1
-    assert list_written(tmp_path / "out") == []
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_full_disk_stops_instead_of_failing_for_each_input(run_cli, model, photos, tmp_path, monkeypatch) -> None:
+    from i2ikit.pixels import files
+
+    def fail(path: object, data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "replace_file", fail)
+    result = run_cli("translate", model, photos, tmp_path / "out", "--to", "tone=dark")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert f'"{tmp_path / "out" / "a.png"}" cannot be written: No space left on device.' in result.err
+
+
+def test_without_an_output_a_folder_in_the_working_directory_is_written(run_cli, model, photos, tmp_path, monkeypatch) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    before = list_written(photos)
+    assert run_cli("translate", model, photos, "--to", "tone=dark").code == 0
+    assert run_cli("translate", model, photos / "b.png", "--to", "tone=dark").code == 0
+    assert run_cli("translate", model, photos / "*.png", "--to", "tone=dark").code == 0
+    assert list_written(work) == ["b-translated/b.png", *(f"photos-translated/{name}.png" for name in ("a", "b", "deep"))]
+    assert list_written(photos) == before
+
+
+@pytest.mark.parametrize(("words", "below"), [(".", "."), ("a.png", "."), ("*.png", "."), ("..", "below")])
+def test_without_an_output_nothing_is_written_into_a_folder_of_the_inputs(run_cli, model, photos, monkeypatch, words, below) -> None:
+    (photos / "below").mkdir()
+    monkeypatch.chdir(photos / below)
+    before = list_written(photos)
+    result = run_cli("translate", model, words, "--to", "tone=dark")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert f'"{words}" is the only path, and the working directory is a folder of the inputs.' in result.err
+    assert list_written(photos) == before
+
+
+def test_an_output_folder_in_the_input_folder_is_not_translated_again(run_cli, model, photos) -> None:
+    for _ in range(2):
+        assert run_cli("translate", model, photos, photos / "out", "--to", "tone=dark").out.endswith(f"3 images in {photos / 'out'}\n")
+
+
+@pytest.mark.parametrize("file_format", ["png", "npy", "tiff"])
+def test_the_format_of_an_output_folder_can_be_chosen(run_cli, model, photos, tmp_path, file_format) -> None:
+    (photos / "deep.png").unlink()  # a TIFF holds no colours of 16 bits
+    result = run_cli("translate", model, photos, tmp_path / "out", "--to", "tone=dark", "--format", file_format)
+    assert result.code == 0
+    assert list_written(tmp_path / "out") == [f"{name}.{file_format}" for name in ("a", "b")]
+    plain = run_cli("translate", model, photos / "a.png", tmp_path / "a.png", "--to", "tone=dark")
+    assert plain.code == 0
+    assert torch.equal(read_image(tmp_path / "out" / f"a.{file_format}"), read_image(tmp_path / "a.png"))
+
+
+def test_a_format_for_an_output_file_is_refused(run_cli, model, photos, tmp_path) -> None:
+    result = run_cli("translate", model, photos / "a.png", tmp_path / "x.png", "--to", "tone=dark", "--format", "npy")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert "--format npy is for output folders" in result.err
+
+
+def test_floats_become_floats_or_a_png_of_16_bits_and_the_assumed_range_is_told(run_cli, model, tmp_path) -> None:
+    import numpy as np
+
+    (tmp_path / "in").mkdir()
+    np.save(tmp_path / "in" / "a.npy", np.random.default_rng(0).random((16, 16, 3)))
+    result = run_cli("translate", model, tmp_path / "in", tmp_path / "out", "--to", "tone=dark")
+    assert result.code == 0
+    assert "note: Files of floats are read as values from 0 to 1. --range LOW,HIGH declares others.\n" in result.out
+    fake = np.load(tmp_path / "out" / "a.npy")
+    assert fake.dtype == np.float64
+    assert 0 <= fake.min() < fake.max() <= 1
+    result = run_cli("translate", model, tmp_path / "in" / "a.npy", tmp_path / "a.png", "--to", "tone=dark", "--range", "0,1")
+    assert "PNG does not hold float64. The translations are written with 16 bits." in result.out
+    pixels = decode((tmp_path / "a.png").read_bytes(), "a.png")
+    assert np.abs(pixels / 65535 - fake).max() < 1e-4
+    result = run_cli("translate", model, tmp_path / "in" / "a.npy", tmp_path / "b.npy", "--to", "tone=dark", "--range", "0,0.5")
+    assert result.code == 2
+    assert "Declare their range: --range 0,1." in result.err
+
+
+def test_alpha_of_jpeg_inputs_is_written_as_png_and_said(run_cli, photos, tmp_path) -> None:
+    from PIL import Image
+
+    from i2ikit import build
+
+    model = build("pix2pix", size=16, channels=4, source_channels=3, generator={"width": 4, "depth": 3}, discriminator={"depth": 1})
+    model.save(tmp_path / "model")
+    (tmp_path / "in").mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        Image.open(photos / "a.png").save(tmp_path / "in" / name)
+    result = run_cli("translate", tmp_path / "model", tmp_path / "in", tmp_path / "out")
+    assert result.code == 0
+    assert result.out.count("note: .jpg files do not hold 4 channels of uint8. The translations are written as .png.\n") == 1
+    assert list_written(tmp_path / "out") == ["a.png", "b.png"]
+    assert read_image(tmp_path / "out" / "a.png").shape == (4, 16, 16)
 
 
 def test_an_image_with_other_channels_is_named(run_cli, model, photos, tmp_path) -> None:
@@ -130,7 +234,7 @@ def test_an_image_with_other_channels_is_named(run_cli, model, photos, tmp_path)
     result = run_cli("translate", model, photos, tmp_path / "out", "--to", "tone=dark")
     for word in (f'"{photos / "clear.png"}"', "4 channels", "--background white"):
         assert word in result.err
-    assert result.err.count("\n") == 1
+    assert (result.code, result.err.count("\n")) == (1, 2)
     assert run_cli("translate", model, photos, tmp_path / "out", "--to", "tone=dark", "--background", "white").code == 0
 
 

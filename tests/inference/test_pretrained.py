@@ -56,7 +56,7 @@ def test_the_card_names_recipe_paper_data_images_licence_and_how_to_load(model: 
         "---\nlibrary_name: i2ikit\npipeline_tag: image-to-image\nlicense: cc-by-4.0\n",
         "# hair\n",
         'Model.from_pretrained("hair")',
-        'model("photo.png", to={"hair": "blond"})',
+        'model("photo.png", to={"hair": "blond"}, out="fake.png")',
         "16 x 16 pixels",
         "[B, 3, H, W] with values in [-1, 1]",
         "Attribute hair: black, blond",
@@ -80,7 +80,7 @@ def test_the_code_of_the_card_translates(tmp_path: Path, monkeypatch: pytest.Mon
     code = (tmp_path / "pets" / "README.md").read_text().split("```python")[1].split("```")[0]
     namespace: dict[str, Any] = {}
     exec(code, namespace)
-    assert namespace["fake"].name == "photo.dog.png"
+    assert namespace["fake"].name == "fake.png"
 
 
 def test_the_code_of_the_card_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,13 @@ def test_rows_do_not_depend_on_each_other(model: Model, image: Tensor) -> None:
     torch.testing.assert_close(both[1:], one)
 
 
-def test_kinds_give_the_same_picture_back_in_the_same_kind(model: Model, tmp_path: Path) -> None:
+def make_folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def test_kinds_give_the_same_picture_back_in_the_same_kind(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(make_folder(tmp_path / "work"))
     pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
     label = {"hair": "black", "glasses": 0, "mood": "happy"}
     Image.fromarray(pixels).save(tmp_path / "in.png")
@@ -61,7 +67,7 @@ def test_kinds_give_the_same_picture_back_in_the_same_kind(model: Model, tmp_pat
 
     assert (array.dtype, array.shape) == (np.uint8, (16, 16, 3))
     assert isinstance(picture, Image.Image)
-    assert path == tmp_path / "in.hair-blond.png"
+    assert path == tmp_path / "work" / "in.hair-blond.png"
     np.testing.assert_array_equal(array, np.asarray(picture))
     np.testing.assert_array_equal(array, np.asarray(Image.open(path)))
     np.testing.assert_array_equal(array, tensor.permute(1, 2, 0).numpy())
@@ -109,18 +115,31 @@ def test_files_of_other_channels_are_read_as_the_training_read_its_own(model: Mo
     with pytest.raises(DataError, match=r"1 channel, and the model takes 3\."):
         model.translate(tmp_path / "grey.png", to={"hair": "red"}, label=label)
     model.preprocessing = {"channels": 3}
-    made = model.translate(tmp_path / "grey.png", to={"hair": "red"}, label=label)
+    made = model.translate(tmp_path / "grey.png", to={"hair": "red"}, label=label, out=tmp_path / "out.png")
     colour = model.translate(Image.new("RGB", (16, 16), (77, 77, 77)), to={"hair": "red"}, label=label)
     model.preprocessing = {}
 
     np.testing.assert_array_equal(np.asarray(Image.open(made)), np.asarray(colour))
 
 
-def test_a_value_with_a_slash_is_no_folder(tmp_path: Path) -> None:
+def test_a_translation_without_a_path_is_not_written_beside_its_input(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (16, 16)).save(tmp_path / "in.png")
+    with pytest.raises(OptionError, match=r'^"in\.png" lies in the working directory, .* Name the file: out="fake\.png"\.$'):
+        model.translate("in.png", to={"hair": "red"})
+    assert [each.name for each in tmp_path.iterdir()] == ["in.png"]
+    model.translate("in.png", to={"hair": "red"}, out="fake.png")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["fake.png", "in.png"]
+
+
+def test_a_value_with_a_slash_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(make_folder(tmp_path / "work"))
     model = build("stargan", size=16, labels={"pose": ("left/up", "right")}, **SMALL)
     Image.new("RGB", (16, 16)).save(tmp_path / "in.png")
 
-    assert model.translate(tmp_path / "in.png", to="left/up", label={"pose": "right"}) == tmp_path / "in.left_up.png"
+    assert model.translate(tmp_path / "in.png", to="left/up", label={"pose": "right"}) == tmp_path / "work" / "in.left_up.png"
 
 
 def test_trained_size_resizes(model: Model) -> None:
