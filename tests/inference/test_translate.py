@@ -168,7 +168,7 @@ def test_scores_and_logits_of_the_discriminator(model: Model, image: Tensor) -> 
     [
         ({"to": {"hat": "yes"}}, UnknownNameError, 'No attribute is called "hat".'),
         ({"to": {"hair": "blonde"}}, UnknownNameError, 'No value of "hair" is called "blonde". Did you mean "blond"?'),
-        ({"to": {"glasses": "maybe"}}, LabelError, 'Attribute "glasses" must be yes or no; found "maybe".'),
+        ({"to": {"glasses": "maybe"}}, LabelError, 'Attribute "glasses" must be yes or no, or a number from 0 to 1; found "maybe".'),
         ({"to": {}}, OptionError, 'to={} names no target value. Request a value, for example to={"hair": "black"}.'),
         ({"to": None}, OptionError, 'to= is missing. Request a value, for example to={"hair": "black"}.'),
         ({"to": torch.zeros(2, 3)}, LabelError, "expected [1, 8]"),
