@@ -178,7 +178,7 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str,
         for name, stage in stages.items()
     }
     pairs = [pair for each in opened.values() for pair in zip(*each, strict=True)]
-    shown = (source.data.notes if kind.target else getattr(source.data, "warnings", ()) for source, kind in pairs)
+    shown = [(*(source.data.notes if kind.target else ()), *getattr(source.data, "warnings", ())) for source, kind in pairs]
     for note in dict.fromkeys(note for notes in shown for note in notes):
         progress.say(f"note: {note}")
     sources, kinds = opened.pop(recipe.name)

@@ -120,7 +120,7 @@ class FileDataset:
         source: Channels and native size of the sources of pairs; None means the same as ``image``.
         bits: Bits of a channel.
         notes: What was chosen automatically, one line each.
-        warnings: Those of the notes that a training shows, too.
+        warnings: What a training shows: values that are not measured, and how many files are left out, one line each.
         left_out: Names of files that are left out, by cause.
     """
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from i2ikit.data.source import SYSTEM, LeftOut, Source
-from i2ikit.errors import format_count
 from i2ikit.pixels import is_image
 from i2ikit.pixels.formats import find_format
 
@@ -66,5 +65,4 @@ def summarise(left_out: Mapping[str, Sequence[str]]) -> str:
     told = {cause: len(names) for cause, names in left_out.items() if not cause.startswith(_EXPECTED)}
     if not told:
         return ""
-    causes = "; ".join(f"{count:,} {cause}" for cause, count in told.items())
-    return f"{format_count(sum(told.values()), 'file')} left out: {causes}. i2ikit data check lists them."
+    return f"Left out: {'; '.join(f'{count:,} {cause}' for cause, count in told.items())}. To list them: i2ikit data check."

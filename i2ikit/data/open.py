@@ -199,7 +199,7 @@ def make_dataset(
         classes = reading.source_channels or 1
         source_image = ImageSpec(classes, source_image.height, source_image.width, reading.source_content)
     left_out = unite(manifest.left_out, {"without a domain": unknown})
-    warnings = [text for text in (describe_missing_values(domain, items), summarise(left_out)) if text]
+    missing = describe_missing_values(domain, items)
     return FileDataset(
         images,
         items,
@@ -209,8 +209,8 @@ def make_dataset(
         image=image,
         source=source_image,
         bits=bits,
-        notes=(*manifest.notes, *notes, *describe_floats(reading, bits), *warnings),
-        warnings=warnings,
+        notes=(*manifest.notes, *notes, *describe_floats(reading, bits), *([missing] if missing else [])),
+        warnings=[text for text in (missing, summarise(left_out)) if text],
         left_out=left_out,
     )
 

@@ -112,7 +112,9 @@ class ZipSource:
         self.path = path
         try:
             self._archive = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError) as cause:
+        except OSError as cause:
+            raise DataError(f'Archive "{path}" cannot be opened: {cause.strerror or cause}.') from None
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as cause:
             raise DataError(f'Archive "{path}" cannot be opened: {cause}. Check that it was copied completely.') from None
         members = {info.filename: info for info in self._archive.infolist() if not info.is_dir()}
         for info in members.values():

@@ -151,5 +151,5 @@ def test_a_training_is_told_in_one_line_what_was_probably_meant_to_be_used(domai
     for name in ("scan.dcm", "a/scan.dcm", "README.md", ".DS_Store", "b/5"):
         (domains / name).write_bytes(b"x")
     data = open_files(domains)
-    assert data.warnings == ("3 files left out: 2 DICOM (.dcm); 1 no suffix. i2ikit data check lists them.",)
+    assert data.warnings == ("Left out: 2 DICOM (.dcm); 1 no suffix. To list them: i2ikit data check.",)
     assert summarise({SYSTEM: ("a",), "text (.md)": ("b",)}) == ""
