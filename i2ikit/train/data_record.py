@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ def resume_record(
     return DataRecord(run, sources, now, start, repaired)
 
 
-def record_bad_files(run: Path, index: int, data: Dataset, reasons: Mapping[str, str], step: int) -> None:
+def record_bad_files(run: Path, index: int, data: Dataset, reasons: Mapping[str, str], step: int, *, skipped: bool) -> None:
     """Append files that cannot be read to ``bad-files.jsonl``. A file may be recorded more than once.
 
     Args:
@@ -118,14 +119,31 @@ def record_bad_files(run: Path, index: int, data: Dataset, reasons: Mapping[str,
         data: The data set.
         reasons: The reason of each file.
         step: Number of steps done.
+        skipped: Whether other images took their places, or the training stopped.
     """
     entries = [
-        {"data": index, "step": step, "reason": reason, **entry}
+        {"data": index, "step": step, "skipped": skipped, "reason": reason, **entry}
         for file, reason in reasons.items()
         for entry in dump_contents({file: read_content(data, file)})
     ]
-    with (run / BAD_FILE).open("a", encoding="utf-8") as file:
-        file.write("".join(json.dumps(entry) + "\n" for entry in entries))
+    try:
+        with (run / BAD_FILE).open("a", encoding="utf-8") as file:
+            file.write("".join(json.dumps(entry) + "\n" for entry in entries))
+    except OSError as error:  # the training goes on, or ends with the error that led here
+        warnings.warn(f'"{run / BAD_FILE}" cannot be written: {error.strerror or error}.', stacklevel=2)
+
+
+def list_skipped(run: Path, index: int, data: Dataset, step: int) -> dict[str, str]:
+    """Return the files that a training skipped up to a step and that are still what they were, with their reasons."""
+    found: dict[str, str] = {}
+    for entry in _read_lines(run / BAD_FILE):
+        content, done = restore_content(entry), entry.get("step")
+        if content is None or entry.get("data") != index or entry.get("skipped") is not True or type(done) is not int or done > step:
+            continue
+        file, before = content
+        if file not in found and read_content(data, file).digest == before.digest:
+            found[file] = str(entry.get("reason", ""))
+    return found
 
 
 def _read(path: Path, count: int) -> list[dict[str, FileContent]]:

@@ -10,7 +10,7 @@ from i2ikit.data.bad_files import BadFileError, find_bad_files, refuse_too_many
 from i2ikit.data.manifest import format_names
 from i2ikit.errors import DataError, format_count
 from i2ikit.train.configuration import quote_path
-from i2ikit.train.data_record import BAD_FILE, make_printer, record_bad_files
+from i2ikit.train.data_record import BAD_FILE, list_skipped, make_printer, record_bad_files
 
 if TYPE_CHECKING:
     from i2ikit.train.trainer import Trainer
@@ -26,6 +26,13 @@ class SkippedFiles:
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
         self._known: list[dict[str, str]] = [{} for _ in trainer.batches.loaders]
+
+    def restore(self) -> None:
+        """Continue to count after the files that were skipped before this training was resumed."""
+        trainer = self._trainer
+        for index, (loader, data, known) in enumerate(zip(trainer.batches.loaders, trainer.batches.datasets, self._known, strict=True)):
+            known.update(list_skipped(trainer.folder, index, data, trainer.model.steps_done))
+            loader.bad_files.update(known)
 
     def load(self) -> list[dict[str, Any]]:
         """Return the batches of the next step.
@@ -60,7 +67,7 @@ class SkippedFiles:
             new = {file: reason for file, reason in found[index].items() if file not in known}
             known.update(new)
             if new and trainer.engine.is_main_process:
-                self._record(index, new)
+                self._record(index, new, skipped=True)
                 count = f"{len(known)} of {format_count(len(loader.dataset.items), 'image')}"
                 for file, reason in new.items():
                     if trainer.loggers is not None:
@@ -75,7 +82,7 @@ class SkippedFiles:
         if files:
             self._trainer.progress.say(
                 f"note: {format_count(len(files), 'file')} could not be read and {'was' if len(files) == 1 else 'were'} skipped: "
-                f"{format_names(files, 5)}. They are listed in {self._trainer.folder / BAD_FILE}."
+                f"{format_names(files, 5)}. See {self._trainer.folder / BAD_FILE}."
             )
 
     def _record_failure(self, error: DataError) -> list[str]:
@@ -89,13 +96,13 @@ class SkippedFiles:
             if trainer.engine.count == 1:  # the other processes do not wait
                 own = find_bad_files(data, make_printer(trainer.progress.say, "A file cannot be read. Checking all files")) | own
             others += [file for file in own if file not in error.reasons]
-            self._record(index, own)
+            self._record(index, own, skipped=False)
         return others
 
-    def _record(self, index: int, reasons: dict[str, str]) -> None:
+    def _record(self, index: int, reasons: dict[str, str], *, skipped: bool) -> None:
         trainer = self._trainer
         if trainer.has_begun:
-            record_bad_files(trainer.folder, index, trainer.batches.datasets[index], reasons, trainer.model.steps_done)
+            record_bad_files(trainer.folder, index, trainer.batches.datasets[index], reasons, trainer.model.steps_done, skipped=skipped)
 
     def _describe_end(self, error: DataError, others: Sequence[str]) -> str:
         """Save the training if that is possible, and return how to go on."""

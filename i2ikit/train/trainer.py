@@ -85,6 +85,7 @@ class Trainer:
     def restore(self, data: Mapping[str, Any]) -> None:
         """Restore the state that :meth:`state` returned."""
         self.batches.restore(data["loaders"])
+        self.skipped.restore()
         self.best, self._saved_step = dict(data["best"]), self.model.steps_done
         self._window.restore(data, self.model.steps_done, self.engine.device)
 
