@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import inspect
 import textwrap
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import click
+from attrs import fields
 
 from i2ikit.cli.output import echo
 from i2ikit.core.catalogue import recipe as find_recipe
-from i2ikit.core.contract import list_options
 from i2ikit.core.docstrings import read_docstring
+from i2ikit.core.option_docs import OptionDoc, format_value, list_option_docs, list_setting_docs
+from i2ikit.core.player import Player
+from i2ikit.core.player_overrides import OPTIMIZER_SETTINGS
 from i2ikit.core.registry import default_registry
-from i2ikit.core.training import Ema
+from i2ikit.core.slot import SLOT_SETTINGS, TERM_SETTINGS, Slot, Term
+from i2ikit.core.training import Ema, Optimizer, Schedule
 
 if TYPE_CHECKING:
-    from i2ikit.core.player import Player
     from i2ikit.core.recipe import Recipe
     from i2ikit.core.registry import Registry
-    from i2ikit.core.slot import Entry, Term
+    from i2ikit.core.slot import Entry
 
 _WIDTH = 110
+_RECIPE_SETTINGS = ("batch", "steps", "flip", "jitter", "ema", "retranslate", "redraw", "source_channels", "source_content")
+"""Those that are one value. The other parts of a recipe are shown by themselves."""
 
 
 @click.command()
@@ -52,16 +56,43 @@ def _describe_component(registry: Registry, name: str) -> Iterator[str]:
             yield ""
             yield from textwrap.wrap(paragraph, _WIDTH)
     yield ""
-    meanings = docstring.list_entries("Args")
-    options = list_options(declared.role, factory)
+    options = list_option_docs(declared.role, factory)
     yield "options:" if options else "no options"
-    for key, option in options.items():
-        kind = "" if option.annotation is option.empty else f": {inspect.formatannotation(option.annotation).strip(chr(39))}"
-        default = "  (required)" if option.default is option.empty else f" = {option.default!r}"
-        yield f"  {key}{kind}{default}"
-        yield from textwrap.wrap(meanings.get(key, ""), _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    for option in options:
+        yield from _describe_option(option)
     if declared.mixes_batch:
         yield "The result for one image depends on the other images of its batch."
+
+
+def _describe_option(option: OptionDoc, name: str = "", value: str | None = None) -> Iterator[str]:
+    """Yield the lines of an option, with the value that it has instead of its default."""
+    shown = option.default if value is None else value
+    yield f"  {name or option.name}: {option.kind}{'  (required)' if shown is None else f' = {shown}'}"
+    texts = [option.description, f"Allowed: {option.allowed}." if option.allowed else ""]
+    for text in filter(None, texts):
+        yield from textwrap.wrap(text, _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+
+
+def _describe_settings(recipe: Recipe) -> Iterator[str]:
+    """Yield the settings of a recipe with their values, and those of its slots, players and terms with their defaults."""
+    yield ""
+    yield "settings of the recipe, with their values (--set KEY=VALUE):"
+    for option in list_setting_docs(type(recipe), _RECIPE_SETTINGS):
+        yield from _describe_option(option, value=format_value(getattr(recipe, option.name)))
+    for option in list_setting_docs(Schedule, [each.name for each in fields(Schedule)]):
+        yield from _describe_option(option, f"schedule.{option.name}", format_value(getattr(recipe.schedule, option.name)))
+    groups: list[tuple[str, str, type, Iterable[str]]] = [
+        ("slots", "slots.NAME", Slot, [name for name in SLOT_SETTINGS if name != "wrappers"]),
+        ("players", "players.NAME", Player, ("trains", "every", "pool")),
+        ("players' optimizers", "players.NAME", Optimizer, ("name", *OPTIMIZER_SETTINGS)),
+        ("terms", "terms.PLAYER/NAME", Term, TERM_SETTINGS),
+    ]
+    names_in_settings = {"name": "optimizer"}  # the name of an optimizer
+    for title, prefix, owner, names in groups:
+        yield f"settings of {title}, with their defaults:"
+        for option in list_setting_docs(owner, list(names)):
+            yield from _describe_option(option, f"{prefix}.{names_in_settings.get(option.name, option.name)}")
+    yield "options of the component in a slot (--set SLOT.OPTION=VALUE) and of a loss: i2ikit describe COMPONENT"
 
 
 def _describe_recipe(recipe: Recipe) -> Iterator[str]:
@@ -93,6 +124,7 @@ def _describe_recipe(recipe: Recipe) -> Iterator[str]:
         yield f"  {player.name}: trains {', '.join(player.trains)}; {turn}; {_format_optimizer(player)}"
         for key, term in player.terms.items():
             yield f"    {key}: {_format_term(term)}"
+    yield from _describe_settings(recipe)
 
 
 def _format_optimizer(player: Player) -> str:

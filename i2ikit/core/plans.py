@@ -88,7 +88,7 @@ def labelled(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bo
     Labels are permuted among rows with the same known label sets. The target label therefore has the same mask as the source label.
 
     Args:
-        style: Width of the styles sampled from the prior; "prior" means the width of the encoder's style, 0 means none.
+        style: Width of the prior's styles; "prior" means that of the encoder's style, 0 means none. Allowed: 0 or more, "prior".
     """
     image, label = batch["image"], batch["label"]
     whole = streams.whole_batch.get("label", label)
@@ -120,7 +120,7 @@ def paired(
     """Translate each ``image`` towards its ``target`` image (pix2pix).
 
     Args:
-        style: Width of the styles sampled from the prior; "prior" means the width of the encoder's style, 0 means none.
+        style: Width of the prior's styles; "prior" means that of the encoder's style, 0 means none. Allowed: 0 or more, "prior".
         domains: Whether the sources are of the first domain and the targets of the second, for recipes that also train on unpaired images.
     """
     image, target = batch["image"], batch["target"]
@@ -161,7 +161,7 @@ def unpaired(
     """Translate between every ordered pair of domains (CycleGAN, MUNIT), or in one direction only (SimGAN).
 
     Args:
-        style: Width of the styles sampled from the prior; "prior" means the width of the encoder's style, 0 means none.
+        style: Width of the prior's styles; "prior" means that of the encoder's style, 0 means none. Allowed: 0 or more, "prior".
         directions: "both"; "forward": from each domain to the domains that are declared after it; or "backward": to the domains that are
             declared before it. With one direction only, translations have no ``reverse``.
     """
@@ -197,9 +197,9 @@ def sampled(
     """Generate images from noise (StyleGAN). The batch contains the real images for the discriminator.
 
     Args:
-        style: Width of the noise.
-        mixing: The share of the images that take the styles of their later layers from other noise (StyleGAN, section 3.1), in
-            training. It requires a conditioner that returns one style vector per layer.
+        style: Width of the noise. Allowed: 1 or more.
+        mixing: The share of the images that take the styles of their later layers from other noise (StyleGAN, section 3.1), in training. It
+            requires a conditioner that returns one style vector per layer. Allowed: 0 to 1.
     """
     image = batch["image"]
     label = batch.get("label") if nets.domain.width else None  # labelled images serve a model without labels, too
@@ -224,7 +224,7 @@ def images(nets: Nets, batch: Batch, streams: RandomStreams, requires_grad: bool
     """Translate each ``image`` to itself: its own target, for inversion (pSp) and autoencoding.
 
     Args:
-        style: Width of the styles sampled from the prior; "prior" means the width of the encoder's style, 0 means none.
+        style: Width of the prior's styles; "prior" means that of the encoder's style, 0 means none. Allowed: 0 or more, "prior".
     """
     image = batch["image"]
     return [

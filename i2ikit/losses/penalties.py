@@ -24,8 +24,8 @@ def gradient_penalty_loss(t: Translation, *, discriminator: str = "discriminator
     Args:
         t: The translation.
         discriminator: Slot of the discriminator.
-        eps: Added to the squared norm before the square root. The default is 0, as in the usual code. The square root has an infinite
-            slope at 0, so with eps 0 a gradient of exactly zero makes the step non-finite.
+        eps: Added to the squared norm before the square root. The default is 0, as in the usual code. The square root has an infinite slope
+            at 0, so with eps 0 a gradient of exactly zero makes the step non-finite. Allowed: 0 or more.
     """
     real, fake = promote_to_float32(t.reference), promote_to_float32(t.fake.detach())
     alpha = t.uniform("alpha", 1, 1, 1)
@@ -43,7 +43,8 @@ def r1_loss(t: Translation, *, discriminator: str = "discriminator", factor: flo
     Args:
         t: The translation.
         discriminator: Slot of the discriminator.
-        factor: Factor of the mean. The paper's factor is gamma / 2: with the default 0.5, the weight of the term is gamma.
+        factor: Factor of the mean. The paper's factor is gamma / 2: with the default 0.5, the weight of the term is gamma. Allowed: any
+            number.
     """
     gradient = _compute_gradient(t, promote_to_float32(t.reference), "reference", discriminator)
     return factor * gradient.flatten(1).square().sum(1).mean()

@@ -28,11 +28,11 @@ class PatchDiscriminator(nn.Module):
     Args:
         image: Spec of the scored images.
         source: Spec of the source images, which a conditional discriminator takes too.
-        width: Channels after the first convolution. Each further one doubles them, up to 8 times the width.
-        depth: Number of convolutions of stride 2.
+        width: Channels after the first convolution. Each further one doubles them, up to 8 times the width. Allowed: 1 or more.
+        depth: Number of convolutions of stride 2. Allowed: 0 or more.
         norm: "instance", "batch" or "none".
         conditional: Whether the source image is concatenated with its translation (pix2pix, equation 1).
-        scales: Number of resolutions: full, half, quarter and so on. Each has a network of its own.
+        scales: Number of resolutions: full, half, quarter and so on. Each has a network of its own. Allowed: 1 or more.
         narrower: Whether the network of each coarser scale has half the channels of the scale before, as in BicycleGAN's code.
         antialiased: Whether to downsample by a convolution of stride 1, then a blur of stride 2 (Zhang 2019), as in CUT's code.
 

@@ -26,9 +26,10 @@ class MultiscaleDiscriminator(nn.Module):
 
     Args:
         image: Size and channels of the images.
-        width: Channels after the first convolution. Each further one doubles them.
-        depth: Number of convolutions of stride 2.
-        scales: Number of resolutions. By default 3, as in the paper, or fewer if the smaller side does not allow 3.
+        width: Channels after the first convolution. Each further one doubles them. Allowed: 1 or more.
+        depth: Number of convolutions of stride 2. Allowed: 1 or more.
+        scales: Number of resolutions. By default 3, as in the paper, or fewer if the smaller side does not allow 3. Allowed: 1 or more, or
+            None.
         pad: Padding: "reflect" or "zero".
 
     Shapes:

@@ -17,13 +17,14 @@ class BicycleGANGenerator(nn.Module):
     Args:
         code: Spec of the code from the encoder and the plan. Its last map must have stride 1, and its style must be one vector.
         image: Size and channels of the generated images.
-        width: Channels after the first convolution. Each further one doubles them, up to eight times ``width``.
-        depth: How often the sides are halved. The default is as often as possible, at most 8 times: 7 for 128 pixels.
+        width: Channels after the first convolution. Each further one doubles them, up to eight times ``width``. Allowed: 1 or more.
+        depth: How often the sides are halved. The default is as often as possible, at most 8 times: 7 for 128 pixels. Allowed: 2 or more,
+            or None.
         style_placement: "all": the style is concatenated with the input of every downsampling convolution. "input": only with the image
             (section 4).
         norm: "instance", or "batch", which uses running statistics at inference.
         dropout: Dropout probability after ``depth - 5`` layers of the decoder, beginning with the second. The default is no dropout: the
-            style is the noise.
+            style is the noise. Allowed: 0 or more and below 1.
         up: "transposed" convolutions, or "bilinear" upsampling followed by a convolution, which avoids checkerboard artifacts.
 
     Shapes:

@@ -24,7 +24,7 @@ def two_styles(
     """Translate each image twice: with the encoded style of its target ("encoded") and with a style from the prior ("random"; section 3.4).
 
     Args:
-        style: Width of the style.
+        style: Width of the style. Allowed: 1 or more.
         sample: Whether the encoded style is sampled from its distribution; if not, it is the mean of the distribution (cAE-GAN of the
             paper).
         official: Split the batch as the original code does: both translations use the first half of the batch. The targets of the second

@@ -26,10 +26,11 @@ class BicycleGANStyleEncoder(nn.Module):
     Args:
         image: Size and channels of the images.
         code: Spec of the code so far. If the plan samples a style, this one has the same width by default.
-        style: Width of the style; 0 means the width of the plan's style, or 8 if the plan samples none.
+        style: Width of the style; 0 means the width of the plan's style, or 8 if the plan samples none. Allowed: 0 or more.
         width: Channels after the first convolution. Each residual block adds ``width`` channels ("conv": doubles them), up to four times
-            ``width``.
+            ``width``. Allowed: 1 or more.
         depth: How often the sides are halved. The default is until 8 pixels remain, between 2 and 5 times: 4 for 128 pixels, 5 for 256.
+            Allowed: 1 or more, or None.
         architecture: "resnet" or "conv".
         norm: "instance", or "batch", which uses running statistics at inference.
 

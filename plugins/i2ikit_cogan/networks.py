@@ -22,9 +22,9 @@ class CoGANGenerator(nn.Module):
     Args:
         code: Spec of the input code: a style, which is the noise.
         image: Size and channels of the images. Both sides must be even and 8 or more.
-        width: Channels of the last hidden map. Each layer before it has twice the channels of the next.
-        max_width: The maximal number of channels of a map.
-        unshared: How many of the last upsampling layers are not shared. The last convolution is never shared.
+        width: Channels of the last hidden map. Each layer before it has twice the channels of the next. Allowed: 1 or more.
+        max_width: The maximal number of channels of a map. Allowed: 1 or more.
+        unshared: How many of the last upsampling layers are not shared. The last convolution is never shared. Allowed: 0 or more.
 
     Shapes:
         in:  code.style [B, S]
@@ -62,9 +62,9 @@ class CoGANDiscriminator(nn.Module):
 
     Args:
         image: Size and channels of the images, with the same constraints as for the generator.
-        width: Channels after the first convolution. Each further convolution doubles them.
-        max_width: The maximal number of channels of a map.
-        unshared: How many of the first convolutions are not shared.
+        width: Channels after the first convolution. Each further convolution doubles them. Allowed: 1 or more.
+        max_width: The maximal number of channels of a map. Allowed: 1 or more.
+        unshared: How many of the first convolutions are not shared. Allowed: 0 or more.
 
     Shapes:
         in:  [B, C, H, W] in [-1, 1]

@@ -20,7 +20,7 @@ def cogan_plan(nets: Nets, batch: Mapping[str, Any], streams: RandomStreams, req
     images show the same content.
 
     Args:
-        style: Width of the noise.
+        style: Width of the noise. Allowed: 1 or more.
     """
     translations = []
     for name in nets.domain.names:

@@ -25,16 +25,17 @@ class CycleGANGenerator(nn.Module):
     Args:
         code: Spec of the input code. Its last map must have stride 1: the image, and the channels that a conditioner adds to it.
         image: Size and channels of the generated images.
-        width: Channels at full resolution. Each downsampling doubles them.
+        width: Channels at full resolution. Each downsampling doubles them. Allowed: 1 or more.
         blocks: Number of residual blocks, at a quarter of the resolution. The default is that of the paper: 9 for images of 256 pixels and
-            more, 6 for smaller ones.
+            more, 6 for smaller ones. Allowed: 0 or more, or None.
         down: "strided" (the paper): convolutions of stride 2. "blurred": convolutions of stride 1, whose maps are blurred by [1, 2, 1]
             before every second pixel is taken (Zhang 2019).
         up: "transposed" (the paper): transposed convolutions. Their kernels of size 3 overlap unevenly, which may cause checkerboard
             artifacts. "nearest" or "bilinear": upsampling, followed by a convolution (Odena et al. 2016). The antialiased generator of CUT
             is "blurred" and "bilinear".
-        dropout: Dropout probability inside the blocks. It stays active at inference, as a source of noise (MUNIT, section 5.3).
-        noise: Number of channels with normal noise that are concatenated with the input (MUNIT, section 5.3).
+        dropout: Dropout probability inside the blocks. It stays active at inference, as a source of noise (MUNIT, section 5.3). Allowed: 0
+            or more and below 1.
+        noise: Number of channels with normal noise that are concatenated with the input (MUNIT, section 5.3). Allowed: 0 or more.
 
     Shapes:
         in:  code.maps[-1] [B, C', H, W], with sides of 5 or more

@@ -26,8 +26,8 @@ class AdaINDecoder(nn.Module):
     Args:
         code: Spec of the input code: a last map, whose stride is a power of two, and a style.
         image: Channels of the images.
-        blocks: Number of residual blocks.
-        hidden: Width of the hidden layers of the MLP.
+        blocks: Number of residual blocks. Allowed: 1 or more.
+        hidden: Width of the hidden layers of the MLP. Allowed: 1 or more.
         pad: Padding of the convolutions: "reflect" or "zero".
 
     Shapes:

@@ -25,9 +25,9 @@ class ContentEncoder(nn.Module):
 
     Args:
         image: Size and channels of the images.
-        width: Channels after the first convolution. Each downsampling doubles them.
-        downsamples: Number of downsampling convolutions.
-        blocks: Number of residual blocks.
+        width: Channels after the first convolution. Each downsampling doubles them. Allowed: 1 or more.
+        downsamples: Number of downsampling convolutions. Allowed: 0 or more.
+        blocks: Number of residual blocks. Allowed: 0 or more.
         pad: Padding of the convolutions: "reflect" or "zero".
 
     Shapes:
@@ -83,8 +83,8 @@ class StyleEncoder(nn.Module):
 
     Args:
         image: Channels of the images.
-        style: Width of the style.
-        width: Channels after the first convolution. The first two downsamplings double them.
+        style: Width of the style. Allowed: 1 or more.
+        width: Channels after the first convolution. The first two downsamplings double them. Allowed: 1 or more.
         pad: Padding of the convolutions: "reflect" or "zero".
 
     Shapes:
@@ -118,10 +118,10 @@ class ContentStyleEncoder(nn.Module):
 
     Args:
         image: Size and channels of the images.
-        style: Width of the style.
-        width: Channels after the first convolution of each encoder.
-        downsamples: Number of downsampling convolutions of the content encoder.
-        blocks: Number of residual blocks of the content encoder.
+        style: Width of the style. Allowed: 1 or more.
+        width: Channels after the first convolution of each encoder. Allowed: 1 or more.
+        downsamples: Number of downsampling convolutions of the content encoder. Allowed: 0 or more.
+        blocks: Number of residual blocks of the content encoder. Allowed: 0 or more.
         pad: Padding of the convolutions: "reflect" or "zero".
 
     Shapes:

@@ -17,10 +17,11 @@ class Pix2PixUNet(nn.Module):
     Args:
         code: Spec of the code from the encoder. Its last map must have stride 1.
         image: Size and channels of the generated images.
-        width: Channels after the first convolution. Each further one doubles them, up to eight times ``width``.
-        depth: How often the sides are halved. The default is as often as possible, at most 8 times: 7 for 128 pixels.
+        width: Channels after the first convolution. Each further one doubles them, up to eight times ``width``. Allowed: 1 or more.
+        depth: How often the sides are halved. The default is as often as possible, at most 8 times: 7 for 128 pixels. Allowed: 2 or more,
+            or None.
         norm: "batch" (the paper), with the statistics of the current batch also at inference; or "instance".
-        dropout: Dropout probability in the decoder; with 0 the output is deterministic.
+        dropout: Dropout probability in the decoder; with 0 the output is deterministic. Allowed: 0 or more and below 1.
         late_dropout: Whether dropout begins after the second layer of the decoder, as in the PyTorch code of the authors, instead of after
             the first, as in the paper. In both cases it follows ``depth - 5`` layers.
         up: "transposed" convolutions (the paper), or "bilinear" upsampling followed by a convolution, which avoids checkerboard artifacts.

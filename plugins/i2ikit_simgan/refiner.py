@@ -20,9 +20,10 @@ class SimGANRefiner(nn.Module):
     Args:
         code: Spec of the input code. Its last map must have stride 1.
         image: Channels of the images.
-        width: Channels of all hidden maps.
-        blocks: Number of residual blocks, with two convolutions each. The paper uses 4 for eyes and 10 for hands.
+        width: Channels of all hidden maps. Allowed: 1 or more.
+        blocks: Number of residual blocks, with two convolutions each. The paper uses 4 for eyes and 10 for hands. Allowed: 0 or more.
         kernel: Kernel size of the first convolution; must be odd. The paper uses 3 for eyes and 7 for hands. Other kernels have size 3.
+            Allowed: odd numbers from 1.
 
     Shapes:
         in:  code.maps[-1] [B, C, H, W]

@@ -20,10 +20,10 @@ class StarGANDiscriminator(nn.Module):
     Args:
         image: Size and channels of the images.
         domain: The label sets. Without labels there is no domain head.
-        width: Channels after the first convolution. Each further convolution doubles them.
+        width: Channels after the first convolution. Each further convolution doubles them. Allowed: 1 or more.
         depth: Number of strided convolutions. The paper uses 6 for 128 pixels. The default is 6, or how often the smaller side can be
-            halved if that is less.
-        max_width: The maximal number of channels of a layer; 0 means no limit, as in the paper.
+            halved if that is less. Allowed: 1 or more, or None.
+        max_width: The maximal number of channels of a layer; 0 means no limit, as in the paper. Allowed: 0 or more.
         conditional: Whether the scores also depend on the label that the image should have: a projection discriminator at each position,
             with one map per label entry (Miyato and Koyama 2018, equation 3). The paper's discriminator is unconditional.
 

@@ -21,8 +21,8 @@ class StarGANGenerator(nn.Module):
     Args:
         code: Spec of the code from the conditioner. Its last map must have stride 1 and begin with the source image.
         image: Size and channels of the images. Both sides must be multiples of 4, and at least 8.
-        width: Channels at full resolution. Each downsampling doubles them.
-        blocks: Number of residual blocks, at a quarter of the resolution.
+        width: Channels at full resolution. Each downsampling doubles them. Allowed: 1 or more.
+        blocks: Number of residual blocks, at a quarter of the resolution. Allowed: 0 or more.
         output: What the last convolution returns. "tanh" (the paper): the image itself. "residual": for each value, how far it moves
             towards white or black, as a fraction of the distance. "masked": an image and an attention mask, which says for each pixel how
             much of the image replaces the source (GANimation, section 3.1). With the latter two, the source stays as it is where the

@@ -22,8 +22,8 @@ class UNITDecoder(nn.Module):
     Args:
         code: Spec of the input code: a last map, whose stride is a power of two.
         image: Channels of the images.
-        blocks: Number of residual blocks, including those of ``latent``.
-        latent_blocks: How many of the first residual blocks are in ``latent``.
+        blocks: Number of residual blocks, including those of ``latent``. Allowed: 0 or more.
+        latent_blocks: How many of the first residual blocks are in ``latent``. Allowed: 0 to ``blocks``.
         pad: Padding of the convolutions: "reflect" or "zero".
 
     Shapes:

@@ -23,10 +23,10 @@ class UNITEncoder(nn.Module):
 
     Args:
         image: Size and channels of the images.
-        width: Channels after the first convolution. Each downsampling doubles them.
-        downsamples: Number of downsampling convolutions.
-        blocks: Number of residual blocks, including those of ``latent``.
-        latent_blocks: How many of the last residual blocks are in ``latent``.
+        width: Channels after the first convolution. Each downsampling doubles them. Allowed: 1 or more.
+        downsamples: Number of downsampling convolutions. Allowed: 0 or more.
+        blocks: Number of residual blocks, including those of ``latent``. Allowed: 0 or more.
+        latent_blocks: How many of the last residual blocks are in ``latent``. Allowed: 0 to ``blocks``.
         pad: Padding of the convolutions: "reflect" or "zero".
 
     Shapes:

@@ -135,7 +135,24 @@ def test_describe_a_recipe_prints_slots_players_and_terms(capsys: pytest.Capture
 
 def test_describe_a_component_prints_each_option_with_its_meaning(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["describe", "munit_adain_decoder"]) == 0
-    assert "  blocks: int = 4\n      Number of residual blocks.\n" in capsys.readouterr().out
+    assert "  blocks: int = 4\n      Number of residual blocks.\n      Allowed: 1 or more.\n" in capsys.readouterr().out
+
+
+def test_describe_a_component_prints_the_words_that_an_option_can_be(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", "patch_discriminator"]) == 0
+    assert '  norm: "instance", "batch" or "none" = "instance"\n' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", default_registry().recipes())
+def test_describe_a_recipe_prints_its_settings_with_values_and_allowed_values(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", name]) == 0
+    shown = capsys.readouterr().out
+    recipe = default_registry().recipe(name)
+    assert f"  batch: int = {recipe.batch}\n      The batch size, over all processes.\n      Allowed: 1 or more.\n" in shown
+    assert f"  jitter: float = {recipe.jitter}\n" in shown
+    assert '  schedule.kind: "constant", "linear" or "step" = ' in shown
+    for setting in ("players.NAME.lr", "players.NAME.optimizer", "slots.NAME.frozen", "terms.PLAYER/NAME.weight"):
+        assert f"  {setting}: " in shown
 
 
 def test_plans_of_the_library_are_listed_and_described_with_the_options_that_a_user_sets(capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,7 +160,7 @@ def test_plans_of_the_library_are_listed_and_described_with_the_options_that_a_u
     assert {"labelled", "paired", "unpaired", "sampled", "images"} <= {row.split("\t")[1] for row in capsys.readouterr().out.splitlines()}
     assert main(["describe", "sampled"]) == 0
     shown = capsys.readouterr().out
-    assert "  style: int = 512\n      Width of the noise.\n" in shown
+    assert "  style: int = 512\n      Width of the noise.\n      Allowed: 1 or more.\n" in shown
     assert "streams" not in shown
 
 
