@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 
@@ -30,11 +31,13 @@ def choose_samples(data: Dataset, kind: BatchKind, rows: int, seed: int) -> list
     if lacking and rows > 1:
         share = len(missing) / len(data.domain.names) if kind.domains else 0.5
         count = min(rows - 1, len(lacking), max(1, int(rows * share)), rows if kind.domains else len(missing))
-    held_out = choose_items(part.items, rows - count, seed, data.name)
+    held_out = choose_items(part.items, rows - count, seed, data.name, partial(_can_read, part))
     if not count:
         return [(item, part) for item in held_out]
     training = data.split("train")
-    return [(item, part) for item in held_out] + [(item, training) for item in choose_items(lacking, count, seed, data.name)]
+    return [(item, part) for item in held_out] + [
+        (item, training) for item in choose_items(lacking, count, seed, data.name, partial(_can_read, training))
+    ]
 
 
 def get_held_out_split(data: Dataset) -> Dataset:
@@ -43,8 +46,19 @@ def get_held_out_split(data: Dataset) -> Dataset:
     return data if name is None else data.split(name)
 
 
-def choose_items(items: Sequence[Item], rows: int, seed: int, name: str) -> list[Item]:
-    """Return items of different subjects that together have as many different labels as possible; ``name`` is that of the data set."""
+def choose_items(items: Sequence[Item], rows: int, seed: int, name: str, is_usable: Callable[[Item], bool] = lambda _: True) -> list[Item]:
+    """Return items of different subjects that together have as many different labels as possible.
+
+    Args:
+        items: The items to choose from.
+        rows: Number of items.
+        seed: Random seed of the choice.
+        name: Name of the data set, for the message.
+        is_usable: Called with each chosen item. If it returns false, another item takes its place.
+
+    Raises:
+        DataError: There are no items, or none can be used.
+    """
     if not items:
         raise DataError(f'"{name}" has no images for the sample grids.')
     order = torch.randperm(len(items), generator=torch.Generator().manual_seed(seed)).tolist()[:_POOL_SIZE]
@@ -54,10 +68,24 @@ def choose_items(items: Sequence[Item], rows: int, seed: int, name: str) -> list
     while pool and len(chosen) < rows:
         best = min(pool, key=lambda item: _rank(item, chosen, counts))
         pool.remove(best)
+        if not is_usable(best):
+            continue
         chosen.append(best)
         for pair in best.row.items():
             counts[pair] = counts.get(pair, 0) + 1
+    if rows > 0 and not chosen:
+        raise DataError(f'"{name}" has no image for the sample grids that can be read.')
     return chosen
+
+
+def _can_read(data: Dataset, item: Item) -> bool:
+    """Return whether an image, and the target of a pair, can be read."""
+    try:
+        data.read(item)
+        data.read_target(item)
+    except DataError:
+        return False
+    return True
 
 
 def _rank(item: Item, chosen: Sequence[Item], counts: dict[tuple[str, str | None], int]) -> tuple[int, int, int]:

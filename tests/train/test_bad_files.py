@@ -166,3 +166,14 @@ def test_a_long_reading_shows_how_much_is_done(tmp_path: Path, monkeypatch: pyte
     record = data_record.start_record(tmp_path / "run", sources, lines.append)
     assert len(record.now[0]) == 12
     assert lines[0].startswith("Reading all files once, to notice later changes: 1 of 12, ")
+
+
+def test_a_damaged_test_image_is_left_out_of_the_sample_grids(tmp_path: Path) -> None:
+    data = write_images(tmp_path / "data", 8)
+    for folder, index in itertools.product("ab", range(3)):
+        (tmp_path / "split/test" / folder).mkdir(parents=True, exist_ok=True)
+        shutil.copy(data / folder / f"{index:03}.png", tmp_path / "split/test" / folder / f"t{index}.png")
+    shutil.copytree(data, tmp_path / "split/train")
+    (tmp_path / "split/test/a/t1.png").write_bytes(b"")
+    train(tmp_path / "run", tmp_path / "split", steps=1, sample_every=1)
+    assert len(list((tmp_path / "run/samples").glob("step-*.png"))) == 2
