@@ -11,8 +11,8 @@ from PIL import Image, ImageOps
 from i2ikit.errors import DataError
 from i2ikit.pixels import png16
 from i2ikit.pixels.arrays import decode_array, read_shape
-from i2ikit.pixels.formats import find_format
-from i2ikit.pixels.pictures import MAX_PIXELS, explain_damage, open_picture, read_picture_size
+from i2ikit.pixels.formats import find_format, is_deep_avif
+from i2ikit.pixels.pictures import MAX_PIXELS, explain_damage, open_picture, read_deep_heic, read_picture_size
 from i2ikit.pixels.value_range import Range, find_value_type
 
 Pixels = NDArray[Any]
@@ -50,8 +50,13 @@ def decode_values(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Pixel
     if png16.is_deep_colour(data):
         with explain_damage(name):
             return png16.read(data, name, max_pixels)
+    if find_format(data) == "AVIF" and is_deep_avif(data):
+        raise DataError(f'Image "{name}" is an AVIF of 10 or 12 bits, of which only 8 could be read. Save it as PNG with 16 bits.')
     with open_picture(data, name, max_pixels) as image:
         check_lossless(image, name)
+        bits = image.info.get("bit_depth", 8) if image.format == "HEIF" else 8
+        if bits > 8:
+            return read_deep_heic(data, name, bits)
         signed = _find_signed_type(image)
         image.load()
         values = get_pil_values(ImageOps.exif_transpose(image), name)

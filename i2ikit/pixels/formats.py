@@ -68,6 +68,12 @@ def read_webp_size(data: bytes) -> tuple[int, int] | None:
     return height, width
 
 
+def is_deep_avif(data: bytes) -> bool:
+    """Return whether an AVIF file has 10 or 12 bits, by the flag "high_bitdepth" in the configuration of its codec (AV1-ISOBMFF, 2.3)."""
+    start = data.find(b"av1C", 0, 1 << 16)
+    return start >= 0 and bool(data[start + 6 : start + 7] > b"\x3f" and data[start + 6] & 0x40)
+
+
 def _find_brand(data: bytes) -> str | None:
     """Return the format of a file of boxes (ISO 14496-12): its brand, or one of the brands that it is compatible with."""
     if data[4:8] != b"ftyp":

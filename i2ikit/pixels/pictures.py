@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
@@ -74,6 +76,21 @@ def read_picture_size(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> t
         may_be_rotated = image.format != "PNG" or b"eXIf" in data or b"Raw profile type" in data
         is_rotated = may_be_rotated and image.getexif().get(0x0112, 1) >= 5  # the EXIF tag swaps height and width
         return (width, height) if is_rotated else (height, width)
+
+
+def read_deep_heic(data: bytes, name: str, bits: int) -> NDArray[np.uint16]:
+    """Return the pixels [H W C] of a HEIC image with 10 or 12 bits, stretched to 16 bits; :func:`open_picture` would return 8 bits of them.
+
+    Raises:
+        DataError: The file is damaged.
+    """
+    import pillow_heif
+
+    with explain_damage(name):
+        values = np.asarray(pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False))
+        values = values[..., None] if values.ndim == 2 else values
+        stretched: NDArray[np.uint16] = np.floor(values * (65535 / (2**bits - 1)) + 0.5).astype(np.uint16)
+        return stretched
 
 
 def check_limit(max_pixels: int | None) -> int:
