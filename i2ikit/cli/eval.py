@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from i2ikit.cli.file_options import add_max_pixels
 from i2ikit.cli.output import echo, print_warning
 from i2ikit.errors import I2IKitError
 
@@ -44,12 +45,13 @@ from i2ikit.errors import I2IKitError
     help="Number of translations of each input that the diversity metrics compare. 0 draws no samples.",
 )
 @click.option("--num-inputs", type=click.IntRange(min=1), default=64, show_default=True, help="Number of inputs for the diversity metrics.")
+@add_max_pixels
 @click.option("--device", default="cpu", show_default=True, help="Device to run on.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def evaluate(
     run_or_model: Path, data: str | None, split: str, targets: str, limit: int | None, batch: int, resize: str, no_classifier: bool,
-    classifier_steps: int, features: str | None, lpips: tuple[str, ...], samples_per_input: int, num_inputs: int, device: str,
-    as_json: bool,
+    classifier_steps: int, features: str | None, lpips: tuple[str, ...], samples_per_input: int, num_inputs: int,
+    max_pixels: int | None, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Evaluate a run, or a model with --data; write the numbers of a run to RUN/numbers.json, and its report page.
 
@@ -69,7 +71,7 @@ def evaluate(
         report, file = measure_run(
             run_or_model, data=data, device=device, split=split, targets=targets, limit=limit, batch=batch, resize=resize,
             classifier=None if no_classifier else "auto", samples_per_input=samples_per_input, num_inputs=num_inputs,
-            classifier_steps=classifier_steps, on_task=on_task, **networks,
+            classifier_steps=classifier_steps, max_pixels=max_pixels, on_task=on_task, **networks,
         )  # fmt: skip
     if as_json:
         echo(json.dumps(report.to_json(), indent=2))

@@ -13,6 +13,7 @@ import click
 
 from i2ikit.cli.options import check_image_suffix, check_writable, parse_target
 from i2ikit.cli.output import echo
+from i2ikit.cli.translate_jobs import FORMATS
 from i2ikit.errors import OptionError
 from i2ikit.quoting import join_pair
 
@@ -33,11 +34,15 @@ GAP = 2
 @click.option("--truncation", type=float, metavar="NUMBER", help="Move the styles towards their average: 0.7 keeps 70 % of the distance.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Random seed. An image depends only on the seed and its number.")
 @click.option("--batch", type=click.IntRange(min=1), default=16, show_default=True, help="Number of images that are generated together.")
+@click.option("--format", "file_format", type=click.Choice(FORMATS), help="Format of numbered images; npy holds floats. Default: png.")
 @click.option("--device", default="cpu", show_default=True, help="Device to run on.")
-def sample(model: Path, out: str, count: int, to: tuple[str, ...], truncation: float | None, seed: int, batch: int, device: str) -> None:
+def sample(
+    model: Path, out: str, count: int, to: tuple[str, ...], truncation: float | None, seed: int, batch: int, file_format: str | None,
+    device: str,
+) -> None:  # fmt: skip
     """Generate images from noise with a run or a model folder.
 
-    OUT is a folder, which gets numbered PNG files, or an image file, which shows all images in a grid.
+    OUT is a folder, which gets numbered files, or an image file, which shows all images in a grid.
 
     \b
     i2ikit sample runs/faces images --count 64
@@ -45,6 +50,8 @@ def sample(model: Path, out: str, count: int, to: tuple[str, ...], truncation: f
     i2ikit sample runs/cogan blond.png --to blond
     """  # noqa: D301 - click reads the backspace character as "do not wrap these lines"
     wanted, is_grid = parse_target(to), _is_grid(out)
+    if is_grid and file_format is not None:
+        raise OptionError(f'--format {file_format} is for output folders; the suffix of "{out}" chooses the format. Leave --format out.')
     check_writable(Path(out).parent if is_grid else Path(out))
     from i2ikit.core.load import load
     from i2ikit.cpu import tune_cpu
@@ -63,9 +70,11 @@ def sample(model: Path, out: str, count: int, to: tuple[str, ...], truncation: f
         write_image(arrange_images(list(images)), Path(out))
         echo(f"{count} images -> {out}")
         return
+    suffix, bits = file_format or "png", 32 if file_format == "npy" else 8
+    values = built.preprocessing.get("range") if bits == 32 else None
     digits = max(5, len(str(count)))
     for number, image in enumerate(images, start=1):
-        write_image(image, Path(out) / f"{number:0{digits}}.png")
+        write_image(image, Path(out) / f"{number:0{digits}}.{suffix}", bits, range=values)
     echo(f"{count} images in {out}")
 
 

@@ -38,6 +38,7 @@ def evaluate_run(
         run: The folder of a run. Of a run with stages, the last finished stage is measured. It may be the folder of a model, too: ``data``
             is required then, and nothing is written.
         data: Data other than that of the training, or the same data in another folder; it is opened with the options of the run.
+        max_pixels: The largest number of pixels of an image file; the default is that of the training.
         device: The device of the model.
         write: Whether the numbers are written into the run, to the file of :func:`name_numbers_file`.
         options: Options of :func:`i2ikit.evaluation.evaluate`.
@@ -51,7 +52,13 @@ def evaluate_run(
 
 
 def measure_run(
-    run: str | Path, *, data: str | Path | Dataset | None = None, device: str = "cpu", write: bool = True, **options: Any
+    run: str | Path,
+    *,
+    data: str | Path | Dataset | None = None,
+    max_pixels: int | None = None,
+    device: str = "cpu",
+    write: bool = True,
+    **options: Any,
 ) -> tuple[Report, Path | None]:
     """Do what :func:`evaluate_run` does, and return the report with the file of its numbers; None if nothing was written."""
     folder = find_run_folder(Path(run))
@@ -59,7 +66,7 @@ def measure_run(
     is_run = (folder / RUN).is_file()
     recorded = read_data_descriptions(folder / RUN) if is_run else []
     if isinstance(data, (str, Path)) or data is None:
-        datasets = _open_datasets(folder, recorded, model, None if data is None else str(data))
+        datasets = _open_datasets(folder, recorded, model, None if data is None else str(data), max_pixels)
     else:
         datasets = [data]
     kind = model.batch_kind
@@ -112,16 +119,19 @@ def _is_own_data(opened: Dataset, given: str | Path | Dataset, recorded: Sequenc
     return same_path or opened.fingerprint() == fingerprint
 
 
-def _open_datasets(folder: Path, recorded: Sequence[Mapping[str, Any]], model: Model, path: str | None) -> list[Dataset]:
+def _open_datasets(
+    folder: Path, recorded: Sequence[Mapping[str, Any]], model: Model, path: str | None, max_pixels: int | None
+) -> list[Dataset]:
     if path is None and not (recorded and all(source.get("path") for source in recorded)):
         raise OptionError(f'"{folder}" does not record the path of its data. Give it: --data PATH.')
+    limit = {} if max_pixels is None else {"max_pixels": max_pixels}
     if path is None:
-        return [_open_dataset(folder, source["path"], source.get("options", {})) for source in recorded]
+        return [_open_dataset(folder, source["path"], {**source.get("options", {}), **limit}) for source in recorded]
     if recorded:
-        return [_open_dataset(folder, path, recorded[0].get("options", {}))]
+        return [_open_dataset(folder, path, {**recorded[0].get("options", {}), **limit})]
     preprocessing = {name: model.preprocessing.get(name) for name in ("background", "crop", "channels", "range", "max_pixels")}
     labels = [each.name for each in model.domain.attributes] or None
-    return [_open_dataset(folder, path, {**preprocessing, "labels": labels, "rules": RULES})]
+    return [_open_dataset(folder, path, {**preprocessing, "labels": labels, "rules": RULES, **limit})]
 
 
 def _open_dataset(folder: Path, path: str, options: Mapping[str, Any]) -> Dataset:

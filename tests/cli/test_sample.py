@@ -91,3 +91,14 @@ def test_bad_arguments_are_reported_in_one_line_and_nothing_is_written(run_cli, 
 def test_translate_names_the_command_for_models_that_generate(run_cli, cogan, photos, tmp_path) -> None:
     result = run_cli("translate", cogan, photos / "a.png", tmp_path / "x.png", "--to", "a")
     assert result == (2, "", 'error: "cogan" generates images from noise. It cannot translate an image; use i2ikit sample.\n')
+
+
+@pytest.mark.parametrize("file_format", ["png", "npy", "tiff"])
+def test_the_format_of_numbered_images_can_be_chosen(run_cli, cogan, tmp_path, file_format) -> None:
+    assert run_cli("sample", cogan, tmp_path / "plain", "--count", "2", "--to", "a").code == 0
+    result = run_cli("sample", cogan, tmp_path / "out", "--count", "2", "--to", "a", "--format", file_format)
+    assert result.code == 0, result.err
+    images = [read_image(tmp_path / folder / f"00002.{suffix}") for folder, suffix in (("plain", "png"), ("out", file_format))]
+    assert (images[0] - images[1]).abs().max() <= (1.01 / 255 if file_format == "npy" else 0)
+    result = run_cli("sample", cogan, tmp_path / "grid.png", "--to", "a", "--format", "npy")
+    assert (result.code, result.err.count("\n")) == (2, 1)
