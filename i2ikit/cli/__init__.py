@@ -12,9 +12,11 @@ import click
 
 from i2ikit import __version__
 from i2ikit.cli.option_names import rename_error
-from i2ikit.cli.output import echo, print_error, print_warning
+from i2ikit.cli.output import echo, print_error, print_warning, release_output, show_unencodable_characters
 from i2ikit.cli.strict import make_strict
+from i2ikit.cli.unexpected import EXIT_CODE, describe_system_error, describe_unexpected, shows_tracebacks
 from i2ikit.errors import I2IKitError, UnknownNameError
+from i2ikit.lasting_output import replace_closed_streams
 
 # Command -> (its import path, its line in the help).
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -80,10 +82,17 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 2 after a user error, which is printed as one line, and 130 after Ctrl-C."""
+    """Run the command line and return its exit code.
+
+    It is 2 after a user error, which is printed as one line; 1 after an error that was not foreseen, or if the reader of the output has
+    ended; and 130 after Ctrl-C.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
     warnings.showwarning = print_warning
+    replace_closed_streams()
+    show_unencodable_characters()
     try:
-        result = cli.main(None if arguments is None else list(arguments), prog_name="i2ikit", standalone_mode=False)
+        result = cli.main(words, prog_name="i2ikit", standalone_mode=False)
     except I2IKitError as error:
         return print_error(str(error))
     except click.UsageError as error:
@@ -97,11 +106,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:  # click raises Abort for Ctrl-C
         echo("interrupted", colour="yellow", err=True)
         return 130
-    except OSError as error:
-        if error.strerror is None:
+    except Exception as error:
+        release_output()
+        known = describe_system_error(error, _find_command(words))
+        if known is None and shows_tracebacks():
             raise
-        return print_error(f'{error.strerror}: "{error.filename}".' if error.filename else f"{error.strerror}.")
+        print_error(known or describe_unexpected(error))
+        return 2 if known else EXIT_CODE
+    if lost := release_output():
+        return print_error(f"{lost}.")
     return result if isinstance(result, int) else 0
+
+
+def _find_command(words: Sequence[str]) -> click.Command | None:
+    """Return the command that was called, or the one in a group."""
+    context, command = click.Context(cli), cli.get_command(click.Context(cli), words[0]) if words and words[0] in COMMANDS else None
+    if isinstance(command, click.Group):
+        return command.get_command(context, words[1]) if len(words) > 1 else None
+    return command
 
 
 if __name__ == "__main__":

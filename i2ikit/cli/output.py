@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import sys
+from contextlib import suppress
+
 import click
 
 from i2ikit.cli.option_names import name_options
 from i2ikit.core.visible_text import make_visible, make_visible_line
+from i2ikit.lasting_output import discard_stream
 
 
 def echo(text: object = "", *, err: bool = False, colour: str | None = None) -> None:
@@ -21,10 +26,31 @@ def echo(text: object = "", *, err: bool = False, colour: str | None = None) -> 
 
 def print_error(line: object) -> int:
     """Print an error as one line, and return the exit code."""
-    click.secho(f"error: {make_visible_line(line)}", fg="red", err=True)
+    with suppress(OSError, ValueError):  # nobody reads it
+        click.secho(f"error: {make_visible_line(line)}", fg="red", err=True)
     return 2
 
 
 def print_warning(message: Warning | str, category: type[Warning] | None = None, *_: object, **__: object) -> None:
     """Print a warning as one line; it has the arguments of ``warnings.showwarning``."""
-    click.secho(f"warning: {make_visible_line(name_options(str(message)))}", fg="yellow", err=True)
+    with suppress(OSError, ValueError):
+        click.secho(f"warning: {make_visible_line(name_options(str(message)))}", fg="yellow", err=True)
+
+
+def show_unencodable_characters() -> None:
+    """Print characters that the encoding of the terminal does not have as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def release_output() -> str | None:
+    """Write what standard output and standard error still hold. Return what cannot be written, and why; it is discarded."""
+    lost = None
+    for name, stream in (("Standard error", sys.stderr), ("Standard output", sys.stdout)):
+        try:
+            stream.flush()
+        except (OSError, ValueError) as error:
+            discard_stream(stream)
+            lost = f"{name} cannot be written: {error.strerror if isinstance(error, OSError) else error}"
+    return lost

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import shlex
 import time
@@ -18,14 +17,16 @@ from i2ikit.cli.after_training import describe_stop, finish_run
 from i2ikit.cli.dry_run import show_dry_run
 from i2ikit.cli.file_options import add_file_options
 from i2ikit.cli.long_training import make_confirmation
-from i2ikit.cli.option_names import NamedOptions
+from i2ikit.cli.option_names import NamedOptions, name_options
 from i2ikit.cli.options import add_fit_options, check_colour, check_writable, read_fit_options
-from i2ikit.cli.output import echo
+from i2ikit.cli.output import echo, print_error
 from i2ikit.cli.reserved_time import make_reserve
 from i2ikit.cli.resume import resume_from_flags
 from i2ikit.cli.training_data import describe_images, open_sources
 from i2ikit.cli.validation import make_validation
 from i2ikit.errors import CheckpointError, DataError, I2IKitError, OptionError
+from i2ikit.lasting_output import keep_training_without_output
+from i2ikit.train.launch_environment import read_place
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -77,13 +78,16 @@ def train(**given: Any) -> int:
     i2ikit train stargan --data PATH --labels tone,gender --size 64 --run runs/emoji
     i2ikit train --resume runs/emoji
     """  # noqa: D301 - click reads the backspace character as "do not wrap these lines"
-    is_main_process = int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0  # known before torch is imported
+    place = read_place()  # known before torch is imported
     try:
-        return _train(is_main_process, **given)
-    except I2IKitError:
-        if is_main_process:
+        with keep_training_without_output():
+            return _train(place.rank == 0, **given)
+    except I2IKitError as error:
+        if place.rank == 0:
             raise
-        return 0  # the first process reports the error
+        if not error.is_shared:
+            print_error(f"process {place.rank}: {name_options(str(error))}")
+        return 2
 
 
 def _train(is_main_process: bool, **given: Any) -> int:
@@ -154,12 +158,11 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str,
     from i2ikit.core.catalogue import recipe as find_recipe
     from i2ikit.core.component import restoring
     from i2ikit.core.load import load
-    from i2ikit.core.model_state import load_weights
+    from i2ikit.core.model_state import get_weights, load_weights
     from i2ikit.core.plans import find_plan, get_batch_kind
     from i2ikit.core.recipe_file import list_own_settings
     from i2ikit.core.registry import default_registry
     from i2ikit.core.stages import list_stages
-    from i2ikit.core.storage import WEIGHTS, find_model_folder, read_tensors
 
     initial = load(given["init_from"]) if given["init_from"] else None
     if not given["recipe"] and initial is None:
@@ -205,7 +208,7 @@ def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str,
                 f"{', '.join(model.domain.entries) or 'none'}. Select the same labels with --labels, or train without --init-from."
             )
         try:
-            load_weights(model, read_tensors(find_model_folder(given["init_from"]) / WEIGHTS), str(given["init_from"]))
+            load_weights(model, get_weights(initial), str(given["init_from"]))
         except CheckpointError as error:
             raise CheckpointError(f"{error} {settings.format_command(initial.recipe, default_registry())}") from error
     return model, {**{name: each for name, (each, _) in opened.items()}, model.recipe.name: sources}

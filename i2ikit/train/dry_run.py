@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from i2ikit.errors import OptionError, suggest
 from i2ikit.train import configuration
 from i2ikit.train.batches import Batches, TrainingData
-from i2ikit.train.engine import PlainEngine, count_processes
+from i2ikit.train.engine import PlainEngine
+from i2ikit.train.launch import count_processes
 from i2ikit.train.new_run import check_request, refuse_trained
 from i2ikit.train.options import FitOptions
 from i2ikit.train.setup import adapt_all, check_batch, set_training_size

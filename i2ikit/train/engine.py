@@ -6,21 +6,21 @@ of their methods. Gradients are averaged by one flat ``all_reduce`` in each turn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from i2ikit.core.step import SingleProcess, step_if_finite
-from i2ikit.errors import BuildError, OptionError, get_reason
+from i2ikit.errors import BuildError
+from i2ikit.train.peers import PEERS
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from i2ikit.core.model import Model
-    from i2ikit.train.options import FitOptions
 
 
 class PlainEngine(SingleProcess):
@@ -113,6 +113,14 @@ class FabricEngine(PlainEngine):
         self.scale = LossScale(self.device) if precision == "16-mixed" else None
         self._stop_request = torch.zeros((), device=self.device)
 
+    @contextmanager
+    def _communicate(self) -> Iterator[None]:
+        """Name the process that has ended or is stopped, if an operation of all processes fails."""
+        try:
+            yield
+        except RuntimeError as error:
+            raise (PEERS.describe_loss(error) if self.count > 1 else error) from error
+
     def autocast(self) -> AbstractContextManager[Any]:
         return self.fabric.autocast()
 
@@ -125,7 +133,8 @@ class FabricEngine(PlainEngine):
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         flags = torch.stack([(~finite).to(torch.float32), self._stop_request])
         flat = torch.cat([*(gradient.flatten().to(torch.float32) for gradient in gradients), flags])
-        torch.distributed.all_reduce(flat)
+        with self._communicate():
+            torch.distributed.all_reduce(flat)
         *parts, failures, stop_requests = torch.split(flat, [*(gradient.numel() for gradient in gradients), 1, 1])
         with torch.no_grad():
             for gradient, part in zip(gradients, parts, strict=True):
@@ -137,7 +146,8 @@ class FabricEngine(PlainEngine):
         if self.count == 1:
             return tensor
         rows = [torch.empty_like(tensor) for _ in range(self.count)]
-        torch.distributed.all_gather(rows, tensor.contiguous())
+        with self._communicate():
+            torch.distributed.all_gather(rows, tensor.contiguous())
         return torch.cat(rows)
 
     def step_optimizer(self, optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], finite: Tensor, clip: float) -> Tensor:
@@ -162,21 +172,25 @@ class FabricEngine(PlainEngine):
         if self.count == 1:
             return values
         values = values.clone()
-        torch.distributed.all_reduce(values)
+        with self._communicate():
+            torch.distributed.all_reduce(values)
         return values / self.count
 
     def broadcast(self, value: Any) -> Any:
-        return self.fabric.broadcast(value)
+        with self._communicate():
+            return self.fabric.broadcast(value)
 
     def gather_objects(self, value: Any) -> list[Any]:
         values: list[Any] = [None] * self.count
         if self.count == 1:
             return [value]
-        torch.distributed.all_gather_object(values, value)
+        with self._communicate():
+            torch.distributed.all_gather_object(values, value)
         return values
 
     def wait(self) -> None:
-        self.fabric.barrier()
+        with self._communicate():
+            self.fabric.barrier()
 
     def state_tensors(self) -> dict[str, Tensor]:
         return {} if self.scale is None else {"engine.scale.factor": self.scale.factor, "engine.scale.good": self.scale.finite_turns}
@@ -205,58 +219,3 @@ class FabricEngine(PlainEngine):
             flat = self.mean(torch.cat([buffer.flatten().to(torch.float32) for buffer in buffers]))
             for buffer, part in zip(buffers, torch.split(flat, [buffer.numel() for buffer in buffers]), strict=True):
                 buffer.copy_(part.view_as(buffer))
-
-
-def launch(options: FitOptions) -> PlainEngine:
-    """Start the processes and return the engine of this process.
-
-    Raises:
-        OptionError: The device does not exist, or does not support the precision.
-    """
-    if is_plain(options):
-        return PlainEngine()
-    fabric = _make_fabric(options)
-    try:
-        fabric.launch()
-    except (RuntimeError, ValueError) as error:
-        raise _make_device_error(options, error) from error
-    return FabricEngine(fabric, options.precision)
-
-
-def is_plain(options: FitOptions) -> bool:
-    """Return whether a training runs in this process on the CPU in float32, without Fabric."""
-    is_single = options.devices in (1, "1", "auto") and options.accelerator in ("auto", "cpu")
-    return is_single and options.precision == "32-true" and (options.accelerator == "cpu" or not torch.accelerator.is_available())
-
-
-def count_processes(options: FitOptions) -> int:
-    """Return the number of processes of a training on this machine, without starting them.
-
-    Raises:
-        OptionError: The device does not exist, or does not support the precision.
-    """
-    return 1 if is_plain(options) else getattr(_make_fabric(options).strategy, "num_processes", 1)
-
-
-def _make_fabric(options: FitOptions) -> Fabric:
-    if options.precision == "16-mixed" and (options.accelerator == "cpu" or not torch.accelerator.is_available()):
-        raise OptionError('precision="16-mixed" requires an accelerator. On the CPU, use "bf16-mixed" or "32-true".')
-    from lightning_fabric import Fabric
-    from lightning_fabric.utilities.exceptions import MisconfigurationException
-
-    is_distributed = options.devices not in (1, "1")
-    try:
-        return Fabric(
-            accelerator=options.accelerator,
-            devices=options.devices,
-            precision=options.precision,  # type: ignore[arg-type]
-            strategy="ddp" if is_distributed and options.devices != "auto" else "auto",
-        )
-    except (MisconfigurationException, RuntimeError, ValueError, TypeError, ImportError, LookupError) as error:
-        raise _make_device_error(options, error) from error
-
-
-def _make_device_error(options: FitOptions, error: Exception) -> OptionError:
-    return OptionError(
-        f'accelerator="{options.accelerator}" with devices={options.devices!r} is not available: {get_reason(error).strip()}'
-    )

@@ -50,7 +50,7 @@ def read_place() -> ProcessPlace:
     missing = [each for each in ("LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(each)]
     if count > 1 and missing:
         raise OptionError(
-            f"{name} is {rank} and WORLD_SIZE is {count} in the environment, but {' and '.join(missing)} "
+            f"{name} is {rank} and WORLD_SIZE is {count} in the environment, but {', '.join(missing)} "
             f"{'is' if len(missing) == 1 else 'are'} missing. {_REMEDY.format(name=name)}"
         )
     return ProcessPlace(rank, count)
@@ -79,5 +79,7 @@ def _read_number(name: str, least: int, most: int) -> int | None:
     if text is None or not text.strip():
         return None
     if not (text.strip().isdecimal() and len(text) < 10 and least <= int(text) <= most):
-        raise OptionError(f'{name} is "{text}" in the environment; it must be a whole number from {least} on. {_REMEDY.format(name=name)}')
+        raise OptionError(
+            f'{name} is "{text}" in the environment; it must be a whole number from {least} to {most:,}. {_REMEDY.format(name=name)}'
+        )
     return int(text)

@@ -96,7 +96,7 @@ def make_progress(silent: bool = False) -> Progress:
     """Return a progress bar if standard output is a terminal, else plain lines."""
     if silent:
         return Silent()
-    return Bar() if sys.stdout.isatty() else Lines()
+    return Bar() if sys.stdout is not None and sys.stdout.isatty() else Lines()
 
 
 def render_bar(parts: Sequence[str], done: int, total: int, width: int) -> RenderableType:

@@ -15,11 +15,14 @@ from attrs import evolve
 from i2ikit.core import storage
 from i2ikit.data import Transform, get_arrangement
 from i2ikit.errors import DataError, NonFiniteLossError, OptionError, format_count
+from i2ikit.lasting_output import keep_training_without_output
 from i2ikit.train import checkpoint
 from i2ikit.train.batches import Batches, TrainingData, adapt_to_model, get_training_split
-from i2ikit.train.engine import launch
+from i2ikit.train.failures import explain_failures, tell_once
+from i2ikit.train.launch import launch
 from i2ikit.train.launch_environment import is_main_process
 from i2ikit.train.options import FitOptions
+from i2ikit.train.peers import PEERS
 from i2ikit.train.progress import Progress, Silent
 from i2ikit.train.progress_bar import make_progress
 from i2ikit.train.sample_files import remove_grids_after
@@ -42,14 +45,23 @@ def open_trainer(run: Path, model: Model, sources: Sequence[TrainingData], optio
         DataError: The data does not fit the model.
         OptionError: The batch cannot be divided, or the device does not exist.
     """
+    with keep_training_without_output(), _open(run, model, sources, options) as trainer:
+        yield trainer
+
+
+@contextmanager
+def _open(run: Path, model: Model, sources: Sequence[TrainingData], options: FitOptions) -> Iterator[Trainer]:
     progress = options.progress or make_progress(silent=not is_main_process())
     datasets = adapt_all(model, sources)
     names = " and ".join(f'"{data.name}" ({_describe_size(get_training_split(data))})' for data in datasets)
     progress.say(f"Training {model.recipe.name} at {model.image.height}x{model.image.width} on {names}.")
-    engine = launch(options)
-    check_batch(model.recipe.batch, engine.count, options.accumulate)
-    with checkpoint.isolate_random_states(model.seed, engine.device):
-        engine.prepare(model)
+    with PEERS.watch():
+        engine = launch(options)
+        with tell_once(engine.count):
+            check_batch(model.recipe.batch, engine.count, options.accumulate)
+    with PEERS.watch(), checkpoint.isolate_random_states(model.seed, engine.device):
+        with tell_once(engine.count):
+            engine.prepare(model)
         model.train()
         if options.channels_last:
             model.nets.to(memory_format=torch.channels_last)
@@ -66,9 +78,8 @@ def open_trainer(run: Path, model: Model, sources: Sequence[TrainingData], optio
             make_samples=partial(_make_samples, model, datasets, progress),
         )
         try:
-            yield trainer
-        except NonFiniteLossError as error:
-            raise _report_failure(trainer, error) from None
+            with explain_failures(trainer), _all_report_failures(trainer):
+                yield trainer
         finally:
             trainer.close()
 
@@ -117,6 +128,17 @@ def set_training_size(model: Model, options: FitOptions) -> None:
     """Set the number of steps and the batch size of a model, if they are given."""
     recipe = model.recipe
     model.recipe = evolve(recipe, steps=options.steps or recipe.steps, batch=options.batch or recipe.batch)
+
+
+@contextmanager
+def _all_report_failures(trainer: Trainer) -> Iterator[None]:
+    """Replace an error of a loss that is not finite, which all processes raise, by that of :func:`_report_failure`."""
+    try:
+        yield
+    except NonFiniteLossError as error:
+        failure = _report_failure(trainer, error)
+        failure.is_shared = trainer.engine.count > 1
+        raise failure from None
 
 
 def _report_failure(trainer: Trainer, error: NonFiniteLossError) -> NonFiniteLossError:

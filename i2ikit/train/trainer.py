@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from i2ikit.core import storage
 from i2ikit.core.step import SingleProcess
 from i2ikit.errors import CheckpointError, I2IKitError, OptionError, suggest
+from i2ikit.lasting_output import take_failures
 from i2ikit.train import checkpoint
 from i2ikit.train.ema import Averages
+from i2ikit.train.failures import tell_once
 from i2ikit.train.log_window import LogWindow
 from i2ikit.train.loggers import Loggers
 from i2ikit.train.progress import Progress, format_evaluation
@@ -202,6 +204,8 @@ class Trainer:
     def _log(self) -> None:
         record = self._window.take_record(self.model, self.batches, self.engine)
         if self.loggers is not None:
+            for message in take_failures():
+                self.loggers.write({"step": self.model.steps_done, "event": "output lost", "message": message})
             self.loggers.write(record)
         self.progress.report(record)
 
@@ -289,4 +293,5 @@ class Trainer:
                 problem = str(error)
         problem = self.engine.broadcast(problem)
         if problem is not None:
-            raise CheckpointError(problem)
+            with tell_once(self.engine.count):
+                raise CheckpointError(problem)

@@ -10,6 +10,7 @@ import pytest
 
 from i2ikit import cli, default_registry
 from i2ikit.cli import COMMANDS, main
+from i2ikit.cli.memory_hints import suggest_less_memory
 from i2ikit.errors import DataError
 
 
@@ -86,10 +87,57 @@ def test_a_user_error_is_one_line_and_an_exit_code(add_broken_command, capsys, e
     assert capsys.readouterr().err.lstrip("\n") == line
 
 
-def test_an_internal_error_is_not_hidden(add_broken_command) -> None:
-    add_broken_command(ZeroDivisionError("internal"))
+def test_an_error_that_was_not_foreseen_is_one_line_with_its_place_and_a_way_to_see_the_traceback(
+    add_broken_command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_broken_command(ZeroDivisionError("internal\nmore"))
+    assert main(["broken"]) == 1
+    line = capsys.readouterr().err
+    assert line.startswith("error: ZeroDivisionError: internal, in test_command_line.py, line ")
+    assert "set I2IKIT_DEBUG=1" in line
+    assert line.count("\n") == 1
+    monkeypatch.setenv("I2IKIT_DEBUG", "1")
     with pytest.raises(ZeroDivisionError, match="internal"):
         main(["broken"])
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB."),
+            "memory of the CUDA device does not suffice: 20.00 GiB",
+        ),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4398046511104 bytes."),
+            "suffice: 4 TiB more",
+        ),
+        (
+            MemoryError("Unable to allocate 3.64 TiB for an array with shape (1, 2)"),
+            "The memory does not suffice: 3.64 TiB more",
+        ),
+        (MemoryError(), "error: The memory does not suffice.\n"),
+        (OSError(12, "Cannot allocate memory"), "error: The memory does not suffice.\n"),
+    ],
+)
+def test_memory_that_does_not_suffice_is_one_line(error, line, add_broken_command, capsys: pytest.CaptureFixture[str]) -> None:
+    add_broken_command(error)
+    assert main(["broken"]) == 2
+    shown = capsys.readouterr().err
+    assert line in shown
+    assert shown.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "hint"),
+    [
+        ("translate", "Less is needed with --tile 256 or --size trained."),
+        ("eval", "Less is needed with a smaller --batch or a smaller --limit."),
+        ("page", ""),
+    ],
+)
+def test_options_of_the_command_that_need_less_memory_are_named(command: str, hint: str) -> None:
+    assert suggest_less_memory(cli.cli.get_command(click.Context(cli.cli), command)) == hint
 
 
 def test_a_closed_pipe_prints_no_error(add_broken_command, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,8 @@ from toy_training import make_model, read_state, train
 
 from i2ikit.core.step import step_if_finite
 from i2ikit.errors import OptionError, UnknownNameError
-from i2ikit.train.engine import LossScale, PlainEngine, launch
+from i2ikit.train.engine import LossScale, PlainEngine
+from i2ikit.train.launch import launch
 from i2ikit.train.options import FitOptions
 
 PROGRAM = Path(toy_training.__file__)
