@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import evolve
 
+from i2ikit.cli.data_options import add_data_options
 from i2ikit.cli.file_options import add_file_options
 from i2ikit.cli.option_names import name_options
 from i2ikit.cli.options import check_colour
@@ -30,15 +31,10 @@ def data() -> None:
 @data.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--labels", help="Attributes to use, such as 'tone,gender'. Default: all.")
-@click.option(
-    "--batch-kind",
-    "batch_kind",
-    type=click.Choice(("labelled", "unpaired", "paired", "images", "glued")),
-    help="Read the data as this kind. Default: detected from the folders and tables.",
-)
+@click.option("--pairs", metavar="A,B", help="Direction of pairs, from A to B: two folders, or the halves of A|B images.")
 @click.option("--background", metavar="COLOUR", callback=check_colour, help="Colour behind transparent pixels, such as white.")
 @click.option("--channels", type=click.IntRange(1, 4), help="Number of channels to read. Required if the files differ.")
-@click.option("--crop", type=click.IntRange(min=1), metavar="PIXELS", help="Crop a centred square of this side from each image.")
+@add_data_options
 @add_file_options
 @click.pass_context
 def check(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:

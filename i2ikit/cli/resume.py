@@ -49,7 +49,7 @@ def _refuse_options_of_a_start(given: Mapping[str, Any]) -> None:
     used = flags | {"resume", "data", "allow", "sets", "lr", "ema", "tensorboard", "with_evaluation", "dry_run"}
     for name, value in given.items():
         if name not in used and value not in (None, (), False):
-            option = "RECIPE" if name == "recipe" else f"--{name.replace('_', '-')}"
+            option = {"recipe": "RECIPE", "kinds": "--kind"}.get(name, f"--{name.replace('_', '-')}")
             raise OptionError(f"--resume does not accept {option}: the run defines it. Leave it out, or start a new run.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 import shlex
@@ -14,6 +15,7 @@ import click
 
 from i2ikit.cli import settings
 from i2ikit.cli.after_training import describe_stop, finish_run
+from i2ikit.cli.data_options import add_data_options
 from i2ikit.cli.dry_run import show_dry_run
 from i2ikit.cli.file_options import add_file_options
 from i2ikit.cli.long_training import make_confirmation
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 )
 @click.option("--pairs", metavar="A,B", help="Direction of pairs, from A to B: two folders, or the halves of A|B images.")
 @click.option("--background", metavar="COLOUR", callback=check_colour, help="Colour behind transparent pixels, such as white.")
-@click.option("--crop", type=int, metavar="PIXELS", help="Crop a centred square of this side before resizing.")
+@functools.partial(add_data_options, repeated=True)
 @add_file_options
 @click.option("--run", "run", type=click.Path(path_type=Path), help="Run folder.")
 @add_fit_options
@@ -235,9 +237,9 @@ def _choose_size(text: str | None, initial: Model | None, data: Any, progress: A
         return int(sides[0]), int(sides[-1])
     if initial is not None:
         return initial.image.height, initial.image.width
-    from i2ikit.data.train_command import choose_training_size
+    from i2ikit.data.train_command import choose_size
 
     height, width = data.image.height, data.image.width
-    size = choose_training_size(height, width)
+    size = choose_size(data)
     progress.say(f"The images are {height}x{width}; training at {size[0]}x{size[1]} (--size changes it).")
     return size

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from i2ikit.cli.data_options import get_kind
 from i2ikit.errors import DataError, OptionError
 from i2ikit.quoting import join_list, split_list
 
@@ -35,7 +36,7 @@ def open_sources(
         raise OptionError(f"Found {len(paths)} --data and {len(labels)} --labels. Give --labels once for each --data, in this order.")
     shared = {
         name: given[name]
-        for name in ("background", "channels", "source_channels", "source_content", "crop", "pairs", "range", "max_pixels")
+        for name in ("background", "channels", "source_channels", "source_content", "crop", "pairs", "holdout", "range", "max_pixels")
         if given[name] is not None
     }
     if len(kinds) > 1 and len(paths) != len(kinds):
@@ -46,7 +47,8 @@ def open_sources(
     kinds = kinds if len(kinds) > 1 else kinds * len(paths)
     found = []
     for index, path in enumerate(paths):
-        options = {**shared, "batch_kind": kinds[index].data, **({"labels": _split_names(labels[index])} if labels else {})}
+        kind = get_kind(given["kinds"], index, len(paths)) or kinds[index].data
+        options = {**shared, "batch_kind": kind, **({"labels": _split_names(labels[index])} if labels else {})}
         found.append(TrainingData.from_data(open_data(path, **options)))  # with the rules that the data set was read by
     channels = {source.data.image.channels for source in found}
     if len(channels) > 1:

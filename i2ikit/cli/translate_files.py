@@ -129,7 +129,8 @@ def describe_sizes(model: Model, sizes: Sequence[tuple[int, int]], size: str | N
         size_text = f"{others[0][0]}x{others[0][1]}" if len(set(others)) == 1 else "other sizes"
         trained_text = f"{trained[0]}x{trained[1]}"
         notes.append(f"The model was trained at {trained_text}; images of {size_text} keep their size. --size trained resizes them.")
-    if model.batch_kind.target and any(width == 2 * height for height, width in sizes) and trained[0] == trained[1]:
+    knows_pairs = bool(model.preprocessing.get("half"))  # it then takes the source half of a pair, and says so
+    if model.batch_kind.target and any(width == 2 * height for height, width in sizes) and trained[0] == trained[1] and not knows_pairs:
         notes.append(
             "Some images are twice as wide as high, like pairs side by side. They are translated whole. "
             "If they are pairs, cut out the source image first."

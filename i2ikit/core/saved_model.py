@@ -22,6 +22,8 @@ class SavedPreprocessing:
     source_channels: int | None = None
     range: list[float] | None = None
     max_pixels: int | None = None
+    glued: str | None = None
+    half: list[int] | None = None
     size: list[int] | None = None
     data: list[str] = field(factory=list)
     imported: str | None = None

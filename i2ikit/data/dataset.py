@@ -210,6 +210,8 @@ class FileDataset:
         digest = hashlib.sha256(repr((self.batch_kind, labels, self.images.reading)).encode())
         if not self.source.is_picture:
             digest.update(repr((self.source.content, self.source.channels)).encode())
+        if self.images.reading.random_crop:
+            digest.update(b"random crop")
         if self.images.reading.values is not None:
             digest.update(repr(self.images.reading.values).encode())
         for item in self.items:

@@ -59,8 +59,11 @@ def read_folders(source: Source, *, batch_kind: str | None, pairs: bool | Sequen
 def _read_single_folder(source: Source, paths: Sequence[ImagePath], batch_kind: str | None, pairs: object) -> Manifest:
     side_by_side = _are_twice_as_wide(source, [path.file for path in paths])
     if batch_kind in {"paired", "glued"} or pairs or (batch_kind is None and side_by_side and any(path.split for path in paths)):
-        if not side_by_side and batch_kind != "glued":
-            raise DataError(f'Pairs require two folders, or images twice as wide as high; "{source.path}" has neither.')
+        if not side_by_side and batch_kind != "glued" and not pairs:
+            raise DataError(
+                f'Pairs require two folders, or images twice as wide as high; "{source.path}" has neither. If its images are pairs side by '
+                'side, whose halves have other proportions, name the halves: pairs="A,B".'
+            )
         return read_glued(paths, pairs)
     if batch_kind == "unpaired":
         raise DataError(f'batch_kind="unpaired" requires one folder for each domain; the images are directly in "{source.path}".')

@@ -29,6 +29,7 @@ class Reading:
         channels: Number of channels to convert to; None keeps the channels of the files, which must then be equal.
         source_channels: The same for the sources of pairs, if their number of channels differs from that of the targets.
         crop: Height and width of a centre crop, or None.
+        random_crop: Whether a training crops this window at a random place instead, from the whole image.
         source_content: What the sources of pairs are: ``"picture"``, ``"label_map"`` or ``"instance_map"``.
         glued: ``"AB"`` reads the left half of a file as the source and the right half as the target, ``"BA"`` the other way around; an
             empty text reads the whole file.
@@ -45,6 +46,7 @@ class Reading:
     # Without a place in repr(), so that fingerprints of data without these options stay what they were.
     source_content: Content = field(default="picture", repr=False)
     max_pixels: int = field(default=MAX_PIXELS, repr=False)
+    random_crop: bool = field(default=False, repr=False, kw_only=True)
     values: Range | None = field(default=None, repr=False)
     floats: Range = field(default=FLOATS, repr=False)
 

@@ -23,6 +23,7 @@ from i2ikit.data.left_out import summarise, unite
 from i2ikit.data.manifest import FIRST_RULES, RULES, Manifest, format_names
 from i2ikit.data.missing_values import describe_missing_values
 from i2ikit.data.open_faces import FACES, names_faces, open_faces
+from i2ikit.data.random_crop import parse_random_crop
 from i2ikit.data.source import Source
 from i2ikit.errors import DataError, OptionError, suggest
 from i2ikit.paths import path_exists, suggest_path
@@ -49,7 +50,7 @@ def open_data(
     channels: int | None = None,
     source_channels: int | None = None,
     source_content: Content | None = None,
-    crop: int | Sequence[int] | None = None,
+    crop: int | Sequence[int] | str | None = None,
     holdout: float | None = None,
     range: str | Sequence[float] | None = None,  # noqa: A002 - the name of the option everywhere
     max_pixels: int | None = None,
@@ -76,7 +77,8 @@ def open_data(
         source_channels: Number of channels of the sources of pairs; the default is ``channels``. Of label maps: the number of classes.
         source_content: What the sources of pairs are: ``"picture"`` (default); ``"label_map"``, files of class indices, which are read as
             one plane for each class; or ``"instance_map"``, files with the number of an instance for each pixel.
-        crop: A centre crop of every image: a size, or height and width.
+        crop: A centre crop of every image: a size, or height and width. ``"random:256"`` or ``"random:256x192"``: a training crops a window
+            of this size at a random place, from the image at its native scale; evaluation and sample grids use the window at the centre.
         holdout: The share of subjects that becomes the test split; the default is 0.1 if the data has no splits, else 0.
         range: The values of black and white in the files, such as ``(0, 4095)`` or ``"0,4095"``; they become -1 and 1. By default integers
             of 8 and 16 bits use their full depth, and floats are in [0, 1]. Files that cannot hold the range, such as the targets of 8
@@ -133,7 +135,7 @@ def open_data(
     window = _parse_crop(crop if crop is not None else manifest.crop)
     reading = Reading(
         background, channels, source_channels, window, manifest.glued, source_content or "picture", check_limit(max_pixels),
-        declared, FLOATS if rules > FIRST_RULES else (-1.0, 1.0),
+        declared, FLOATS if rules > FIRST_RULES else (-1.0, 1.0), random_crop=parse_random_crop(crop) is not None,
     )  # fmt: skip
     name = existing.stem if existing.suffix.lower() == ".zip" else source.path.resolve().name
     data = make_dataset(source, manifest, domain, rows, reading, notes, name=name)
@@ -235,9 +237,12 @@ def _check_path(text: str) -> Path:
     return path
 
 
-def _parse_crop(crop: int | Sequence[int] | None) -> tuple[int, int] | None:
-    if crop is None:
-        return None
+def _parse_crop(crop: int | Sequence[int] | str | None) -> tuple[int, int] | None:
+    if crop is None or isinstance(crop, str):
+        window = parse_random_crop(crop)
+        if crop is not None and window is None:
+            raise OptionError(f'crop="{crop}" is no crop. Give a size, height and width, or "random:SIZE" such as crop="random:256".')
+        return window
     size = (crop, crop) if isinstance(crop, int) else tuple(crop)
     if len(size) != 2 or min(size) < 1:
         raise OptionError(f"crop must be a size, or height and width, of at least 1; found {crop}.")

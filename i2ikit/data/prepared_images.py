@@ -10,6 +10,7 @@ from torch import Tensor
 
 from i2ikit.data.dataset import Dataset, Item
 from i2ikit.data.images import CACHE_BYTES
+from i2ikit.data.random_crop import open_whole
 from i2ikit.data.transforms import Transform
 from i2ikit.errors import DataError
 
@@ -19,7 +20,7 @@ class Augmentation(NamedTuple):
 
     Attributes:
         mirrored: Whether left and right are swapped.
-        position: Vertical and horizontal position of the random crop, between 0 and 1; unused without jitter.
+        position: Vertical and horizontal position of the random crop, between 0 and 1; unused without one.
     """
 
     mirrored: bool
@@ -35,7 +36,8 @@ class PreparedImages:
     """
 
     def __init__(self, dataset: Dataset, transform: Transform | None) -> None:
-        self.dataset, self.transform = dataset, transform
+        is_random = transform is not None and transform.random_window is not None
+        self.dataset, self.transform = open_whole(dataset) if is_random else dataset, transform
         self._source_transform = transform if transform is None or dataset.source.is_picture else evolve(transform, nearest=True)
         self._cache: dict[tuple[str, bool, bool], Tensor] = {}
         self._cache_left = CACHE_BYTES
@@ -55,7 +57,8 @@ class PreparedImages:
                 if key not in self._cache and image.nbytes <= self._cache_left:
                     self._cache[key] = image
                     self._cache_left -= image.nbytes
-        return image if self.transform is None or not self.transform.jitter else self.transform.crop_at(image, augmentation.position)
+        transform = self.transform if is_target else self._source_transform
+        return image if transform is None or not transform.has_position else transform.crop_at(image, augmentation.position)
 
     def _prepare(self, item: Item, mirrored: bool, is_target: bool) -> Tensor:
         image = self.dataset.read_target(item) if is_target else self.dataset.read(item)

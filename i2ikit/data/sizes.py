@@ -18,7 +18,9 @@ def check_sizes(data: Dataset) -> None:
     Raises:
         DataError: The sizes of some pairs differ. The message names the first three.
     """
-    if not isinstance(data, FileDataset) or not get_arrangement(data).has_targets or data.images.reading.glued or data.images.reading.crop:
+    if not isinstance(data, FileDataset) or not get_arrangement(data).has_targets or data.images.reading.glued:
+        return
+    if data.images.reading.crop and not data.images.reading.random_crop:
         return
     different = []
     for item in data.items:

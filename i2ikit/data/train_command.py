@@ -12,15 +12,16 @@ import torch
 from i2ikit.core.registry import default_registry
 from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.bad_files import MAX_SHARE
-from i2ikit.data.dataset import Dataset
+from i2ikit.data.dataset import Dataset, FileDataset
 from i2ikit.data.open import open_data
+from i2ikit.data.random_crop import find_random_crop
 from i2ikit.data.rows import group_by_domain
 from i2ikit.data.sizes import check_sizes
 from i2ikit.errors import DataError, I2IKitError, format_count
 from i2ikit.pixels import mode_name
-from i2ikit.quoting import join_list
+from i2ikit.quoting import join_list, split_list
 
-READING = ("background", "channels", "source_channels", "crop", "range", "max_pixels")
+READING = ("background", "channels", "source_channels", "crop", "holdout", "range", "max_pixels")
 """The options of a check that a training needs, too."""
 SIDE = 128
 """The shorter side of the images in a training, unless the user gives a size or the images are smaller."""
@@ -42,6 +43,21 @@ def choose_training_size(height: int, width: int) -> tuple[int, int]:
     """Return height and width of the images in a training, for images of a native size: multiples of 16, and at most about 128."""
     scale = min(1.0, SIDE / min(height, width))
     return max(16, round(height * scale / 16) * 16), max(16, round(width * scale / 16) * 16)
+
+
+def choose_size(data: Dataset) -> tuple[int, int]:
+    """Return height and width of the images in a training on a data set: those of a random crop, or of :func:`choose_training_size`."""
+    return find_random_crop(data) or choose_training_size(data.image.height, data.image.width)
+
+
+def _find_pairs(data: Dataset, options: Mapping[str, Any]) -> Sequence[str]:
+    """Return source and target of pairs for the command; nothing if a training chooses them in the same way."""
+    given = options.get("pairs")
+    if isinstance(given, str):
+        return split_list(given)
+    if isinstance(given, Sequence):
+        return [str(each) for each in given]
+    return list(data.images.reading.glued) if isinstance(data, FileDataset) else []
 
 
 def has_gpu() -> bool:
@@ -84,11 +100,13 @@ def make_train_command(
     names = [each.name for each in data.domain.attributes]
     if names and names not in (["domain"], ["expression"]):
         words += ["--labels", join_list(names)]
-    height, width = choose_training_size(data.image.height, data.image.width)
+    height, width = choose_size(data)
     words += ["--size", str(height) if height == width else f"{height}x{width}"]
     largest = max(len(group) for group in groups.values())
     if largest < default_registry().recipe(recipe).batch:
         words += ["--batch", str(largest)]
+    if pairs := _find_pairs(data, options):
+        words += ["--pairs", join_list(pairs)]
     words += [word for name, value in reading.items() for word in (f"--{name.replace('_', '-')}", _format_value(value))]
     words += ["--run", choose_run_folder(data.name)]
     limit = "" if has_gpu() else "This machine has no GPU: --minutes 30 ends the training after half an hour."
@@ -105,8 +123,7 @@ def choose_reading(options: Mapping[str, Any], channels: Mapping[bool, Sequence[
     Raises:
         DataError: The images cannot be converted.
     """
-    names = ("background", "channels", "source_channels", "crop", "range", "max_pixels")
-    found = {name: options[name] for name in names if options.get(name) is not None}
+    found = {name: options[name] for name in READING if options.get(name) is not None}
     numbers = {side: set(each) for side, each in channels.items() if each}
     every = set[int]().union(*numbers.values())
     if every & {2, 4}:
@@ -131,7 +148,7 @@ def choose_run_folder(name: str) -> str:
 
 
 def _format_value(value: Any) -> str:
-    return str(value) if isinstance(value, (str, int)) else ",".join(map(str, value))
+    return str(value) if isinstance(value, (str, int, float)) else ",".join(map(str, value))
 
 
 def _explain_missing_labels(path: str, data: Dataset) -> str:
@@ -142,5 +159,5 @@ def _explain_missing_labels(path: str, data: Dataset) -> str:
     if data.domain.sets or arrangement.has_targets:
         return ""
     if any("twice as wide as high" in note for note in data.notes):
-        return f"The images may be pairs side by side. To check them as pairs: i2ikit data check {shlex.quote(path)} --batch-kind glued"
+        return f"The images may be pairs side by side. To check them as pairs: i2ikit data check {shlex.quote(path)} --kind glued"
     return "StarGAN requires labels, and this data has none. Use one folder for each value, or add a table attributes.csv."

@@ -7,6 +7,7 @@ from attrs import field, frozen
 from torch import Tensor
 from torch.nn import functional as F
 
+from i2ikit.data.random_crop import parse_random_crop
 from i2ikit.errors import OptionError
 from i2ikit.pixels.geometry import centre_window, fit_window
 
@@ -14,10 +15,10 @@ from i2ikit.pixels.geometry import centre_window, fit_window
 def _check_crop(crop: int | tuple[int, int] | str | None) -> tuple[int, int] | str | None:
     if isinstance(crop, int):
         crop = (crop, crop)
-    if isinstance(crop, str) and crop != "fit":
-        raise OptionError(f'crop must be a size, (height, width) or "fit"; found "{crop}".')
+    if isinstance(crop, str) and crop != "fit" and parse_random_crop(crop) is None:
+        raise OptionError(f'crop must be a size, (height, width), "fit" or "random:SIZE"; found "{crop}".')
     if isinstance(crop, tuple) and (len(crop) != 2 or min(crop) < 1):
-        raise OptionError(f'crop must be a size, (height, width) or "fit"; found {crop}.')
+        raise OptionError(f'crop must be a size, (height, width), "fit" or "random:SIZE"; found {crop}.')
     return crop
 
 
@@ -31,10 +32,12 @@ class Transform:
         height: Height of the result.
         width: Width of the result.
         crop: A centre crop before resizing: a size, ``(height, width)``, or ``"fit"`` for the largest crop with the proportions of the
-            result. None crops nothing, and stretches an image of other proportions.
+            result. None crops nothing, and stretches an image of other proportions. ``"random:256"`` or ``"random:256x192"`` crops a
+            window of that size from the image at its native scale: at a random position if random numbers are given, else at the centre.
         flip: Whether an image is mirrored (left and right) with probability 0.5, if random numbers are given.
         jitter: Random crop, if random numbers are given: the image is resized to (1 + jitter) times the size of the result, then cropped
-            at a random position (pix2pix, appendix 6.2: 286 for 256 pixels). Both images of a pair are cropped at the same position.
+            at a random position (pix2pix, appendix 6.2: 286 for 256 pixels). Both images of a pair are cropped at the same position. A
+            crop ``"random:256"`` takes its place.
         nearest: Whether images are resized to the nearest value, for maps, whose values must not be blended.
 
     Raises:
@@ -57,10 +60,20 @@ class Transform:
     def __call__(self, image: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return the image [C height width]; without random numbers, as in evaluation, it is neither mirrored nor jittered."""
         mirrored = self.flip and generator is not None and bool(torch.rand((), generator=generator) < 0.5)
-        if generator is None or not self.jitter:
+        if generator is None or not self.has_position:
             return self.apply(image, mirrored=mirrored)
         y, x = torch.rand(2, generator=generator).tolist()
         return self.crop_at(self.enlarge(image, mirrored=mirrored), (y, x))
+
+    @property
+    def has_position(self) -> bool:
+        """Whether the image is cropped at a random position in training."""
+        return bool(self.jitter) or self.random_window is not None
+
+    @property
+    def random_window(self) -> tuple[int, int] | None:
+        """Height and width of the random crop at native scale, or None."""
+        return parse_random_crop(self.crop)
 
     def apply(self, image: Tensor, *, mirrored: bool = False) -> Tensor:
         """Return the image [C H W] at the size of the result [C height width], without jitter.
@@ -71,11 +84,14 @@ class Transform:
         return self._resize(image, mirrored, (self.height, self.width))
 
     def enlarge(self, image: Tensor, *, mirrored: bool = False) -> Tensor:
-        """Return the image [C H W] at (1 + jitter) times the size of the result, for :meth:`crop_at`.
+        """Return the image [C H W] for :meth:`crop_at`: at (1 + jitter) times the size of the result; for a random crop, at its own.
 
         Raises:
             DataError: The image is smaller than the crop.
         """
+        if self.random_window is not None:
+            centre_window(image.shape[-2:], self.random_window)  # raises an error for an image that is too small
+            return (image.flip(-1) if mirrored else image).contiguous()
         return self._resize(image, mirrored, (round(self.height * (1 + self.jitter)), round(self.width * (1 + self.jitter))))
 
     def crop_at(self, enlarged: Tensor, position: tuple[float, float]) -> Tensor:
@@ -85,16 +101,20 @@ class Transform:
             enlarged: The image.
             position: Vertical and horizontal position: 0 is the top or left edge, 1 the bottom or right edge.
         """
+        window = self.random_window or (self.height, self.width)
         top, left = (
             min(int(fraction * (larger - side + 1)), larger - side)
-            for fraction, larger, side in zip(position, enlarged.shape[-2:], (self.height, self.width), strict=True)
+            for fraction, larger, side in zip(position, enlarged.shape[-2:], window, strict=True)
         )
-        return enlarged[..., top : top + self.height, left : left + self.width]
+        cropped = enlarged[..., top : top + window[0], left : left + window[1]]
+        return cropped if self.random_window is None else self._scale(self._fit(cropped), (self.height, self.width))
 
     def _resize(self, image: Tensor, mirrored: bool, size: tuple[int, int]) -> Tensor:
         if mirrored:
             image = image.flip(-1)
-        image = self.crop_centre(image)
+        return self._scale(self.crop_centre(image), size)
+
+    def _scale(self, image: Tensor, size: tuple[int, int]) -> Tensor:
         if image.shape[-2:] == size:
             return image.contiguous()
         if self.nearest:
@@ -110,5 +130,12 @@ class Transform:
         if self.crop is None:
             return image
         size = image.shape[-2:]
+        if self.random_window is not None:
+            return self._fit(image[..., *centre_window(size, self.random_window)])
         window = fit_window(size, (self.height, self.width)) if isinstance(self.crop, str) else self.crop
         return image[..., *centre_window(size, window)]
+
+    def _fit(self, image: Tensor) -> Tensor:
+        """Return the largest centre crop with the proportions of the result."""
+        size = image.shape[-2:]
+        return image[..., *centre_window(size, fit_window(size, (self.height, self.width)))]

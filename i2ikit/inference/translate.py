@@ -17,6 +17,7 @@ from i2ikit.inference.batched import Request, generate
 from i2ikit.inference.discriminate import list_required_inputs, score
 from i2ikit.inference.domains import check_seed, eval_mode, get_weight, is_count
 from i2ikit.inference.geometry import check_size, crop_to_training
+from i2ikit.inference.glued import take_source_half
 from i2ikit.inference.image_io import InputImage
 from i2ikit.inference.model_images import prepare, read_image
 from i2ikit.inference.output_path import choose_output_path
@@ -109,7 +110,7 @@ def translate(
     check_size(size)
     preparation = prepare(model, background, range, max_pixels)
     opened = image if isinstance(image, InputImage) else read_image(model, image, preparation=preparation)
-    pixels = check_pixels(opened.pixels).to(get_weight(model).dtype)
+    pixels = take_source_half(model, check_pixels(opened.pixels).to(get_weight(model).dtype))
     pixels = pixels if tile else pixels.to(model.device)
     if size == "trained":
         pixels = crop_to_training(pixels, model.image, model.preprocessing, nearest=not model.source.is_picture)

@@ -16,6 +16,7 @@ from i2ikit.data import Dataset, JointDataset, Loader, Transform, can_serve, ope
 from i2ikit.data.contents import Contents, combine_digests, compute_fingerprint
 from i2ikit.data.dataset import Origin
 from i2ikit.data.open import open_stored
+from i2ikit.data.random_crop import find_random_crop, format_random_crop
 from i2ikit.data.rows import group_by_domain
 from i2ikit.data.sizes import check_sizes
 from i2ikit.errors import DataError, format_count
@@ -83,6 +84,10 @@ def describe_preprocessing(model: Model, sources: Sequence[TrainingData]) -> dic
     settings = {name: getattr(reading, name, None) for name in ("background", "crop", "channels", "source_channels")}
     size = [model.image.height, model.image.width]
     settings["crop"] = list(settings["crop"]) if settings["crop"] is not None else None
+    if reading is not None and reading.glued:
+        settings["glued"] = reading.glued
+        if reading.crop is None:
+            settings["half"] = [sources[0].data.source.height, sources[0].data.source.width]
     if reading is not None and reading.values is not None:
         settings["range"] = list(reading.values)
     if reading is not None and reading.max_pixels != MAX_PIXELS:
@@ -134,7 +139,9 @@ class Batches:
         image = model.image
         self.loaders = []
         for index, data in enumerate(datasets):
-            transform = Transform(image.height, image.width, crop="fit", flip=model.recipe.flip, jitter=model.recipe.jitter)
+            window = find_random_crop(data)
+            crop = "fit" if window is None else format_random_crop(window)
+            transform = Transform(image.height, image.width, crop=crop, flip=model.recipe.flip, jitter=model.recipe.jitter)
             self.loaders.append(
                 Loader(
                     get_training_split(data),
