@@ -15,10 +15,9 @@ MissingValues = list[tuple[str, str]]
 def find_missing_values(domain: DomainSpec, items: Iterable[Item], split: str) -> MissingValues:
     """Return each attribute and value that images of the split "train" have, and none of another split."""
     there: dict[str, set[tuple[str, str | None]]] = {"train": set(), split: set()}
-    names = [each.name for each in domain.attributes]
     for item in items:
         if item.split in there:
-            there[item.split].update((name, item.row.get(name)) for name in names)
+            there[item.split].update(item.row.items())
     pairs = ((each.name, value) for each in domain.attributes for value in each.choices)
     return [pair for pair in pairs if pair in there["train"] and pair not in there[split]]
 

@@ -49,6 +49,15 @@ def test_a_folder_and_a_glob_are_translated_to_a_folder_with_the_same_names(run_
     assert result.out.endswith(f"3 images in {out}\n")
 
 
+def test_files_of_a_system_in_a_folder_are_not_translated(run_cli, model, photos, tmp_path) -> None:
+    for name in ("@eaDir/a.png", ".trash/a.png", "._a.png"):
+        (photos / name).parent.mkdir(exist_ok=True)
+        (photos / name).write_bytes((photos / "a.png").read_bytes())
+    out = tmp_path / "out"
+    assert run_cli("translate", model, photos, out, "--to", "tone=dark,male=no").code == 0
+    assert list_written(out) == ["a.png", "b.png", "deep.png"]
+
+
 def test_the_bit_depth_of_files_is_kept(run_cli, model, photos, tmp_path) -> None:
     out = tmp_path / "out"
     run_cli("translate", model, photos, out, "--to", "tone=dark")
