@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from i2ikit.core.arguments import a_text, check_arguments
 from i2ikit.core.registry import Registry, default_registry
 
 if TYPE_CHECKING:
@@ -12,16 +13,19 @@ if TYPE_CHECKING:
     from i2ikit.core.recipe import Recipe
 
 
+@check_arguments(pattern=a_text)
 def list_recipes(pattern: str = "*") -> tuple[str, ...]:
     """Return the names of the registered recipes that match a pattern, such as ``"*gan*"``."""
     return default_registry().recipes(pattern)
 
 
+@check_arguments(role=a_text, filter=a_text)
 def list_components(role: str | None = None, filter: str = "*") -> tuple[Component, ...]:  # noqa: A002  as in other libraries
     """Return the registered components of a role (default: all roles) whose names match a pattern, such as ``"*adain*"``."""
     return default_registry().components(role, filter)
 
 
+@check_arguments(name=a_text)
 def recipe(name: str, registry: Registry | None = None) -> Recipe:
     """Return a registered recipe, or the recipe in a file.
 

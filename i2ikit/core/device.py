@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from i2ikit.errors import OptionError
+from i2ikit.core.short_repr import shorten
+from i2ikit.errors import InputTypeError, OptionError
 
 
 def accelerator() -> torch.device | None:
@@ -22,6 +23,8 @@ def find_device(name: str | torch.device) -> torch.device:
     found = accelerator()
     if found is not None:
         names += [found.type, *(f"{found.type}:{index}" for index in range(torch.accelerator.device_count()))]
+    if not isinstance(name, (str, torch.device)):
+        raise InputTypeError(f"device is {shorten(name)}; it must be the name of a device. Available: {', '.join(names)}.")
     if str(name) not in names:
         raise OptionError(f'This machine has no device "{name}". Available: {", ".join(names)}.')
     return torch.device(name)

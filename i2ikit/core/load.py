@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from i2ikit.core import recipe_json, storage
+from i2ikit.core.arguments import a_path, check_arguments
 from i2ikit.core.build import build
 from i2ikit.core.component import restoring
 from i2ikit.core.device import find_device
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
 
 
+@check_arguments(path=a_path)
 def load(path: str | Path, *, registry: Registry | None = None, device: str | torch.device = "cpu") -> Model:
     """Load a saved model with its weights.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from i2ikit.core.arguments import a_text, check_arguments
 from i2ikit.core.build import build
 from i2ikit.core.component import get_factory_options
 from i2ikit.core.copy_weights import copy_weights
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from i2ikit.core.model import Model
 
 
+@check_arguments(name=a_text)
 def import_official(name: str, *, registry: Registry | None = None, **parts: Any) -> Model:
     """Return a model with the weights of an original implementation.
 

@@ -1,8 +1,9 @@
-"""The text of settings: only what differs from the defaults. This module does not import torch."""
+"""Short texts of settings and of wrong values. This module does not import torch."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import NOTHING, fields
@@ -25,3 +26,14 @@ def short_repr(settings: Any) -> str:
 def _make_default(default: Any) -> Any:
     """Return the value that an attrs default makes."""
     return default.factory() if hasattr(default, "factory") else default
+
+
+def shorten(value: object) -> str:
+    """Return a wrong value for a message, in one line of at most 60 characters."""
+    if isinstance(value, (Mapping, list)) and len(value) > 3:
+        return f"a {'mapping' if isinstance(value, Mapping) else 'list'} of {len(value)} entries"
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python refuses to write whole numbers of thousands of digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else f"{text[:57]}..."

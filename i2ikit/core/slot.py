@@ -9,7 +9,7 @@ from typing import Any, Literal, Never
 from attrs import field, frozen
 from attrs.validators import optional
 
-from i2ikit.core.short_repr import short_repr
+from i2ikit.core.short_repr import short_repr, shorten
 from i2ikit.core.training import Schedule
 from i2ikit.core.validators import boolean, number, one_of, text, whole_number
 from i2ikit.errors import OptionError, suggest
@@ -135,7 +135,7 @@ class Term:
     @loss.validator
     def _check_loss(self, attribute: Any, value: Any) -> None:
         if not isinstance(value, str) and not callable(value):
-            raise OptionError(f'"loss" of a term is {value!r}; it must be the name of a loss, or a function of one translation.')
+            raise OptionError(f'"loss" of a term is {shorten(value)}; it must be the name of a loss, or a function of one translation.')
 
     @weight.validator
     def _check_weight(self, attribute: Any, value: Any) -> None:
@@ -183,14 +183,15 @@ def to_names(names: Any, title: str) -> tuple[str, ...]:
     """
     found = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, Iterable) else (names,)
     if not all(isinstance(each, str) for each in found):
-        raise OptionError(f"{title} is {names!r}; it must be a name, or several names in a tuple.")
+        raise OptionError(f"{title} is {shorten(names)}; it must be a name, or several names in a tuple.")
     return found
 
 
 def _to_path(weights: Any) -> str:
     if not isinstance(weights, (str, PathLike)):
         raise OptionError(
-            f'"weights" of a slot is {weights!r}; it must be the folder of a run or of a model, or a text such as "runs/gan:generator".'
+            f'"weights" of a slot is {shorten(weights)}; it must be the folder of a run or of a model, or a text such as '
+            f'"runs/gan:generator".'
         )
     return str(fspath(weights))
 
@@ -198,7 +199,9 @@ def _to_path(weights: Any) -> str:
 def to_options(options: Any, owner: str) -> dict[str, Any]:
     """Return options as a dict, or raise OptionError if they are no mapping from names."""
     if options is not None and not (isinstance(options, Mapping) and all(isinstance(name, str) for name in options)):
-        raise OptionError(f'"options" of a {owner} is {options!r}; it must be a mapping from names to values, such as {{"width": 8}}.')
+        raise OptionError(
+            f'"options" of a {owner} is {shorten(options)}; it must be a mapping from names to values, such as {{"width": 8}}.'
+        )
     return dict(options or {})
 
 
@@ -210,8 +213,8 @@ def _to_entries(entries: Any, name: str) -> tuple[Entry, ...]:
         pair = (entry, {}) if isinstance(entry, str) else tuple(entry) if isinstance(entry, Sequence) else ()
         if len(pair) != 2 or not isinstance(pair[0], str) or not isinstance(pair[1], Mapping):
             raise OptionError(
-                f'"{name}" of a slot contains {entry!r}; each entry must be the name of a component, or a pair of a name and its options, '
-                f'such as ("diff_augment", {{"policy": "colour"}}).'
+                f'"{name}" of a slot contains {shorten(entry)}; each entry must be the name of a component, or a pair of a name and its '
+                f'options, such as ("diff_augment", {{"policy": "colour"}}).'
             )
         found.append((pair[0], dict(pair[1])))
     if not found and name == "component":
@@ -226,8 +229,8 @@ def _join(entries: Iterable[Entry]) -> str:
 def _refuse_keywords(kind: str, first: Any, unknown: Mapping[str, Any], settings: Sequence[str]) -> None:
     """Raise OptionError for keywords that are no settings: most are options, which have an argument of their own."""
     name = f'"{first}"' if isinstance(first, str) else "..."
-    options = "{" + ", ".join(f'"{key}": {value!r}' for key, value in unknown.items()) + "}"
-    asked = ", ".join(f"{key}={value!r}" for key, value in unknown.items())
+    options = "{" + ", ".join(f'"{key}": {shorten(value)}' for key, value in unknown.items()) + "}"
+    asked = ", ".join(f"{key}={shorten(value)}" for key, value in unknown.items())
     where, argument = ("the second argument", options) if kind == "Slot" else ("options=", f"options={options}")
     near = suggest(next(iter(unknown)), settings)
     hint = near if near.startswith("Did") else f"Settings of a {kind.lower()}: {', '.join(settings)}."

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from i2ikit.core import former_names, recipe_json
+from i2ikit.core.arguments import a_path, check_arguments
 from i2ikit.core.json_files import DamagedFileError, read_object
 from i2ikit.core.model_state import get_weights
 from i2ikit.core.saved_model import check_model_data
@@ -32,6 +33,7 @@ FORMAT = 2
 READABLE_FORMATS = (1, FORMAT)
 
 
+@check_arguments(directory=a_path)
 def save(model: Model, directory: str | Path, weights: Mapping[str, Tensor] | None = None) -> Path:
     """Write a model into a folder. An existing model in this folder is replaced; if writing fails, it stays.
 

@@ -15,6 +15,7 @@ from cattrs import Converter
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError, IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn
 
+from i2ikit.core.short_repr import shorten
 from i2ikit.core.validators import is_number
 from i2ikit.errors import CheckpointError, I2IKitError, suggest
 
@@ -59,17 +60,6 @@ def structure(data: object, kind: type[T], title: str, converter: Converter | No
     except (BaseValidationError, WrongValueError, I2IKitError) as error:
         text = f"{title}: {_describe(error, path)}"
         raise (UnknownKeyError if text.endswith(_OTHER_VERSION) else CheckpointError)(text) from None
-
-
-def shorten(value: object) -> str:
-    """Return a found value for a message, of at most 60 characters."""
-    if isinstance(value, (Mapping, list)) and len(value) > 3:
-        return f"a {'mapping' if isinstance(value, Mapping) else 'list'} of {len(value)} entries"
-    try:
-        text = repr(value)
-    except ValueError:  # Python refuses to write whole numbers of thousands of digits
-        return "a number of thousands of digits"
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 
+from i2ikit.core.short_repr import shorten
 from i2ikit.errors import OptionError, UnknownNameError, suggest
 
 Validator = Callable[[Any, Any, Any], None]
@@ -112,7 +113,7 @@ def check_fields(value: Any, kind: type, what: str) -> Mapping[str, Any]:
     """
     known = [each.name for each in attrs.fields(kind)]
     if not isinstance(value, Mapping):
-        raise OptionError(f"The overrides of the {what} must be a mapping; found {value!r}. Available: {', '.join(known)}.")
+        raise OptionError(f"The overrides of the {what} must be a mapping; found {shorten(value)}. Available: {', '.join(known)}.")
     for name in value:
         if name not in known:
             raise UnknownNameError(f"setting of the {what}", name, known)
@@ -133,7 +134,7 @@ def check_type(name: str, annotation: Any, value: Any) -> None:
     words = [each for kind in expected if isinstance(kind, tuple) for each in kind]
     if words and isinstance(value, str) and all(isinstance(each, str) for each in words):
         raise OptionError(f'"{name}" is "{value}". {suggest(value, words)}')
-    raise OptionError(f'"{name}" is {value!r}; it must be {" or ".join(_describe_type(kind) for kind in expected)}.')
+    raise OptionError(f'"{name}" is {shorten(value)}; it must be {" or ".join(_describe_type(kind) for kind in expected)}.')
 
 
 _TYPES = {int: "a whole number", float: "a number", bool: "True or False", str: "a text", type(None): "None"}
@@ -201,4 +202,4 @@ def _describe_owner(owner: Any) -> str:
 
 
 def _make_error(owner: Any, field: Any, value: Any, expected: str) -> OptionError:
-    return OptionError(f'"{field.name}" of {_describe_owner(owner)} is {value!r}; it must be {expected}.')
+    return OptionError(f'"{field.name}" of {_describe_owner(owner)} is {shorten(value)}; it must be {expected}.')

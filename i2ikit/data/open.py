@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from i2ikit.core.arguments import a_path, a_text, check_arguments, names, whole
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.specs import CONTENTS, Content, ImageSpec
 from i2ikit.data.arrangements import ARRANGEMENTS, get_arrangement
@@ -39,6 +40,7 @@ FILE_BATCH_KINDS = (*ARRANGEMENTS, "glued")
 """What files can be read as; "glued" images hold a pair side by side and become paired batches."""
 
 
+@check_arguments(path=a_path, labels=names, batch_kind=a_text, background=a_text, channels=whole(1, 4096), source_channels=whole(1, 4096))
 def open_data(
     path: str | os.PathLike[str],
     *,

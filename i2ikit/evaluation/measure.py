@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from i2ikit.core.arguments import a_function, a_path, a_text, check_arguments, either, having, instance, names, one_or_several, whole
 from i2ikit.core.batch_kinds import BatchKind, find_batch_kind
 from i2ikit.core.on_task import OnTask, TaskCounter, show_nothing
 from i2ikit.data import Dataset, can_serve, get_arrangement
@@ -33,6 +34,22 @@ if TYPE_CHECKING:
     from i2ikit.core.model import Model
 
 
+@check_arguments(
+    model=having("a model, such as build or load returns", "translate", "domain"),
+    data=having("a data set, such as open_data returns", "splits", "image", "domain"),
+    split=a_text,
+    targets=names,
+    batch=whole(1),
+    classifier=either(instance("i2ikit.evaluation.evaluation_classifier:EvaluationClassifier", "a classifier"), a_path),
+    cache=a_path,
+    classifier_steps=whole(1),
+    limit=whole(1),
+    resize=a_text,
+    lpips=one_or_several(instance("i2ikit.evaluation.perceptual:PerceptualDistance", "a PerceptualDistance, or several")),
+    samples_per_input=whole(0),
+    num_inputs=whole(1),
+    on_task=a_function,
+)
 def evaluate(
     model: Model,
     data: Dataset,

@@ -11,6 +11,7 @@ import torch
 from attrs import field, frozen
 from torch import Tensor
 
+from i2ikit.core.arguments import having
 from i2ikit.core.batch_kinds import map_tensors
 from i2ikit.data import Dataset, JointDataset, Loader, Transform, can_serve, open_data
 from i2ikit.data.contents import Contents, combine_digests, compute_fingerprint
@@ -19,7 +20,7 @@ from i2ikit.data.open import open_stored
 from i2ikit.data.random_crop import find_random_crop, format_random_crop
 from i2ikit.data.rows import group_by_domain
 from i2ikit.data.sizes import check_sizes
-from i2ikit.errors import DataError, format_count
+from i2ikit.errors import DataError, OptionError, format_count
 from i2ikit.pixels import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from i2ikit.train.engine import PlainEngine
 
 Data = Dataset | str | PathLike[str]
+A_DATA_SET = having("a data set, its path, or a list of these", "batch_kind", "fingerprint", "image", "items", "splits")
 
 
 @frozen
@@ -50,6 +52,7 @@ class TrainingData:
             return data
         if isinstance(data, (str, PathLike)):
             data = open_data(data)
+        A_DATA_SET("data", data)
         origin: Origin | None = getattr(data, "origin", None)
         return cls(data) if origin is None else cls(data, origin.path, origin.options)
 
@@ -97,6 +100,8 @@ def describe_preprocessing(model: Model, sources: Sequence[TrainingData]) -> dic
 
 def as_list(data: Data | TrainingData | Sequence[Data | TrainingData]) -> list[Data | TrainingData]:
     """Return one or several data sets as a list."""
+    if isinstance(data, (list, tuple)) and not data:
+        raise OptionError("data is empty; it must be a data set, its path, or a list of these.")
     return list(data) if isinstance(data, (list, tuple)) else [data]  # type: ignore[list-item]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from i2ikit.core.arguments import A_MODEL, a_path, check_arguments, instance, names
 from i2ikit.core.storage import list_stage_folders
 from i2ikit.train import configuration
 from i2ikit.train.batches import Data, TrainingData
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 OneOrSeveral = Data | TrainingData | Sequence[Data | TrainingData]
 
 
+@check_arguments(model=A_MODEL, run=a_path)
 def fit(
     model: Model,
     data: OneOrSeveral | Mapping[str, OneOrSeveral],
@@ -63,6 +65,7 @@ def fit(
     return trainer.model
 
 
+@check_arguments(run=a_path, model=A_MODEL, recipe=instance("i2ikit.core.recipe:Recipe", "a recipe"), allow=names)
 def resume(
     run: str | Path,
     *,

@@ -12,6 +12,7 @@ import torch
 from attrs import evolve
 from torch import Tensor
 
+from i2ikit.core.arguments import sides, whole
 from i2ikit.core.domain import NO, YES, Attribute, DomainSpec, LabelSet
 from i2ikit.core.specs import ImageSpec
 from i2ikit.data.dataset import SPLITS, Item, Origin
@@ -22,6 +23,8 @@ from i2ikit.errors import LabelError, OptionError, UnknownNameError
 _BLOCK = 64  # neighbouring faces that are drawn at once and cached together
 OTHER = "other"  # the domain of all values except one
 _CACHE_BYTES = 1 << 30
+MAX_COUNT, MAX_SIZE = 1_000_000, 4096
+"""Of faces, and pixels a side: more than fits in the memory of most machines."""
 
 
 class FacesDataset:
@@ -67,9 +70,11 @@ class FacesDataset:
         target: str | None = None,
         domains: str | None = None,
     ) -> None:
-        height, width = (size, size) if isinstance(size, int) else (int(size[0]), int(size[-1]))
-        if count < 1 or height < 1 or width < 1:
-            raise OptionError(f"count and size of the faces must be at least 1; found {count} and {height}x{width}.")
+        whole(1, MAX_COUNT)("count", count)
+        sides("size", size)
+        height, width = (size, size) if isinstance(size, int) else (size[0], size[-1])
+        if max(height, width) > MAX_SIZE:
+            raise OptionError(f"size is {height}x{width}; faces have at most {MAX_SIZE} pixels a side.")
         if val < 0 or test < 0 or val + test >= 1:
             raise OptionError(f"val and test must be shares of at least 0 with a sum below 1; found val={val} and test={test}.")
         for each in (view, target or view):

@@ -12,7 +12,9 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from i2ikit.data.faces.dataset import FacesDataset
+from i2ikit.core.arguments import a_path, check_arguments, whole, yes_or_no
+from i2ikit.core.validators import MAX_SEED
+from i2ikit.data.faces.dataset import MAX_COUNT, MAX_SIZE, FacesDataset
 from i2ikit.data.faces.identity import FACES, sample_identities
 from i2ikit.data.faces.palette import PARTS
 from i2ikit.data.faces.views import draw_faces, draw_segments, make_erase_mask
@@ -23,6 +25,9 @@ EXTRA = ("profile", "sketch", "segments", "low", "masked")
 _BATCH = 128
 
 
+@check_arguments(
+    directory=a_path, count=whole(1, MAX_COUNT), size=whole(1, MAX_SIZE), seed=whole(-(2**63), MAX_SEED), views=yes_or_no, partial=yes_or_no
+)
 def write_faces(
     directory: str | os.PathLike[str], count: int = 1000, size: int = 64, seed: int = 0, *, views: bool = True, partial: bool = False
 ) -> Path:
