@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
+from written_runs import write_log, write_run
 
 from i2ikit.train.page.axes import choose_axis, choose_ticks
 from i2ikit.train.page.charts import draw_chart, format_number
-from i2ikit.train.page.run_summary import Curve, make_curve
+from i2ikit.train.page.run_summary import Curve, make_curve, read_run_summary
 
 SPIKES = [300.0, *[0.3 + 0.01 * (index % 7) for index in range(98)], -40.0]
 
@@ -71,3 +74,14 @@ def test_a_name_is_escaped_wherever_it_stands() -> None:
 )
 def test_a_number_has_few_digits(value: float, text: str) -> None:
     assert format_number(value) == text
+
+
+def test_a_spike_of_a_single_record_is_in_the_curve_of_a_long_log(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    write_log(run, 12_000)
+    lines = (run / "log.jsonl").read_text().splitlines()
+    for index in (7, 6_000, 9_999):
+        lines[index] = json.dumps({**json.loads(lines[index]), "translator/cycle": 500.0 + index})
+    (run / "log.jsonl").write_text("\n".join(lines))
+    highs = read_run_summary(run).curves["translator/cycle"].high
+    assert {507.0, 6_500.0, 10_499.0} <= set(highs)

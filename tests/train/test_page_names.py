@@ -14,7 +14,7 @@ from i2ikit.data.faces import FacesDataset
 from i2ikit.train.page import write_page
 from i2ikit.train.samples import Samples
 
-HOSTILE = """"'><b onclick='x'>&amp;</b>"""
+HOSTILE = """"'><b onclick='x'>&amp;"""
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "main", "header", "section", "h1", "h2", "h3", "p", "div", "span", "b", "i", "small",
     "article", "figure", "figcaption", "img", "details", "summary", "table", "tr", "th", "td", "svg", "path", "text", "circle", "dl", "dt",
@@ -75,9 +75,9 @@ def write_hostile_run(run: Path) -> Path:
         player |= {"name": player["name"] + HOSTILE, "trains": [name + HOSTILE for name in player["trains"]]}
         player["terms"] = {f"{name}{HOSTILE}": term for name, term in player["terms"].items()}
         for term in player["terms"].values():
-            term |= {"loss": term["loss"] + HOSTILE, "weight": {"kind": f"linear{HOSTILE}", "value": 3.0}, "updates": [HOSTILE]}
-    recipe |= {"name": HOSTILE, "description": HOSTILE, "paper": HOSTILE, f"new{HOSTILE}": HOSTILE}
-    rest = {name: make_hostile(value, ()) for name, value in config.items() if name != "recipe"}
+            term |= {"loss": term["loss"] + HOSTILE, "updates": [HOSTILE]}
+    recipe |= {"name": HOSTILE, "description": HOSTILE, "paper": HOSTILE}
+    rest = {name: make_hostile(value, ("precision",)) for name, value in config.items() if name != "recipe"}
     rest["data"]["options"][HOSTILE] = HOSTILE
     (run / "run.json").write_text(json.dumps({"recipe": recipe, **rest}))
     layout = json.loads((run / "samples" / "layout.json").read_text())
@@ -111,5 +111,5 @@ def test_a_name_with_quotes_and_tags_adds_no_element_no_attribute_and_no_class(t
 
 def test_a_name_with_quotes_and_tags_is_readable(tmp_path: Path) -> None:
     text = Elements(write_page(write_hostile_run(tmp_path / "run")).read_text()).text
-    for name in ("discriminator", "hair", "linear", "hair: black", "psnr"):
+    for name in ("discriminator", "hair", "hair: black", "psnr"):
         assert f"{name}{HOSTILE}" in text

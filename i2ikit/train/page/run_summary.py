@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from i2ikit.train.saved_layout import read_layout
 from i2ikit.train.saved_run import read_run
 
 MAX_POINTS = 300  # of a curve on the page
-_MAX_LINES = 5_000  # of the log that are read; evaluations are always read
+_MAX_LINES = 100_000  # of the log that are read; evaluations are always read
 _NOT_CURVES = ("step", "seconds")
 
 
@@ -45,6 +45,7 @@ class RunSummary:
         seconds: Training time.
         numbers: Content of numbers.json.
         layout: Content of samples/layout.json.
+        every: Only every n-th record of a very long log is read.
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class RunSummary:
     seconds: float
     numbers: Mapping[str, Any]
     layout: Mapping[str, Any]
+    every: int = 1
 
     @property
     def recipe(self) -> Mapping[str, Any]:
@@ -90,7 +92,9 @@ def read_run_summary(run: str | Path) -> RunSummary:
     if not (folder / "run.json").is_file():
         raise CheckpointError(f'"{folder}" is not a run: it has no run.json. Give the folder that `i2ikit train --run` wrote.')
     config = read_run(folder / "run.json")
-    records = list(_read_log(folder / "log.jsonl"))
+    lines = _read_lines(folder / "log.jsonl")
+    every = max(1, len(lines) // _MAX_LINES)
+    records = _parse_log(lines, every)
     steps = [record for record in records if "event" not in record]
     return RunSummary(
         folder=folder,
@@ -101,6 +105,7 @@ def read_run_summary(run: str | Path) -> RunSummary:
         seconds=float(max((record.get("seconds", 0.0) for record in steps), default=0.0)),
         numbers=_read_if_there(folder / "numbers.json", read_numbers),
         layout=_read_if_there(folder / "samples" / "layout.json", read_layout),
+        every=every,
     )
 
 
@@ -108,12 +113,12 @@ def _read_if_there(path: Path, read: Callable[[Path], dict[str, Any]]) -> dict[s
     return read(path) if path.is_file() else {}
 
 
-def _read_log(path: Path) -> Iterable[dict[str, Any]]:
-    """Return the records of a log. If a resumed run repeated steps, only their last records are returned."""
-    if not path.is_file():
-        return []
-    lines = path.read_bytes().splitlines()
-    every = max(1, len(lines) // _MAX_LINES)
+def _read_lines(path: Path) -> list[bytes]:
+    return path.read_bytes().splitlines() if path.is_file() else []
+
+
+def _parse_log(lines: Sequence[bytes], every: int) -> list[dict[str, Any]]:
+    """Return every n-th record of a log. If a resumed run repeated steps, only their last records are returned."""
     records: list[dict[str, Any]] = []
     for index, line in enumerate(lines):
         if index % every and index != len(lines) - 1 and b'"event"' not in line:

@@ -140,8 +140,10 @@ def _render_charts(summary: RunSummary) -> str:
     if not losses and not others:
         return ""
     other_curves = f'<h3 class="sub">Other curves</h3><div class="charts">{"".join(others)}</div>' if others else ""
+    skipped = f"Only every {summary.every}th record of the log is shown. " if summary.every > 1 else ""
     return (
-        "<section><h2>Losses</h2><p>Unweighted losses by step. The line is the mean over neighbouring steps, the band their minimum and "
+        f"<section><h2>Losses</h2><p>{skipped}Unweighted losses by step. "
+        "The line is the mean over neighbouring steps, the band their minimum and "
         "maximum. A dashed line and the number next to it mark the equilibrium: the value at which neither player can improve. Where a few "
         "values are far from the others, the axis is logarithmic. Adversarial "
         "losses show whether the training is in balance. They do not measure image quality; the numbers above do. "
