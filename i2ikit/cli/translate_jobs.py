@@ -58,7 +58,7 @@ def plan_jobs(inputs: Sequence[str], out: str, file_format: str | None = None) -
 
 
 def choose_output(text: str) -> str:
-    """Return the output of an input without one: a folder in the working directory that is named after the input.
+    """Return the output of an input without one: a new folder in the working directory that is named after the input.
 
     Raises:
         OptionError: The working directory is a folder of the inputs, or is in it. Nothing is written there unless it is named.
@@ -71,7 +71,8 @@ def choose_output(text: str) -> str:
         raise OptionError(
             f'"{text}" is the only path, and the working directory is a folder of the inputs. Name the output, too: INPUT... OUT.'
         )
-    return f"{path.stem if path.is_file() else folder.name}-translated{os.sep}"
+    name = f"{path.stem if path.is_file() else folder.name}-translated"
+    return next(each for each in (name, *(f"{name}-{number}" for number in range(2, 100_000))) if not Path(each).exists()) + os.sep
 
 
 def _list_inputs(text: str, output: Path) -> list[tuple[Path, Path]]:

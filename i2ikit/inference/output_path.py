@@ -21,7 +21,7 @@ def choose_output_path(
     Args:
         image: The image, as the user gave it.
         to: The target, which becomes a part of the name.
-        out: The path that the user gave.
+        out: The path that the user gave. By default a new file in the working directory.
         number: The number of the sample, or None if there is only one.
         channels: Channels of the translation.
         dtype: Type of its values; None is uint8.
@@ -46,4 +46,7 @@ def choose_output_path(
     words = [f"{name}-{value}" for name, value in to.items()] if isinstance(to, Mapping) else [to if isinstance(to, str) else "translated"]
     words = [re.sub(r'[/\\:*?"<>|\s]+', "_", word) for word in words] + ([str(number)] if number is not None else [])
     suffix = path.suffix if path.suffix.lower() in (".png", ".tif", ".tiff", ".npy") else ".png"
-    return here / f"{path.stem}.{'.'.join(words)}{choose_suffix(suffix, channels, np.dtype('uint8') if dtype is None else dtype)}"
+    suffix = choose_suffix(suffix, channels, np.dtype("uint8") if dtype is None else dtype)
+    name = f"{path.stem}.{'.'.join(words)}"
+    free = (here / f"{name}{extra}{suffix}" for extra in ("", *(f"-{count}" for count in range(2, 100_000))))
+    return next(each for each in free if not each.exists())  # the translation of another file of this name is not replaced

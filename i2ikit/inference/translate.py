@@ -108,6 +108,9 @@ def translate(
             f"tile={tile!r} is not supported. Give the side of the tiles: a whole number of pixels, 1 or more, such as tile=512."
         )
     check_size(size)
+    if range is not None and (isinstance(image, Tensor) or not model.source.is_picture):
+        what = "maps hold numbers" if not model.source.is_picture else "a tensor holds values in [-1, 1], or uint8"
+        raise OptionError(f"range={range!r} is for PIL images, arrays and files of pictures; {what}. Leave range= out.")
     preparation = prepare(model, background, range, max_pixels)
     opened = image if isinstance(image, InputImage) else read_image(model, image, preparation=preparation)
     pixels = take_source_half(model, check_pixels(opened.pixels).to(get_weight(model).dtype))

@@ -59,7 +59,8 @@ def decode_values(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Pixel
             return read_deep_heic(data, name, bits)
         signed = _find_signed_type(image)
         image.load()
-        values = get_pil_values(ImageOps.exif_transpose(image), name)
+        is_rotated = image.getexif().get(0x0112, 1) != 1  # else Pillow would copy a large image for nothing
+        values = get_pil_values(ImageOps.exif_transpose(image) if is_rotated else image, name)
         return values if signed is None else values.astype(signed)
 
 
@@ -91,7 +92,8 @@ def get_pil_values(image: Image.Image, name: str) -> Pixels:
     elif "transparency" in image.info and image.mode in {"L", "RGB"}:
         image = image.convert("RGBA" if image.mode == "RGB" else "LA")
     if image.mode in _MODES:
-        array = np.asarray(image.convert(_MODES[image.mode]))
+        mode = _MODES[image.mode]
+        array = np.asarray(image if image.mode == mode else image.convert(mode))
         return array[..., None] if array.ndim == 2 else array
     if image.mode in _DEEP:
         array = np.asarray(image)[..., None]

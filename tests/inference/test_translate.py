@@ -134,6 +134,18 @@ def test_a_translation_without_a_path_is_not_written_beside_its_input(
     assert sorted(each.name for each in tmp_path.iterdir()) == ["fake.png", "in.png"]
 
 
+def test_a_translation_without_a_path_replaces_no_file(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(make_folder(tmp_path / "work"))
+    Image.new("RGB", (16, 16)).save(tmp_path / "in.png")
+    written = [model.translate(tmp_path / "in.png", to={"hair": "red"}).name for _ in range(2)]
+    assert written == ["in.hair-red.png", "in.hair-red-2.png"]
+
+
+def test_a_range_of_tensors_is_refused(model: Model, image: Tensor) -> None:
+    with pytest.raises(OptionError, match=r"^range=\(0, 1\) is for PIL images, arrays and files of pictures; a tensor holds values"):
+        model.translate(image, to={"hair": "red"}, range=(0, 1))
+
+
 def test_a_value_with_a_slash_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(make_folder(tmp_path / "work"))
     model = build("stargan", size=16, labels={"pose": ("left/up", "right")}, **SMALL)
