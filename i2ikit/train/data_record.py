@@ -16,6 +16,7 @@ from i2ikit.data.contents import (
     Contents,
     FileContent,
     OnProgress,
+    combine_digests,
     dump_contents,
     list_changed,
     read_content,
@@ -23,6 +24,7 @@ from i2ikit.data.contents import (
     restore_content,
 )
 from i2ikit.errors import CheckpointError
+from i2ikit.train import configuration
 from i2ikit.train.batches import TrainingData
 
 FILE, BAD_FILE = "data-files.jsonl", "bad-files.jsonl"
@@ -57,6 +59,13 @@ class DataRecord:
         """Return the files whose content differs from that at the start, apart from those that were repaired."""
         parts = zip(self.now, self.start, self.repaired, strict=True)
         return [file for now, start, repaired in parts for file in list_changed(start, now) if file not in repaired]
+
+    def describe_start(self) -> list[dict[str, Any]]:
+        """Return the hash of the contents at the start for each data set, in the form of :meth:`describe`, where it is known."""
+        return [
+            {"content": combine_digests({file: start.get(file, content) for file, content in now.items()})} if now else {}
+            for now, start in zip(self.now, self.start, strict=True)
+        ]
 
     def write(self) -> None:
         """Write ``data-files.jsonl``, unless it is up to date.
@@ -107,6 +116,34 @@ def resume_record(
         for each, old, known in zip(sources, stored, start, strict=True)
     ]
     repaired = [{file: known.get(file, content) for file, content in bad.items()} for known, bad in zip(start, recorded, strict=True)]
+    return DataRecord(run, sources, now, start, repaired)
+
+
+def resume_stage_record(
+    run: Path, earlier: Iterable[Path], sources: Sequence[TrainingData], stored: Sequence[Mapping[str, Any]], say: Callable[[str], None]
+) -> DataRecord:
+    """Return the same for a stage that has not begun: what its files held is known from the stages before it that have the same data.
+
+    Args:
+        run: The run folder of the whole run.
+        earlier: The run folders of the stages that have begun.
+        sources: The data sets as they are now.
+        stored: Their descriptions in ``stages.json``.
+        say: Shows a line.
+    """
+    start, repaired = ([dict[str, FileContent]() for _ in sources] for _ in range(2))
+    for folder in earlier:
+        if not (folder / configuration.FILE).is_file():
+            continue
+        found = configuration.read(folder)["data"]
+        paths = [each.get("path") for each in (found if isinstance(found, list) else [found])]
+        known, bad = _read(folder / FILE, len(paths)), _read(folder / BAD_FILE, len(paths))
+        for index, old in enumerate(stored):
+            if old.get("path") in paths:
+                position = paths.index(old.get("path"))
+                start[index] |= known[position]
+                repaired[index] |= {file: known[position].get(file, content) for file, content in bad[position].items()}
+    now = [read_contents(each.data, known, make_printer(say, TITLE)) if known else {} for each, known in zip(sources, start, strict=True)]
     return DataRecord(run, sources, now, start, repaired)
 
 

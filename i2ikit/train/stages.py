@@ -26,10 +26,11 @@ from i2ikit.train.new_run import start_run
 from i2ikit.train.options import FitOptions, refuse_unmeasured_best
 from i2ikit.train.progress import Progress
 from i2ikit.train.progress_bar import make_progress
-from i2ikit.train.resumed_run import refuse_fixed_options, refuse_other_count, resume_run
+from i2ikit.train.resumed_run import refuse_fixed_options, resume_run
 from i2ikit.train.saved_run import read_stages
 from i2ikit.train.setup import adapt_all, check_batch
 from i2ikit.train.signals import TrainingInterrupted
+from i2ikit.train.stage_data import open_stage_data
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -186,7 +187,11 @@ def resume_stages(
     folders, names = list_folders(run, recipes), list(recipes)
     begun = max((index for index, name in enumerate(names) if storage.list_checkpoints(folders[name])), default=-1)
     rest, given = names[begun + 1 :], None if data is None else split_data(data, recipes)
-    sources = {name: _open_again(run, stored["data"][name], None if given is None else given[name], allow) for name in rest}
+    earlier = [folders[name] for name in names[: begun + 1]]
+    sources = {
+        name: open_stage_data(run, stored["data"][name], None if given is None else given[name], allow, earlier, progress.say)
+        for name in rest
+    }
     stages = _Stages(run, recipes, sources, {**known, **options}, int(stored["seed"]), registry, progress)
     if rest:  # the last stage has not begun
         refuse_unmeasured_best(FitOptions.from_names(stages.options))
@@ -273,15 +278,3 @@ def _refuse_functions(stage: str, recipe: Recipe) -> None:
             f'Stage "{stage}" has a Python function ({functions[0]}), which cannot be stored in a file. A run with stages stores its '
             f"recipes. Register the function in a plugin and use its name."
         )
-
-
-def _open_again(run: Path, descriptions: Any, given: Any, allow: Sequence[str]) -> list[TrainingData]:
-    """Open the data of a stage that has not begun, and check that it is the data with which the run was started."""
-    if given is None:
-        sources = [TrainingData.restore(each) for each in descriptions]
-    else:
-        refuse_other_count(run, len(as_list(given)), descriptions)
-        sources = [TrainingData.from_data(each) for each in as_list(given)]
-    now = {"data": [source.describe() for source in sources]}
-    configuration.refuse_changes(configuration.find_differences({"data": descriptions}, now), allow, run)
-    return sources

@@ -193,6 +193,21 @@ def test_a_stage_that_has_not_begun_refuses_other_data(recipe: Recipe, pairs: st
         resume(tmp_path / "run", progress=Silent())
 
 
+def test_a_repaired_file_is_accepted_by_all_stages_and_a_replaced_one_by_none(recipe: Recipe, pairs: str, tmp_path: Path) -> None:
+    data = shutil.copytree(pairs, tmp_path / "data")
+    bad, other = data / "train/a/3.png", data / "train/a/5.png"
+    good, content = bad.read_bytes(), other.read_bytes()
+    bad.write_bytes(good[:100])
+    with pytest.raises(DataError, match=r'"train/a/3\.png" is damaged.*then resume: i2ikit train --resume '):
+        train(recipe, str(data), tmp_path / "run")
+    bad.write_bytes(good)
+    other.write_bytes((data / "train/a/6.png").read_bytes()[: len(content)].ljust(len(content), b"x"))
+    with pytest.raises(ConfigChangedError, match=r'content.*"train/a/5\.png"'):
+        resume(tmp_path / "run", progress=Silent())
+    other.write_bytes(content)
+    assert resume(tmp_path / "run", progress=Silent()).steps_done == 4
+
+
 # -- what is refused
 
 
