@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 
 from attrs import field, frozen
 
 from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.dataset import Dataset, FileDataset, Item
+from i2ikit.data.labels import MAX_NUMBERS, is_number
 from i2ikit.data.manifest import format_names
 from i2ikit.data.train_command import choose_training_size
 from i2ikit.errors import format_count
@@ -17,8 +17,6 @@ from i2ikit.pixels import mode_name
 
 MAX_RATIO = 20
 """A value with this many times fewer training images than another one is reported."""
-MAX_NUMBERS = 20
-"""A column of more different numbers than this is reported: each number is a class of its own."""
 MAX_ENLARGEMENT = 1.5
 """An image that is enlarged by more than this factor is reported."""
 
@@ -116,7 +114,7 @@ def _describe_unlike_pairs(data: Dataset, readable: Sequence[CheckedFile]) -> It
 
 def _describe_values(name: str, counts: Mapping[str | None, Mapping[str, int]]) -> Iterator[str]:
     values = [value for value in counts if value is not None]
-    if len(values) > MAX_NUMBERS and all(map(_is_number, values)):
+    if len(values) > MAX_NUMBERS and all(map(is_number, values)):
         yield (
             f'Column "{name}" holds {len(values)} different numbers, and each is read as a class of its own. Leave it out (--labels with '
             "the other columns), or write ranges, such as 20-29, into it."
@@ -129,13 +127,6 @@ def _describe_values(name: str, counts: Mapping[str | None, Mapping[str, int]]) 
     if largest > MAX_RATIO * smallest:
         have = f'"{least}" has {format_count(smallest, "training image")}, "{most}" {largest:,}'
         yield f'The values of "{name}" are imbalanced: {have}. Rare values are learned poorly: add images, or leave the value out.'
-
-
-def _is_number(text: str) -> bool:
-    with suppress(ValueError):
-        float(text)
-        return True
-    return False
 
 
 def count_values(items: Iterable[Item], name: str, choices: Sequence[str]) -> dict[str | None, dict[str, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from i2ikit.core.domain import NO, NONE, YES, Attribute, DomainSpec, LabelSet
 from i2ikit.data.manifest import FIRST_RULES, RULES, Manifest, format_names
@@ -11,6 +12,9 @@ from i2ikit.quoting import join_list
 
 MAX_VALUES = 100
 """A column with more values than this is not a label by default."""
+
+MAX_NUMBERS = 20
+"""A column of more different numbers than this is reported: each number is a class of its own."""
 
 MAX_LABELS = 500
 """A table with more columns than this is used only with chosen labels."""
@@ -149,3 +153,11 @@ def _parse_sets(sets: Sequence[Sequence[str]], attributes: Mapping[str, Attribut
 
 def _make_label_set(part: Sequence[str], attributes: Mapping[str, Attribute], count: int) -> LabelSet:
     return LabelSet("labels" if count == 1 else "+".join(part), tuple(attributes[name] for name in part))
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a number."""
+    with suppress(ValueError):
+        float(text)
+        return True
+    return False

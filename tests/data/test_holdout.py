@@ -73,6 +73,12 @@ def test_a_column_of_names_does_not_keep_all_images_for_training() -> None:
     assert all(count_splits(found, "tone")[tone, "test"] for tone in "ab")
 
 
+def test_a_column_of_measures_does_not_enlarge_the_test_split() -> None:
+    records = tuple(Record(f"{index}.png", cells={"age": str(index // 2), "tone": "ab"[index % 2]}) for index in range(60))
+    found = assign_splits(Manifest(records, ("age", "tone")), None)
+    assert sum(record.split == "test" for record in found.records) <= 12
+
+
 def test_a_new_image_moves_at_most_one_other_image() -> None:
     for seed in range(50):
         small, large = (assign_splits(make_manifest({"a": 12, "b": count}, seed), None) for count in (6, 7))
