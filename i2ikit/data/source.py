@@ -79,6 +79,8 @@ class FolderSource:
             return (self.path / file).read_bytes()
         except OSError as cause:
             raise DataError(f'"{self.path / file}" cannot be read: {cause.strerror}.') from None
+        except (MemoryError, OverflowError):
+            raise DataError(f'"{self.path / file}" cannot be read: its {self.size(file):,} bytes do not fit into memory.') from None
 
     def read_head(self, file: str) -> bytes:
         """Return the first 256 bytes of a file; nothing if it cannot be read."""

@@ -101,6 +101,8 @@ def read_values(path: Path, max_pixels: int = MAX_PIXELS) -> Pixels:
         data = path.read_bytes()
     except OSError as cause:
         raise DataError(f'Image "{path}" cannot be read: {cause.strerror}.') from None
+    except (MemoryError, OverflowError):
+        raise DataError(f'Image "{path}" cannot be read: its {path.stat().st_size:,} bytes do not fit into memory.') from None
     return decode_values(data, str(path), max_pixels)
 
 

@@ -82,3 +82,15 @@ def test_a_training_stores_range_and_limit_and_its_translations_have_the_type_of
     assert "--resume does not accept --range" in result.err
     result = run_cli("train", "--resume", tmp_path / "run", "--steps", "3", "--allow-change", "recipe.steps", "--no-eval")
     assert result.code == 0, result.err
+
+
+def test_translate_refuses_an_image_above_the_limit_and_takes_it_with_the_option(run_cli, model, photos, tmp_path, monkeypatch) -> None:
+    from i2ikit.pixels import pictures
+
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 399)  # the default; b.png has 400 pixels
+    words = ("translate", model, photos / "b.png", tmp_path / "out.png", "--to", "tone=dark")
+    result = run_cli(*words)
+    assert result.code == 2
+    assert "declares 20 x 20 pixels (height x width), above the limit of 399." in result.err
+    assert "raise the limit: --max-pixels 400." in result.err
+    assert run_cli(*words, "--max-pixels", "400").code == 0

@@ -13,7 +13,7 @@ import torch
 from i2ikit import build
 from i2ikit.cli import main
 from i2ikit.data import open_data, write_image
-from i2ikit.errors import CheckpointError, OptionError
+from i2ikit.errors import CheckpointError, DataError, OptionError
 from i2ikit.evaluation import Report, count_parameters, evaluate, evaluate_run
 from i2ikit.evaluation.parameters import count_domain_pairs
 from i2ikit.evaluation.protocol import Number
@@ -59,6 +59,11 @@ def test_a_run_is_measured_with_its_own_data_and_its_numbers_are_written(run: Pa
     assert Report.read(run / "numbers.json") == report
     assert report.notes == ()
     assert sorted(path.name for path in run.iterdir()) == ["final", "numbers.json", "run.json"]
+
+
+def test_the_limit_of_pixels_can_be_changed_for_an_evaluation(run: Path) -> None:
+    with pytest.raises(DataError, match=r"above the limit of 10\. .* raise the limit: max_pixels="):
+        evaluate_run(run, max_pixels=10, write=False, classifier=None)
 
 
 def test_the_classifier_is_saved_in_the_run(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

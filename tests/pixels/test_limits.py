@@ -7,6 +7,7 @@ import struct
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import image_mutations
@@ -14,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from i2ikit.data.source import FolderSource
 from i2ikit.errors import DataError
-from i2ikit.pixels import MAX_PIXELS, decode, png16, read_size
+from i2ikit.pixels import MAX_PIXELS, decode, png16, read_image, read_size
 
 WIDTH, HEIGHT = 50_000, 25_000
 
@@ -119,3 +121,16 @@ def test_a_large_16_bit_image_is_decoded_in_blocks_without_a_change(monkeypatch:
     data = png16.write(pixels)
     monkeypatch.setattr(png16, "_BLOCK", 4)
     assert np.array_equal(png16.read(data, "x"), pixels)
+
+
+def test_a_file_that_does_not_fit_into_memory_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Path) -> bytes:
+        raise MemoryError
+
+    path = tmp_path / "a" / "x.png"
+    path.parent.mkdir()
+    path.write_bytes(bytes(1234))
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    for read in (lambda: read_image(path), lambda: FolderSource(tmp_path).read("a/x.png")):
+        with pytest.raises(DataError, match=r'x\.png" cannot be read: its 1,234 bytes do not fit into memory\.$'):
+            read()
