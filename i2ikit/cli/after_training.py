@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from i2ikit.cli.output import echo
+from i2ikit.cli.unexpected import describe_system_error, describe_unexpected
 from i2ikit.errors import I2IKitError, OptionError
 
 
@@ -42,6 +43,9 @@ def _try(task: Any, name: str, command: str) -> None:
         echo(f"note: The run has no {name}: {error}")
     except I2IKitError as error:
         echo(f"warning: The {name} failed: {error} The model is saved. To try again: {command}", colour="yellow", err=True)
+    except Exception as error:  # noqa: BLE001 - the training has succeeded
+        reason = describe_system_error(error, None) or describe_unexpected(error)
+        echo(f"warning: The {name} failed: {reason} The model is saved. To try again: {command}", colour="yellow", err=True)
 
 
 def describe_stop(run: Path | None) -> str:

@@ -12,6 +12,7 @@ import click
 from i2ikit.cli.output import echo
 from i2ikit.core.sample_size import describe_count
 from i2ikit.errors import OptionError
+from i2ikit.lasting_output import keep_training_without_output
 
 if TYPE_CHECKING:
     from i2ikit.evaluation import Report
@@ -49,7 +50,7 @@ def demo(run: Path, minutes: float, size: int) -> int:
     tune_cpu()
     if not trained:
         try:
-            with hold_run(run):
+            with keep_training_without_output(), hold_run(run):
                 _train(run, minutes, size)
         except TrainingInterrupted as stopped:
             echo(f"Stopped after step {stopped.steps_done:,}. The training is saved. To resume it: {_format_command(run)}")

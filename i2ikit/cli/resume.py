@@ -22,11 +22,13 @@ def resume_from_flags(run: Path, given: dict[str, Any], options: dict[str, Any])
     from i2ikit.core.storage import list_stage_folders
     from i2ikit.train import TrainingData, configuration, resume_run
     from i2ikit.train.resumed_run import list_data
+    from i2ikit.train.run_lock import refuse_used_run
 
     _refuse_options_of_a_start(given)
     settings.refuse_double_answers(given)
     if given["dry_run"]:
         raise OptionError(f'--dry-run works only for a new run. The configuration of "{run}" is in {run / configuration.FILE}.')
+    refuse_used_run(run)
     if list_stage_folders(run):
         return _resume_stages(run, given, options)
     stored = configuration.read(run)

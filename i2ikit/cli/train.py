@@ -130,6 +130,7 @@ def _start(run: Path | None, given: dict[str, Any], options: dict[str, Any]) -> 
     """Start a new run. Return False after a dry run."""
     start = time.monotonic()
     from i2ikit.train import configuration, fit
+    from i2ikit.train.run_lock import refuse_used_run
 
     if given["allow"]:
         raise OptionError("--allow-change belongs to --resume: a new run has no settings that could change. Leave it out.")
@@ -139,6 +140,7 @@ def _start(run: Path | None, given: dict[str, Any], options: dict[str, Any]) -> 
         raise OptionError("There is no run folder. Name one: --run runs/NAME.")
     if run is not None:
         configuration.refuse_existing(run)
+        refuse_used_run(run)
         check_writable(run)
     progress = options["progress"]
     model, sources = _build_model(given, progress)

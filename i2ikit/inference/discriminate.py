@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor, nn
 
 from i2ikit.core.calls import Call, run_network
@@ -19,6 +18,7 @@ from i2ikit.inference.domains import eval_mode, find_domain, get_weight, resolve
 from i2ikit.inference.geometry import crop_to_training
 from i2ikit.inference.model_images import read_image
 from i2ikit.inference.pixel_checks import check_pixels
+from i2ikit.out_of_memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -80,7 +80,7 @@ def discriminate(
             return score(model, scored, slot, net, named, name)
     except (RuntimeError, ValueError) as error:
         size = (model.image.height, model.image.width)
-        if isinstance(error, torch.OutOfMemoryError) or not isinstance(scored, Tensor) or tuple(scored.shape[-2:]) == size:
+        if is_out_of_memory(error) or not isinstance(scored, Tensor) or tuple(scored.shape[-2:]) == size:
             raise
         found, built = ("x".join(map(str, each)) for each in (scored.shape[-2:], size))
         raise OptionError(

@@ -24,6 +24,7 @@ from i2ikit.data.contents import (
     restore_content,
 )
 from i2ikit.errors import CheckpointError
+from i2ikit.temporary import make_temporary_path
 from i2ikit.train import configuration
 from i2ikit.train.batches import TrainingData
 
@@ -76,7 +77,7 @@ class DataRecord:
         contents = [{**now, **repaired} for now, repaired in zip(self.now, self.repaired, strict=True)]
         if not any(self.now) or contents == [dict(each) for each in self.start]:
             return
-        temporary = self.run / f".{FILE}.tmp"
+        temporary = make_temporary_path(self.run / FILE)
         try:
             with temporary.open("w", encoding="utf-8") as file:
                 file.writelines(

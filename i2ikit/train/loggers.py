@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from i2ikit.core import former_names
 from i2ikit.core.validators import LARGEST, is_number
 from i2ikit.errors import MissingExtraError
+from i2ikit.temporary import replace_file
 
 FILE = "log.jsonl"
 
@@ -37,9 +38,7 @@ class JsonLines:
         path = run / FILE
         if path.exists():
             lines = [json.dumps(record) for record in read_log(run) if record["step"] <= done]
-            temporary = path.with_name(f".{FILE}.tmp")
-            temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-            temporary.replace(path)
+            replace_file(path, "".join(f"{line}\n" for line in lines).encode())
         self.file = path.open("a", encoding="utf-8", buffering=1)
 
     def write(self, record: Mapping[str, Any]) -> None:

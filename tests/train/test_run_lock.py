@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +17,14 @@ import pytest
 import toy_training
 from toy_training import train
 
-from i2ikit import resume
+from i2ikit import load, resume
 from i2ikit.cli import main
 from i2ikit.errors import I2IKitError, OptionError, RunInUseError
 from i2ikit.train.run_lock import HOLDER, LOCK, hold_run
 
 PROGRAM = Path(toy_training.__file__)
+TINY = ["generator.width=4", "generator.blocks=1", "discriminator.width=4", "discriminator.depth=2"]
+TRAIN = ["train", "stargan-fast", "--data", "faces:count=24,size=16", *(part for each in TINY for part in ("--set", each)), "--batch", "4"]
 
 
 @contextmanager
@@ -32,6 +36,41 @@ def other_process_trains(run: Path) -> Iterator[subprocess.Popen[str]]:
         assert process.stdout.readline() == "begun\n"
         yield process
         process.kill()
+
+
+@pytest.mark.slow
+def test_models_are_read_beside_a_training_that_removes_old_checkpoints(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "i2ikit", *TRAIN, "--steps", "100000", "--run", str(run), "--checkpoint-every", "1", "--keep", "1"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 200
+        while len(list(run.glob("checkpoints/step-*"))) < 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        steps: list[int] = []
+        while len(set(steps)) < 15:
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            steps.append(load(run).steps_done)
+        process.kill()
+    assert steps == sorted(steps)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no umask")
+@pytest.mark.slow
+def test_every_file_of_a_run_follows_the_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("i2ikit.cpu.tune_cpu", lambda: "not in tests")
+    run, before = tmp_path / "run", os.umask(0o027)
+    try:
+        assert main([*TRAIN, "--steps", "2", "--run", str(run), "--sample-every", "1", "--tensorboard", "--eval"]) == 0
+        assert main(["train", "--resume", str(run), "--steps", "3", "--allow-change", "recipe.steps"]) == 0
+    finally:
+        os.umask(before)
+    paths = sorted(run.rglob("*"))
+    assert {"numbers.json", "index.html", "weights.safetensors", "log.jsonl"} <= {path.name for path in paths}
+    modes = {path: path.stat().st_mode & 0o777 for path in paths}
+    wrong = {str(path): oct(mode) for path, mode in modes.items() if mode != (0o750 if path.is_dir() else 0o640)}
+    assert wrong == {}
 
 
 def test_a_second_process_is_refused_with_the_number_of_the_first_and_changes_nothing(
