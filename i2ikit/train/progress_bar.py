@@ -37,18 +37,15 @@ class Bar(Silent):
         self._task_clock = RemainingTime()
         self._console = console or Console(highlight=False)
         self._live: Any = None
+        self._has_begun = False
 
     def say(self, text: str) -> None:
         self._console.print(make_visible(text), markup=False, soft_wrap=True)
 
     def begin(self, done: int, steps: int) -> None:
-        from rich.live import Live
-
         self._clock.begin(done, steps)
-        self._done, self._record = done, {}
-        if self._live is None:
-            self._live = Live(console=self._console, get_renderable=self.render, refresh_per_second=4, vertical_overflow="crop")
-            self._live.start()
+        self._done, self._record, self._has_begun = done, {}, True
+        self._start()
 
     def advance(self, done: int) -> None:
         self._done = done
@@ -63,18 +60,30 @@ class Bar(Silent):
         if self._task is None or self._task[0] != title:
             self._task_clock.begin(done, total)
         self._task = (title, done, total) if done < total else None
+        if self._task is not None:
+            self._start()
+        elif not self._has_begun:
+            self.close()
 
     def close(self) -> None:
         if self._live is not None:
             self._live.stop()
-            self._live = None
+            self._live, self._has_begun = None, False
+
+    def _start(self) -> None:
+        from rich.live import Live
+
+        if self._live is None:
+            self._live = Live(console=self._console, get_renderable=self.render, refresh_per_second=4, vertical_overflow="crop")
+            self._live.start()
 
     def render(self) -> RenderableType:
         """Return the lines for the present width of the terminal."""
         from rich.console import Group
 
         width = max(10, self._console.width - 1)  # some terminals wrap a line that fills them
-        return Group(self._render_steps(width), self._render_details(width))
+        steps = [self._render_steps(width)] if self._has_begun else []  # a task may come before the training
+        return Group(*steps, self._render_details(width))
 
     def _render_steps(self, width: int) -> RenderableType:
         done, total = self._done, self._clock.total

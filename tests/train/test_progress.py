@@ -39,6 +39,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def make_bar(width: int, clock: Clock, record: dict[str, Any] = RECORD) -> Bar:
     bar = Bar(Console(file=io.StringIO(), width=width, force_terminal=True, highlight=False))
     bar._clock.begin(0, 100_000)
+    bar._has_begun = True
     clock.now += 60.0
     bar.report(record)
     return bar
@@ -89,6 +90,16 @@ def test_a_task_takes_the_line_of_the_losses_until_it_is_done(clock: Clock) -> N
     assert render(bar)[1] == "Evaluating  5/10  10 s left"
     bar.show_task("Evaluating", 10, 10)
     assert "Evaluating" not in render(bar)[1]
+
+
+def test_a_task_before_the_training_is_shown_alone(clock: Clock) -> None:
+    bar = Bar(Console(file=io.StringIO(), width=80, force_terminal=True, highlight=False))
+    bar.show_task("Evaluating", 0, 10)
+    assert render(bar) == ["Evaluating  0/10"]
+    bar.show_task("Evaluating", 10, 10)
+    bar.begin(0, 5)
+    assert render(bar)[0].startswith("step 0/5")
+    bar.close()
 
 
 def test_without_a_terminal_slow_steps_are_shown_with_the_remaining_time(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
