@@ -89,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     warnings.showwarning = print_warning
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # about the metadata of an image that is read nevertheless, without its name
     replace_closed_streams()
     show_unencodable_characters()
     try:
