@@ -59,6 +59,12 @@ def check_tensors(model: Model, batch: Batch, index: int = 0) -> None:
             raise PlanError(
                 f"batch{place} has dtype {image.dtype}, but the weights have {weight.dtype}. Convert it: images.to({weight.dtype})."
             )
+    for entry in ("label", "reference_label"):
+        label = batch.get(entry)
+        if isinstance(label, Tensor) and label.is_complex():
+            raise PlanError(
+                f'batch["{entry}"] has dtype {label.dtype}; expected real numbers. Encode each row with model.domain.encode(row).'
+            )
     kind = model.get_batch_kind(index)
     _check_channels(model, batch, kind)
     _check_fixed_sizes(model, named)
@@ -87,7 +93,11 @@ def _check_channels(model: Model, batch: Batch, kind: BatchKind) -> None:
         source = model.source if kind.source else model.image
         named = {f'["{key}"]': (batch.get(key), source if key == "image" else model.image) for key in kind.entries}
     for place, (value, spec) in named.items():
-        if isinstance(value, Tensor) and value.ndim == 4 and value.shape[1] != spec.channels:
+        if not isinstance(value, Tensor) or "label" in place:
+            continue
+        if value.ndim != 4:
+            raise PlanError(f"batch{place} has the shape {list(value.shape)}; expected images [B, {spec.channels}, H, W].")
+        if value.shape[1] != spec.channels:
             raise PlanError(f"batch{place} has {format_count(value.shape[1], 'channel')}; the model takes {spec.channels}.")
 
 

@@ -44,6 +44,7 @@ def get_state(model: Model) -> dict[str, Tensor]:
         ({"image": torch.zeros(2, 1, 32, 32)}, r'batch\["image"\] has 1 channel; the model takes 3\.'),
         ({"target": torch.zeros(2, 4, 32, 32)}, r'batch\["target"\] has 4 channels; the model takes 3\.'),
         ({"target": torch.zeros(3, 3, 32, 32)}, r'same number of rows; found: batch\["image"\] has 2 rows, batch\["target"\] has 3 rows'),
+        ({"image": torch.zeros(3, 32, 32)}, r'batch\["image"\] has the shape \[3, 32, 32\]; expected images \[B, 3, H, W\]'),
         ({"image": torch.zeros(0, 3, 32, 32)}, r'batch\["image"\] has no rows'),
     ],
 )
@@ -72,6 +73,13 @@ def test_a_discriminator_for_one_size_is_named() -> None:
         PlanError, match=r'\["image"\] has images of 48x48, but the discriminator "discriminator" takes only those of 32x32'
     ):
         model.step(batch)
+
+
+def test_labels_of_complex_numbers_are_refused() -> None:
+    model = build("stargan", **STARGAN)
+    batch = model.example_batch(2)
+    with pytest.raises(PlanError, match=r'batch\["label"\] has dtype torch\.complex64; expected real numbers'):
+        model.step({**batch, "label": batch["label"].to(torch.complex64)})
 
 
 def test_an_error_of_torch_for_images_of_the_right_size_stays_as_it_is() -> None:

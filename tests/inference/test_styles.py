@@ -12,7 +12,7 @@ from core.toys.assembly import Calls, assemble
 from PIL import Image
 from torch import Tensor
 
-from i2ikit import Model
+from i2ikit import Model, build
 from i2ikit.errors import DataError, OptionError, UnknownNameError
 
 
@@ -157,6 +157,37 @@ def test_random_weights_of_an_import_are_told_where_they_draw(image: Tensor) -> 
         model.translate(image, to="b")
     with pytest.warns(UserWarning, match='^The weights of "generator" b_to_a are random'):
         model.translate(image, to="a")
+
+
+def test_a_random_style_encoder_is_told_only_if_it_encodes_a_style() -> None:
+    small = {
+        "generator": {"width": 2, "depth": 3},
+        "discriminator": {"width": 4, "depth": 2},
+        "discriminator_random": {"width": 4, "depth": 2},
+    }
+    model = build("bicyclegan", size=32, style=3, rehearsal=False, **small)
+    model.preprocessing["untrained"] = ["style_encoder", "discriminator"]
+    image = torch.zeros(1, 3, 32, 32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.translate(image)
+        model.translate(image, style=torch.zeros(3))
+    with pytest.warns(UserWarning, match='^The weights of "style_encoder" are random'):
+        model.translate(image, style=torch.zeros(1, 3, 32, 32))
+
+
+def test_a_random_encoder_of_a_domain_is_told_where_it_encodes() -> None:
+    small = {"encoder": {"width": 2, "blocks": 1}, "generator": {"blocks": 1, "hidden": 4}, "discriminator": {"width": 2, "depth": 2}}
+    model = build("munit", size=32, rehearsal=False, **small)
+    model.preprocessing["untrained"] = ["encoder a"]
+    image = torch.zeros(1, 3, 32, 32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.translate(image, to="a", source="b", style=torch.zeros(8))
+    with pytest.warns(UserWarning, match='^The weights of "encoder" are random'):
+        model.translate(image, to="b", source="a")
+    with pytest.warns(UserWarning, match='^The weights of "encoder" are random'):
+        model.translate(image, to="a", source="b", style=image)
 
 
 def test_a_generator_that_draws_noise_is_sampled_and_one_that_draws_in_training_alone_is_not(image: Tensor) -> None:
