@@ -28,6 +28,7 @@ class UnknownNameError(I2IKitError, LookupError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, note: str = "") -> None:
+        name = name if isinstance(name, str) and "\n" not in name else " ".join(str(name).split())[:60]
         self.kind, self.name, self.known = kind, name, tuple(known)
         self.note = note
         super().__init__(f'No {kind} is called "{name}". {suggest(name, self.known)}{" " + note if note else ""}')

@@ -112,7 +112,7 @@ def yes_or_no(name: str, value: Any) -> None:
 
 def a_function(name: str, value: Any) -> None:
     """Accept a function."""
-    if not callable(value):
+    if not callable(value) or isinstance(value, type):
         raise InputTypeError(f"{name} is {shorten(value)}; it must be a function.")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from attrs import evolve
 
-from i2ikit.core.arguments import a_text, check_arguments, either, instance, whole
+from i2ikit.core.arguments import a_text, check_arguments, either, instance, whole, yes_or_no
 from i2ikit.core.catalogue import recipe as find_recipe
 from i2ikit.core.factories import make_loss
 from i2ikit.core.make_nets import NetMaker
@@ -26,7 +26,7 @@ from i2ikit.core.validators import MAX_SEED
 from i2ikit.errors import BuildError, I2IKitError, OptionError, UnknownNameError
 
 
-@check_arguments(recipe=either(instance("i2ikit.core.recipe:Recipe", "a recipe"), a_text), seed=whole(0, MAX_SEED))
+@check_arguments(recipe=either(instance("i2ikit.core.recipe:Recipe", "a recipe"), a_text), seed=whole(0, MAX_SEED), rehearsal=yes_or_no)
 def build(recipe: str | Recipe, *, registry: Registry | None = None, seed: int = 0, rehearsal: bool = True, **overrides: Any) -> Model:
     """Build a model.
 

@@ -9,6 +9,7 @@ from attrs import evolve
 
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.player_overrides import override_players, override_terms
+from i2ikit.core.short_repr import shorten
 from i2ikit.core.slot import Slot
 from i2ikit.core.slot_overrides import override_slots
 from i2ikit.core.specs import ImageSpec
@@ -36,7 +37,7 @@ def apply_overrides(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
     remaining = dict(overrides)
     official = remaining.pop("official", False)
     if not isinstance(official, (bool, Mapping)):
-        raise OptionError(f'"official" is {official!r}; it must be True or False, or a mapping of overrides.')
+        raise OptionError(f'"official" is {shorten(official)}; it must be True or False, or a mapping of overrides.')
     if isinstance(official, Mapping):
         recipe = evolve(recipe, official=dict(official))
     elif official:
@@ -71,15 +72,16 @@ def _check_names(recipe: Recipe, overrides: Mapping[str, Any]) -> None:
             continue
         if name in ("width", "height"):
             raise OptionError(
-                f'"{name}" is {value!r}: of the images or of a network? The size of the images is size=(height, width). An option of the '
-                f'component in a slot is generator={{"{name}": {value!r}}}; on the command line, generator.{name}={value}.'
+                f'"{name}" is {shorten(value)}: of the images or of a network? '
+                f"The size of the images is size=(height, width). An option of the "
+                f'component in a slot is generator={{"{name}": {shorten(value)}}}; on the command line, generator.{name}={value}.'
             )
         raise UnknownNameError(f'setting of recipe "{recipe.name}"', name, known)
 
 
 def _check_mapping(value: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise OptionError(f'"{name}" is {value!r}; it must be a mapping from names to their overrides.')
+        raise OptionError(f'"{name}" is {shorten(value)}; it must be a mapping from names to their overrides.')
     return value
 
 
@@ -97,7 +99,7 @@ def _override_image(image: ImageSpec, overrides: dict[str, Any]) -> ImageSpec:
     if size is not None:
         pair = (size, size) if isinstance(size, int) else size
         if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
-            raise OptionError(f'"size" is {size!r}; it must be a number of pixels, or a pair of height and width.')
+            raise OptionError(f'"size" is {shorten(size)}; it must be a number of pixels, or a pair of height and width.')
         image = evolve(image, height=pair[0], width=pair[1])
     channels = overrides.pop("channels", None)
     return image if channels is None else evolve(image, channels=channels)
@@ -132,7 +134,7 @@ def _override_ema(ema: float | Ema, value: Any) -> Any:
 def _with_style_dim(recipe: Recipe, width: Any) -> Recipe:
     """Return the recipe with styles of that width, both in the slots' option ``style`` and in the plan's."""
     if type(width) is not int or width < 1:
-        raise OptionError(f'"style_dim" is {width!r}; it must be a whole number of 1 or more: the width of the style.')
+        raise OptionError(f'"style_dim" is {shorten(width)}; it must be a whole number of 1 or more: the width of the style.')
     with_style = [name for name, slot in recipe.slots.items() if type(slot.options.get("style")) is int]
     plan_has_style = any(type(options.get("style")) is int for options in recipe.options_by_plan)
     if not with_style and not plan_has_style:

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import field, frozen
 
 from i2ikit.core import former_names
-from i2ikit.core.short_repr import short_repr
+from i2ikit.core.short_repr import short_repr, shorten
 from i2ikit.core.slot import Term
 from i2ikit.core.training import Optimizer
 from i2ikit.core.validators import name_sequence, whole_number
@@ -18,7 +18,7 @@ from i2ikit.errors import OptionError
 def _check_name(player: Any, attribute: Any, name: Any) -> None:
     """Refuse names that keys of files cannot contain, and names that files of version 0.1 use for other players."""
     if not isinstance(name, str) or not name or set(name) & set("/."):
-        raise OptionError(f'"name" of a player is {name!r}; it must be a text without "/" and ".", such as "refiner".')
+        raise OptionError(f'"name" of a player is {shorten(name)}; it must be a text without "/" and ".", such as "refiner".')
     if former_names.player(name) != name:
         raise OptionError(f'"{name}" is the former name of the player "{former_names.player(name)}". Choose another name.')
 
@@ -26,7 +26,7 @@ def _check_name(player: Any, attribute: Any, name: Any) -> None:
 def _check_terms(player: Any, attribute: Any, terms: Any) -> None:
     if not isinstance(terms, Mapping) or not all(isinstance(name, str) and isinstance(term, Term) for name, term in terms.items()):
         raise OptionError(
-            f'"terms" of player "{player.name}" is {terms!r}; it must be a mapping from names to terms: {{"l1": Term("l1_loss")}}.'
+            f'"terms" of player "{player.name}" is {shorten(terms)}; it must be a mapping from names to terms: {{"l1": Term("l1_loss")}}.'
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, fields
 
 from i2ikit.core.player import Player
+from i2ikit.core.short_repr import shorten
 from i2ikit.core.slot import TERM_SETTINGS, Term, to_options
 from i2ikit.core.training import Optimizer, Schedule
 from i2ikit.core.validators import check_fields
@@ -51,7 +52,9 @@ def override_players(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
             if value.get("before") is not None:
                 players = _move(players, name, value["before"])
         else:
-            raise OptionError(f'Player "{name}" is set to {value!r}; it must be a mapping of settings, a Player, or None to remove it.')
+            raise OptionError(
+                f'Player "{name}" is set to {shorten(value)}; it must be a mapping of settings, a Player, or None to remove it.'
+            )
     return evolve(recipe, players=tuple(players.values()))
 
 
@@ -99,7 +102,7 @@ def _override_player(player: Player, overrides: Mapping[str, Any], recipe: Recip
     optimizer = evolve(optimizer, **{key: value for key, value in overrides.items() if key in OPTIMIZER_SETTINGS})
     terms = overrides.get("terms", {})
     if not isinstance(terms, Mapping):
-        raise OptionError(f'"terms" of player "{player.name}" is {terms!r}; it must be a mapping from names to terms.')
+        raise OptionError(f'"terms" of player "{player.name}" is {shorten(terms)}; it must be a mapping from names to terms.')
     for name, value in terms.items():
         player = evolve(player, terms=_override_term(player, name, value, recipe))
     return evolve(player, optimizer=optimizer, **settings)

@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from i2ikit.core.domain import DomainSpec
 from i2ikit.core.player import Player
-from i2ikit.core.short_repr import short_repr
+from i2ikit.core.short_repr import short_repr, shorten
 from i2ikit.core.slot import Slot
 from i2ikit.core.specs import CONTENTS, Content, ImageSpec
 from i2ikit.core.training import Ema, Schedule
@@ -33,12 +33,16 @@ def _check_ema(recipe: Any, attribute: Any, value: Any) -> None:
 def _check_plan(recipe: Any, attribute: Any, plan: Any) -> None:
     several = plan if isinstance(plan, (tuple, list)) else (plan,)
     if not several or not all(isinstance(each, str) or callable(each) for each in several):
-        raise OptionError(f'"plan" of the recipe is {plan!r}; it must be the name of a plan, a function, or several of these in a tuple.')
+        raise OptionError(
+            f'"plan" of the recipe is {shorten(plan)}; it must be the name of a plan, a function, or several of these in a tuple.'
+        )
 
 
 def _check_plan_options(recipe: Any, attribute: Any, options: Any) -> None:
     if not all(isinstance(each, Mapping) for each in (options if isinstance(options, (tuple, list)) else (options,))):
-        raise OptionError(f'"plan_options" of the recipe is {options!r}; it must be a mapping of options, or one for each plan in a tuple.')
+        raise OptionError(
+            f'"plan_options" of the recipe is {shorten(options)}; it must be a mapping of options, or one for each plan in a tuple.'
+        )
 
 
 def _check_players(recipe: Any, attribute: Any, players: Any) -> None:
@@ -50,12 +54,12 @@ def _check_players(recipe: Any, attribute: Any, players: Any) -> None:
 
 def _check_stages(recipe: Any, attribute: Any, stages: Any) -> None:
     if not isinstance(stages, Mapping):
-        raise OptionError(f'"stages" of recipe "{recipe.name}" is {stages!r}; it must be a mapping from names to recipes.')
+        raise OptionError(f'"stages" of recipe "{recipe.name}" is {shorten(stages)}; it must be a mapping from names to recipes.')
     for name, stage in stages.items():
         if not isinstance(name, str) or not re.fullmatch(r"[\w-]+", name):
             raise OptionError(f'"{name}" is no name of a stage. Use letters, digits, "_" and "-", such as "gan".')
         if not isinstance(stage, Recipe):
-            raise OptionError(f'Stage "{name}" of recipe "{recipe.name}" is {stage!r}; it must be a recipe.')
+            raise OptionError(f'Stage "{name}" of recipe "{recipe.name}" is {shorten(stage)}; it must be a recipe.')
         if stage.stages:
             raise OptionError(f'Stage "{name}" has stages of its own: {", ".join(stage.stages)}. List all of them in "{recipe.name}".')
         if name == recipe.name:

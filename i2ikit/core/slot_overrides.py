@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from i2ikit.core.short_repr import shorten
 from i2ikit.core.slot import SLOT_SETTINGS, STAGE, Slot, to_options
 from i2ikit.errors import OptionError, UnknownNameError
 
@@ -62,7 +63,7 @@ def _replace_component(name: str, slot: Slot | None, value: Any) -> Slot | None:
         # The weights belong to the component that is replaced.
         return Slot(component) if slot is None else evolve(slot, component=component, options={}, weights="")
     raise OptionError(
-        f'Slot "{name}" is set to {value!r}; it must be a component name, a mapping of options, a Slot, or None to remove the slot.'
+        f'Slot "{name}" is set to {shorten(value)}; it must be a component name, a mapping of options, a Slot, or None to remove the slot.'
     )
 
 
@@ -117,7 +118,7 @@ def _override_options(name: str, slot: Slot | None, value: Mapping[str, Any], ch
         if key not in names or not isinstance(options, Mapping):
             raise OptionError(
                 f'Slot "{name}" has components in series ({slot.title}), so its options are given by component: '
-                f'{name}={{"{names[0]}": {{...}}}}; found {{"{key}": {options!r}}}.'
+                f'{name}={{"{names[0]}": {{...}}}}; found {{"{key}": {shorten(options)}}}.'
             )
     return evolve(slot, component=tuple((each, {**options, **value.get(each, {})}) for each, options in slot.parts))
 
@@ -126,7 +127,7 @@ def _describe_form(name: str, key: str, value: Mapping[str, Any]) -> str:
     """Return how a key is written that was given in the wrong place."""
     if key == "component":
         options = {each: option for each, option in value.items() if each != "component"}
-        return f'Write {name}=Slot("{value[key]}"{f", {options!r}" if options else ""}).'
+        return f'Write {name}=Slot("{value[key]}"{f", {shorten(options)}" if options else ""}).'
     if key in SLOT_SETTINGS or key == "options":
         return f'Write slots={{"{name}": {{"{key}": {value[key]!r}}}}}; on the command line, slots.{name}.{key}=VALUE.'
     return f'Options of its component are written {name}={{"{key}": {value[key]!r}}}; on the command line, {name}.{key}=VALUE.'

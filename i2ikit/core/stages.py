@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from i2ikit.core.short_repr import shorten
 from i2ikit.core.slot import STAGE
 from i2ikit.errors import OptionError, UnknownNameError
 
@@ -83,7 +84,7 @@ def override_stages(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
             stages[name] = stages[name].with_overrides(**value)
         else:
             raise OptionError(
-                f'Stage "{name}" is set to {value!r}; it must be a recipe, a mapping of overrides, or None to remove the stage.'
+                f'Stage "{name}" is set to {shorten(value)}; it must be a recipe, a mapping of overrides, or None to remove the stage.'
             )
     return evolve(recipe, stages=stages)
 

@@ -46,6 +46,7 @@ def save(model: Model, directory: str | Path, weights: Mapping[str, Tensor] | No
         CheckpointError: The folder cannot be written, or it contains files but no model.
     """
     directory = Path(directory)
+    directory = directory if directory.name else directory.absolute()  # "." has no name
     if directory.is_dir() and any(directory.iterdir()) and not (directory / CONFIG).exists():
         raise CheckpointError(f'Folder "{directory}" contains files, but no model. Choose an empty folder or a new one.')
     tensors = {**get_weights(model), **(weights or {})}

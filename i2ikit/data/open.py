@@ -40,7 +40,16 @@ FILE_BATCH_KINDS = (*ARRANGEMENTS, "glued")
 """What files can be read as; "glued" images hold a pair side by side and become paired batches."""
 
 
-@check_arguments(path=a_path, labels=names, batch_kind=a_text, background=a_text, channels=whole(1, 4096), source_channels=whole(1, 4096))
+@check_arguments(
+    path=a_path,
+    labels=names,
+    batch_kind=a_text,
+    background=a_text,
+    channels=whole(1, 4096),
+    source_channels=whole(1, 4096),
+    source_content=a_text,
+    rules=whole(0),
+)
 def open_data(
     path: str | os.PathLike[str],
     *,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from i2ikit.core.arguments import a_function, a_path, a_text, check_arguments, either, having, instance, names, one_or_several, whole
+from i2ikit.core.arguments import a_function, a_path, a_text, check_arguments, either, having, instance, names, one_or_several, sides, whole
 from i2ikit.core.batch_kinds import BatchKind, find_batch_kind
 from i2ikit.core.on_task import OnTask, TaskCounter, show_nothing
 from i2ikit.data import Dataset, can_serve, get_arrangement
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     cache=a_path,
     classifier_steps=whole(1),
     limit=whole(1),
+    crop=either(a_text, sides),
     resize=a_text,
     lpips=one_or_several(instance("i2ikit.evaluation.perceptual:PerceptualDistance", "a PerceptualDistance, or several")),
     samples_per_input=whole(0),

@@ -99,8 +99,8 @@ def read_values(path: Path, max_pixels: int = MAX_PIXELS) -> Pixels:
     """Return the values [H W C] of an image file as they are, of any type; see :func:`decode`."""
     try:
         data = path.read_bytes()
-    except OSError as cause:
-        raise DataError(f'Image "{path}" cannot be read: {cause.strerror}.') from None
+    except (OSError, ValueError) as cause:  # ValueError: the path holds a zero byte
+        raise DataError(f'Image "{path}" cannot be read: {getattr(cause, "strerror", None) or cause}.') from None
     except (MemoryError, OverflowError):
         raise DataError(f'Image "{path}" cannot be read: its {path.stat().st_size:,} bytes do not fit into memory.') from None
     return decode_values(data, str(path), max_pixels)

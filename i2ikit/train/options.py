@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import Attribute, evolve, field, fields, frozen
 from attrs.validators import optional
 
+from i2ikit.core.short_repr import shorten
 from i2ikit.core.validators import MAX_SEED, boolean, number, text, whole_number
 from i2ikit.errors import CheckpointError, OptionError, UnknownNameError
 
@@ -43,20 +44,21 @@ def _option(about: str, default: Any = None, check: Any = None, *, stored: bool 
 
 
 def _check_precision(_: object, __: object, value: str) -> None:
-    if value not in PRECISIONS:
-        raise UnknownNameError("precision", str(value), PRECISIONS)
+    if not isinstance(value, str) or value not in PRECISIONS:
+        raise UnknownNameError("precision", shorten(value) if not isinstance(value, str) else value, PRECISIONS)
 
 
 def _check_devices(_: object, __: object, value: int | str) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, str)) or not re.fullmatch(_DEVICES, str(value)):
         raise OptionError(
-            f'"devices" is {value!r}; it must be the number of devices (2), device numbers ("0,2", or "1," for one device), or "auto".'
+            f'"devices" is {shorten(value)}; '
+            f'it must be the number of devices (2), device numbers ("0,2", or "1," for one device), or "auto".'
         )
 
 
 def _check_on_bad_file(_: object, __: object, value: str) -> None:
-    if value not in ON_BAD_FILE:
-        raise UnknownNameError("answer to a bad file", str(value), ON_BAD_FILE)
+    if not isinstance(value, str) or value not in ON_BAD_FILE:
+        raise UnknownNameError("answer to a bad file", shorten(value) if not isinstance(value, str) else value, ON_BAD_FILE)
 
 
 @frozen(kw_only=True)

@@ -104,7 +104,7 @@ def make_calls(run: Path, folder: Path, seed: int, each: int) -> Iterator[tuple[
         ]  # fmt: skip
         takes_any = any(each.kind is each.VAR_KEYWORD for each in inspect.signature(function).parameters.values())
         for parameter in dict.fromkeys([*parameters, *more, *(["unknown"] if takes_any else [])]):
-            values = [value for value in VALUES if parameter != "devices" or value not in (3, "3")]  # which start processes
+            values = [value for value in VALUES if parameter != "devices" or str(value) != "3"]  # which start processes
             for value in rng.sample(values, min(each, len(values))):
                 arguments = {**own, parameter: value}
                 yield f"{name}({parameter}={_show(value)})", lambda function=function, arguments=arguments: function(**arguments)
