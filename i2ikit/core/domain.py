@@ -64,9 +64,12 @@ class Attribute:
         return [float(text == each) for each in self.values]
 
     def decode(self, entries: Sequence[float]) -> str:
-        """Return the value of label entries: the largest entry of a categorical attribute; "yes" if a binary attribute is above 0.5."""
+        """Return the value of label entries.
+
+        It is that of the largest entry of a categorical attribute; of a binary attribute yes, no, or a number between 0 and 1 as text.
+        """
         if not self.values:
-            return "yes" if entries[0] > 0.5 else "no"
+            return f"{entries[0]:g}" if 0 < entries[0] < 1 else "yes" if entries[0] > 0 else "no"
         best = max(range(len(self.values)), key=lambda index: entries[index])
         return self.values[best] if entries[best] > 0 or NONE in self.values else NONE
 

@@ -62,6 +62,9 @@ def parse_targets(domain: DomainSpec, targets: Targets) -> dict[str, tuple[str, 
     for name, values in targets.items():
         attribute = domain.attribute(name)
         found[name] = tuple(attribute.decode(attribute.encode(value)) for value in ([values] if isinstance(values, str) else values))
+        soft = [value for value in found[name] if not attribute.values and value not in attribute.choices]
+        if soft:
+            raise OptionError(f'targets: "{name}" is measured for yes and no; found "{soft[0]}". Write yes or no.')
     if not found or not any(found.values()):
         raise OptionError(f'targets={targets!r} names no value to translate to. Write "all", or names of attributes.')
     return found
