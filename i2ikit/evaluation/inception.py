@@ -64,7 +64,10 @@ def load_inception_classifier(path: str | Path, *, name: str = "inception-classi
 
     tensors = read_weights(path)
     if "fc.weight" not in tensors or tensors["fc.weight"].ndim != 2:
-        raise CheckpointError(f'"{path}" does not hold an Inception V3 classifier: the last layer "fc.weight" is missing.')
+        raise CheckpointError(
+            f'"{path}" does not hold an Inception V3 classifier: the last layer "fc.weight" is missing. '
+            f"Save the state dict of torchvision's inception_v3 after its fine-tuning, with its last layer."
+        )
     classes = len(tensors["fc.weight"])
     auxiliary = any(key.startswith("AuxLogits.") for key in tensors)
     with torch.random.fork_rng(devices=[]):
