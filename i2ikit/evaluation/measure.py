@@ -118,7 +118,7 @@ def evaluate(
     _check_channels(model, part, kind)
     chosen = choose_targets(model, data, kind, targets)
     items = choose_items(model, part, kind, limit, notes)
-    missing = find_missing_values(data.domain, data.items, split) if chosen else []
+    missing = [pair for pair in find_missing_values(data.domain, data.items, split) if pair[0] in chosen]
     if missing and not generates:
         notes.append(
             f'The split "{split}" has no images of {format_values(data.domain, missing)}: translations of such images are not measured.'
