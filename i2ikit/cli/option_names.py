@@ -57,7 +57,7 @@ def name_options(text: str, command: click.Command | None = None) -> str:
     renamed = "".join([*parts, text[start:]])
     for name, flag in flags.items():
         if "_" in name:
-            renamed = re.sub(rf"(?<![\w./-])\"?{name}\b\"?(?![\w./=])", flag, renamed)
+            renamed = re.sub(rf"(?<![\w./-])(?<!called )(?<!called \")\"?{name}\b\"?(?![\w/=]|\.\w)", flag, renamed)
     return re.sub(r"(--[a-z-]+(?: [\w#-]+)?),? or \1(?![\w-])", r"\1", renamed)
 
 

@@ -51,7 +51,10 @@ class FileTranslator:
         """
         from i2ikit.inference.model_images import read_image
 
-        opened = read_image(self.model, given, preparation=self.preparation)
+        try:
+            opened = read_image(self.model, given, preparation=self.preparation)
+        except DataError as error:
+            raise DataError(str(error) if str(given) in str(error) else f'"{given}": {error}') from None
         out = self._choose_suffix(given, out, opened)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")

@@ -163,14 +163,14 @@ REFUSED: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("one way", "--to", "blue"), ('"simgan" does not translate to blue', "blue to red")),
     (("pairs", "--to", "photo"), ("--to", "photo", '"pix2pix"', "Leave")),
     (("pairs",), ('"{image}"', "3 channels", 'image.convert("L")')),
-    (("three", "--to", "green", "--source", "red", "--style", "{large}"), ("24x24", "20x20", '--size "trained"')),
+    (("three", "--to", "green", "--source", "red", "--style", "{large}"), ("24x24", "20x20", "--size trained")),
 ]
 
 
 def test_the_discriminators_predict_the_domain_of_an_image(run_cli: Any, run: Any, data: Path, tmp_path: Path) -> None:
     result = run_cli("translate", run("three"), data / "three/test/red/test-red-1.png", tmp_path / "out.png", "--to", "green")
     assert (result.code, result.err) == (0, "")
-    assert re.search(r'^note: --source is not given.*"(red|blue)".*--source "\1"', result.out, re.MULTILINE)
+    assert re.search(r'^note: --source is not given.*"(red|blue)".*--source \1', result.out, re.MULTILINE)
 
 
 def test_a_note_about_images_that_look_like_pairs_side_by_side(run_cli: Any, run: Any, tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_bad_data_is_reported_in_one_line(run_cli: Any, tmp_path: Path, make: An
     dry = run_cli("train", recipe, "--data", tmp_path / "data", "--dry-run", *set_options(*sets))
     assert (dry.code, dry.err) == (result.code, result.err)
     if make is not make_unpaired_names:
-        assert "Training refuses" in run_cli("data", "check", tmp_path / "data").out
+        assert "There is no training command: " in run_cli("data", "check", tmp_path / "data").out
 
 
 def test_bad_data_is_reported_by_the_python_functions(tmp_path: Path) -> None:
