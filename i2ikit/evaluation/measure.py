@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     model=having("a model, such as build or load returns", "translate", "domain"),
     data=having("a data set, such as open_data returns", "splits", "image", "domain"),
     split=a_text,
-    targets=names,
+    targets=either(having("a mapping from attributes to values", "keys"), names),
     batch=whole(1),
     classifier=either(instance("i2ikit.evaluation.evaluation_classifier:EvaluationClassifier", "a classifier"), a_path),
     cache=a_path,
