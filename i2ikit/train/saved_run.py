@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,9 @@ def _check_complete(data: Mapping[str, Any], keys: tuple[str, ...], path: Path) 
 
 
 def _structure(data: Mapping[str, Any], kind: Any, path: Path) -> Any:
-    return structure(data, kind, f'"{path}" is damaged', _make_converter())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of losses that were not saved: what restores the recipe warns of them
+        return structure(data, kind, f'"{path}" is damaged', _make_converter())
 
 
 def _make_converter() -> Converter:
