@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from i2ikit.core.recipe import Recipe
 from i2ikit.core.slot import SLOT_SETTINGS
 from i2ikit.errors import OptionError, UnknownNameError
+from i2ikit.train.options import list_options
 
 if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
@@ -29,6 +30,10 @@ TWINS: dict[str, tuple[str, ...]] = {
     "labels": ("labels", "labels.*", "domains", "domains.*"),
     "official": ("official",),
 }
+
+
+OF_THE_TRAINING = {each.name for each in list_options() if each.metadata["has_flag"]}
+"""Options of the training, which ``--set`` does not change."""
 
 
 def apply_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
@@ -72,6 +77,9 @@ def _parse_override(text: str, recipe: Recipe) -> dict[str, Any]:
         raise OptionError(f'--set "{text}": "{rest}" is a setting of the player "{first}". Write --set players.{text.strip()}.')
     if first in recipe.slots and rest in SLOT_SETTINGS and rest not in recipe.slots[first].options:
         raise OptionError(f'--set "{text}": "{rest}" is a setting of the slot "{first}". Write --set slots.{text.strip()}.')
+    if not rest and first in (OF_THE_TRAINING - {"steps", "batch"}):
+        flag = f"--{first.replace('_', '-')}"
+        raise OptionError(f'--set "{text}": "{first}" is an option of the training, not of the recipe. Write {flag} {value.strip()}.')
     if first == "stages" and "." in rest:
         stage, setting = _split_name(rest, recipe.stages)
         if stage not in recipe.stages:

@@ -45,6 +45,8 @@ def _find_problem(code: int, out: str, err: str) -> str:
     errors = [line for line in err.splitlines() if line.startswith("error: ")]
     if "Traceback" in err or "Traceback" in out:
         return "a traceback was printed"
+    if "not foreseen" in err:
+        return next(line for line in errors if "not foreseen" in line)[:300]
     if code == 2 and len(errors) != 1 and "files cannot be used" not in out:
         return f"exit code 2 with {len(errors)} lines of errors"
     if any(len(line) > 2000 for line in errors):

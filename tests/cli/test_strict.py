@@ -53,7 +53,7 @@ def run(finished: Path, tmp_path: Path) -> Path:
         (["--best", "nope"], "--best nope is not among the numbers of the evaluation"),
         (["--accumulate", "3"], "cannot be divided"),
         (["--steps", "3", "--steps", "4"], "--steps is given 2 times"),
-        (["--set", "seed=5"], "seed"),
+        (["--set", "seed=5"], "Write --seed 5."),
     ],
 )
 def test_a_dry_run_refuses_what_a_start_refuses(words: list[str], message: str, run_cli) -> None:
@@ -110,3 +110,8 @@ def test_a_resumed_run_refuses_options_that_it_would_ignore(run: Path, words: li
     result = run_cli("train", "--resume", run, "--no-eval", *words)
     assert result.code == 2
     assert message in result.err
+
+
+def test_faces_are_not_made_in_the_root_of_the_disk(run_cli) -> None:
+    result = run_cli("data", "make", "faces", "/", "--count", "1", "--size", "16")
+    assert (result.code, result.err) == (2, 'error: "/" is not empty. Choose a new or empty folder for the faces.\n')

@@ -51,10 +51,10 @@ def write_faces(
     """
     folder = Path(directory)
     data = FacesDataset(count, seed=seed, size=size, partial=partial)
-    temporary = make_temporary_path(folder.absolute())
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise DataError(f'"{folder}" is {"not empty" if folder.is_dir() else "a file"}. Choose a new or empty folder for the faces.')
+        temporary = make_temporary_path(folder.absolute())
         try:
             sweep_once(temporary.parent)
             _write_all(data, temporary, views)
