@@ -6,6 +6,7 @@ Each part tries one kind of misfortune many times and counts what survived:
 - disks: a full disk (Linux, as root: file systems in memory are mounted);
 - injections: NaN and infinity in every term and every input;
 - pickles: a pickle under the name of every file that is read;
+- outputs: a training whose output dies, and two processes in one run folder;
 - images, json: changed bytes of images and of the JSON files of a run;
 - commands, calls: wrong values on the command line and in Python.
 
@@ -25,7 +26,7 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
-PARTS = ("kills", "disks", "injections", "pickles", "images", "json", "commands", "calls")
+PARTS = ("kills", "disks", "injections", "pickles", "outputs", "images", "json", "commands", "calls")
 RESULTS = Path(__file__).parent / "results" / "reliability.md"
 
 
