@@ -59,7 +59,7 @@ def _kill_after(seconds: float) -> Killer:
 
 def _kill_at_call(name: str, count: int) -> Killer:
     def start(task: Callable[[], None], output: Path) -> None:
-        def counted() -> None:
+        def count_calls() -> None:
             original, seen = getattr(os, name), 0
 
             def call(*arguments: Any, **options: Any) -> Any:
@@ -72,7 +72,7 @@ def _kill_at_call(name: str, count: int) -> Killer:
             setattr(os, name, call)  # pathlib calls the functions of os by name
             task()
 
-        wait(fork(counted, output))
+        wait(fork(count_calls, output))
 
     return start
 
