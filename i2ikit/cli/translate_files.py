@@ -46,24 +46,16 @@ class FileTranslator:
         """Translate one file.
 
         Raises:
-            DataError: It cannot be read or translated.
+            DataError: It cannot be read or translated; the message names it.
             WriteError: A translation cannot be written.
         """
-        from i2ikit.inference.model_images import read_image
-
         try:
-            opened = read_image(self.model, given, preparation=self.preparation)
+            self._translate(given, out)
+        except WriteError:
+            raise
         except DataError as error:
-            raise DataError(str(error) if str(given) in str(error) else f'"{given}": {error}') from None
-        out = self._choose_suffix(given, out, opened)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            answers = self.model.translate(opened, out=out, details=True, **self.options)
-        for each in caught:
-            self.note(name_options(str(each.message)))
-        for answer in answers if isinstance(answers, list) else [answers]:
-            echo(f"{given} -> {answer.image}{_format_labels(answer)}")
-        self.done += 1
+            text = str(error)
+            raise DataError(text if str(given) in text else f'"{given}": {text}') from None
 
     def try_to_translate(self, given: Path, out: Path) -> None:
         """Translate one file, or remember why it is impossible.
@@ -76,8 +68,21 @@ class FileTranslator:
         except WriteError:
             raise
         except DataError as error:
-            text = name_options(str(error))
-            self.failed.append(text if str(given) in text else f'"{given}": {text}')
+            self.failed.append(name_options(str(error)))
+
+    def _translate(self, given: Path, out: Path) -> None:
+        from i2ikit.inference.model_images import read_image
+
+        opened = read_image(self.model, given, preparation=self.preparation)
+        out = self._choose_suffix(given, out, opened)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            answers = self.model.translate(opened, out=out, details=True, **self.options)
+        for each in caught:
+            self.note(name_options(str(each.message)))
+        for answer in answers if isinstance(answers, list) else [answers]:
+            echo(f"{given} -> {answer.image}{_format_labels(answer)}")
+        self.done += 1
 
     def note(self, text: str) -> None:
         """Print a note, but only once."""

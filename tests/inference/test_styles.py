@@ -73,7 +73,9 @@ def test_an_example_is_read_by_the_slot_that_encodes_styles(bicyclegan: Model, i
     torch.testing.assert_close(made, bicyclegan.translate(image[:1], style=style[1]))
 
 
-def test_an_example_may_be_a_file_and_samples_are_numbered_files(munit: Model, tmp_path: Path) -> None:
+def test_an_example_may_be_a_file_and_samples_are_numbered_files(munit: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
     for name in ("in", "style"):
         Image.new("RGB", (20, 16), "red" if name == "in" else "blue").save(tmp_path / f"{name}.png")
 
