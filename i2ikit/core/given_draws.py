@@ -43,6 +43,9 @@ def check_draws(model: Model, draws: Draws) -> None:
     if not draws:
         return
     known = model.find_stream_names()
+    if known is not None and not draws.keys() <= set(known):
+        model.stream_names = None  # a network may have been replaced since the rehearsal that recorded them
+        known = model.find_stream_names()
     for name, value in draws.items():
         if known is not None and name not in known:
             raise UnknownNameError("draw", name, known)
