@@ -22,6 +22,8 @@ MAX_AGE = 24 * 3600.0
 _NAME = re.compile(r"\.(?P<name>.+)\.(?P<machine>[0-9a-f]{8})-(?P<process>\d+)-(?P<start>[0-9a-f]{8})-\d+\.(?P<kind>tmp|old)", re.DOTALL)
 _FORMER_NAME = re.compile(r"\.(?P<name>.+)\.(?:[0-9a-f]{8}\.(?P<kind>tmp|old)|[0-9a-f]{32}\.tmp)", re.DOTALL)  # of version 0.1
 _LONGEST_NAME = 180  # in bytes: file systems allow 255
+CAN_CHECK = os.name == "posix"
+"""Whether the system tells if a process exists. On Windows, the call that asks would send it Ctrl-C."""
 _START = uuid.uuid4().hex[:8]  # another process may have the same number later
 _numbers = itertools.count()
 _swept_folders: set[Path] = set()
@@ -106,14 +108,16 @@ def move_others(old: Path, directory: Path) -> None:
 
 
 def _is_dead(entry: os.DirEntry[str], found: dict[str, str | None]) -> bool:
-    if found.get("machine") == _MACHINE and os.name == "posix":
+    if found.get("machine") == _MACHINE and CAN_CHECK:
         process = int(found["process"] or 0)
         return found["start"] != _START if process == os.getpid() else not is_alive(process)
     return time.time() - entry.stat(follow_symlinks=False).st_mtime > MAX_AGE
 
 
 def is_alive(process: int) -> bool:
-    """Return whether a process of this machine exists, by its number."""
+    """Return whether a process of this machine exists, by its number; True if the system does not tell."""
+    if not CAN_CHECK:
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -14,7 +14,7 @@ from os import PathLike, fspath
 from typing import Any, ParamSpec, TypeVar
 
 from i2ikit.core.short_repr import shorten
-from i2ikit.core.validators import LARGEST, is_number
+from i2ikit.core.validators import LARGEST
 from i2ikit.errors import InputTypeError, OptionError
 
 P = ParamSpec("P")
@@ -96,12 +96,6 @@ def sides(name: str, value: Any) -> None:
         raise InputTypeError(f"{name} is {shorten(value)}; it must be a number of pixels, or height and width.")
     if not all(1 <= each <= MAX_SIDE for each in pair):
         raise OptionError(f"{name} is {shorten(value)}; it must be 1 to {MAX_SIDE} pixels.")
-
-
-def a_number(name: str, value: Any) -> None:
-    """Accept a finite number."""
-    if not is_number(value):
-        raise InputTypeError(f"{name} is {shorten(value)}; it must be a number.")
 
 
 def yes_or_no(name: str, value: Any) -> None:

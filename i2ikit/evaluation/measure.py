@@ -103,7 +103,8 @@ def evaluate(
         UnknownNameError: A split, an attribute or a value does not exist.
         OptionError: Another option is out of range, or the model neither translates nor generates images.
     """
-    _check_ranges(batch, limit, classifier_steps, samples_per_input, num_inputs)
+    if samples_per_input == 1:
+        raise OptionError("samples_per_input=1 is out of range: it must be 2 or more, or 0 to measure diversity without samples.")
     generates = not getattr(model, "can_translate", True)
     kind = _get_batch_kind(model, data)
     data, notes = _fit_data(model, data, kind)
@@ -175,16 +176,6 @@ def evaluate(
         on_task("Computing FID and KID", 1, 1)
     numbers += list_classifier_numbers(trained, protocol, classifier_entry) + parameter_numbers
     return Report(tuple(numbers), description, tuple(aggregator.compute_pairs()), left_out, tuple(notes))
-
-
-def _check_ranges(batch: int, limit: int | None, classifier_steps: int, samples_per_input: int, num_inputs: int) -> None:
-    for name, value in (("batch", batch), ("limit", limit), ("classifier_steps", classifier_steps), ("num_inputs", num_inputs)):
-        if value is not None and value < 1:
-            raise OptionError(f"{name}={value} is out of range: it must be 1 or more.")
-    if samples_per_input < 0 or samples_per_input == 1:
-        raise OptionError(
-            f"samples_per_input={samples_per_input} is out of range: it must be 2 or more, or 0 to measure diversity without samples."
-        )
 
 
 def _get_batch_kind(model: Model, data: Dataset) -> BatchKind:

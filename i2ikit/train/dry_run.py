@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from i2ikit.errors import OptionError, suggest
 from i2ikit.train import configuration
 from i2ikit.train.batches import Batches, TrainingData
 from i2ikit.train.engine import PlainEngine
 from i2ikit.train.launch import count_processes
 from i2ikit.train.new_run import check_request, refuse_trained
-from i2ikit.train.options import FitOptions
+from i2ikit.train.options import FitOptions, refuse_unknown_best
 from i2ikit.train.setup import adapt_all, check_batch, set_training_size
 
 if TYPE_CHECKING:
@@ -37,6 +36,5 @@ def check_training(model: Model, sources: Sequence[TrainingData], run: Path | No
     datasets = adapt_all(model, sources)
     check_batch(model.recipe.batch, count_processes(chosen), chosen.accumulate)
     Batches(model, datasets, PlainEngine(), on_bad_file=chosen.on_bad_file).close()
-    best = chosen.best.removeprefix("-")
-    if best and chosen.validate is not None and best not in (numbers := chosen.validate(model)):
-        raise OptionError(f'best="{chosen.best}" is not among the numbers of the evaluation. {suggest(best, numbers)}')
+    if chosen.best and chosen.validate is not None:
+        refuse_unknown_best(chosen, chosen.validate(model))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 from typing import TYPE_CHECKING
 
 import torch
+
+from i2ikit.train.time_budget import count_cycle
 
 if TYPE_CHECKING:
     from i2ikit.train.trainer import Trainer
@@ -28,7 +29,7 @@ def confirm_duration(trainer: Trainer) -> None:
     steps = model.recipe.steps - model.steps_done
     if options.confirm is None or steps < MIN_STEPS or engine.device.type != "cpu" or engine.count > 1:
         return
-    position, cycle = trainer.batches.state(), _count_cycle(trainer)
+    position, cycle = trainer.batches.state(), count_cycle(model)
     trial = copy.deepcopy(model, {id(model.engine): model.engine})
     trial.steps_done = cycle - 1
     seconds: list[float] = []
@@ -52,8 +53,3 @@ def estimate_step(seconds: list[float], cycle: int) -> float:
         return sum(seconds[1:]) / cycle
     whole, others = seconds[0], seconds[1:]
     return (whole + (cycle - 1) * sum(others) / len(others)) / cycle if others else whole
-
-
-def _count_cycle(trainer: Trainer) -> int:
-    """Return the number of steps after which the intervals of all players and terms repeat, at most 16."""
-    return min(16, math.lcm(*(player.every * term.every for player in trainer.model.recipe.players for term in player.terms.values())))

@@ -12,7 +12,7 @@ from attrs.validators import optional
 
 from i2ikit.core.short_repr import shorten
 from i2ikit.core.validators import MAX_SEED, boolean, number, text, whole_number
-from i2ikit.errors import CheckpointError, OptionError, UnknownNameError
+from i2ikit.errors import CheckpointError, OptionError, UnknownNameError, suggest
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -211,6 +211,13 @@ def refuse_unmeasured_best(options: FitOptions) -> None:
     """Raise OptionError if there is a number for the best model, but no evaluation that measures it."""
     if options.best and options.evaluate_every == 0:
         raise OptionError(f'best="{options.best}" requires evaluations, but evaluate_every is 0. Give evaluate_every=N, or leave best out.')
+
+
+def refuse_unknown_best(options: FitOptions, numbers: Iterable[str]) -> None:
+    """Raise OptionError if the number for the best model is not among those that an evaluation returned."""
+    name = options.best.removeprefix("-")
+    if name and name not in numbers:
+        raise OptionError(f'best="{options.best}" is not among the numbers of the evaluation. {suggest(name, numbers)}')
 
 
 def list_options() -> tuple[Attribute[Any], ...]:

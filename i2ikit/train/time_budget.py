@@ -13,6 +13,7 @@ from attrs import frozen
 from i2ikit.train.checkpoint import isolate_random_states
 
 if TYPE_CHECKING:
+    from i2ikit.core.model import Model
     from i2ikit.train.trainer import Trainer
 
 STEP_SHARE = 0.95
@@ -20,7 +21,6 @@ STEP_SHARE = 0.95
 
 MIN_CYCLES = 3
 """Least number of cycles to measure. If only one were measured and another program slowed it down, far too few steps would be planned."""
-
 
 MAX_RESERVE = 0.5
 """Largest share of the time that is kept for evaluations."""
@@ -47,13 +47,13 @@ class Plan:
 def plan_steps(trainer: Trainer, minutes: float) -> Plan:
     """Measure the time of a few steps on a copy of the model, and return the number of steps that fit.
 
-    A cycle is a number of steps after which the intervals of all players and terms repeat. Cycles are measured for about eight seconds, at
-    least three of them, and the faster half is averaged: the first ones are slower, because images are read for the first time. The time of
-    the measurement is subtracted from ``minutes``, and that of evaluations, too; at most half of the time is kept for these.
+    Cycles of steps (see :func:`count_cycle`) are measured for about eight seconds, at least three of them, and the faster half is averaged:
+    the first ones are slower, because images are read for the first time. The time of the measurement is subtracted from ``minutes``, and
+    that of evaluations, too; at most half of the time is kept for these.
     """
     model, batches, engine = trainer.model, trainer.batches, trainer.engine
     trial = copy.deepcopy(model, {id(model.engine): model.engine})
-    cycle = min(16, math.lcm(*(player.every * term.every for player in model.recipe.players for term in player.terms.values())))
+    cycle = count_cycle(model)
     enough, position, start = min(8.0, minutes * 3), batches.state(), time.perf_counter()
 
     def measure_cycle() -> float:
@@ -74,6 +74,11 @@ def plan_steps(trainer: Trainer, minutes: float) -> Plan:
     steps = max(cycle, math.floor((minutes * 60 * STEP_SHARE - spent - reserved) / per_step))
     steps, reserved = engine.broadcast((steps, reserved))
     return Plan(steps, per_step, reserved)
+
+
+def count_cycle(model: Model) -> int:
+    """Return the number of steps after which the intervals of all players and terms repeat, at most 16."""
+    return min(16, math.lcm(*(player.every * term.every for player in model.recipe.players for term in player.terms.values())))
 
 
 def _measure_evaluations(trainer: Trainer) -> float:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from i2ikit.core import storage
 from i2ikit.core.step import SingleProcess
-from i2ikit.errors import CheckpointError, I2IKitError, OptionError, suggest
+from i2ikit.errors import CheckpointError, I2IKitError, OptionError
 from i2ikit.lasting_output import take_failures
 from i2ikit.train import checkpoint
 from i2ikit.train.ema import Averages
 from i2ikit.train.failures import tell_once
 from i2ikit.train.log_window import LogWindow
 from i2ikit.train.loggers import Loggers
+from i2ikit.train.options import refuse_unknown_best
 from i2ikit.train.progress import Progress, format_evaluation
 from i2ikit.train.signals import TrainingInterrupted, handle_signals
 from i2ikit.train.skipped_files import SkippedFiles
@@ -224,8 +225,7 @@ class Trainer:
                 raise OptionError(
                     f'best="{self.options.best}" cannot be measured: the evaluation failed ({type(error).__name__}: {error}).'
                 ) from error
-        if self._best_name not in numbers:
-            raise OptionError(f'best="{self.options.best}" is not among the numbers of the evaluation. {suggest(self._best_name, numbers)}')
+        refuse_unknown_best(self.options, numbers)
 
     def _evaluate(self) -> None:
         if self._validate is None:

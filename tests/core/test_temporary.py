@@ -16,7 +16,7 @@ import torch
 from i2ikit import build
 from i2ikit.core import storage
 from i2ikit.errors import CheckpointError
-from i2ikit.temporary import make_temporary_path, remove_leftovers, replace_file
+from i2ikit.temporary import is_alive, make_temporary_path, remove_leftovers, replace_file
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="other systems have no umask, and processes are not checked there")
 
@@ -113,3 +113,9 @@ def test_the_error_of_a_folder_in_a_folder_names_no_temporary_folder(tmp_path: P
         storage.write_folder(tmp_path / "step-1", write)
     assert f'"{tmp_path / "step-1" / "model"}" cannot be written: No space left on device (' in str(caught.value)
     assert ".tmp" not in str(caught.value)
+
+
+def test_no_process_is_asked_where_the_question_would_interrupt_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("i2ikit.temporary.CAN_CHECK", False)
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("os.kill was called"))
+    assert is_alive(os.getpid())
