@@ -15,7 +15,7 @@ from i2ikit.cli.file_options import add_file_options
 from i2ikit.cli.option_names import name_options
 from i2ikit.cli.options import check_colour
 from i2ikit.cli.output import echo
-from i2ikit.cli.progress_bar import show_progress
+from i2ikit.cli.progress_bar import show_tasks
 from i2ikit.core.visible_text import make_visible
 from i2ikit.errors import format_count
 
@@ -47,8 +47,8 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None
     given = {name: value for name, value in options.items() if value is not None}
     reports = []
     for path in paths:
-        with show_progress("Checking files") as on_progress:
-            found = check_data(path, on_progress=on_progress, **given)
+        with show_tasks() as on_task:
+            found = check_data(path, on_task=on_task, **given)
         problems = [(file, name_options(reason)) for file, reason in found.unreadable]
         report = evolve(found, notes=[name_options(note) for note in found.notes], reason=name_options(found.reason), unreadable=problems)
         reports.append(report)

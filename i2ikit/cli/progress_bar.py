@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,23 +13,6 @@ from i2ikit.train.progress_bar import render_bar
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-
-OnProgress = Callable[[int, int], None]
-"""Called with the number of parts done and the number of all parts."""
-
-
-@contextmanager
-def show_progress(title: str, pause: float = 15.0) -> Iterator[OnProgress]:
-    """Yield a function that shows how much of a work is done.
-
-    Functions of the library that take long accept it as ``on_progress=``.
-
-    Args:
-        title: What is done, such as "Checking files".
-        pause: Seconds between two lines where standard error is not a terminal.
-    """
-    with show_tasks(pause) as show:
-        yield lambda done, total: show(title, done, total)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import click
 from i2ikit.cli.file_options import add_file_options
 from i2ikit.cli.options import check_colour, parse_target, parse_values
 from i2ikit.cli.output import echo
-from i2ikit.cli.progress_bar import show_progress
+from i2ikit.cli.progress_bar import show_tasks
 from i2ikit.cli.translate_files import FileTranslator, describe_sizes, read_sizes
 from i2ikit.cli.translate_jobs import FORMATS, choose_output, plan_jobs
 from i2ikit.core.visible_text import make_visible_line
@@ -92,11 +92,11 @@ def translate(
     translator = FileTranslator(built, preparation, options, keeps_suffix=keeps_suffix)
     for note in describe_sizes(built, read_sizes(jobs, max_pixels), size):
         translator.note(note)
-    with show_progress("Translating") as on_progress:
+    with show_tasks() as on_task:
         for number, (given, target) in enumerate(jobs, start=1):
             (translator.translate if is_single else translator.try_to_translate)(given, target)
             if len(jobs) > 1:
-                on_progress(number, len(jobs))
+                on_task("Translating", number, len(jobs))
     if len(jobs) > 1:
         echo(f"{format_count(translator.done, 'image')} in {out}")
     if not translator.failed:

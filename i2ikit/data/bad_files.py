@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from attrs import field, frozen
 from torch import Tensor
 
+from i2ikit.core.on_task import OnTask, show_nothing
 from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.dataset import Dataset, Item
 from i2ikit.data.manifest import format_names
+from i2ikit.data.parallel import map_in_threads
 from i2ikit.data.prepared_images import Augmentation, PreparedImages
 from i2ikit.data.rows import make_seed
 from i2ikit.errors import DataError, format_count
@@ -134,12 +134,12 @@ class UsableImages:
                     yield pool[index]
 
 
-def find_bad_files(data: Dataset, on_progress: Callable[[int, int], None] | None = None) -> dict[str, str]:
+def find_bad_files(data: Dataset, on_task: OnTask = show_nothing) -> dict[str, str]:
     """Read all images of a data set, and return the reason of each file that cannot be read.
 
     Args:
         data: The data set.
-        on_progress: Called with the number of items done and of all items.
+        on_task: Shows how many items are done.
     """
 
     def check(item: Item) -> dict[str, str]:
@@ -153,11 +153,8 @@ def find_bad_files(data: Dataset, on_progress: Callable[[int, int], None] | None
         return {}
 
     found: dict[str, str] = {}
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for done, each in enumerate(pool.map(check, data.items), start=1):
-            found |= each
-            if on_progress is not None:
-                on_progress(done, len(data.items))
+    for each in map_in_threads(check, data.items, "A file cannot be read. Checking all files", on_task):
+        found |= each
     return found
 
 

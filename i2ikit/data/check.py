@@ -5,25 +5,26 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from i2ikit.core.on_task import OnTask, show_nothing
 from i2ikit.data.check_notes import CheckedFile, count_values, make_notes
 from i2ikit.data.check_report import CheckReport
 from i2ikit.data.dataset import Dataset, FileDataset, Item
 from i2ikit.data.open import open_data
+from i2ikit.data.parallel import map_in_threads
 from i2ikit.data.train_command import make_train_command
 from i2ikit.errors import DataError
 from i2ikit.pixels import mode_name
 
 
-def check(path: str | os.PathLike[str], *, on_progress: Callable[[int, int], None] | None = None, **options: Any) -> CheckReport:
+def check(path: str | os.PathLike[str], *, on_task: OnTask = show_nothing, **options: Any) -> CheckReport:
     """Open every file of a data set and return a report.
 
     Args:
         path: As in :func:`i2ikit.data.open_data`.
-        on_progress: Called with the number of files that are checked and of all files.
+        on_task: Called with what is done now, the number of files that are checked, and of all files.
         options: As in :func:`i2ikit.data.open_data`.
 
     Raises:
@@ -31,12 +32,7 @@ def check(path: str | os.PathLike[str], *, on_progress: Callable[[int, int], Non
     """
     data = open_data(path, **options)
     files = {name: item for item in data.items for name in (item.file, item.target_file) if name is not None}
-    checked = []
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for each in pool.map(lambda name: _check_file(data, name, files[name].file != name), files):
-            checked.append(each)
-            if on_progress is not None:
-                on_progress(len(checked), len(files))
+    checked = map_in_threads(lambda name: _check_file(data, name, files[name].file != name), list(files), "Checking files", on_task)
     readable = [each for each in checked if not each.problem]
     if not readable:
         raise DataError(f"None of the {len(checked)} images can be read. The first problem: {checked[0].problem}")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import frozen
 
+from i2ikit.core.on_task import OnTask, show_nothing
 from i2ikit.data.dataset import Dataset, FileDataset
 from i2ikit.data.joint import JointDataset
+from i2ikit.data.parallel import map_in_threads
 from i2ikit.data.source import Source
 from i2ikit.errors import DataError
 
-OnProgress = Callable[[int, int], None]
+TITLE = "Reading all files once, to notice later changes"
 UNREADABLE = "unreadable"
 """Stands for the hash of a file whose bytes cannot be read."""
 
@@ -46,13 +46,13 @@ def list_files(data: Dataset) -> list[str]:
     return list(dict.fromkeys(file for item in data.items for file in (item.file, item.target_file) if file is not None))
 
 
-def read_contents(data: Dataset, known: Contents | None = None, on_progress: OnProgress | None = None) -> dict[str, FileContent]:
+def read_contents(data: Dataset, known: Contents | None = None, on_task: OnTask = show_nothing) -> dict[str, FileContent]:
     """Return what each file of a data set holds. A file with the size and the stamp of a known one is not read again.
 
     Args:
         data: The data set; one whose images are not files has no contents.
         known: What was found before.
-        on_progress: Called with the number of files done and of all files that are read.
+        on_task: Shows how many of the files that are read are done.
     """
     files = _find_files(data)
     if files is None:
@@ -60,11 +60,9 @@ def read_contents(data: Dataset, known: Contents | None = None, on_progress: OnP
     source, known = files.images.source, known or {}
     found = {file: _stat(source, file) for file in list_files(data)}
     to_read = [file for file, content in found.items() if file not in known or not _is_same_version(known[file], content)]
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for done, (file, digest) in enumerate(zip(to_read, pool.map(lambda file: _hash(source, file), to_read), strict=True), start=1):
-            found[file] = FileContent(found[file].size, found[file].stamp, digest)
-            if on_progress is not None:
-                on_progress(done, len(to_read))
+    digests = map_in_threads(lambda file: _hash(source, file), to_read, TITLE, on_task)
+    for file, digest in zip(to_read, digests, strict=True):
+        found[file] = FileContent(found[file].size, found[file].stamp, digest)
     return {file: content if content.digest else known[file] for file, content in found.items()}
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
+from i2ikit.core.on_task import OnTask
 from i2ikit.data import Dataset
 from i2ikit.data.contents import (
     Contents,
     FileContent,
-    OnProgress,
     combine_digests,
     dump_contents,
     list_changed,
@@ -24,14 +23,11 @@ from i2ikit.data.contents import (
     restore_content,
 )
 from i2ikit.errors import CheckpointError
-from i2ikit.temporary import make_temporary_path
+from i2ikit.temporary import replace_file
 from i2ikit.train import configuration
 from i2ikit.train.batches import TrainingData
 
 FILE, BAD_FILE = "data-files.jsonl", "bad-files.jsonl"
-TITLE = "Reading all files once, to notice later changes"
-PAUSE = 5.0
-"""Seconds between two lines that show how many files are read."""
 
 
 @frozen(eq=False)
@@ -77,43 +73,36 @@ class DataRecord:
         contents = [{**now, **repaired} for now, repaired in zip(self.now, self.repaired, strict=True)]
         if not any(self.now) or contents == [dict(each) for each in self.start]:
             return
-        temporary = make_temporary_path(self.run / FILE)
+        lines = [json.dumps({"data": index, **entry}) for index, each in enumerate(contents) for entry in dump_contents(each)]
         try:
-            with temporary.open("w", encoding="utf-8") as file:
-                file.writelines(
-                    json.dumps({"data": index, **entry}) + "\n" for index, each in enumerate(contents) for entry in dump_contents(each)
-                )
-            temporary.replace(self.run / FILE)
+            replace_file(self.run / FILE, "".join(f"{line}\n" for line in lines).encode())
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise CheckpointError(f'"{self.run / FILE}" cannot be written: {error.strerror or error}.') from error
 
 
-def start_record(run: Path, sources: Sequence[TrainingData], say: Callable[[str], None]) -> DataRecord:
+def start_record(run: Path, sources: Sequence[TrainingData], on_task: OnTask) -> DataRecord:
     """Read the files of the data sets of a new run once, and return what they hold.
 
     Files of an earlier attempt that stopped before its first step are not read again.
     """
     known, nothing = _read(run / FILE, len(sources)), [dict[str, FileContent]() for _ in sources]
     (run / BAD_FILE).unlink(missing_ok=True)
-    now = [read_contents(each.data, found, make_printer(say, TITLE)) for each, found in zip(sources, known, strict=True)]
+    now = [read_contents(each.data, found, on_task) for each, found in zip(sources, known, strict=True)]
     return DataRecord(run, sources, now, nothing, nothing)
 
 
-def resume_record(
-    run: Path, sources: Sequence[TrainingData], stored: Sequence[Mapping[str, Any]], say: Callable[[str], None]
-) -> DataRecord:
+def resume_record(run: Path, sources: Sequence[TrainingData], stored: Sequence[Mapping[str, Any]], on_task: OnTask) -> DataRecord:
     """Return what the files of a run hold that is resumed. Only files that were written since the start are read.
 
     Args:
         run: The run folder.
         sources: The data sets as they are now.
         stored: Their descriptions in ``run.json``. One of an earlier version has no hash of the contents, which are then not compared.
-        say: Shows a line.
+        on_task: Shows how many files are read.
     """
     start, recorded = _read(run / FILE, len(sources)), _read(run / BAD_FILE, len(sources))
     now = [
-        read_contents(each.data, known, make_printer(say, TITLE)) if "content" in old else {}
+        read_contents(each.data, known, on_task) if "content" in old else {}
         for each, old, known in zip(sources, stored, start, strict=True)
     ]
     repaired = [{file: known.get(file, content) for file, content in bad.items()} for known, bad in zip(start, recorded, strict=True)]
@@ -121,7 +110,7 @@ def resume_record(
 
 
 def resume_stage_record(
-    run: Path, earlier: Iterable[Path], sources: Sequence[TrainingData], stored: Sequence[Mapping[str, Any]], say: Callable[[str], None]
+    run: Path, earlier: Iterable[Path], sources: Sequence[TrainingData], stored: Sequence[Mapping[str, Any]], on_task: OnTask
 ) -> DataRecord:
     """Return the same for a stage that has not begun: what its files held is known from the stages before it that have the same data.
 
@@ -130,7 +119,7 @@ def resume_stage_record(
         earlier: The run folders of the stages that have begun.
         sources: The data sets as they are now.
         stored: Their descriptions in ``stages.json``.
-        say: Shows a line.
+        on_task: Shows how many files are read.
     """
     start, repaired = ([dict[str, FileContent]() for _ in sources] for _ in range(2))
     for folder in earlier:
@@ -144,7 +133,7 @@ def resume_stage_record(
                 position = paths.index(old.get("path"))
                 start[index] |= known[position]
                 repaired[index] |= {file: known[position].get(file, content) for file, content in bad[position].items()}
-    now = [read_contents(each.data, known, make_printer(say, TITLE)) if known else {} for each, known in zip(sources, start, strict=True)]
+    now = [read_contents(each.data, known, on_task) if known else {} for each, known in zip(sources, start, strict=True)]
     return DataRecord(run, sources, now, start, repaired)
 
 
@@ -206,18 +195,3 @@ def _read_lines(path: Path) -> Iterable[dict[str, Any]]:
             continue
         if isinstance(entry, dict):
             yield entry
-
-
-def make_printer(say: Callable[[str], None], title: str) -> OnProgress:
-    """Return a function that shows every few seconds how many files are read."""
-    start = last = time.monotonic()
-
-    def show(done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if done < total and now - last >= PAUSE:
-            last = now
-            left = (now - start) / done * (total - done)
-            say(f"{title}: {done:,} of {total:,}, {left:.0f} s left.")
-
-    return show

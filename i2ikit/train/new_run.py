@@ -60,7 +60,7 @@ def _start(model: Model, data: Data | TrainingData | Sequence[Data | TrainingDat
         if trainer.engine.is_main_process:
             remove_grids_after(run, -1)  # those of a run that ended before its first checkpoint
             (run / STOPPED).unlink(missing_ok=True)
-            record = start_record(run, sources, trainer.progress.say)
+            record = start_record(run, sources, trainer.progress.show_task)
             configuration.write(run, configuration.describe(model, record.describe(), trainer.options))
             record.write()
         begin(trainer)

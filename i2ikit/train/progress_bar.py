@@ -67,6 +67,7 @@ class Bar(Silent):
 
     def close(self) -> None:
         if self._live is not None:
+            self._live.transient = not self._has_begun  # only the bar of a training stays
             self._live.stop()
             self._live, self._has_begun = None, False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,9 @@ def _resume(
         sources = [_keep_path(TrainingData.from_data(each), old) for each, old in zip(given, descriptions, strict=True)]
     model = _rebuild_model(run, stored, recipe, model, registry)
     set_training_size(model, chosen)
-    record = resume_record(run, sources, descriptions, (chosen.progress or make_progress(silent=not is_main_process())).say)
+    progress = chosen.progress or make_progress(silent=not is_main_process())
+    with closing(progress):
+        record = resume_record(run, sources, descriptions, progress.show_task)
     now = configuration.describe(model, record.describe(), chosen)
     differences = configuration.find_differences(stored, now)
     configuration.check_allowed(allow, stored, now)

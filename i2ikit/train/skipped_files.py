@@ -10,7 +10,7 @@ from i2ikit.data.bad_files import BadFileError, find_bad_files, refuse_too_many
 from i2ikit.data.manifest import format_names
 from i2ikit.errors import DataError, format_count
 from i2ikit.train.configuration import quote_path
-from i2ikit.train.data_record import BAD_FILE, list_skipped, make_printer, record_bad_files
+from i2ikit.train.data_record import BAD_FILE, list_skipped, record_bad_files
 
 if TYPE_CHECKING:
     from i2ikit.train.trainer import Trainer
@@ -94,7 +94,7 @@ class SkippedFiles:
             names = {name for item in data.items for name in (item.file, item.target_file)}
             own = {file: reason for file, reason in error.reasons.items() if file in names}
             if trainer.engine.count == 1:  # the other processes do not wait
-                own = find_bad_files(data, make_printer(trainer.progress.say, "A file cannot be read. Checking all files")) | own
+                own = find_bad_files(data, trainer.progress.show_task) | own
             others += [file for file in own if file not in error.reasons]
             self._record(index, own, skipped=False)
         return others

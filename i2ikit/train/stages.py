@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -188,10 +189,11 @@ def resume_stages(
     begun = max((index for index, name in enumerate(names) if storage.list_checkpoints(folders[name])), default=-1)
     rest, given = names[begun + 1 :], None if data is None else split_data(data, recipes)
     earlier = [folders[name] for name in names[: begun + 1]]
-    sources = {
-        name: open_stage_data(run, stored["data"][name], None if given is None else given[name], allow, earlier, progress.say)
-        for name in rest
-    }
+    with closing(progress):
+        sources = {
+            name: open_stage_data(run, stored["data"][name], None if given is None else given[name], allow, earlier, progress.show_task)
+            for name in rest
+        }
     stages = _Stages(run, recipes, sources, {**known, **options}, int(stored["seed"]), registry, progress)
     if rest:  # the last stage has not begun
         refuse_unmeasured_best(FitOptions.from_names(stages.options))

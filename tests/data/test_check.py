@@ -163,9 +163,9 @@ def test_the_run_folder_of_the_command_does_not_exist_yet(people: Path, tmp_path
 
 
 def test_every_file_that_is_checked_counts_as_progress(people: Path) -> None:
-    calls: list[tuple[int, int]] = []
-    check(people, on_progress=lambda done, total: calls.append((done, total)))
-    assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    calls: list[tuple[str, int, int]] = []
+    check(people, on_task=lambda *call: calls.append(call))
+    assert calls == [("Checking files", done, 4) for done in range(5)]
 
 
 def write_rows(write_picture: WritePicture, root: Path, head: str, cells: list[str]) -> Path:

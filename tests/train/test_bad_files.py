@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import os
@@ -157,15 +158,10 @@ def test_stop_may_become_skip_on_resume(tmp_path: Path) -> None:
     assert resume(tmp_path / "run", on_bad_file="skip", progress=Silent()).steps_done == 40
 
 
-def test_a_long_reading_shows_how_much_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from i2ikit.train import TrainingData, data_record
-
-    monkeypatch.setattr(data_record, "PAUSE", 0.0)
-    lines: list[str] = []
-    sources = [TrainingData.from_data(open_data(write_images(tmp_path), batch_kind="labelled"))]
-    record = data_record.start_record(tmp_path / "run", sources, lines.append)
-    assert len(record.now[0]) == 12
-    assert lines[0].startswith("Reading all files once, to notice later changes: 1 of 12, ")
+def test_the_reading_of_all_files_at_the_start_is_shown(tmp_path: Path) -> None:
+    lines = io.StringIO()
+    train(tmp_path / "run", write_images(tmp_path / "data"), steps=1, progress=Lines(lines, max_pause=0.0))
+    assert "Reading all files once, to notice later changes: 1 of 12" in lines.getvalue()
 
 
 def test_a_damaged_test_image_is_left_out_of_the_sample_grids(tmp_path: Path) -> None:
