@@ -26,7 +26,17 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
-PARTS = ("kills", "disks", "injections", "pickles", "outputs", "images", "json", "commands", "calls")
+PARTS = {
+    "kills": "kills:run",
+    "disks": "disks:run",
+    "injections": "injections:run",
+    "pickles": "pickles:run",
+    "outputs": "outputs:run",
+    "images": "hostile:try_images",
+    "json": "hostile:try_json",
+    "commands": "hostile:try_commands",
+    "calls": "hostile:try_calls",
+}
 RESULTS = Path(__file__).parent / "results" / "reliability.md"
 
 
@@ -52,7 +62,8 @@ def main() -> int:
         start, tried, failed = time.monotonic(), 0, []
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
-            for attempt in import_module(f"campaigns.{part}").run(Path(folder), given.seed, given.scale):
+            module, _, function = PARTS[part].partition(":")
+            for attempt in getattr(import_module(f"reliability_parts.{module}"), function)(Path(folder), given.seed, given.scale):
                 tried += 1
                 if attempt.problem:
                     problem = attempt.problem.replace(folder, "FOLDER")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from campaigns.attempt import Attempt
+from reliability_parts.attempt import Attempt
 
 STEPS = 30
 _TINY = ("--set", "generator.width=4", "--set", "generator.blocks=1", "--set", "discriminator.width=4", "--set", "discriminator.depth=2")

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from campaigns.attempt import SYSTEMS, Attempt, find_torn, fork, read_digest, train, wait, write_data
+from reliability_parts.attempt import SYSTEMS, Attempt, find_torn, fork, read_digest, train, wait, write_data
 
 
 def run(folder: Path, seed: int, scale: float) -> Iterator[Attempt]:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from campaigns.attempt import Attempt
+from reliability_parts.attempt import Attempt
 
 
 def run(folder: Path, seed: int, scale: float) -> Iterator[Attempt]:

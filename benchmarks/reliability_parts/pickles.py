@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from campaigns.attempt import Attempt, make_model, train, write_data
+from reliability_parts.attempt import Attempt, make_model, train, write_data
 
 
 class Payload:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from campaigns.attempt import SYSTEMS, Attempt, find_torn, fork, read_digest, train, wait, write_data
+from reliability_parts.attempt import SYSTEMS, Attempt, find_torn, fork, read_digest, train, wait, write_data
 
 CALLS = ("replace", "rename", "fsync", "mkdir", "unlink")
 
