@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -248,7 +249,8 @@ class Trainer:
 
     def _is_better(self, value: float) -> bool:
         sign = -1.0 if self.options.best.startswith("-") else 1.0
-        return not self.best or sign * value > sign * self.best["value"]
+        known = self.best.get("value", math.nan)
+        return not math.isnan(value) and (math.isnan(known) or sign * value > sign * known)
 
     def _write_samples(self) -> None:
         if self._make_samples is not None and self.engine.is_main_process:

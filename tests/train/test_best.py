@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,12 @@ def test_the_last_checkpoints_and_the_best_model_are_kept(tmp_path: Path) -> Non
     assert sorted(each.name for each in (tmp_path / "run/checkpoints").iterdir()) == [f"step-0000000{each}" for each in (4, 5, 6)]
     assert load(tmp_path / "run/best").steps_done == 4
     assert [line["psnr"] for line in read_losses(tmp_path / "run") if line.get("event") == "evaluated"] == [1.0, 3.0, 2.0]
+
+
+def test_a_number_that_is_nan_is_never_the_best(tmp_path: Path) -> None:
+    scores = {0: 0.0, 2: math.nan, 4: 3.0, 6: math.nan}
+    train(tmp_path / "run", 6, evaluate_every=2, validate=lambda model: {"psnr": scores[model.steps_done]}, best="psnr")
+    assert load(tmp_path / "run/best").steps_done == 4
 
 
 def test_a_misspelt_best_is_found_before_the_first_step(tmp_path: Path) -> None:
