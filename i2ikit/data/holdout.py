@@ -15,12 +15,16 @@ from i2ikit.data.labels import MAX_LABELS, MAX_NUMBERS, MAX_VALUES, is_number, s
 from i2ikit.data.manifest import FIRST_RULES, RULES, Manifest, Record
 from i2ikit.errors import DataError
 
+MIN_GROUPS = 3
+"""A value of a table gets a test image for its own sake if it has this many groups."""
+
 
 def assign_splits(manifest: Manifest, share: float | None, *, labels: Sequence[str] | None = None, rules: int = RULES) -> Manifest:
     """Give every record a split; if there is no test split, hold out a share of the groups as ``"test"``.
 
     A group is held out if a hash of its name is below the share. Then every value is brought to between half and twice the share, at least
-    one group, where the others allow it. So each value has test images and training images, and new images seldom move other images.
+    one group, where the others allow it. So each value has test images and training images, and new images seldom move other images. A
+    value of a table that has one or two groups gets no test image for its own sake: many such values would hold out half of the data.
 
     Args:
         manifest: The manifest of the reader.
@@ -48,6 +52,8 @@ def assign_splits(manifest: Manifest, share: float | None, *, labels: Sequence[s
         evolve(record, split="test") if record.split == "train" and _get_group(record) in held_out else record for record in records
     )
     count = sum(record.split == "test" for record in records)
+    if not count:
+        return manifest
     note = (
         f"The data has no test split. {count} of {len(records)} images are held out as test images, chosen by a hash of the subject or "
         f"the file name (holdout={share:g})."
@@ -66,7 +72,8 @@ def _balance(
     """Return the groups to hold out such that every value has some, and keeps some for training.
 
     A domain of unpaired data keeps two groups, without which it cannot be trained. A value of fewer groups keeps all of them, unless its
-    column has such values for the most part: those are names of images rather than labels.
+    column has such values for the most part: those are names of images rather than labels. A rare value is only kept from losing all of
+    its groups, unless it is a domain: those are few.
     """
     kept = 2 if manifest.batch_kind == "unpaired" else 1
     names = list(fractions)
@@ -76,6 +83,8 @@ def _balance(
     columns = _list_values(manifest, {name: row for row, name in enumerate(names)}, labels or ())
     strata = [order, *(rows[np.argsort(rank[rows])] for column in columns for rows in column if len(rows) > kept)]
     strata.sort(key=len)
+    is_domain = bool(manifest.categories) or manifest.batch_kind == "unpaired"
+    required = [rows for rows in strata if len(rows) >= MIN_GROUPS or is_domain or rows is order]
     never = np.zeros(len(names), dtype=bool)
     for column in columns:
         if 2 * len(column) <= len(np.unique(np.concatenate(column))):
@@ -85,7 +94,7 @@ def _balance(
     for rows in strata:
         most = max(1, min(len(rows) - kept, math.ceil(2 * share * len(rows))))
         held[rows[held[rows]][most:]] = False
-    for rows in strata:  # the rarest value first: its groups count for the others
+    for rows in required:  # the rarest value first: its groups count for the others
         missing = max(1, round(share * len(rows) / 2)) - int(held[rows].sum())
         for row in rows[~held[rows] & ~never[rows]] if missing > 0 else ():
             if missing > 0 and all((~held[each]).sum() > kept for each in strata if row in each):

@@ -79,6 +79,20 @@ def test_a_column_of_measures_does_not_enlarge_the_test_split() -> None:
     assert sum(record.split == "test" for record in found.records) <= 12
 
 
+def test_many_rare_values_do_not_enlarge_the_test_split() -> None:
+    records = tuple(Record(f"{index}.png", cells={"kind": f"k{index // 2}" if index < 40 else "usual"}) for index in range(60))
+    found = assign_splits(Manifest(records, ("kind",)), None)
+    assert 3 <= sum(record.split == "test" for record in found.records) <= 12
+    assert all(count_splits(found, "kind")[f"k{value}", "train"] for value in range(20))
+
+
+def test_without_test_images_no_note_speaks_of_them() -> None:
+    found = [assign_splits(make_manifest({"a": 1, "b": 1}, seed, batch_kind="unpaired"), None) for seed in range(20)]
+    empty = [each for each in found if {record.split for record in each.records} == {"train"}]
+    assert empty
+    assert all(each.notes == () for each in empty)
+
+
 def test_a_new_image_moves_at_most_one_other_image() -> None:
     for seed in range(50):
         small, large = (assign_splits(make_manifest({"a": 12, "b": count}, seed), None) for count in (6, 7))
