@@ -93,6 +93,7 @@ def _print_tables(report: CheckReport) -> None:
     from rich.text import Text
 
     from i2ikit.data import get_arrangement
+    from i2ikit.data.check_report import fold_values
 
     console = Console(highlight=False, soft_wrap=True)
     total = format_count(sum(report.images.values()), get_arrangement(report).unit)
@@ -105,8 +106,8 @@ def _print_tables(report: CheckReport) -> None:
     for names in report.sets:
         table.add_section()
         for name in names:
-            for index, (value, counts) in enumerate(report.labels[name].items()):
-                shown = Text("(unknown)", style="dim") if value is None else Text(make_visible(value), style="cyan")
+            for index, (value, counts) in enumerate(fold_values(report.labels[name])):
+                shown = Text(make_visible(value), style="dim" if value.startswith("(") else "cyan")
                 table.add_row(
                     Text("" if index else make_visible(name), style="bold"), shown, *(str(counts.get(split, 0)) for split in splits)
                 )

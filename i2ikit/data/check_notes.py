@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.dataset import Dataset, FileDataset, Item
-from i2ikit.data.labels import MAX_NUMBERS, is_number
+from i2ikit.data.labels import is_measure
 from i2ikit.data.manifest import format_names
 from i2ikit.data.train_command import choose_training_size
 from i2ikit.errors import format_count
@@ -65,7 +65,8 @@ def make_notes(data: Dataset, readable: Sequence[CheckedFile], labels: Mapping[s
         notes += _describe_small_images(data, readable)
         notes += _describe_unlike_pairs(data, readable)
     for name, counts in labels.items():
-        notes += _describe_values(name, counts)
+        is_folder = all(item.row[name] in item.file.split("/") for item in data.items)
+        notes += _describe_values(name, counts, is_folder)
     return notes
 
 
@@ -112,9 +113,9 @@ def _describe_unlike_pairs(data: Dataset, readable: Sequence[CheckedFile]) -> It
         yield f"Source and target differ in size for {names}. Training refuses such pairs: resize one of the two images."
 
 
-def _describe_values(name: str, counts: Mapping[str | None, Mapping[str, int]]) -> Iterator[str]:
+def _describe_values(name: str, counts: Mapping[str | None, Mapping[str, int]], is_folder: bool) -> Iterator[str]:
     values = [value for value in counts if value is not None]
-    if len(values) > MAX_NUMBERS and all(map(is_number, values)):
+    if is_measure(values) and not is_folder:
         yield (
             f'Column "{name}" holds {len(values)} different numbers, and each is read as a class of its own. Leave it out (--labels with '
             "the other columns), or write ranges, such as 20-29, into it."

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from attrs import field, frozen
 
 from i2ikit.data.arrangements import get_arrangement
+from i2ikit.data.left_out import count_left_out
 from i2ikit.data.manifest import format_names
 from i2ikit.errors import format_count
+
+MAX_ROWS = 20
+"""An attribute of more values is shown by half as many and the rest together."""
 
 
 @frozen
@@ -66,9 +71,9 @@ class CheckReport:
         splits = list(self.images)
         for names in self.sets:
             rows = [
-                [f"{name} = {'(unknown)' if value is None else value}", *(str(counts.get(split, 0)) for split in splits)]
+                [f"{name} = {value}", *(str(counts.get(split, 0)) for split in splits)]
                 for name in names
-                for value, counts in self.labels[name].items()
+                for value, counts in fold_values(self.labels[name])
             ]
             lines += ["", *_format_table("label set: " + ", ".join(names), rows, splits)]
         lines += self._format_problems()
@@ -93,8 +98,21 @@ class CheckReport:
         lines += [f"same content in several folders: {format_names(group)}" for group in self.repeated[:5]]
         if len(self.repeated) > 5:
             lines.append(f"same content in several folders: {len(self.repeated) - 5} groups more")
-        lines += [f"left out: {len(names):,} {cause}: {format_names(names, 5)}" for cause, names in self.left_out.items()]
+        lines += [f"left out: {count_left_out(cause, names)}: {format_names(names, 5)}" for cause, names in self.left_out.items()]
         return lines
+
+
+def fold_values(counts: Mapping[str | None, Mapping[str, int]]) -> list[tuple[str, Mapping[str, int]]]:
+    """Return the values of an attribute with their counts, as a report shows them: of many values the first ones, and the rest together."""
+    values = [value for value in counts if value is not None]
+    first = values if len(values) <= MAX_ROWS else values[: MAX_ROWS // 2]
+    rows: list[tuple[str, Mapping[str, int]]] = [(value, counts[value]) for value in first]
+    if rest := values[len(first) :]:
+        total = Counter[str]()
+        for value in rest:
+            total.update(counts[value])
+        rows.append((f"({len(rest)} more values)", total))
+    return rows + ([("(unknown)", counts[None])] if None in counts else [])
 
 
 def _select_most_frequent(counts: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
 from i2ikit.core.domain import NO, NONE, YES, Attribute, DomainSpec, LabelSet
@@ -153,6 +153,11 @@ def _parse_sets(sets: Sequence[Sequence[str]], attributes: Mapping[str, Attribut
 
 def _make_label_set(part: Sequence[str], attributes: Mapping[str, Attribute], count: int) -> LabelSet:
     return LabelSet("labels" if count == 1 else "+".join(part), tuple(attributes[name] for name in part))
+
+
+def is_measure(values: Collection[str]) -> bool:
+    """Return whether the values of a column are many numbers, such as ages: measures rather than classes."""
+    return len(values) > MAX_NUMBERS and all(map(is_number, values))
 
 
 def is_number(text: str) -> bool:

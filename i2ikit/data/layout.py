@@ -10,11 +10,11 @@ from attrs import evolve
 from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.celeba import LIST_NAMES, find_attribute_list, find_similar_list, is_attribute_list, read_celeba
 from i2ikit.data.folders import read_folders
-from i2ikit.data.left_out import find_other_files, unite
+from i2ikit.data.left_out import count_left_out, find_other_files, unite
 from i2ikit.data.manifest import FIRST_RULES, RULES, Manifest, format_names
 from i2ikit.data.source import Source, open_source
 from i2ikit.data.tables import CSV_SUFFIXES, SUFFIXES, describe_unread_table, find_table, read_table
-from i2ikit.errors import DataError
+from i2ikit.errors import DataError, format_count
 from i2ikit.pixels import is_image
 
 
@@ -81,8 +81,8 @@ def read_manifest(
 
 def _explain_no_image(source: Source) -> DataError:
     left_out = unite(source.left_out, find_other_files(source, []))
-    problem = f"has {len(source.files)} files, but no image" if source.files or left_out else "is empty"
-    found = "; ".join(f"{len(names)} {cause}, such as {format_names(names, 1)}" for cause, names in left_out.items())
+    problem = f"has {format_count(len(source.files), 'file')}, but no image" if source.files or left_out else "is empty"
+    found = "; ".join(f"{count_left_out(cause, names)}, such as {format_names(names[:1])}" for cause, names in left_out.items())
     return DataError(
         f'"{source.path}" {problem}. Put images into it: one folder for each domain, or images and a table attributes.csv.'
         f"{f' Found: {found}.' if found else ''}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from i2ikit.data.source import SYSTEM, LeftOut, Source
+from i2ikit.errors import format_count
 from i2ikit.pixels import is_image
 from i2ikit.pixels.formats import find_format
 
@@ -62,7 +63,17 @@ def unite(*parts: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
 
 def summarise(left_out: Mapping[str, Sequence[str]]) -> str:
     """Return one sentence on what is left out and was probably meant to be used; an empty text if there is nothing."""
-    told = {cause: len(names) for cause, names in left_out.items() if not cause.startswith(_EXPECTED)}
+    told = [count_left_out(cause, names) for cause, names in left_out.items() if not cause.startswith(_EXPECTED)]
     if not told:
         return ""
-    return f"Left out: {'; '.join(f'{count:,} {cause}' for cause, count in told.items())}. To list them: i2ikit data check."
+    return f"Left out: {'; '.join(told)}. To list them: i2ikit data check."
+
+
+def count_left_out(cause: str, names: Sequence[str]) -> str:
+    """Return how many files or folders are left out, and why: ``"3 files, video (.mp4)"``."""
+    if cause == SYSTEM:
+        return f"{len(names):,} {cause}"
+    folders = [name for name in names if name.endswith("/")]
+    if folders and len(folders) < len(names):
+        return f"{len(names):,} files and folders, {cause}"
+    return f"{format_count(len(names), 'folder' if folders else 'file')}, {cause}"

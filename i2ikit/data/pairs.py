@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from i2ikit.data.manifest import Manifest, Record, format_names
 from i2ikit.data.path_layout import ImagePath, make_labelled_manifest
-from i2ikit.errors import DataError, UnknownNameError, format_count
+from i2ikit.errors import DataError, UnknownNameError
 
 
 def read_two_folders(paths: Sequence[ImagePath], domains: Sequence[str], batch_kind: str | None, pairs: object) -> Manifest:
@@ -30,7 +30,7 @@ def match_by_name(paths: Sequence[ImagePath], order: Sequence[str], *, strict: b
     Args:
         paths: All images.
         order: The folder of the sources and the folder of the targets.
-        strict: Whether it is known that every image has a partner; otherwise a note names the images without one.
+        strict: Whether it is known that every image has a partner; otherwise images without one are left out.
 
     Raises:
         UnknownNameError: There is no such folder.
@@ -58,10 +58,7 @@ def match_by_name(paths: Sequence[ImagePath], order: Sequence[str], *, strict: b
         f'Images of equal name are pairs, {order[0]} -> {order[1]}. Use pairs="{order[1]},{order[0]}" to swap them, or '
         'batch_kind="unpaired" to separate them.'
     )
-    notes = [note]
-    if single and not strict:
-        notes.append(f"{format_count(len(single), 'image')} left out, without a partner of equal name: {format_names(single)}.")
-    return Manifest(records, batch_kind="paired", left_out=left_out, notes=tuple(notes))
+    return Manifest(records, batch_kind="paired", left_out=left_out, notes=(note,))
 
 
 def _match_names(sources: Sequence[ImagePath], targets: Sequence[ImagePath]) -> list[tuple[ImagePath, ImagePath]]:

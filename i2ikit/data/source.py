@@ -19,10 +19,10 @@ MAX_FILE_BYTES = 1 << 28
 """The largest size of a file in an archive and of a table, in bytes, because these are unpacked into memory as a whole."""
 
 SYSTEM = "hidden, or of the system"
-LINKED = "folder that is there under another name"
+LINKED = "there under another name"
 BROKEN = "link to nothing"
 SPECIAL = "neither file nor folder"
-CLOSED = "folder that cannot be opened"
+CLOSED = "cannot be opened"
 
 _HEAD = 256  # bytes from which the format of a file is known
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError, RuntimeError)

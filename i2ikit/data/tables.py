@@ -12,7 +12,7 @@ from typing import Any
 from i2ikit.data.manifest import Manifest, Record, format_names, parse_split
 from i2ikit.data.source import MAX_FILE_BYTES, Source
 from i2ikit.data.table_text import read_rows, read_text, split_header
-from i2ikit.errors import DataError, format_count, suggest
+from i2ikit.errors import DataError, suggest
 from i2ikit.pixels import is_image
 
 FILE, SPLIT, SUBJECT, TARGET = "file", "split", "subject", "target"
@@ -107,9 +107,8 @@ def read_table(source: Source, table: str) -> Manifest:
     is_paired = all(record.target_file for record in records)
     used = {*row_of_file, *(record.target_file for record in records if record.target_file)}
     unused = [name for name in source.files if is_image(name) and name not in used]
-    notes = (f'{format_count(len(unused), "image")} left out, not named in the table "{table}".',) if unused else ()
     left_out = {f'not named in the table "{table}"': unused}
-    return Manifest(tuple(records), columns, batch_kind="paired" if is_paired else "labelled", left_out=left_out, notes=notes)
+    return Manifest(tuple(records), columns, batch_kind="paired" if is_paired else "labelled", left_out=left_out)
 
 
 class _FileFinder:

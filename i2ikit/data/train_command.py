@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from i2ikit.core.registry import default_registry
 from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.bad_files import MAX_SHARE
 from i2ikit.data.dataset import Dataset, FileDataset
+from i2ikit.data.labels import is_measure
 from i2ikit.data.open import open_data
 from i2ikit.data.random_crop import find_random_crop
 from i2ikit.data.rows import group_by_domain
@@ -97,7 +99,7 @@ def make_train_command(
     if not has_gpu() and f"{recipe}-fast" in default_registry().recipes():
         recipe = f"{recipe}-fast"
     words = ["i2ikit", "train", recipe, "--data", path]
-    names = [each.name for each in data.domain.attributes]
+    names = _choose_labels(data, options)
     if names and names not in (["domain"], ["expression"]):
         words += ["--labels", join_list(names)]
     height, width = choose_size(data)
@@ -111,6 +113,13 @@ def make_train_command(
     words += ["--run", choose_run_folder(data.name)]
     limit = "" if has_gpu() else "This machine has no GPU: --minutes 30 ends the training after half an hour."
     return TrainCommand(" ".join(shlex.quote(word) for word in words), limit)
+
+
+def _choose_labels(data: Dataset, options: Mapping[str, Any]) -> list[str]:
+    """Return the attributes to train on: those that the user chose, else all but measures such as ages."""
+    names = [each.name for each in data.domain.attributes]
+    classes = [each.name for each in data.domain.attributes if not is_measure(each.choices)]
+    return names if options.get("labels") else classes or names
 
 
 def choose_reading(options: Mapping[str, Any], channels: Mapping[bool, Sequence[int]]) -> dict[str, Any]:
@@ -160,4 +169,14 @@ def _explain_missing_labels(path: str, data: Dataset) -> str:
         return ""
     if any("twice as wide as high" in note for note in data.notes):
         return f"The images may be pairs side by side. To check them as pairs: i2ikit data check {shlex.quote(path)} --kind glued"
-    return "StarGAN requires labels, and this data has none. Use one folder for each value, or add a table attributes.csv."
+    reason, depth = "StarGAN requires labels, and this data has none.", min(item.file.count("/") for item in data.items)
+    if any(note.startswith('Column "') for note in data.notes):
+        other = ", or move the table away, so that the folders of the images are the labels" if depth else ""
+        return f"{reason} No column of the table can be a label: add one{other}."
+    if depth > 1 and len(tops := {item.file.partition("/")[0] for item in data.items}) == 1:
+        folder = os.path.join(path, *tops)  # noqa: PTH118 - in the form that the user wrote
+        return f"{reason} To use the folders in it as labels: i2ikit data check {shlex.quote(folder)}"
+    reason = f"{reason} Use one folder for each value, or add a table attributes.csv."
+    if data.image.width > data.image.height and data.image.width % 2 == 0 and isinstance(data, FileDataset):
+        reason = f"{reason} If each image is a pair side by side: i2ikit data check {shlex.quote(path)} --kind glued"
+    return reason

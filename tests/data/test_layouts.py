@@ -73,7 +73,7 @@ def test_requested_pairs_leave_out_images_without_a_partner(write_picture: Write
     assert open_files(tmp_path).batch_kind == "unpaired"
     data = open_files(tmp_path, pairs=True, holdout=0)
     assert [item.file for item in data.items] == ["a/2.png"]
-    assert '2 images left out, without a partner of equal name: "a/1.png", "b/3.png".' in data.notes
+    assert data.left_out == {"without a partner of equal name": ("a/1.png", "b/3.png")}
 
 
 def test_pairs_without_a_common_name_are_refused(write_picture: WritePicture, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_folder_without_images_is_refused_with_a_remedy(tmp_path: Path) -> Non
     with pytest.raises(DataError, match=r'^".*" is empty\. Put images into it: one folder for each domain, or .*attributes\.csv'):
         open_data(tmp_path)
     (tmp_path / "notes.txt").write_text("x")
-    with pytest.raises(DataError, match=r'^".*" has 1 files, but no image\. Put images into it'):
+    with pytest.raises(DataError, match=r'^".*" has 1 file, but no image\. Put images into it'):
         open_data(tmp_path)
 
 

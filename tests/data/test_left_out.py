@@ -72,7 +72,7 @@ def test_each_file_that_is_no_image_is_named_with_its_kind(domains: Path) -> Non
         "layered image (.psd)": ("a/layers.psd",), "table (.xlsx)": ("a/labels.xlsx",), "table (.tsv)": ("a/labels.tsv",),
         "unknown suffix (.xyz)": ("a/what.xyz",), "no suffix, although PNG": ("b/5",), "no suffix": ("b/6",),
     }  # fmt: skip
-    assert 'left out: 1 DICOM (.dcm): "a/scan.dcm"' in check(domains).render()
+    assert 'left out: 1 file, DICOM (.dcm): "a/scan.dcm"' in check(domains).render()
 
 
 def test_a_table_that_is_read_is_not_left_out(domains: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_second_link_to_a_folder_and_a_loop_are_named_and_the_folder_itself_is
     (domains / "b/loop").symlink_to(domains)
     data = open_files(domains)
     assert data.domain.names == ("a", "b")
-    assert data.left_out == {"folder that is there under another name": ("0/", "b/loop/")}
+    assert data.left_out == {"there under another name": ("0/", "b/loop/")}
 
 
 def test_a_linked_folder_elsewhere_is_read(write_picture: WritePicture, domains: Path, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_folder_that_cannot_be_opened_is_named(domains: Path, monkeypatch: pyt
 
     (domains / "closed").mkdir()
     monkeypatch.setattr(os, "scandir", refuse)
-    assert open_files(domains).left_out == {"folder that cannot be opened (Permission denied)": ("b/", "closed/")}
+    assert open_files(domains).left_out == {"cannot be opened (Permission denied)": ("b/", "closed/")}
     with pytest.raises(DataError, match=r'^Folder ".*/closed" cannot be opened: Permission denied\.$'):
         open_data(domains / "closed")
     with pytest.raises(DataError, match=r'There is no data at ".*/closed/x"\. Folder ".*/closed" cannot be opened: Permission denied\.$'):
@@ -119,7 +119,7 @@ def test_a_folder_that_cannot_be_opened_is_named(domains: Path, monkeypatch: pyt
 
 def test_a_folder_without_images_says_what_it_holds_instead(tmp_path: Path) -> None:
     (tmp_path / "scan.dcm").write_bytes(b"x")
-    with pytest.raises(DataError, match=r'has 1 files, but no image\. .* Found: 1 DICOM \(\.dcm\), such as "scan\.dcm"\.$'):
+    with pytest.raises(DataError, match=r'has 1 file, but no image\. .* Found: 1 file, DICOM \(\.dcm\), such as "scan\.dcm"\.$'):
         open_data(tmp_path)
 
 
@@ -151,5 +151,5 @@ def test_a_training_is_told_in_one_line_what_was_probably_meant_to_be_used(domai
     for name in ("scan.dcm", "a/scan.dcm", "README.md", ".DS_Store", "b/5"):
         (domains / name).write_bytes(b"x")
     data = open_files(domains)
-    assert data.warnings == ("Left out: 2 DICOM (.dcm); 1 no suffix. To list them: i2ikit data check.",)
+    assert data.warnings == ("Left out: 2 files, DICOM (.dcm); 1 file, no suffix. To list them: i2ikit data check.",)
     assert summarise({SYSTEM: ("a",), "text (.md)": ("b",)}) == ""

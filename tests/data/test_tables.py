@@ -192,7 +192,8 @@ def test_two_tables_are_refused_with_their_names(write_picture: WritePicture, tm
 
 def test_images_that_the_table_does_not_name_are_counted(write_picture: WritePicture, tmp_path: Path) -> None:
     write_picture("other.png")
-    assert '1 image left out, not named in the table "attributes.csv".' in open_files(table(write_picture, tmp_path, ROWS)).notes
+    data = open_files(table(write_picture, tmp_path, ROWS))
+    assert data.left_out == {'not named in the table "attributes.csv"': ("other.png",)}
 
 
 def test_a_holdout_does_not_divide_subjects_and_does_not_change_when_images_are_added(write_picture: WritePicture, tmp_path: Path) -> None:
