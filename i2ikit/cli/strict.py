@@ -69,7 +69,7 @@ class _WholeNumber(click.IntRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, str) and len(value) > 30:
-            self.fail(f"{value[:30]}... is not in the range {self._describe_range()}.", param, ctx)
+            self.fail(f"{value[:30]}... is not in the range from {self.min} to {self.max}.", param, ctx)
         return super().convert(value, param, ctx)
 
 

@@ -117,13 +117,14 @@ class FileTranslator:
 def read_sizes(jobs: Sequence[Job], max_pixels: int | None) -> list[tuple[int, int]]:
     """Return height and width of the first inputs that can be read, from their headers."""
     from i2ikit.pixels import read_size
+    from i2ikit.pixels.files import read_bytes
     from i2ikit.pixels.pictures import check_limit
 
     sizes = []
     for given, _ in jobs[:NUM_NOTED]:
         try:
-            sizes.append(read_size(given.read_bytes(), str(given), check_limit(max_pixels)))
-        except (DataError, OSError):
+            sizes.append(read_size(read_bytes(given), str(given), check_limit(max_pixels)))
+        except DataError:
             continue
     return sizes
 

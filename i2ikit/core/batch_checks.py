@@ -13,6 +13,7 @@ from i2ikit.core.batch_kinds import IMAGES, Batch, BatchKind
 from i2ikit.core.contract import read
 from i2ikit.core.nets import get_first
 from i2ikit.errors import I2IKitError, PlanError, describe_exception, format_count
+from i2ikit.out_of_memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from i2ikit.core.model import Model
@@ -140,7 +141,7 @@ def explain_sizes(model: Model, batch: Batch) -> Iterator[None]:
     except (RuntimeError, ValueError) as error:
         size = (model.image.height, model.image.width)
         others = {place: tuple(image.shape[-2:]) for place, image in _list_images(batch).items() if tuple(image.shape[-2:]) != size}
-        if not others or isinstance(error, torch.OutOfMemoryError) or "allocate" in str(error):
+        if not others or is_out_of_memory(error):
             raise
         place, found = next(iter(others.items()))
         raise PlanError(

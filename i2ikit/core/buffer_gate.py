@@ -38,8 +38,8 @@ class BufferGate:
         self._places: dict[tuple[torch.device, torch.dtype], list[Place]] = {}
         for root in modules:
             for module in root.modules():
-                for name, buffer in module._buffers.items() if _can_change(module) else ():
-                    if buffer is not None and not isinstance(buffer, nn.UninitializedBuffer):
+                for name, buffer in module.named_buffers(recurse=False) if _can_change(module) else ():
+                    if not isinstance(buffer, nn.UninitializedBuffer):
                         self._places.setdefault((buffer.device, buffer.dtype), []).append((module, name))
         self._before = {kind: _flatten(places) for kind, places in self._places.items()}
         for pool in pools:
@@ -50,7 +50,7 @@ class BufferGate:
         """Keep the present values if ``finite``, a boolean tensor [], is true; restore the earlier ones if not."""
         for kind, places in self._places.items():
             before = self._before[kind]
-            now = [module._buffers[name] for module, name in places]
+            now = [getattr(module, name) for module, name in places]
             if sum(0 if buffer is None else buffer.numel() for buffer in now) != len(before):
                 continue  # a module has replaced a buffer by one of another size
             chosen = torch.where(finite.to(before.device), _flatten(places), before)
@@ -105,5 +105,5 @@ def _can_change(module: nn.Module) -> bool:
 
 
 def _flatten(places: Iterable[Place]) -> Tensor:
-    found = [module._buffers[name] for module, name in places]
+    found = [getattr(module, name) for module, name in places]
     return torch.cat([buffer.detach().reshape(-1) for buffer in found if buffer is not None])

@@ -20,7 +20,6 @@ from i2ikit.core.validators import is_number
 from i2ikit.errors import CheckpointError, I2IKitError, suggest
 
 T = TypeVar("T")
-_OTHER_VERSION = "Install the version of i2ikit that wrote it."
 Hook = tuple[Any, Callable[[Any, Converter], Any]]
 """A type, and a function that makes it from data."""
 
@@ -58,8 +57,9 @@ def structure(data: object, kind: type[T], title: str, converter: Converter | No
     try:
         return (converter or make_converter()).structure(data, kind)
     except (BaseValidationError, WrongValueError, I2IKitError) as error:
-        text = f"{title}: {_describe(error, path)}"
-        raise (UnknownKeyError if text.endswith(_OTHER_VERSION) else CheckpointError)(text) from None
+        cause, keys = _find_cause(error, path)
+        kind_of_error = UnknownKeyError if isinstance(cause, ForbiddenExtraKeysError) else CheckpointError
+        raise kind_of_error(f"{title}: {_describe(cause, keys)}") from None
 
 
 @cache
@@ -147,19 +147,22 @@ def _choice(value: Any, kind: Any) -> Any:
     return value
 
 
-def _describe(error: BaseException, path: tuple[str, ...]) -> str:
-    """Return the first problem in an error of cattrs as a sentence."""
+def _find_cause(error: BaseException, path: tuple[str, ...]) -> tuple[BaseException, tuple[str, ...]]:
+    """Return the first problem in an error of cattrs, and the keys that lead to it."""
     note = next((each for each in getattr(error, "__notes__", ()) if hasattr(each, "name") or hasattr(each, "index")), None)
     if note is not None:
         path = (*path, str(note.name if hasattr(note, "name") else note.index))
-    if isinstance(error, BaseValidationError):
-        return _describe(error.exceptions[0], path)
+    return _find_cause(error.exceptions[0], path) if isinstance(error, BaseValidationError) else (error, path)
+
+
+def _describe(error: BaseException, path: tuple[str, ...]) -> str:
+    """Return a problem as a sentence."""
     key = ".".join(path)
     if isinstance(error, ForbiddenExtraKeysError):
         name = min(error.extra_fields, key=str)
         near = suggest(str(name), [each.name for each in fields(error.cl)])
         hint = f"{near} " if near.startswith("Did you mean") else ""
-        return f'"{".".join((*path, str(name)))}" is an unknown key. {hint}{_OTHER_VERSION}'
+        return f'"{".".join((*path, str(name)))}" is an unknown key. {hint}Install the version of i2ikit that wrote it.'
     if isinstance(error, KeyError) and not isinstance(error, I2IKitError):
         return f'there is no "{key}".'
     if isinstance(error, WrongValueError):

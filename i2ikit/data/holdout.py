@@ -11,7 +11,7 @@ from attrs import evolve
 from numpy.typing import NDArray
 
 from i2ikit.core.domain import NO, YES
-from i2ikit.data.labels import MAX_LABELS, MAX_NUMBERS, MAX_VALUES, is_number, strip_cell
+from i2ikit.data.labels import MAX_LABELS, MAX_NUMBERS, MAX_VALUES, is_numeric, strip_cell
 from i2ikit.data.manifest import FIRST_RULES, RULES, Manifest, Record
 from i2ikit.errors import DataError
 
@@ -121,7 +121,7 @@ def _list_values(manifest: Manifest, rows: Mapping[str, int], labels: Sequence[s
         number_of_text = {text: numbers[word] for text, word in words.items()}
         cells = np.array([number_of_text[text] for text in texts])
         values = np.unique(cells[cells > 0])
-        if len(values) > MAX_NUMBERS and all(map(is_number, numbers.keys() - {""})) and column not in manifest.categories:
+        if len(values) > MAX_NUMBERS and all(map(is_numeric, numbers.keys() - {""})) and column not in manifest.categories:
             continue  # a measure such as an age, not a label
         if 1 < len(values) <= MAX_VALUES or (len(values) and column.lower() in requested):
             members = [groups[cells == value] for value in values]

@@ -157,10 +157,10 @@ def _make_label_set(part: Sequence[str], attributes: Mapping[str, Attribute], co
 
 def is_measure(values: Collection[str]) -> bool:
     """Return whether the values of a column are many numbers, such as ages: measures rather than classes."""
-    return len(values) > MAX_NUMBERS and all(map(is_number, values))
+    return len(values) > MAX_NUMBERS and all(map(is_numeric, values))
 
 
-def is_number(text: str) -> bool:
+def is_numeric(text: str) -> bool:
     """Return whether a text is a number."""
     with suppress(ValueError):
         float(text)

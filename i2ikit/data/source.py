@@ -14,6 +14,7 @@ from typing import Protocol
 
 from i2ikit.errors import DataError
 from i2ikit.paths import is_system_name
+from i2ikit.pixels.files import read_bytes
 
 MAX_FILE_BYTES = 1 << 28
 """The largest size of a file in an archive and of a table, in bytes, because these are unpacked into memory as a whole."""
@@ -75,12 +76,7 @@ class FolderSource:
 
     def read(self, file: str) -> bytes:
         """Return the bytes of a file, or raise DataError."""
-        try:
-            return (self.path / file).read_bytes()
-        except OSError as cause:
-            raise DataError(f'"{self.path / file}" cannot be read: {cause.strerror}.') from None
-        except (MemoryError, OverflowError):
-            raise DataError(f'"{self.path / file}" cannot be read: its {self.size(file):,} bytes do not fit into memory.') from None
+        return read_bytes(self.path / file)
 
     def read_head(self, file: str) -> bytes:
         """Return the first 256 bytes of a file; nothing if it cannot be read."""
@@ -90,15 +86,15 @@ class FolderSource:
 
     def size(self, file: str) -> int:
         """Return the size of a file in bytes, or raise DataError."""
-        try:
-            return (self.path / file).stat().st_size
-        except OSError as cause:
-            raise DataError(f'"{self.path / file}" cannot be read: {cause.strerror}.') from None
+        return self._stat(file).st_size
 
     def get_stamp(self, file: str) -> str:
         """Return the time of the last change in nanoseconds, or raise DataError."""
+        return str(self._stat(file).st_mtime_ns)
+
+    def _stat(self, file: str) -> os.stat_result:
         try:
-            return str((self.path / file).stat().st_mtime_ns)
+            return (self.path / file).stat()
         except OSError as cause:
             raise DataError(f'"{self.path / file}" cannot be read: {cause.strerror}.') from None
 

@@ -28,15 +28,13 @@ def open_map(image: Any, source: ImageSpec, max_pixels: int | None = None) -> In
     if isinstance(image, Tensor):
         return _read_planes(image, source)
     from i2ikit.pixels import to_tensor, write_image
+    from i2ikit.pixels.files import read_bytes
     from i2ikit.pixels.maps import check_map, decode_map, make_planes
     from i2ikit.pixels.pictures import check_limit
 
     if isinstance(image, (str, Path)):
-        try:
-            data = Path(image).read_bytes()
-        except OSError as cause:
-            raise DataError(f'Image "{image}" cannot be read: {cause.strerror}.') from None
-        planes = make_planes(to_tensor(decode_map(data, str(image), check_limit(max_pixels))), source.content, source.channels, str(image))
+        numbers = decode_map(read_bytes(Path(image), "Image"), str(image), check_limit(max_pixels))
+        planes = make_planes(to_tensor(numbers), source.content, source.channels, str(image))
         return InputImage(planes[None], lambda fake, path: write_image(fake[0], _require(path)), True)
     import numpy as np
 

@@ -1,11 +1,30 @@
-"""Writing of files without partial results."""
+"""The bytes of files: read with an error that names the file, and written without partial results."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from i2ikit.errors import WriteError
+from i2ikit.errors import DataError, WriteError
 from i2ikit.temporary import replace_file
+
+
+def read_bytes(path: Path, noun: str = "") -> bytes:
+    """Return the bytes of a file.
+
+    Args:
+        path: The file.
+        noun: What it is in messages, such as ``"Image"``.
+
+    Raises:
+        DataError: It is missing, cannot be read, or does not fit into memory.
+    """
+    name = f'{noun} "{path}"'.strip()
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as cause:  # ValueError: the path holds a zero byte
+        raise DataError(f"{name} cannot be read: {getattr(cause, 'strerror', None) or cause}.") from None
+    except (MemoryError, OverflowError):
+        raise DataError(f"{name} cannot be read: its {path.stat().st_size:,} bytes do not fit into memory.") from None
 
 
 def write_atomically(path: Path, data: bytes) -> None:

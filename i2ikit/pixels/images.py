@@ -13,7 +13,7 @@ from torch import Tensor
 from i2ikit.errors import DataError, format_count
 from i2ikit.pixels.decoding import Pixels, decode_values
 from i2ikit.pixels.encode import encode
-from i2ikit.pixels.files import write_atomically
+from i2ikit.pixels.files import read_bytes, write_atomically
 from i2ikit.pixels.pictures import MAX_PIXELS
 from i2ikit.pixels.value_range import FLOATS, Range, ValueType, find_value_type, parse_range
 
@@ -97,13 +97,7 @@ def get_bits(pixels: Pixels | Tensor) -> int:
 
 def read_values(path: Path, max_pixels: int = MAX_PIXELS) -> Pixels:
     """Return the values [H W C] of an image file as they are, of any type; see :func:`decode`."""
-    try:
-        data = path.read_bytes()
-    except (OSError, ValueError) as cause:  # ValueError: the path holds a zero byte
-        raise DataError(f'Image "{path}" cannot be read: {getattr(cause, "strerror", None) or cause}.') from None
-    except (MemoryError, OverflowError):
-        raise DataError(f'Image "{path}" cannot be read: its {path.stat().st_size:,} bytes do not fit into memory.') from None
-    return decode_values(data, str(path), max_pixels)
+    return decode_values(read_bytes(path, "Image"), str(path), max_pixels)
 
 
 def read_pixels(path: Path, max_pixels: int = MAX_PIXELS, declared: Range | None = None) -> Pixels:

@@ -57,7 +57,7 @@ def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterat
                     f'Image "{name}" is damaged: it declares {largest:,} pixels, more than its {len(data):,} bytes can hold. '
                     "Replace or remove it."
                 )
-            with nullcontext() if _is_within_own_limit(largest) else _own_limit_lifted():
+            with nullcontext() if _is_within_own_limit(largest) else _lift_own_limit():
                 yield image
 
 
@@ -140,7 +140,7 @@ def _open(data: bytes, name: str) -> ImageFile.ImageFile:
     try:
         return factory(io.BytesIO(data))
     except Image.DecompressionBombError:  # Pillow's own limit; ours is checked by the caller
-        with _own_limit_lifted():
+        with _lift_own_limit():
             return factory(io.BytesIO(data))
 
 
@@ -195,7 +195,7 @@ def _is_within_own_limit(pixels: int) -> bool:
 
 
 @contextmanager
-def _own_limit_lifted() -> Iterator[None]:
+def _lift_own_limit() -> Iterator[None]:
     """Set Pillow's own limit aside, which is one for the whole process, while images above it are decoded."""
     with _lifting:
         if not _lifted["count"]:

@@ -35,7 +35,7 @@ def launch(options: FitOptions) -> PlainEngine:
     if fabric.world_size != place.count and not (place.count == 1 and PEERS.main is None):
         raise _make_count_error(place.count, fabric.world_size)
     try:
-        with _started_peers(fabric):
+        with _start_peers(fabric):
             fabric.launch()
     except (RuntimeError, ValueError) as error:
         raise _make_device_error(options, error) from error
@@ -85,7 +85,7 @@ def _make_device_error(options: FitOptions, error: Exception) -> OptionError:
 
 
 @contextmanager
-def _started_peers(fabric: Fabric) -> Iterator[None]:
+def _start_peers(fabric: Fabric) -> Iterator[None]:
     """Start the other processes, unless a launcher or an earlier training has started them, and let Fabric connect to them."""
     environment = getattr(fabric.strategy, "cluster_environment", None)
     if fabric.world_size == 1 or environment is None or environment.creates_processes_externally:

@@ -116,9 +116,9 @@ class Loggers:
 
 
 def read_log(run: Path) -> list[dict[str, Any]]:
-    """Return the log records of a run in order. An incomplete line is skipped."""
+    """Return the log records of a run in order. Lines that are incomplete or hold no record are skipped."""
     path = run / FILE
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = path.read_bytes().splitlines() if path.exists() else []
     return [record for line in lines if (record := parse_line(line)) is not None]
 
 

@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from i2ikit.core.specs import ImageSpec
 from i2ikit.data.source import FolderSource
 from i2ikit.errors import DataError
+from i2ikit.inference.map_io import open_map
 from i2ikit.pixels import MAX_PIXELS, decode, png16, read_image, read_size
 
 WIDTH, HEIGHT = 50_000, 25_000
@@ -131,6 +133,7 @@ def test_a_file_that_does_not_fit_into_memory_is_named(tmp_path: Path, monkeypat
     path.parent.mkdir()
     path.write_bytes(bytes(1234))
     monkeypatch.setattr(Path, "read_bytes", fail)
-    for read in (lambda: read_image(path), lambda: FolderSource(tmp_path).read("a/x.png")):
+    maps = ImageSpec(3, 8, 8, "label_map")
+    for read in (lambda: read_image(path), lambda: open_map(path, maps), lambda: FolderSource(tmp_path).read("a/x.png")):
         with pytest.raises(DataError, match=r'x\.png" cannot be read: its 1,234 bytes do not fit into memory\.$'):
             read()

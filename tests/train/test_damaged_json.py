@@ -12,6 +12,7 @@ from campaigns.outcome import call, run_command
 from toy_training import train
 
 from i2ikit import load, resume
+from i2ikit.train.loggers import read_log
 from i2ikit.train.progress import Silent
 
 COUNT = 30
@@ -80,3 +81,8 @@ def test_wrong_records_of_a_log_are_left_out(run: Path) -> None:
     with (run / "log.jsonl").open("a") as log:
         log.write('{"step": "x"}\n{"step": -1}\n{"step": NaN}\n[1]\n{"step": 3, "event": 4}\n' + "[" * 100_000 + "\n")
     assert run_command(["page", str(run)]).code == 0
+
+
+def test_bytes_in_the_log_that_are_no_text_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_bytes(b'{"step": 1}\n\xff\xfe\x00\n{"step": 2}\n')
+    assert [record["step"] for record in read_log(tmp_path)] == [1, 2]
