@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from i2ikit import ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
+from i2ikit import DomainSpec, ImageSpec, Optimizer, Player, Recipe, Schedule, Slot, Term
 
-CELEBA = {"hair": ("black", "blond", "brown"), "male": bool, "young": bool}
-"""The paper's five labels, in the order of the original's columns: Black_Hair, Blond_Hair, Brown_Hair, Male, Young."""
+CELEBA = DomainSpec.parse({"hair": ("black", "blond", "brown"), "male": bool, "young": bool}).allow_none(["hair"])
+"""The paper's five labels, in the order of the original's columns: Black_Hair, Blond_Hair, Brown_Hair, Male, Young. Hair can be none."""
 
 STARGAN = Recipe(
     name="stargan",
