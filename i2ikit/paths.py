@@ -1,8 +1,9 @@
-"""Names of files and folders: those that a system makes for itself, and the one that a user may have meant."""
+"""Names of files and folders: those that a system makes for itself, the one that a user may have meant, and one that is free."""
 
 from __future__ import annotations
 
 import os
+from itertools import chain, count
 from pathlib import Path
 
 from i2ikit.errors import suggest
@@ -34,6 +35,12 @@ def suggest_path(path: Path) -> str:
     except OSError as cause:
         return f'Folder "{folder}" cannot be opened: {cause.strerror}.'
     return suggest(path.name, near) if near else f'Folder "{folder}" is empty.'
+
+
+def choose_free_path(stem: str | Path, suffix: str = "") -> Path:
+    """Return the path ``stem`` with a suffix, or with a number before the suffix if it exists: ``photo-2.png``."""
+    names = chain([f"{stem}{suffix}"], (f"{stem}-{number}{suffix}" for number in count(2)))
+    return next(path for path in map(Path, names) if not path_exists(path))
 
 
 def path_exists(path: Path) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from i2ikit.paths import is_system_name, suggest_path
+from i2ikit.paths import choose_free_path, is_system_name, suggest_path
 
 SYSTEM = (
     ".git", "a/.DS_Store", "@eaDir/1.png", "a/@eaDir/SYNO.jpg", "Thumbs.db", "a/DESKTOP.INI", "__MACOSX/a/1.png", "$Recycle.Bin/1.png",
@@ -31,3 +31,11 @@ def test_a_missing_path_is_explained_by_its_folder(tmp_path: Path) -> None:
     (tmp_path / "people").write_text("")
     assert suggest_path(tmp_path / "poeple") == 'Did you mean "people"?'
     assert suggest_path(tmp_path / "people/x") == f'"{tmp_path / "people"}" is a file.'
+
+
+def test_a_path_that_exists_gets_the_next_free_number(tmp_path: Path) -> None:
+    found = []
+    for _ in range(3):
+        found.append(choose_free_path(tmp_path / "a.b", ".png"))
+        found[-1].touch()
+    assert [path.name for path in found] == ["a.b.png", "a.b-2.png", "a.b-3.png"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from i2ikit.cli.options import OUTPUT_SUFFIXES, check_image_suffix, check_writable
 from i2ikit.errors import DataError, OptionError
-from i2ikit.paths import is_system_name, suggest_path
+from i2ikit.paths import choose_free_path, is_system_name, suggest_path
 
 Job = tuple[Path, Path]
 """An input file and its output file."""
@@ -72,7 +72,7 @@ def choose_output(text: str) -> str:
             f'"{text}" is the only path, and the working directory is a folder of the inputs. Name the output, too: INPUT... OUT.'
         )
     name = f"{path.stem if path.is_file() else folder.name}-translated"
-    return next(each for each in (name, *(f"{name}-{number}" for number in range(2, 100_000))) if not Path(each).exists()) + os.sep
+    return f"{choose_free_path(name)}{os.sep}"
 
 
 def _list_inputs(text: str, output: Path) -> list[tuple[Path, Path]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -20,6 +19,7 @@ from i2ikit.data.random_crop import find_random_crop
 from i2ikit.data.rows import group_by_domain
 from i2ikit.data.sizes import check_sizes
 from i2ikit.errors import DataError, I2IKitError, format_count
+from i2ikit.paths import choose_free_path
 from i2ikit.pixels import mode_name
 from i2ikit.quoting import join_list, split_list
 
@@ -152,8 +152,7 @@ def choose_reading(options: Mapping[str, Any], channels: Mapping[bool, Sequence[
 
 def choose_run_folder(name: str) -> str:
     """Return a run folder in the working directory that does not exist, named after a data set."""
-    first = f"runs/{name or 'first'}"
-    return next(each for each in (first, *(f"{first}-{number}" for number in range(2, 1000))) if not Path(each).exists())
+    return choose_free_path(f"runs/{name or 'first'}").as_posix()
 
 
 def _format_value(value: Any) -> str:

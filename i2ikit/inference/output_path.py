@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from i2ikit.errors import OptionError
+from i2ikit.paths import choose_free_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,5 +49,4 @@ def choose_output_path(
     suffix = path.suffix if path.suffix.lower() in (".png", ".tif", ".tiff", ".npy") else ".png"
     suffix = choose_suffix(suffix, channels, np.dtype("uint8") if dtype is None else dtype)
     name = f"{path.stem}.{'.'.join(words)}"
-    free = (here / f"{name}{extra}{suffix}" for extra in ("", *(f"-{count}" for count in range(2, 100_000))))
-    return next(each for each in free if not each.exists())  # the translation of another file of this name is not replaced
+    return choose_free_path(here / name, suffix)  # the translation of another file of this name is not replaced

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import Attribute, evolve, field, fields, frozen
@@ -43,9 +43,12 @@ def _option(about: str, default: Any = None, check: Any = None, *, stored: bool 
     )
 
 
-def _check_precision(_: object, __: object, value: str) -> None:
-    if not isinstance(value, str) or value not in PRECISIONS:
-        raise UnknownNameError("precision", shorten(value) if not isinstance(value, str) else value, PRECISIONS)
+def _one_of(kind: str, choices: Sequence[str]) -> Callable[[object, object, Any], None]:
+    def check(_: object, __: object, value: Any) -> None:
+        if not isinstance(value, str) or value not in choices:
+            raise UnknownNameError(kind, value if isinstance(value, str) else shorten(value), choices)
+
+    return check
 
 
 def _check_devices(_: object, __: object, value: int | str) -> None:
@@ -54,11 +57,6 @@ def _check_devices(_: object, __: object, value: int | str) -> None:
             f'"devices" is {shorten(value)}; '
             f'it must be the number of devices (2), device numbers ("0,2", or "1," for one device), or "auto".'
         )
-
-
-def _check_on_bad_file(_: object, __: object, value: str) -> None:
-    if not isinstance(value, str) or value not in ON_BAD_FILE:
-        raise UnknownNameError("answer to a bad file", shorten(value) if not isinstance(value, str) else value, ON_BAD_FILE)
 
 
 @frozen(kw_only=True)
@@ -89,7 +87,7 @@ class FitOptions:
         check=whole_number(0, MAX_SEED),
         stored=False,
     )
-    precision: str = _option("Floating-point precision: 32-true, bf16-mixed or 16-mixed.", "32-true", _check_precision)
+    precision: str = _option("Floating-point precision: 32-true, bf16-mixed or 16-mixed.", "32-true", _one_of("precision", PRECISIONS))
     accelerator: str = _option("Accelerator of Lightning Fabric: auto, cpu, cuda, mps or another one.", "auto", text)
     devices: int | str = _option(
         'Number of devices, with one process for each, or device numbers such as 0,2 ("1," for one).', 1, _check_devices
@@ -103,7 +101,7 @@ class FitOptions:
     on_bad_file: str = _option(
         "What happens if an image cannot be read: skip puts another image in its place, up to 1 % of the images; stop ends the training.",
         "skip",
-        _check_on_bad_file,
+        _one_of("answer to a bad file", ON_BAD_FILE),
     )
     channels_last: bool = _option(
         "Whether image tensors have the memory format channels_last, which is faster on some devices.",

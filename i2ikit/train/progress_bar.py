@@ -1,4 +1,4 @@
-"""The progress bar of a training: two lines that fit any terminal."""
+"""The progress bar of a training, or of other work: lines that fit any terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TURN = 4.0
 class Bar(Silent):
     """Shows steps, a bar, the remaining time and the speed in one line of a terminal, and losses, or another task, in a second one.
 
-    Losses that do not fit are shown by turns.
+    Losses that do not fit are shown by turns. Without a training, a task has the bar.
 
     Args:
         console: Default: standard output.
@@ -75,7 +75,11 @@ class Bar(Silent):
         from rich.live import Live
 
         if self._live is None:
-            self._live = Live(console=self._console, get_renderable=self.render, refresh_per_second=4, vertical_overflow="crop")
+            # What is printed appears above the bar, only if standard output is a terminal, too: else a pipe would get nothing.
+            shared = sys.stdout is not None and sys.stdout.isatty()
+            self._live = Live(
+                console=self._console, get_renderable=self.render, refresh_per_second=4, vertical_overflow="crop", redirect_stdout=shared
+            )
             self._live.start()
 
     def render(self) -> RenderableType:
@@ -96,8 +100,10 @@ class Bar(Silent):
 
         if self._task is not None:
             title, done, total = self._task
-            texts = [title, f"{done:,}/{total:,}", self._task_clock.describe(done)]
-            return Text("  ".join(fit_parts(list(filter(None, texts)), width))[:width], no_wrap=True)
+            texts = list(filter(None, [title, f"{done:,}/{total:,}", self._task_clock.describe(done)]))
+            if not self._has_begun:
+                return render_bar(texts, done, total, width)
+            return Text("  ".join(fit_parts(texts, width))[:width], no_wrap=True)
         pages = split_losses(list_losses(self._record), width)
         return Text(pages[int(time.monotonic() / TURN) % len(pages)] if pages else "", no_wrap=True, overflow="crop")
 
