@@ -14,6 +14,7 @@ from i2ikit.data.manifest import format_names
 from i2ikit.data.train_command import choose_training_size
 from i2ikit.errors import format_count
 from i2ikit.pixels import mode_name
+from i2ikit.pixels.value_range import RangeError
 
 MAX_RATIO = 20
 """A value with this many times fewer training images than another one is reported."""
@@ -33,6 +34,7 @@ class CheckedFile:
         is_target: Whether it is the target of a pair.
         digest: A hash of its bytes.
         problem: Why it cannot be read; empty if it can.
+        range_error: The same problem, if it is that of the range of the values.
     """
 
     file: str
@@ -42,6 +44,7 @@ class CheckedFile:
     is_target: bool = False
     digest: bytes = field(default=b"", repr=False)
     problem: str = ""
+    range_error: RangeError | None = None
 
 
 def make_notes(data: Dataset, readable: Sequence[CheckedFile], labels: Mapping[str, Mapping[str | None, Mapping[str, int]]]) -> list[str]:

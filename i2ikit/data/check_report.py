@@ -37,6 +37,7 @@ class CheckReport:
         reason: Why there is no command, or what else to know about it.
         left_out: Names of files that the data set does not use, by cause.
         repeated: Groups of files with equal content in several folders of one split.
+        values: A range that holds the values of all files, if some cannot be read because it is not declared.
     """
 
     path: str
@@ -55,6 +56,7 @@ class CheckReport:
     reason: str = ""
     left_out: Mapping[str, Sequence[str]] = field(factory=dict)
     repeated: Sequence[tuple[str, ...]] = ()
+    values: tuple[float, float] | None = None
 
     @property
     def ok(self) -> bool:

@@ -14,7 +14,7 @@ from i2ikit.errors import DataError
 from i2ikit.pixels import MAX_PIXELS, Pixels, composite, convert_channels, decode_values, mode_name, to_tensor
 from i2ikit.pixels.geometry import centre_window
 from i2ikit.pixels.maps import decode_map
-from i2ikit.pixels.value_range import FLOATS, Range, find_value_type
+from i2ikit.pixels.value_range import FLOATS, Range, RangeError, find_value_type
 
 CACHE_BYTES = 1 << 30
 """Bytes of decoded images that one data set keeps in memory."""
@@ -133,6 +133,8 @@ def find_native_spec(images: Images, files: Sequence[str], is_target: bool = Fal
         try:
             array = images.process(images.decode(images.source.read(file), file, is_target), file, is_target)
         except DataError as cause:
+            if isinstance(problem, RangeError) and isinstance(cause, RangeError):
+                problem = problem.widen(cause.found)
             problem = problem or cause
             continue
         shapes.append((array.shape[2], array.shape[0], array.shape[1]))

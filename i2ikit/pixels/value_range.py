@@ -19,7 +19,33 @@ FLOATS: Range = (0.0, 1.0)
 """The range of floats, in arrays and in files, unless another one is declared."""
 
 _OVERSHOOT = 1e-3  # of the range: what rounding and resizing of floats add
+_USUAL: tuple[Range, ...] = ((0, 1), (-1, 1), (0, 255), (0, 4095), (0, 65535))
 _FULL_DEPTH = (np.dtype("uint8"), np.dtype("uint16"))
+
+
+class RangeError(DataError):
+    """The values of an image need a declared range, or are outside the range.
+
+    Attributes:
+        problem: The message without the range to declare.
+        found: The smallest and the largest value of the image, or of several images.
+        dtype: The type of the values.
+    """
+
+    def __init__(self, problem: str, found: Range, dtype: np.dtype[Any]) -> None:
+        self.problem, self.found, self.dtype = problem, found, dtype
+        super().__init__(f'{problem} range="{format_range(self.suggestion)}".')
+
+    @property
+    def suggestion(self) -> Range:
+        """A range that holds the values: a usual one that their type holds, too, or from the smallest to the largest value."""
+        least, most = self.found
+        usual = (each for each in _USUAL if each[0] <= least and most <= each[1] and _can_hold(self.dtype, each))
+        return next(usual, (math.floor(least), math.ceil(most)))
+
+    def widen(self, other: Range) -> RangeError:
+        """Return the same error with a range that also holds other values."""
+        return RangeError(self.problem, (min(self.found[0], other[0]), max(self.found[1], other[1])), self.dtype)
 
 
 def parse_range(given: str | Sequence[float] | None) -> Range | None:
@@ -77,9 +103,11 @@ class ValueType:
             raise DataError(f'Image "{name}" holds {array.dtype} with values that are not finite. Replace them, or remove the file.')
         room = (high - low) * _OVERSHOOT if array.dtype.kind == "f" else 0.0
         if least < low - room or most > high + room:
-            raise DataError(
+            raise RangeError(
                 f'Image "{name}" holds {array.dtype} from {least:.6g} to {most:.6g}, but its values are read as {low:.6g} to {high:.6g}. '
-                f'Declare their range: range="{_suggest(least, most)}".'
+                "Declare their range:",
+                (min(low, least), max(high, most)),
+                array.dtype,
             )
         scaled = (array.astype(np.float64) - low) * (2 / (high - low)) - 1
         return np.clip(scaled, -1, 1).astype(np.float32)
@@ -111,9 +139,11 @@ def find_value_type(array: NDArray[Any], name: str, declared: Range | None = Non
     if dtype.kind == "f":
         return ValueType(dtype, FLOATS)
     least, most = float(array.min()), float(array.max())
-    raise DataError(
+    raise RangeError(
         f'Image "{name}" holds {dtype} from {least:.6g} to {most:.6g}, and it is not known which values are black and white. Save it as '
-        f'uint8, uint16 or floats, or declare the range: range="{_suggest(least, most)}".'
+        "uint8, uint16 or floats, or declare the range:",
+        (least, most),
+        dtype,
     )
 
 
@@ -122,9 +152,3 @@ def _can_hold(dtype: np.dtype[Any], declared: Range) -> bool:
         return True
     limits = np.iinfo(dtype)
     return limits.min <= declared[0] and declared[1] <= limits.max
-
-
-def _suggest(least: float, most: float) -> str:
-    usual = ((0, 1), (-1, 1), (0, 255), (0, 4095), (0, 65535))
-    found = next((each for each in usual if each[0] <= least and most <= each[1]), (math.floor(least), math.ceil(most)))
-    return format_range(found)
