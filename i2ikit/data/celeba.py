@@ -16,6 +16,8 @@ LIST_NAMES = ("list_attr_celeba.txt", "list_attr_celeba.csv")
 FILE_COLUMN = "image_id"
 CROP = 178
 TEST_IMAGES = 2000
+PARTITION = "list_eval_partition."
+"""The beginning of the name of the file with the split of CelebA's authors."""
 HAIR_COLOURS = {"Black_Hair": "black", "Blond_Hair": "blond", "Brown_Hair": "brown", "Gray_Hair": "gray"}
 _SIGNS = {"1", "-1", "0"}
 _HEAD = 100_000  # characters in which the third line begins
@@ -97,6 +99,7 @@ def read_celeba(source: Source, table: str, labels: Sequence[str] | None = None)
     notes = [f"{format_count(several, 'image')} with several hair colours: the first one is used."] if several else []
     if test_images:
         notes.append(f"The test split is the first {test_images} rows after shuffling with seed 1234, as in StarGAN.")
+    notes += _describe_choice(columns, labels, names) + _describe_partition(source)
     categories = {"hair": tuple(HAIR_COLOURS[name] for name in grouped)} if grouped else {}
     return Manifest(
         tuple(records),
@@ -108,6 +111,25 @@ def read_celeba(source: Source, table: str, labels: Sequence[str] | None = None)
         left_out={f'not named in the list "{table}"': unused},
         notes=tuple(notes),
     )
+
+
+def _describe_choice(columns: Sequence[str], labels: Sequence[str] | None, names: Sequence[str]) -> list[str]:
+    """Return a note if only the labels of the paper are used, although the list has others."""
+    others = [name for name in names if name not in PAPER_LABELS]
+    if labels or not others or not any(name in PAPER_LABELS for name in names):
+        return []
+    return [f"The labels are those of StarGAN's paper: {', '.join(columns)}. labels= chooses others, such as {', '.join(others[:3])}."]
+
+
+def _describe_partition(source: Source) -> list[str]:
+    """Return a note if the split of CelebA's authors is there, which is not used."""
+    found = [file for file in source.files if file.rpartition("/")[2].startswith(PARTITION)]
+    if not found:
+        return []
+    return [
+        f'The split of "{found[0]}" is not used, so that numbers compare with those of StarGAN. To use it, write a table attributes.csv '
+        'with its columns "file" and "split" and those of the labels, and open this table.'
+    ]
 
 
 def _read_list(source: Source, table: str) -> tuple[list[str], list[list[str]]]:

@@ -149,3 +149,13 @@ def test_a_zip_with_a_link_and_a_truncated_zip_are_refused(write_picture: WriteP
     (tmp_path / "cut.zip").write_bytes((tmp_path / "cut.zip").read_bytes()[:60])
     with pytest.raises(DataError, match=r'^Archive ".*cut\.zip" cannot be opened: .*copied completely\.$'):
         open_data(tmp_path / "cut.zip")
+
+
+def test_notes_on_celeba_name_the_other_labels_and_the_split_that_is_not_used(celeba: Path) -> None:
+    (celeba / "list_eval_partition.txt").write_text("000001.jpg 0\n")
+    notes = open_data(celeba).notes
+    assert any(
+        note.startswith("The labels are those of StarGAN's paper: hair, male, young. labels= chooses others, such as") for note in notes
+    )
+    assert any(note.startswith('The split of "list_eval_partition.txt" is not used') for note in notes)
+    assert not any("labels= chooses" in note for note in open_data(celeba, labels="male").notes)
