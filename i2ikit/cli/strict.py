@@ -9,7 +9,7 @@ import click
 
 LARGEST = 10**9
 """The largest whole number of an option that declares no other limit."""
-SEEDS = click.IntRange(-(2**63), 2**64 - 1)
+SEEDS = (-(2**63), 2**64 - 1)
 """The seeds that torch takes."""
 
 
@@ -54,23 +54,54 @@ class _Path(click.Path):
         return super().convert(value, param, ctx)
 
 
-class _Number(click.FloatRange):
-    """A finite number."""
+class _AnyNumber(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.2
+    """A finite number of an option that declares no limits. Therefore the help shows none."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        number = super().convert(value, param, ctx)
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = click.FLOAT.convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
 
 
-class _WholeNumber(click.IntRange):
-    """A whole number. Python refuses to read those of thousands of digits, in other words than of too large ones."""
+class _Number(click.FloatRange):
+    """A finite number in the limits that the option declares."""
+
+    name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(_AnyNumber().convert(value, param, ctx), param, ctx)
+
+
+class _AnyWholeNumber(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.2
+    """A whole number of an option that declares no limits. Therefore the help shows none.
+
+    Python refuses to read numbers of thousands of digits, in other words than too large ones.
+    """
+
+    name = "integer"
+
+    def __init__(self, least: int = -LARGEST, most: int = LARGEST) -> None:
+        self.least, self.most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, str) and len(value) > 30:
-            self.fail(f"{value[:30]}... is not in the range from {self.min} to {self.max}.", param, ctx)
-        return super().convert(value, param, ctx)
+            self.fail(f"{value[:30]}... is not in the range from {self.least} to {self.most}.", param, ctx)
+        number: int = click.IntRange(self.least, self.most).convert(value, param, ctx)
+        return number
+
+
+class _WholeNumber(click.IntRange):
+    """A whole number in the limits that the option declares."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(
+            _AnyWholeNumber(min(-LARGEST, self.min or 0), max(LARGEST, self.max or 0)).convert(value, param, ctx), param, ctx
+        )
 
 
 def make_strict(command: click.Command) -> click.Command:
@@ -92,13 +123,11 @@ def _make_strict_type(kind: Any, name: str) -> Any:
         vars(strict).update(vars(kind))
         return strict
     if kind is click.INT:
-        limits = SEEDS if name == "seed" else click.IntRange(max=LARGEST, min=-LARGEST)
-        return _WholeNumber(limits.min, limits.max)
+        return _AnyWholeNumber(*SEEDS) if name == "seed" else _AnyWholeNumber()
     if type(kind) is click.IntRange:
-        most = LARGEST if kind.max is None else kind.max
-        return _WholeNumber(kind.min, most, kind.min_open, kind.max_open, kind.clamp)
+        return _WholeNumber(kind.min, kind.max, kind.min_open, kind.max_open, kind.clamp)
     if kind is click.FLOAT:
-        return _Number()
+        return _AnyNumber()
     if type(kind) is click.FloatRange:
         return _Number(kind.min, kind.max, kind.min_open, kind.max_open, kind.clamp)
     return kind

@@ -126,10 +126,11 @@ def _describe_partition(source: Source) -> list[str]:
     found = [file for file in source.files if file.rpartition("/")[2].startswith(PARTITION)]
     if not found:
         return []
-    return [
+    note = (
         f'The split of "{found[0]}" is not used, so that numbers compare with those of StarGAN. To use it, write a table attributes.csv '
         'with its columns "file" and "split" and those of the labels, and open this table.'
-    ]
+    )
+    return [note]
 
 
 def _read_list(source: Source, table: str) -> tuple[list[str], list[list[str]]]:

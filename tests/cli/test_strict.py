@@ -115,3 +115,12 @@ def test_a_resumed_run_refuses_options_that_it_would_ignore(run: Path, words: li
 def test_faces_are_not_made_in_the_root_of_the_disk(run_cli) -> None:
     result = run_cli("data", "make", "faces", "/", "--count", "1", "--size", "16")
     assert (result.code, result.err) == (2, 'error: "/" is not empty. Choose a new or empty folder for the faces.\n')
+
+
+@pytest.mark.parametrize("name", ["train", "translate", "eval"])
+def test_the_help_shows_only_limits_that_an_option_declares(run_cli, name) -> None:
+    shown = run_cli(name, "--help").out
+    assert "None]" not in shown
+    assert "RANGE" not in shown
+    assert "000000" not in shown
+    assert "[x>=1]" in shown
