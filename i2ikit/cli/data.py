@@ -95,9 +95,10 @@ def _print_tables(report: CheckReport) -> None:
     from i2ikit.data import get_arrangement
     from i2ikit.data.check_report import fold_values
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
     total = format_count(sum(report.images.values()), get_arrangement(report).unit)
-    console.print(f"[bold]{escape(make_visible(report.path))}[/]: {report.batch_kind}, {total}")
+    console.print(f"[bold]{escape(make_visible(report.path))}[/]: {report.batch_kind}, {total}", soft_wrap=True)
+    console.print()
     splits = list(report.images)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for title in ("", "", *splits):
@@ -112,16 +113,19 @@ def _print_tables(report: CheckReport) -> None:
                     Text("" if index else make_visible(name), style="bold"), shown, *(str(counts.get(split, 0)) for split in splits)
                 )
     console.print(table)
+    console.print()
     for description, found in (("size (height x width)", report.sizes), ("mode", report.modes)):
         ordered = sorted(found.items(), key=lambda pair: -pair[1])
         more = f", {len(ordered) - 5} others" if len(ordered) > 5 else ""
         console.print(f"{description}: " + ", ".join(f"{name} ({count})" for name, count in ordered[:5]) + more, markup=False)
+    console.print()
     rendered = make_visible(report.render()).splitlines()
     for line in rendered:
         bad = line.startswith(("unreadable", "other channels", "same content", "subjects in", "left out"))
         if bad or line.startswith(("note: ", "all images")):
             console.print(line, style="red" if bad else "green" if line.startswith("all") else "yellow", markup=False)
-    if report.command:
-        console.print(f"train with:\n  [bold]{escape(make_visible(report.command))}[/]")
+    console.print()
+    if report.command:  # commands are not wrapped, so that they can be copied
+        console.print(f"train with:\n  [bold]{escape(make_visible(report.command))}[/]", soft_wrap=True)
     if report.reason:
-        console.print(make_visible(report.reason), markup=False)
+        console.print(make_visible(report.reason), markup=False, soft_wrap=True)
