@@ -87,7 +87,7 @@ def list_flags(command: click.Command) -> dict[str, str]:
     for each in [*getattr(command, "commands", {}).values(), command]:
         for param in each.params:
             if isinstance(param, click.Option) and param.name not in (None, "sets", "help"):
-                flags[str(param.name)] = max(param.opts, key=len)
+                flags[str(param.name)] = next((each for each in param.opts if each.startswith("--")), param.opts[0])
     return flags | OTHER_NAMES.get(command.name or "", {})
 
 

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import field, frozen
 
-from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.dataset import Dataset, FileDataset, Item
 from i2ikit.data.labels import is_measure
-from i2ikit.data.manifest import format_names
 from i2ikit.data.train_command import choose_training_size
 from i2ikit.errors import format_count
 from i2ikit.pixels import mode_name
@@ -66,7 +64,6 @@ def make_notes(data: Dataset, readable: Sequence[CheckedFile], labels: Mapping[s
         notes.append("Images have different proportions. Training crops them, so that no image is stretched.")
     if not is_cropped:
         notes += _describe_small_images(data, readable)
-        notes += _describe_unlike_pairs(data, readable)
     for name, counts in labels.items():
         is_folder = all(item.row[name] in item.file.split("/") for item in data.items)
         notes += _describe_values(name, counts, is_folder)
@@ -103,17 +100,6 @@ def _describe_small_images(data: Dataset, readable: Sequence[CheckedFile]) -> It
             f"{len(small):,} of {format_count(len(readable), 'image')} are much smaller than the training size {height}x{width} and become "
             f"blurred: {smallest}. Leave them out, or choose a smaller --size."
         )
-
-
-def _describe_unlike_pairs(data: Dataset, readable: Sequence[CheckedFile]) -> Iterator[str]:
-    if not get_arrangement(data).has_targets or not isinstance(data, FileDataset) or data.images.reading.glued:
-        return
-    sizes = {each.file: each.size for each in readable}  # unreadable files have no size, and are reported separately
-    pairs = [item for item in data.items if item.file in sizes and item.target_file in sizes]
-    different = [item.file for item in pairs if sizes[item.file] != sizes[item.target_file or ""]]
-    if different:
-        names = format_names(different)
-        yield f"Source and target differ in size for {names}. Training refuses such pairs: resize one of the two images."
 
 
 def _describe_values(name: str, counts: Mapping[str | None, Mapping[str, int]], is_folder: bool) -> Iterator[str]:
