@@ -100,6 +100,14 @@ def _remove(path: Path, origin: Path | None) -> None:
             path.unlink(missing_ok=True)
 
 
+def remove_folder(folder: Path) -> None:
+    """Remove a folder so that nobody sees a part of it, also if this process is killed meanwhile. What cannot be removed stays."""
+    hidden = make_temporary_path(folder)
+    with suppress(OSError):
+        folder = folder.replace(hidden)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def move_others(old: Path, directory: Path) -> None:
     """Move the files and folders that ``directory`` does not have there from ``old``."""
     for each in list(old.iterdir()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from i2ikit.core import storage
 from i2ikit.errors import CheckpointError
+from i2ikit.temporary import remove_folder
 from i2ikit.train.saved_run import read_state
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def save(run: Path, model: Model, averages: Averages, tensors: Mapping[str, Tens
 
     path = storage.write_folder(run / FOLDER / f"step-{model.steps_done:08d}", write)
     for old in storage.list_checkpoints(run)[:-keep]:
-        shutil.rmtree(old, ignore_errors=True)
+        remove_folder(old)
     return path
 
 

@@ -20,6 +20,7 @@ from i2ikit.core.recipe import PYTHON, Recipe
 from i2ikit.core.stages import is_stage_place, list_stages, parse_place
 from i2ikit.core.trained import read_trained_slot, take_slot
 from i2ikit.errors import OptionError, UnknownNameError
+from i2ikit.temporary import remove_folder
 from i2ikit.train import configuration
 from i2ikit.train.batches import TrainingData, as_list
 from i2ikit.train.launch_environment import is_main_process
@@ -100,7 +101,7 @@ class _Stages:
         if not trainer.engine.is_main_process:
             return
         if name == self.last:
-            shutil.rmtree(self.initial, ignore_errors=True)
+            remove_folder(self.initial)
         elif name == next(iter(self.recipes)):
             storage.save(last_model, self.initial)
             storage.write_json(self.run / storage.STAGES, self.describe(last_model.recipe))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import torch
 from i2ikit import build
 from i2ikit.core import storage
 from i2ikit.errors import CheckpointError
-from i2ikit.temporary import is_alive, make_temporary_path, remove_leftovers, replace_file
+from i2ikit.temporary import is_alive, make_temporary_path, remove_folder, remove_leftovers, replace_file
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="other systems have no umask, and processes are not checked there")
 
@@ -119,3 +120,14 @@ def test_no_process_is_asked_where_the_question_would_interrupt_it(monkeypatch: 
     monkeypatch.setattr("i2ikit.temporary.CAN_CHECK", False)
     monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("os.kill was called"))
     assert is_alive(os.getpid())
+
+
+def test_a_folder_that_is_removed_is_never_seen_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, seen = tmp_path / "step-1", []
+    folder.mkdir()
+    (folder / "a.json").write_text("{}")
+    rmtree = shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", lambda path, **options: (seen.append(folder.exists()), rmtree(path, **options)))
+    remove_folder(folder)
+    assert seen == [False]
+    assert list(tmp_path.iterdir()) == []
