@@ -123,7 +123,7 @@ def _open_datasets(
     folder: Path, recorded: Sequence[Mapping[str, Any]], model: Model, path: str | None, max_pixels: int | None
 ) -> list[Dataset]:
     if path is None and not (recorded and all(source.get("path") for source in recorded)):
-        raise OptionError(f'"{folder}" does not record the path of its data. Give it: --data PATH.')
+        raise OptionError(f'"{folder}" does not record the path of its data. Give it: data="PATH".')
     limit = {} if max_pixels is None else {"max_pixels": max_pixels}
     if path is None:
         return [_open_dataset(folder, source["path"], {**source.get("options", {}), **limit}) for source in recorded]

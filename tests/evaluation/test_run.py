@@ -93,7 +93,7 @@ def test_changed_data_is_noted(run: Path, table: Path, tmp_path: Path) -> None:
 
 def test_a_model_without_a_run_needs_data_and_writes_nothing(model: Any, table: Path, tmp_path: Path) -> None:
     model.save(tmp_path / "model")
-    with pytest.raises(OptionError, match=r"does not record .* --data PATH"):
+    with pytest.raises(OptionError, match=r'does not record .* data="PATH"'):
         evaluate_run(tmp_path / "model")
     assert evaluate_run(tmp_path / "model", data=table, classifier=None).number("psnr").protocol["count"] == 12
     assert not (tmp_path / "model" / "numbers.json").exists()
@@ -139,7 +139,7 @@ def test_a_run_on_data_made_in_python_requires_the_data(run: Path, table: Path) 
     configuration = json.loads((run / "run.json").read_text())
     configuration["data"]["path"] = None
     (run / "run.json").write_text(json.dumps(configuration))
-    with pytest.raises(OptionError, match=r"Give it: --data PATH"):
+    with pytest.raises(OptionError, match='Give it: data="PATH"'):
         evaluate_run(run)
     assert evaluate_run(run, data=open_data(table), classifier=None).notes == ()
 
