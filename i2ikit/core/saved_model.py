@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, fields, frozen
-from cattrs import Converter
+from attrs import field, frozen
 
-from i2ikit.core.structure import make_converter, structure
+from i2ikit.core.structure import leave_out_unknown, make_converter, structure
 from i2ikit.core.validators import MAX_SEED, whole_number
 
 
@@ -42,13 +41,10 @@ class SavedModel:
     preprocessing: SavedPreprocessing = field(factory=SavedPreprocessing)
 
 
+PREPROCESSING_HOOK = leave_out_unknown(SavedPreprocessing)
+"""How the preprocessing is made."""
+
+
 def check_model_data(data: Mapping[str, Any], title: str) -> None:
     """Raise CheckpointError if the data of ``config.json``, with present names, has another form."""
-    structure(data, SavedModel, title, make_converter((SavedPreprocessing, make_preprocessing)))
-
-
-def make_preprocessing(data: Any, _: Converter) -> SavedPreprocessing:
-    """Make the preprocessing from data, whose keys from importers are left out."""
-    known = {each.name for each in fields(SavedPreprocessing)}
-    own = {key: value for key, value in data.items() if key in known} if isinstance(data, Mapping) else data
-    return make_converter().structure(own, SavedPreprocessing)
+    structure(data, SavedModel, title, make_converter(PREPROCESSING_HOOK))

@@ -106,6 +106,17 @@ def make_converter(*hooks: Hook) -> Converter:
     return converter
 
 
+def leave_out_unknown(kind: type) -> Hook:
+    """Return the hook of an attrs class whose unknown keys are left out, not refused: other programs or plugins add some."""
+    known = {each.name for each in fields(kind)}
+
+    def make(data: Any, _: Converter) -> Any:
+        own = {key: value for key, value in data.items() if key in known} if isinstance(data, Mapping) else data
+        return make_converter().structure(own, kind)
+
+    return kind, make
+
+
 def _get_class(kind: Any) -> Any:
     origin: Any = get_origin(kind)
     return kind if origin is None else origin

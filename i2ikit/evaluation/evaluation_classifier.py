@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from attrs import field, fields, frozen
-from cattrs import Converter
+from attrs import field, frozen
 from torch import Tensor
 from torch.nn import functional as F
 
 from i2ikit.core.domain import Attribute
 from i2ikit.core.on_task import OnTask, TaskCounter, show_nothing
 from i2ikit.core.storage import read_json, read_tensors, write_folder, write_json, write_tensors
-from i2ikit.core.structure import make_converter, structure
+from i2ikit.core.structure import leave_out_unknown, make_converter, structure
 from i2ikit.core.validators import whole_number
 from i2ikit.data import Dataset, Item
 from i2ikit.errors import CheckpointError, DataError, get_reason
@@ -72,7 +71,7 @@ def load_evaluation_classifier(directory: str | Path) -> EvaluationClassifier:
     if isinstance(config, dict) and config.get("format") != FORMAT:
         raise CheckpointError(f'"{folder / CONFIG}" has format {config.get("format")!r}, expected {FORMAT}. Remove the folder.')
     problem = f'"{folder}" does not hold an evaluation classifier'
-    saved = structure(data, _SavedClassifier, problem, make_converter((_SavedConfig, _make_config)))
+    saved = structure(data, _SavedClassifier, problem, _CONVERTER)
     try:
         attributes = [Attribute(name, tuple(values)) for name, values in saved.config.attributes.items()]
         network = _make_network(attributes, saved.config.channels, *saved.config.size)
@@ -100,10 +99,7 @@ class _SavedClassifier:
     counts: dict[str, int]
 
 
-def _make_config(data: Any, _: Converter) -> _SavedConfig:
-    known = {each.name for each in fields(_SavedConfig)}
-    own = {key: value for key, value in data.items() if key in known} if isinstance(data, Mapping) else data
-    return make_converter().structure(own, _SavedConfig)
+_CONVERTER = make_converter(leave_out_unknown(_SavedConfig))
 
 
 def make_evaluation_classifier(

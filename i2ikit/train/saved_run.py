@@ -13,7 +13,7 @@ from cattrs import Converter
 from i2ikit.core.json_files import read_translated
 from i2ikit.core.recipe import Recipe
 from i2ikit.core.saved_data import DATA_HOOKS, SavedData
-from i2ikit.core.saved_model import SavedPreprocessing, make_preprocessing
+from i2ikit.core.saved_model import PREPROCESSING_HOOK, SavedPreprocessing
 from i2ikit.core.saved_recipe import RECIPE_HOOKS
 from i2ikit.core.structure import WrongValueError, make_converter, structure
 from i2ikit.core.validators import MAX_SEED, number, whole_number
@@ -155,7 +155,7 @@ def _structure(data: Mapping[str, Any], kind: Any, path: Path) -> Any:
 def _make_converter() -> Converter:
     return make_converter(
         *RECIPE_HOOKS,
-        (SavedPreprocessing, make_preprocessing),
+        PREPROCESSING_HOOK,
         *DATA_HOOKS,
         (SavedBest | None, _make_best),
     )
