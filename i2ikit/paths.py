@@ -26,6 +26,8 @@ def is_system_name(name: str) -> bool:
 def suggest_path(path: Path) -> str:
     """Return what is near a path that does not exist: similar names in its folder, or why that folder has none."""
     folder = path.parent
+    if os.path.lexists(path):
+        return "It is a link to nothing." if path.is_symlink() else "It is neither a file nor a folder."
     try:
         near = sorted(each.name for each in os.scandir(folder))
     except NotADirectoryError:

@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import shutil
+import sys
 import time
 import uuid
 from contextlib import suppress
@@ -46,7 +47,8 @@ def make_temporary_path(path: Path, kind: str = "tmp") -> Path:
         path: The file or folder that will be written.
         kind: ``"tmp"`` for new content; ``"old"`` for a folder that is moved away until the new one is in place.
     """
-    name = os.fsencode(path.name)[:_LONGEST_NAME].decode(errors="ignore")
+    encoded = os.fsencode(path.name)
+    name = path.name if len(encoded) <= _LONGEST_NAME else encoded[:_LONGEST_NAME].decode(sys.getfilesystemencoding(), errors="ignore")
     return path.with_name(f".{name}.{_MACHINE}-{os.getpid()}-{_START}-{next(_numbers)}.{kind}")
 
 

@@ -39,3 +39,8 @@ def test_a_path_that_exists_gets_the_next_free_number(tmp_path: Path) -> None:
         found.append(choose_free_path(tmp_path / "a.b", ".png"))
         found[-1].touch()
     assert [path.name for path in found] == ["a.b.png", "a.b-2.png", "a.b-3.png"]
+
+
+def test_a_path_that_exists_is_not_suggested_for_itself(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nothing")
+    assert suggest_path(tmp_path / "link") == "It is a link to nothing."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from i2ikit.cli.options import OUTPUT_SUFFIXES, check_image_suffix, check_writable
@@ -75,6 +75,20 @@ def choose_output(text: str) -> str:
     return f"{choose_free_path(name)}{os.sep}"
 
 
+def _match(pattern: str) -> Iterable[Path]:
+    """Return the paths that match a pattern. ``**`` follows no links, which may lead in circles."""
+    if "**" not in pattern:
+        return map(Path, glob.glob(pattern))  # noqa: PTH207 - Path.glob refuses absolute patterns
+    parts = Path(pattern).parts
+    start = next(index for index, part in enumerate(parts) if glob.has_magic(part))
+    folder, rest = Path(*parts[:start]), Path(*parts[start:])
+    try:
+        found = list(folder.glob(str(rest / "*" if rest.name == "**" else rest)))
+    except ValueError:
+        raise OptionError(f'"{pattern}" has "**" beside other characters. Use it as a whole folder: "photos/**/*.png".') from None
+    return (each for each in found if not is_system_name(each.relative_to(folder).as_posix()))
+
+
 def _list_inputs(text: str, output: Path) -> list[tuple[Path, Path]]:
     """List the files of an input, each with its name in the output folder. Files in an output folder in the input are left out."""
     from i2ikit.pixels import is_image
@@ -89,7 +103,7 @@ def _list_inputs(text: str, output: Path) -> list[tuple[Path, Path]]:
             raise DataError(f'Folder "{text}" contains no images.')
         return [(each, each.relative_to(path)) for each in files]
     if glob.has_magic(text):
-        matches = map(Path, glob.glob(text, recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
+        matches = _match(text)
         files = sorted(each for each in matches if is_image(each.name) and each.is_file())
         if not files:
             raise DataError(f'No image matches "{text}".')

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from i2ikit.errors import CheckpointError
+from i2ikit.regular_files import read_regular
 
 MAX_DEPTH = 40
 """Of mappings and lists in each other. Files of this library have about ten levels."""
@@ -24,7 +25,7 @@ def read_object(path: Path) -> dict[str, Any]:
         DamagedFileError: The file is missing or damaged.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except FileNotFoundError:
         raise DamagedFileError(f'"{path}" is missing.') from None
     except OSError as error:

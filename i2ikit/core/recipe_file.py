@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from i2ikit.core.recipe import Recipe
 from i2ikit.core.stages import SHARED
 from i2ikit.errors import I2IKitError, OptionError
+from i2ikit.regular_files import read_regular_text
 
 if TYPE_CHECKING:
     from i2ikit.core.registry import Registry
@@ -84,7 +85,7 @@ def _find_recipe(name: str, path: Path, registry: Registry, readers: tuple[Path,
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(read_regular_text(path, "utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(f'"{path}" cannot be read: {getattr(error, "strerror", None) or error}. Check the path of the recipe.') from error
     except tomllib.TOMLDecodeError as error:

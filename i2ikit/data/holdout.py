@@ -134,4 +134,5 @@ def _get_group(record: Record) -> str:
 
 
 def _hash_to_fraction(group: str) -> float:
-    return int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") / 2**64
+    # "surrogatepass": names of files that are not UTF-8 hold surrogates, and so may texts of JSONL tables.
+    return int.from_bytes(hashlib.sha256(group.encode(errors="surrogatepass")).digest()[:8], "big") / 2**64

@@ -60,13 +60,13 @@ def make_labelled_manifest(paths: Sequence[ImagePath], domains: Sequence[str], b
         Record(
             path.file,
             path.split,
-            {column: path.domain},
+            {column: path.domain.strip()},  # values of tables have no spaces around them either
             subject=f"{path.split}:{path.key}" if path.split in matching else None,
             group=path.key,
         )
         for path in paths
     )
-    return Manifest(records, (column,), batch_kind=batch_kind, categories={column: tuple(domains)})
+    return Manifest(records, (column,), batch_kind=batch_kind, categories={column: tuple(dict.fromkeys(name.strip() for name in domains))})
 
 
 def _find_matching_splits(paths: Sequence[ImagePath], domains: Sequence[str]) -> set[str]:

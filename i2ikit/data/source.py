@@ -7,7 +7,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -206,12 +206,20 @@ def _visit(root: Path, top: str, names: list[str], links: list[str], visited: se
             name = f"{folder}/{entry.name}" if folder else entry.name
             if is_system_name(entry.name):
                 left_out.setdefault(SYSTEM, []).append(name)
-            elif entry.is_file():
+            elif _leads_to(entry.is_file):
                 names.append(name)
-            elif entry.is_dir():
+            elif _leads_to(entry.is_dir):
                 (links if entry.is_symlink() else folders).append(name)
             else:
                 left_out.setdefault(BROKEN if entry.is_symlink() else SPECIAL, []).append(name)
+
+
+def _leads_to(is_kind: Callable[[], bool]) -> bool:
+    """Return whether an entry, or what a link leads to, is of a kind; not if that cannot be looked up, as for a link to itself."""
+    try:
+        return is_kind()
+    except OSError:
+        return False
 
 
 def _check_member(path: Path, info: zipfile.ZipInfo) -> None:

@@ -11,6 +11,7 @@ import torch
 from i2ikit.core import storage
 from i2ikit.core.load import load
 from i2ikit.core.saved_numbers import read_numbers
+from i2ikit.core.visible_text import make_visible
 from i2ikit.errors import CheckpointError, MissingExtraError
 from i2ikit.inference.model_card import KEEP_NOTE, write_model_card
 from i2ikit.temporary import replace_file
@@ -49,8 +50,9 @@ def save_pretrained(model: Model, folder: str | Path, *, run: str | Path | None 
     else:
         (folder / NUMBERS).unlink(missing_ok=True)  # that of another model
     card = folder / CARD
-    if not card.exists() or KEEP_NOTE in card.read_text(encoding="utf-8"):
-        replace_file(card, write_model_card(model, folder.resolve().name, numbers.get("numbers", []), licence).encode())
+    if not card.exists() or KEEP_NOTE in card.read_text(encoding="utf-8", errors="replace"):
+        text = write_model_card(model, folder.resolve().name, numbers.get("numbers", []), licence)
+        replace_file(card, make_visible(text).encode())  # names of files may hold bytes that are no text
     return folder
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from i2ikit.errors import DataError, WriteError
+from i2ikit.regular_files import read_regular
 from i2ikit.temporary import replace_file
 
 
@@ -16,11 +17,11 @@ def read_bytes(path: Path, noun: str = "") -> bytes:
         noun: What it is in messages, such as ``"Image"``.
 
     Raises:
-        DataError: It is missing, cannot be read, or does not fit into memory.
+        DataError: It is missing or no file, cannot be read, or does not fit into memory.
     """
     name = f'{noun} "{path}"'.strip()
     try:
-        return path.read_bytes()
+        return read_regular(path, None)
     except (OSError, ValueError) as cause:  # ValueError: the path holds a zero byte
         raise DataError(f"{name} cannot be read: {getattr(cause, 'strerror', None) or cause}.") from None
     except (MemoryError, OverflowError):

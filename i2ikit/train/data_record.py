@@ -23,6 +23,7 @@ from i2ikit.data.contents import (
     restore_content,
 )
 from i2ikit.errors import CheckpointError
+from i2ikit.regular_files import read_regular
 from i2ikit.temporary import replace_file
 from i2ikit.train import configuration
 from i2ikit.train.batches import TrainingData
@@ -185,7 +186,7 @@ def _read(path: Path, count: int) -> list[dict[str, FileContent]]:
 
 def _read_lines(path: Path) -> Iterable[dict[str, Any]]:
     try:
-        lines = path.read_bytes().splitlines()
+        lines = read_regular(path).splitlines()
     except OSError:  # an earlier version wrote the run; without the file, all files are read
         return
     for line in lines:

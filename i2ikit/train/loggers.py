@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from i2ikit.core import former_names
 from i2ikit.core.validators import LARGEST, is_number
 from i2ikit.errors import MissingExtraError
+from i2ikit.regular_files import read_regular
 from i2ikit.temporary import replace_file
 
 FILE = "log.jsonl"
@@ -36,7 +37,7 @@ class JsonLines:
 
     def start(self, run: Path, done: int) -> None:
         path = run / FILE
-        if path.exists():
+        if path.is_file():
             lines = [json.dumps(record) for record in read_log(run) if record["step"] <= done]
             replace_file(path, "".join(f"{line}\n" for line in lines).encode())
         self.file = path.open("a", encoding="utf-8", buffering=1)
@@ -118,7 +119,7 @@ class Loggers:
 def read_log(run: Path) -> list[dict[str, Any]]:
     """Return the log records of a run in order. Lines that are incomplete or hold no record are skipped."""
     path = run / FILE
-    lines = path.read_bytes().splitlines() if path.exists() else []
+    lines = read_regular(path).splitlines() if path.is_file() else []
     return [record for line in lines if (record := parse_line(line)) is not None]
 
 

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from i2ikit.core import storage
 from i2ikit.errors import CheckpointError, RunInUseError
+from i2ikit.regular_files import read_regular
 from i2ikit.temporary import remove_leftovers
 from i2ikit.train.configuration import FILE, get_command
 from i2ikit.train.launch_environment import is_main_process
@@ -83,7 +84,8 @@ def _lock(folder: Path, run: Path) -> Iterator[None]:
         yield
         return
     except OSError as error:
-        raise CheckpointError(f'"{run}" cannot be written: {error.strerror or error}. Choose another run folder.') from error
+        where = error.filename or run
+        raise CheckpointError(f'"{where}" cannot be written: {error.strerror or error}. Choose another run folder.') from error
     try:
         description = {"process": os.getpid(), "machine": platform.node(), "since": time.time(), "command": get_command()}
         with suppress(OSError):  # a full disk: the lock holds without it
@@ -103,7 +105,7 @@ def _remove_files(folder: Path, is_new: bool) -> None:
 
 def _describe_holder(folder: Path, run: Path) -> str:
     try:
-        found = json.loads((folder / HOLDER).read_text(encoding="utf-8"))
+        found = json.loads(read_regular(folder / HOLDER))
         process, machine = int(found["process"]), str(found["machine"])
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(found["since"])))
     except (OSError, ValueError, KeyError, TypeError, OverflowError):  # it has just begun

@@ -254,3 +254,17 @@ def test_one_channel_is_printed_in_the_singular(run_cli, model, photos, tmp_path
     Image.new("L", (16, 16)).save(tmp_path / "grey.png")
     result = run_cli("translate", model, tmp_path / "grey.png", tmp_path / "out.png", "--to", "tone=dark")
     assert "1 channel," in result.err or "1 channel;" in result.err
+
+
+def test_a_pattern_for_all_folders_follows_no_links_in_circles(run_cli, model, photos, tmp_path, monkeypatch) -> None:
+    (photos / "more").mkdir()
+    (photos / "a.png").rename(photos / "more/a.png")
+    for name in ("one", "two", "three"):
+        (photos / "more" / name).symlink_to("..")
+    monkeypatch.chdir(tmp_path)
+    for pattern in ("photos/**/*.png", f"{tmp_path}/photos/**"):
+        assert run_cli("translate", model, pattern, "out/", "--to", "tone=dark").code == 0
+        assert list_written(tmp_path / "out") == ["a.png", "b.png", "deep.png"]
+    refused = run_cli("translate", model, "photos/**.png", "out/", "--to", "tone=dark")
+    assert refused.code == 2
+    assert 'as a whole folder: "photos/**/*.png"' in refused.err

@@ -131,3 +131,10 @@ def test_a_folder_that_is_removed_is_never_seen_in_part(tmp_path: Path, monkeypa
     remove_folder(folder)
     assert seen == [False]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_temporary_name_holds_a_name_that_is_not_utf8_as_it_is(tmp_path: Path) -> None:
+    assert make_temporary_path(tmp_path / "r\udcff").name.startswith(".r\udcff.")
+    replace_file(tmp_path / "r\udcff", b"x")
+    assert [each.name for each in tmp_path.iterdir()] == ["r\udcff"]
+    assert len(os.fsencode(make_temporary_path(tmp_path / ("ü" * 120)).name)) <= 255

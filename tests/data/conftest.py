@@ -21,7 +21,7 @@ def write_picture(tmp_path: Path) -> WritePicture:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         channels = len(Image.new(mode, (1, 1)).getbands())
-        random = np.random.default_rng(list(name.encode()))
+        random = np.random.default_rng(list(name.encode(errors="surrogatepass")))
         pixels = random.integers(0, 256, (size[0], size[1], channels), dtype=np.uint8)
         Image.frombytes(mode, (size[1], size[0]), pixels.tobytes()).save(path)
         return path

@@ -228,3 +228,19 @@ def test_the_real_styles_are_pairs_and_the_real_signs_ten_domains(real_data: Cal
     signs = open_files(real_data("sign_digits"))
     assert signs.domain.names == tuple("0123456789")
     assert (str(signs.image), len(signs.split("train").items), len(signs.split("test").items)) == ("image [3, 100, 100]", 1849, 213)
+
+
+def test_spaces_around_the_name_of_a_folder_are_not_part_of_the_value(write_picture: WritePicture, tmp_path: Path) -> None:
+    for folder in ("cats ", "dogs", "hens\n"):
+        for number in range(2):
+            write_picture(f"{folder}/{number}.png")
+    data = open_files(tmp_path, batch_kind="labelled")
+    assert data.domain.attribute("domain").values == ("cats", "dogs", "hens")
+
+
+def test_file_names_that_are_not_utf8_are_names(write_picture: WritePicture, tmp_path: Path) -> None:
+    for name in ("a/\udcff.png", "a/1.png", "b/\udcfe\udc80.png", "b/2.png"):
+        write_picture(name)
+    data = open_files(tmp_path, batch_kind="labelled", holdout=0.5)
+    assert {item.file for item in data.items} == {"a/\udcff.png", "a/1.png", "b/\udcfe\udc80.png", "b/2.png"}
+    assert data.fingerprint() == open_files(tmp_path, batch_kind="labelled", holdout=0.5).fingerprint()

@@ -153,3 +153,10 @@ def test_a_training_is_told_in_one_line_what_was_probably_meant_to_be_used(domai
     data = open_files(domains)
     assert data.warnings == ("Left out: 2 files, DICOM (.dcm); 1 file, no suffix. To list them: i2ikit data check.",)
     assert summarise({SYSTEM: ("a",), "text (.md)": ("b",)}) == ""
+
+
+def test_a_link_to_itself_is_left_out(domains: Path) -> None:
+    (domains / "a/loop.png").symlink_to("loop.png")
+    (domains / "a/folder").symlink_to(".")
+    data = open_files(domains)
+    assert data.left_out == {"link to nothing": ("a/loop.png",), "there under another name": ("a/folder/",)}

@@ -202,3 +202,12 @@ def test_an_unknown_attribute_names_the_slots(model: Model) -> None:
         _ = model.genrator
     with pytest.raises(AttributeError, match=r'Did you mean "translate"'):
         _ = model.transalte
+
+
+def test_a_card_beside_a_model_may_be_no_utf8_and_its_folder_may_have_such_a_name(model: Model, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    model.save(own)
+    (own / "README.md").write_bytes("Größe".encode("latin-1"))
+    model.save_pretrained(own)
+    assert (own / "README.md").read_bytes() == "Größe".encode("latin-1")
+    assert r"\udcff" in (model.save_pretrained(tmp_path / "m\udcff") / "README.md").read_text(encoding="utf-8")

@@ -126,13 +126,13 @@ def test_a_large_16_bit_image_is_decoded_in_blocks_without_a_change(monkeypatch:
 
 
 def test_a_file_that_does_not_fit_into_memory_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: Path) -> bytes:
+    def fail(*_: object) -> bytes:
         raise MemoryError
 
     path = tmp_path / "a" / "x.png"
     path.parent.mkdir()
     path.write_bytes(bytes(1234))
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    monkeypatch.setattr("i2ikit.pixels.files.read_regular", fail)
     maps = ImageSpec(3, 8, 8, "label_map")
     for read in (lambda: read_image(path), lambda: open_map(path, maps), lambda: FolderSource(tmp_path).read("a/x.png")):
         with pytest.raises(DataError, match=r'x\.png" cannot be read: its 1,234 bytes do not fit into memory\.$'):

@@ -113,3 +113,11 @@ def test_a_name_with_quotes_and_tags_is_readable(tmp_path: Path) -> None:
     text = Elements(write_page(write_hostile_run(tmp_path / "run")).read_text()).text
     for name in ("discriminator", "hair", "hair: black", "psnr"):
         assert f"{name}{HOSTILE}" in text
+
+
+def test_a_name_that_is_not_utf8_and_control_characters_stand_on_the_page_as_escapes(tmp_path: Path) -> None:
+    run = tmp_path / "r\udcff\x1b[31m\u202e"
+    write_run(run, labels={"hair": ("red", "b\udcfe")})
+    text = write_page(run).read_text(encoding="utf-8")
+    assert r"r\udcff\x1b[31m\u202e" in text
+    assert "\x1b" not in text

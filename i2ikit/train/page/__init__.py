@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from i2ikit.core.visible_text import make_visible
 from i2ikit.pixels import write_atomically
 from i2ikit.train.page.pictures import read_pictures
 from i2ikit.train.page.run_summary import read_run_summary
@@ -23,5 +24,6 @@ def write_page(run: str | Path) -> Path:
     """
     summary = read_run_summary(run)
     path = summary.folder / FILE
-    write_atomically(path, render_page(summary, read_pictures(summary)).encode())
+    html = make_visible(render_page(summary, read_pictures(summary)))  # names of files may hold bytes that are no text
+    write_atomically(path, html.encode())
     return path
