@@ -45,7 +45,7 @@ def explain(model: Model) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def list_draws(model: Model) -> list[str]:
+def list_draw_names(model: Model) -> list[str]:
     """Return the names of the random draws of a step, without the player and the translation that may stand before them."""
     names = set(model.find_stream_names() or ())
     return sorted(name for name in names if name.partition("/")[2] not in names)
@@ -136,7 +136,7 @@ def _describe_training(model: Model) -> list[str]:
         betas = f"betas {optimizer.betas[0]:g} {optimizer.betas[1]:g}"
         lazy = ", corrected for lazy terms" if optimizer.lazy else ""
         rows.append((player.name, f"{optimizer.name}, lr {optimizer.lr:g}, {betas}{decay}{lazy}{pool}"))
-    draws = list_draws(model)
+    draws = list_draw_names(model)
     rows += [("draws", ", ".join(draws))] if draws else []
     rows += _list_origins(model)
     rows.append(("schedule", f"{recipe.schedule.describe(recipe.steps)}; batch size {recipe.batch}"))

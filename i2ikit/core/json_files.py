@@ -53,6 +53,15 @@ def read_translated(path: Path, translate: Callable[[dict[str, Any]], dict[str, 
         raise DamagedFileError(f'"{path}" is damaged: it has not the form of a former version ({error!r}).') from None
 
 
+def parse_line(line: bytes | str) -> dict[str, Any] | None:
+    """Return the JSON object in a line of a file; None if the line is damaged, or incomplete because a process was killed."""
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
 def parse_object(content: bytes | str) -> dict[str, Any]:
     """Return the JSON object in a text.
 

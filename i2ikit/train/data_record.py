@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
+from i2ikit.core.json_files import parse_line
 from i2ikit.core.on_task import OnTask
 from i2ikit.data import Dataset
 from i2ikit.data.contents import (
@@ -190,9 +191,6 @@ def _read_lines(path: Path) -> Iterable[dict[str, Any]]:
     except OSError:  # an earlier version wrote the run; without the file, all files are read
         return
     for line in lines:
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(entry, dict):
+        entry = parse_line(line)
+        if entry is not None:
             yield entry

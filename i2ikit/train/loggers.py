@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from i2ikit.core import former_names
+from i2ikit.core.json_files import parse_line
 from i2ikit.core.validators import LARGEST, is_number
 from i2ikit.errors import MissingExtraError
 from i2ikit.regular_files import read_regular
@@ -120,17 +121,20 @@ def read_log(run: Path) -> list[dict[str, Any]]:
     """Return the log records of a run in order. Lines that are incomplete or hold no record are skipped."""
     path = run / FILE
     lines = read_regular(path).splitlines() if path.is_file() else []
-    return [record for line in lines if (record := parse_line(line)) is not None]
+    return [record for line in lines if (record := parse_record(line)) is not None]
 
 
-def parse_line(line: str | bytes) -> dict[str, Any] | None:
+def parse_record(line: str | bytes) -> dict[str, Any] | None:
     """Return the record of a line of ``log.jsonl``, or None if the line is incomplete or holds no record.
 
     Losses and measured numbers that are no numbers are left out.
     """
+    data = parse_line(line)
+    if data is None:
+        return None
     try:
-        record = former_names.log(json.loads(line))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        record = former_names.log(data)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
     step, event = record.get("step"), record.get("event")
     if type(step) is not int or not 0 <= step <= LARGEST or not isinstance(event, (str, type(None))):

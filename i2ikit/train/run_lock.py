@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import threading
@@ -15,8 +14,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from i2ikit.core import storage
+from i2ikit.core.json_files import read_object
 from i2ikit.errors import CheckpointError, RunInUseError
-from i2ikit.regular_files import read_regular
 from i2ikit.temporary import remove_leftovers
 from i2ikit.train.configuration import FILE, get_command
 from i2ikit.train.launch_environment import is_main_process
@@ -105,10 +104,10 @@ def _remove_files(folder: Path, is_new: bool) -> None:
 
 def _describe_holder(folder: Path, run: Path) -> str:
     try:
-        found = json.loads(read_regular(folder / HOLDER))
+        found = read_object(folder / HOLDER)
         process, machine = int(found["process"]), str(found["machine"])
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(found["since"])))
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):  # it has just begun
+    except (CheckpointError, OSError, ValueError, KeyError, TypeError, OverflowError):  # it has just begun
         return f'"{run}" is in use: another process trains there. Wait until it has ended, or choose another run folder.'
     stop = f"stop it (kill {process})" if machine == platform.node() else f'stop it on "{machine}"'
     return (

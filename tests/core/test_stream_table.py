@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from i2ikit import build
-from i2ikit.core.explain import list_draws
+from i2ikit.core.explain import list_draw_names
 
 PAGE = Path(__file__).parents[2] / "docs" / "concepts.md"
 
@@ -23,5 +23,5 @@ def read_table() -> dict[str, list[str]]:
 @pytest.mark.parametrize(("recipe", "names"), read_table().items())
 def test_a_recipe_has_the_random_draws_of_the_table(recipe: str, names: list[str]) -> None:
     model = build(recipe)
-    assert list_draws(model) == names
+    assert list_draw_names(model) == names
     assert all(re.search(rf"\ndraws +.*{re.escape(name)}", model.explain()) for name in names)

@@ -12,7 +12,7 @@ from attrs import frozen
 from i2ikit.core.saved_numbers import read_numbers
 from i2ikit.core.storage import find_run_folder
 from i2ikit.errors import CheckpointError
-from i2ikit.train.loggers import parse_line
+from i2ikit.train.loggers import parse_record
 from i2ikit.train.sample_files import get_grid_path, list_grids
 from i2ikit.train.saved_layout import read_layout
 from i2ikit.train.saved_run import read_run
@@ -123,7 +123,7 @@ def _parse_log(lines: Sequence[bytes], every: int) -> list[dict[str, Any]]:
     for index, line in enumerate(lines):
         if index % every and index != len(lines) - 1 and b'"event"' not in line:
             continue
-        record = parse_line(line)
+        record = parse_record(line)
         if record is None:  # for example the last line of a killed run
             continue
         while records and (records[-1]["step"], "event" in records[-1]) >= (record["step"], "event" in record):
