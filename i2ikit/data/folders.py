@@ -45,7 +45,7 @@ def read_folders(source: Source, *, batch_kind: str | None, pairs: bool | Sequen
         return read_two_folders(paths, domains, batch_kind, pairs)
     if pairs or batch_kind == "paired":
         if isinstance(pairs, Sequence) and not isinstance(pairs, str):
-            return match_by_name(paths, pairs, strict=False)
+            return match_by_name(paths, pairs)
         raise DataError(f"Pairs require two folders; found {len(domains)}: {format_names(domains)}. Name two of them with pairs=.")
     if len(domains) == 1:
         if batch_kind == "unpaired":

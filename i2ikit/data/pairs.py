@@ -15,22 +15,19 @@ def read_two_folders(paths: Sequence[ImagePath], domains: Sequence[str], batch_k
     order = _parse_pairs(pairs, domains)
     if batch_kind in {"labelled", "unpaired"}:
         return make_labelled_manifest(paths, order, batch_kind)
-    if batch_kind == "paired" or pairs:
-        return match_by_name(paths, order, strict=False)
-    if pairs is None and _list_keys(paths, order[0]) == _list_keys(paths, order[1]):
-        return match_by_name(paths, order, strict=True)
+    if batch_kind == "paired" or pairs or (pairs is None and _list_keys(paths, order[0]) == _list_keys(paths, order[1])):
+        return match_by_name(paths, order)
     manifest = make_labelled_manifest(paths, order, "unpaired")
     note = f'The two folders {format_names(order)} are read as unpaired domains. Use batch_kind="labelled" to read them as labels.'
     return Manifest(manifest.records, manifest.columns, batch_kind=manifest.batch_kind, categories=manifest.categories, notes=(note,))
 
 
-def match_by_name(paths: Sequence[ImagePath], order: Sequence[str], *, strict: bool) -> Manifest:
+def match_by_name(paths: Sequence[ImagePath], order: Sequence[str]) -> Manifest:
     """Return the pairs of equal name of two folders.
 
     Args:
         paths: All images.
         order: The folder of the sources and the folder of the targets.
-        strict: Whether it is known that every image has a partner; otherwise images without one are left out.
 
     Raises:
         UnknownNameError: There is no such folder.
