@@ -18,6 +18,7 @@ OTHER_NAMES = {
 }
 _PHRASES = (
     (r"\bmodel\.(sample|translate)\b", r"i2ikit \1"),
+    (r", for example with Pillow: image\.convert\([^()]*\)", ""),
     (r",? or call build\([^()]*\)", ""),
     (r"\bCall resume\(run, data=\.\.\.\)", "Name it again: --data PATH"),
     (r"\bbuild\((?:\.\.\.|RECIPE), ((?:[^()]|\([^()]*\))*)\)", r"\1"),

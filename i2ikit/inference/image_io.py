@@ -176,7 +176,7 @@ def _to_array(fake: Tensor) -> Any:
 
 def _suggest_conversion(channels: int) -> str:
     mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}.get(channels)
-    return f' Convert it first, for example with Pillow: image.convert("{mode}").' if mode else " Convert it first."
+    return f' Convert it to {mode} first, for example with Pillow: image.convert("{mode}").' if mode else " Convert it first."
 
 
 def _check_channels(image: InputImage, channels: int) -> InputImage:

@@ -59,6 +59,7 @@ def find_command(name: str) -> click.Command:
         ("translate", 'For example to={"tone": "dark"}.', "For example --to tone=dark."),
         ("translate", '--to "size=3" and --to size=large', '--to "size=3" and --to size=large'),
         ("sample", 'domain= is empty: domain={NAME: "x"}; use model.translate.', "--to is empty: --to NAME=x; use i2ikit translate."),
+        ("translate", 'Convert it to RGB first, for example with Pillow: image.convert("RGB").', "Convert it to RGB first."),
         ("data", 'Use batch_kind="glued" to read them', "Use --kind glued to read them"),
         ("eval", 'Name one: --features a-b, or features="a-b". samples_per_input=3', "Name one: --features a-b. --samples-per-input 3"),
         ("bench", "batch_kinds stay", "batch_kinds stay"),
