@@ -101,9 +101,16 @@ def translate(
         echo(f"{format_count(translator.done, 'image')} in {out}")
     if not translator.failed:
         return 0
-    echo(f"{len(translator.failed):,} of {format_count(len(jobs), 'input')} could not be translated:", err=True, colour="red")
-    for line in translator.failed:
-        echo(f"  {make_visible_line(line)}", err=True)
+    failed = sum(map(len, translator.failed.values()))
+    echo(f"{failed:,} of {format_count(len(jobs), 'input')} could not be translated:", err=True, colour="red")
+    for reason, files in translator.failed.items():
+        if len(files) == 1:
+            line = f'"{files[0]}": {reason}'
+            echo(f"  {make_visible_line(line)}", err=True)
+            continue
+        echo(f"  {len(files):,} files: {make_visible_line(reason)}", err=True)  # told once
+        for file in files:
+            echo(f"    {make_visible_line(file)}", err=True)
     return 1
 
 

@@ -31,14 +31,14 @@ class FileTranslator:
 
     Attributes:
         done: The number of translated files.
-        failed: One line for each file that was not translated.
+        failed: The files that were not translated, by the reason, which does not name them.
     """
 
     def __init__(self, model: Model, preparation: Preparation, options: dict[str, Any], *, keeps_suffix: bool) -> None:
         self.model, self.preparation, self.options = model, preparation, options
         self.keeps_suffix = keeps_suffix
         self.done = 0
-        self.failed: list[str] = []
+        self.failed: dict[str, list[Path]] = {}
         self._written: dict[Path, Path] = {}
         self._noted: set[str] = set()
 
@@ -68,7 +68,10 @@ class FileTranslator:
         except WriteError:
             raise
         except DataError as error:
-            self.failed.append(name_options(str(error)))
+            reason = name_options(str(error)).removeprefix(f'"{given}": ')
+            if reason.startswith(named := f'Image "{given}" '):
+                reason = f"The image {reason.removeprefix(named)}"
+            self.failed.setdefault(reason, []).append(given)
 
     def _translate(self, given: Path, out: Path) -> None:
         from i2ikit.inference.model_images import read_image

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from cli.written import list_written
+from PIL import Image
 
 from i2ikit import load
 from i2ikit.pixels import decode, get_bits, read_image
@@ -132,6 +133,18 @@ def test_a_damaged_input_of_a_folder_is_listed_at_the_end_and_the_others_are_tra
     assert first == "2 of 5 inputs could not be translated:"
     assert [name for name in ("a2.png", "c.jpg") if f'"{photos / name}"' not in lines[["a2.png", "c.jpg"].index(name)]] == []
     assert list_written(tmp_path / "out") == ["a.png", "b.png", "deep.png"]
+
+
+def test_a_reason_of_several_inputs_is_told_once(run_cli, model, photos, tmp_path) -> None:
+    for name in ("x.png", "y.png"):
+        Image.new("L", (32, 32)).save(photos / name)
+    result = run_cli("translate", model, photos, tmp_path / "out", "--to", "tone=dark")
+    assert result.code == 1
+    assert result.err.splitlines()[1:] == [
+        "  2 files: The image has 1 channel, and the model takes 3. Convert it to RGB first.",
+        f"    {photos / 'x.png'}",
+        f"    {photos / 'y.png'}",
+    ]
 
 
 def test_a_single_damaged_input_is_an_error_of_one_line(run_cli, model, photos, tmp_path) -> None:
