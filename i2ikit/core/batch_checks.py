@@ -50,6 +50,7 @@ def check_tensors(model: Model, batch: Batch, index: int = 0) -> None:
             take; or there are no rows, or the entries differ in their number.
     """
     named = _list_images(batch)
+    _check_storage(batch, model)
     weight = next(iter(model.nets.parameters()), None)
     for place, image in named.items():
         if not image.is_floating_point():
@@ -69,16 +70,36 @@ def check_tensors(model: Model, batch: Batch, index: int = 0) -> None:
     kind = model.get_batch_kind(index)
     _check_channels(model, batch, kind)
     _check_fixed_sizes(model, named)
-    if not kind.domains:
-        _check_rows({entry: batch[entry] for entry in kind.entries if isinstance(batch.get(entry), Tensor)})
+    if kind.domains:  # whose numbers of rows may differ
+        for place, image in named.items():
+            _check_rows({place: image})
+    else:
+        _check_rows({f'["{entry}"]': batch[entry] for entry in kind.entries if isinstance(batch.get(entry), Tensor)})
 
 
 def _list_images(batch: Batch) -> dict[str, Tensor]:
     """Return the tensors of images of a batch by their places, such as ``["image"]``."""
+    return {place: value for place, value in _list_tensors(batch).items() if value.ndim == 4}
+
+
+def _list_tensors(batch: Batch) -> dict[str, Tensor]:
     images = batch.get(IMAGES)
     named = {f'["{key}"]': value for key, value in batch.items()}
     named |= {f'["{IMAGES}"]["{key}"]': value for key, value in images.items()} if isinstance(images, Mapping) else {}
-    return {place: value for place, value in named.items() if isinstance(value, Tensor) and value.ndim == 4}
+    return {place: value for place, value in named.items() if isinstance(value, Tensor)}
+
+
+def _check_storage(batch: Batch, model: Model) -> None:
+    device = next((each.device for each in model.nets.parameters()), None)
+    for place, value in _list_tensors(batch).items():
+        if value.layout != torch.strided:
+            raise PlanError(
+                f"batch{place} is a tensor with the layout {value.layout}; expected a dense one. Convert it: tensor.to_dense()."
+            )
+        if device is not None and value.device != device:
+            raise PlanError(
+                f"batch{place} is on the device {value.device}, but the weights are on {device}. Move it: tensor.to(model.device)."
+            )
 
 
 def _is_cast(image: Tensor) -> bool:
@@ -121,10 +142,10 @@ def _check_rows(entries: Mapping[str, Tensor]) -> None:
     counts = {entry: len(tensor) if tensor.ndim else 0 for entry, tensor in entries.items()}
     if 0 in counts.values():
         raise PlanError(
-            f'batch["{next(entry for entry, count in counts.items() if not count)}"] has no rows. Use a batch of one image or more.'
+            f"batch{next(entry for entry, count in counts.items() if not count)} has no rows. Use a batch of one image or more."
         )
     if len(set(counts.values())) > 1:
-        found = ", ".join(f'batch["{entry}"] has {format_count(count, "row")}' for entry, count in counts.items())
+        found = ", ".join(f"batch{entry} has {format_count(count, 'row')}" for entry, count in counts.items())
         raise PlanError(f"The entries of a batch must have the same number of rows; found: {found}.")
 
 

@@ -106,7 +106,7 @@ class RandomStreams:
         """
         replacement = self.find_replacement(name)
         if replacement is not None:
-            for candidate in (replacement, self.share.take_rows(replacement)):
+            for candidate in (replacement, self.share.take_rows(replacement if replacement.ndim else replacement[None])):
                 if candidate.numel() == torch.Size(shape).numel():
                     return candidate.reshape(shape).to(self.dtype)
             raise PlanError(
@@ -121,8 +121,18 @@ class RandomStreams:
         return self.share.take_rows(sample(whole, self.generator(name)))
 
     def uniform(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        """Draw uniform random numbers from [0, 1)."""
-        return self.draw(name, shape, lambda size, generator: torch.rand(size, generator=generator, **self._tensor_options))
+        """Draw uniform random numbers from [0, 1).
+
+        Raises:
+            PlanError: A tensor that replaces this draw has another number of elements, or values outside [0, 1].
+        """
+        drawn = self.draw(name, shape, lambda size, generator: torch.rand(size, generator=generator, **self._tensor_options))
+        if self.replacements and self.find_replacement(name) is not None and not bool(((drawn >= 0) & (drawn <= 1)).all()):
+            raise PlanError(
+                f'The draw "{name}" is replaced by values from {float(drawn.min()):g} to {float(drawn.max()):g}; expected uniform random '
+                "numbers in [0, 1)."
+            )
+        return drawn
 
     def normal(self, name: str, shape: tuple[int, ...]) -> Tensor:
         """Draw standard normal random numbers."""

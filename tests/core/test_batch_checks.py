@@ -46,6 +46,8 @@ def get_state(model: Model) -> dict[str, Tensor]:
         ({"target": torch.zeros(3, 3, 32, 32)}, r'same number of rows; found: batch\["image"\] has 2 rows, batch\["target"\] has 3 rows'),
         ({"image": torch.zeros(3, 32, 32)}, r'batch\["image"\] has the shape \[3, 32, 32\]; expected images \[B, 3, H, W\]'),
         ({"image": torch.zeros(0, 3, 32, 32)}, r'batch\["image"\] has no rows'),
+        ({"image": torch.zeros(2, 3, 32, 32, device="meta")}, r'batch\["image"\] is on the device meta, but the weights are on cpu'),
+        ({"target": torch.zeros(2, 3, 32, 32).to_sparse()}, r'batch\["target"\] is a tensor with the layout torch\.sparse_coo'),
     ],
 )
 def test_a_tensor_that_does_not_fit_is_named(change: dict[str, Tensor], message: str) -> None:
@@ -137,3 +139,11 @@ def test_a_step_with_several_batches_returns_the_losses_of_all() -> None:
     assert float(logs["translator/l1"]) == pytest.approx(float(logs["translator/l1/1"] + logs["translator/l1/2"]) / 2)
     assert logs["translator/l1/1"] != logs["translator/l1/2"]
     assert "translator/l1/1" not in first
+
+
+def test_a_domain_without_images_is_named() -> None:
+    model = build(
+        "cyclegan", size=16, labels=("a", "b"), generator={"width": 2, "blocks": 1}, discriminator={"width": 2, "depth": 2}, rehearsal=False
+    )
+    with pytest.raises(PlanError, match=r'batch\["images"\]\["b"\] has no rows'):
+        model.step({"images": {"a": torch.zeros(2, 3, 16, 16), "b": torch.zeros(0, 3, 16, 16)}})

@@ -119,3 +119,15 @@ def test_a_draw_of_another_form_is_named(draws: Any, message: str) -> None:
     model = build("stargan", rehearsal=False, **SMALL)
     with pytest.raises(PlanError, match=message):
         model.step(model.example_batch(4), draws=draws)
+
+
+@pytest.mark.parametrize(
+    "value", [torch.tensor([-1.0, 0.5]), torch.tensor([0.5, 1.5]), torch.tensor([0.5, float("nan")]), torch.tensor(0.5)]
+)
+@pytest.mark.parametrize("name", ["pool/place", "a_to_b/pool/chance"])
+def test_a_uniform_draw_outside_its_range_or_without_rows_is_named(name: str, value: torch.Tensor) -> None:
+    small: dict[str, Any] = {"generator": {"width": 2, "blocks": 1}, "discriminator": {"width": 2, "depth": 2}}
+    model = build("cyclegan", size=16, labels=("a", "b"), players={"discriminator": {"pool": 2}}, rehearsal=False, **small)
+    batch = {"images": {"a": torch.zeros(2, 3, 16, 16), "b": torch.zeros(2, 3, 16, 16)}}
+    with pytest.raises(PlanError, match=r"uniform random numbers|expected \[2\]"):
+        model.step(batch, draws={name: value})
