@@ -33,6 +33,9 @@ def doctor() -> None:
     echo("packages:")
     for name, version in _list_packages():
         echo(f"  {name} {version}")
+    echo("optional packages:")
+    for name, version in _list_packages(optional=True):
+        echo(f"  {name} {version}")
     echo("plugins:")
     for plugin in plugins:
         content = f"{format_count(len(plugin.components), 'component')}, {format_count(len(plugin.recipes), 'recipe')}"
@@ -75,13 +78,14 @@ def _list_operators() -> Iterator[str]:
                 yield f"  {name} on {device.type}: none ({error})"
 
 
-def _list_packages() -> Iterator[tuple[str, str]]:
-    """List the packages that the library requires by its metadata, and their versions."""
+def _list_packages(*, optional: bool = False) -> Iterator[tuple[str, str]]:
+    """List the packages that the library requires by its metadata, and their versions; or those of its extras for users."""
     for requirement in metadata.requires("i2ikit") or ():
-        if "extra ==" in requirement:
+        extra = match[1] if (match := re.search(r"extra == ['\"]([\w-]+)", requirement)) else ""
+        if bool(extra) != optional or extra == "dev":
             continue
         name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
         try:
-            yield name, metadata.version(name)
+            yield name, f"{metadata.version(name)} ({extra})" if extra else metadata.version(name)
         except metadata.PackageNotFoundError:
-            yield name, "is not installed"
+            yield name, f'is not installed: pip install "i2ikit[{extra}]"' if extra else "is not installed"
