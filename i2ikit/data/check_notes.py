@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from attrs import field, frozen
 
 from i2ikit.data.dataset import Dataset, FileDataset, Item
-from i2ikit.data.labels import is_measure
+from i2ikit.data.labels import is_identifier, is_measure
+from i2ikit.data.manifest import format_names
 from i2ikit.data.train_command import choose_training_size
 from i2ikit.errors import format_count
 from i2ikit.pixels import mode_name
@@ -110,9 +111,18 @@ def _describe_values(name: str, counts: Mapping[str | None, Mapping[str, int]], 
             "the other columns), or write ranges, such as 20-29, into it."
         )
         return
-    training = Counter({value: counts[value].get("train", 0) for value in values})
+    cells = [value for value in values for _ in range(sum(counts[value].values()))]
+    if is_identifier(cells) and not is_folder:
+        yield (
+            f'Most values of column "{name}" have a single image, so that it tells images apart rather than classes. Leave it out '
+            "(--labels with the other columns)."
+        )
+        return
+    training = Counter({value: counts[value]["train"] for value in values if counts[value].get("train")})
     if not training:
         return
+    if unseen := [value for value in values if value not in training]:
+        yield f'The values {format_names(unseen, 5)} of "{name}" have no training image, and are not learned.'
     (most, largest), (least, smallest) = training.most_common()[0], training.most_common()[-1]
     if largest > MAX_RATIO * smallest:
         have = f'"{least}" has {format_count(smallest, "training image")}, "{most}" {largest:,}'

@@ -67,7 +67,7 @@ def _read_single_folder(source: Source, paths: Sequence[ImagePath], batch_kind: 
         return read_glued(paths, pairs)
     if batch_kind == "unpaired":
         raise DataError(f'batch_kind="unpaired" requires one folder for each domain; the images are directly in "{source.path}".')
-    notes = ["There are no labels: the images are not in folders, and there is no table."]
+    notes = ["There are no labels: the images are not in folders, and no table labels them."]
     if side_by_side:
         notes.append('All sampled images are twice as wide as high. Use batch_kind="glued" to read them as pairs side by side.')
     return Manifest(tuple(Record(path.file, path.split) for path in paths), notes=tuple(notes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
@@ -15,6 +16,9 @@ MAX_VALUES = 100
 
 MAX_NUMBERS = 20
 """A column of more different numbers than this is reported: each number is a class of its own."""
+
+MIN_IDENTIFIERS = 4
+"""A column of more values, most of which occur once, has names of images."""
 
 MAX_LABELS = 500
 """A table with more columns than this is used only with chosen labels."""
@@ -158,6 +162,12 @@ def _make_label_set(part: Sequence[str], attributes: Mapping[str, Attribute], co
 def is_measure(values: Collection[str]) -> bool:
     """Return whether the values of a column are many numbers, such as ages: measures rather than classes."""
     return len(values) > MAX_NUMBERS and all(map(is_numeric, values))
+
+
+def is_identifier(cells: Sequence[str | None]) -> bool:
+    """Return whether most of the values of a column occur once, as names of persons do: they tell images apart rather than classes."""
+    found = Counter(cells)
+    return len(found) > MIN_IDENTIFIERS and 2 * sum(count == 1 for count in found.values()) > len(cells)
 
 
 def is_numeric(text: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from i2ikit.core.domain import DomainSpec
 from i2ikit.data.dataset import Item
-from i2ikit.data.labels import is_measure
+from i2ikit.data.labels import is_identifier, is_measure
 from i2ikit.data.manifest import format_names
 
 MissingValues = list[tuple[str, str]]
@@ -26,11 +26,13 @@ def find_missing_values(domain: DomainSpec, items: Iterable[Item], split: str) -
 def describe_missing_values(domain: DomainSpec, items: Sequence[Item]) -> str:
     """Return a sentence about values that the split for the evaluation lacks; an empty text if there are none or no such split.
 
-    Measures such as ages are no classes, each of which should be measured.
+    Measures such as ages, and names of single images, are no classes, each of which should be measured.
     """
     splits = {item.split for item in items}
     split = next((name for name in ("test", "val") if name in splits), "")
-    measures = {each.name for each in domain.attributes if is_measure(each.choices)}
+    measures = {
+        each.name for each in domain.attributes if is_measure(each.choices) or is_identifier([item.row.get(each.name) for item in items])
+    }
     missing = [pair for pair in find_missing_values(domain, items, split) if pair[0] not in measures] if split else []
     if not missing:
         return ""

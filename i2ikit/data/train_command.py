@@ -13,7 +13,7 @@ from i2ikit.core.registry import default_registry
 from i2ikit.data.arrangements import get_arrangement
 from i2ikit.data.bad_files import MAX_SHARE
 from i2ikit.data.dataset import Dataset, FileDataset
-from i2ikit.data.labels import is_measure
+from i2ikit.data.labels import is_identifier, is_measure
 from i2ikit.data.open import open_data
 from i2ikit.data.random_crop import find_random_crop
 from i2ikit.data.rows import group_by_domain
@@ -116,9 +116,10 @@ def make_train_command(
 
 
 def _choose_labels(data: Dataset, options: Mapping[str, Any]) -> list[str]:
-    """Return the attributes to train on: those that the user chose, else all but measures such as ages."""
+    """Return the attributes to train on: those that the user chose, else all but measures such as ages, and names of single images."""
     names = [each.name for each in data.domain.attributes]
-    classes = [each.name for each in data.domain.attributes if not is_measure(each.choices)]
+    known = {name: [item.row[name] for item in data.items if item.row[name] is not None] for name in names}
+    classes = [each.name for each in data.domain.attributes if not (is_measure(each.choices) or is_identifier(known[each.name]))]
     return names if options.get("labels") else classes or names
 
 
@@ -169,6 +170,8 @@ def _explain_missing_labels(path: str, data: Dataset) -> str:
     if any("twice as wide as high" in note for note in data.notes):
         return f"The images may be pairs side by side. To check them as pairs: i2ikit data check {shlex.quote(path)} --kind glued"
     reason, depth = "StarGAN requires labels, and this data has none.", min(item.file.count("/") for item in data.items)
+    if unread := next((note for note in data.notes if note.startswith('Table "')), ""):
+        return f"{reason} {unread}"
     if any(note.startswith('Column "') for note in data.notes):
         other = ", or move the table away, so that the folders of the images are the labels" if depth else ""
         return f"{reason} No column of the table can be a label: add one{other}."

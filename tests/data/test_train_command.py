@@ -26,6 +26,27 @@ def test_the_command_leaves_out_a_column_of_measures_unless_the_user_names_it(wr
     assert " --labels age,tone " in check(tmp_path, labels="age,tone").command
 
 
+def test_the_command_leaves_out_a_column_of_names(write_picture: WritePicture, tmp_path: Path) -> None:
+    write_table(write_picture, tmp_path, "file,name,tone", [f"{index}.png,n{index},{'ab'[index % 2]}" for index in range(8)])
+    report = check(tmp_path)
+    assert " --labels tone " in report.command
+    assert any(note.startswith('Most values of column "name" have a single image') for note in report.notes)
+    assert not any("imbalanced" in note or "translations of such images" in note for note in report.notes)
+
+
+def test_values_without_training_images_are_named(write_picture: WritePicture, tmp_path: Path) -> None:
+    rows = [f"{index}.png,{'train' if index < 4 else 'test'},{'abc'[index // 2]}" for index in range(6)]
+    write_table(write_picture, tmp_path, "file,split,tone", rows)
+    notes = check(tmp_path).notes
+    assert 'The values "c" of "tone" have no training image, and are not learned.' in notes
+    assert not any("imbalanced" in note for note in notes)
+
+
+def test_a_table_that_is_not_read_is_the_reason(write_picture: WritePicture, tmp_path: Path) -> None:
+    write_table(write_picture, tmp_path, "image,tone", [f"{index}.png,{'ab'[index % 2]}" for index in range(4)])
+    assert check(tmp_path).reason.endswith('it has no column "file". Rename "image" to "file".')
+
+
 def test_an_attribute_of_many_values_is_shown_in_a_few_rows(write_picture: WritePicture, tmp_path: Path) -> None:
     rows = [f"{index}.png,n{index // 2},{'ab'[index % 2]}" for index in range(60)]
     write_table(write_picture, tmp_path, "file,name,tone", rows)
