@@ -104,7 +104,7 @@ class UsableImages:
             except DataError as error:
                 reason = remove_advice(str(error))
                 if not self.skips:
-                    raise BadFileError(reason, {file: reason}) from error
+                    raise BadFileError(str(error), {file: reason}) from error
                 found[file] = self._reasons[file] = reason
         raise BadFileError(describe_bad_files(found, len(self.images.dataset.items)), found)
 

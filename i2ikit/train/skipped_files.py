@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from i2ikit.core import storage
-from i2ikit.data.bad_files import BadFileError, find_bad_files, refuse_too_many
+from i2ikit.data.bad_files import BadFileError, find_bad_files, refuse_too_many, remove_advice
 from i2ikit.data.manifest import format_names
 from i2ikit.errors import DataError, format_count
 from i2ikit.train.configuration import quote_path
@@ -45,7 +45,7 @@ class SkippedFiles:
         except DataError as error:
             others = self._record_failure(error)
             also = f" These cannot be read either: {format_names(others, 20)}." if others else ""
-            raise DataError(f"{error}{also} {self._describe_end(error, others)}") from error
+            raise DataError(f"{remove_advice(str(error))}{also} {self._describe_end(error, others)}") from error
 
     def report(self, *, is_logged: bool) -> None:
         """Name the files that were skipped since the last call.
