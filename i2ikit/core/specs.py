@@ -18,6 +18,10 @@ CONTENTS: tuple[Content, ...] = get_args(Content)
 """What the values of an image are: colours, class indices, or numbers of instances."""
 
 
+MAX_PIXELS = 200_000_000
+"""The largest number of pixels of an image of a model, as of image files. A larger one would take the memory of any machine."""
+
+
 @frozen
 class ImageSpec:
     """An image [B, channels, height, width].
@@ -35,6 +39,11 @@ class ImageSpec:
     content: Content = field(default="picture", validator=one_of(*CONTENTS))
 
     def __attrs_post_init__(self) -> None:
+        if self.height * self.width > MAX_PIXELS:
+            raise OptionError(
+                f"The size {self.height}x{self.width} has {self.height * self.width:,} pixels; at most {MAX_PIXELS:,} are supported. Choose "
+                "a smaller size."
+            )
         if self.content == "instance_map" and self.channels != 1:
             raise OptionError(f"An instance map has one channel, the numbers of the instances; found {self.channels}.")
 
