@@ -55,9 +55,12 @@ class DataRecord:
         return [each.describe(now, repaired) for each, now, repaired in zip(self.sources, self.now, self.repaired, strict=True)]
 
     def list_changed(self) -> list[str]:
-        """Return the files whose content differs from that at the start, apart from those that were repaired."""
-        parts = zip(self.now, self.start, self.repaired, strict=True)
-        return [file for now, start, repaired in parts for file in list_changed(start, now) if file not in repaired]
+        """Return the files that are missing, new, or hold something else than at the start, apart from those that were repaired."""
+        found = []
+        for now, start, repaired in zip(self.now, self.start, self.repaired, strict=True):
+            others = sorted(start.keys() ^ now.keys()) if start and now else []  # of earlier versions, the start is not known
+            found += [file for file in (*list_changed(start, now), *others) if file not in repaired]
+        return found
 
     def describe_start(self) -> list[dict[str, Any]]:
         """Return the hash of the contents at the start for each data set, in the form of :meth:`describe`, where it is known."""

@@ -58,6 +58,15 @@ def test_images_that_were_replaced_by_others_of_equal_size_are_noticed_and_named
     assert resume(tmp_path / "run", progress=Silent()).steps_done == 4  # the change was written
 
 
+def test_images_that_are_missing_or_new_are_named(tmp_path: Path) -> None:
+    data = write_images(tmp_path / "data")
+    train(tmp_path / "run", data, steps=2)
+    (data / "a/003.png").unlink()
+    write_image(data / "b/100.png", 100)
+    with pytest.raises(ConfigChangedError, match=r'\(other files than at the start: "a/003\.png", "b/100\.png"\)'):
+        resume(tmp_path / "run", progress=Silent())
+
+
 def test_files_that_were_only_copied_are_the_same_data_and_are_read_only_if_they_were_written(tmp_path: Path) -> None:
     from i2ikit.data.source import FolderSource
 
