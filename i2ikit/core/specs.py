@@ -41,8 +41,8 @@ class ImageSpec:
     def __attrs_post_init__(self) -> None:
         if self.height * self.width > MAX_PIXELS:
             raise OptionError(
-                f"The size {self.height}x{self.width} has {self.height * self.width:,} pixels; at most {MAX_PIXELS:,} are supported. Choose "
-                "a smaller size."
+                f"The size {self.height}x{self.width} has {self.height * self.width:,} pixels; at most {MAX_PIXELS:,} are supported. "
+                "Choose a smaller size."
             )
         if self.content == "instance_map" and self.channels != 1:
             raise OptionError(f"An instance map has one channel, the numbers of the instances; found {self.channels}.")
