@@ -162,7 +162,7 @@ REFUSED: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("two", "--to", "red", "--style", "{image}"), ("--style", '"cyclegan"', "Leave")),
     (("one way", "--to", "blue"), ('"simgan" does not translate to blue', "blue to red")),
     (("pairs", "--to", "photo"), ("--to", "photo", '"pix2pix"', "Leave")),
-    (("pairs",), ('"{image}"', "3 channels", 'image.convert("L")')),
+    (("pairs",), ('"{image}"', "3 channels", "Convert it to L first.")),
     (("three", "--to", "green", "--source", "red", "--style", "{large}"), ("24x24", "20x20", "--size trained")),
 ]
 

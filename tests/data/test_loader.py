@@ -141,7 +141,7 @@ def test_images_of_different_size_are_refused_without_a_transform(write_picture:
 def test_a_damaged_image_is_an_error_that_names_it(people: Path, workers: int) -> None:
     (people / "a" / "a3.png").write_bytes((people / "a" / "a3.png").read_bytes()[:60])
     batches = make_loader(people, workers=workers)
-    with pytest.raises(DataError, match=r'^Image "a/a3\.png" is damaged: [^\n]*\. Replace or remove it\.$'):
+    with pytest.raises(DataError, match=r'^Image "a/a3\.png" is damaged: [^\n]*\.$'):
         list(itertools.islice(batches, 20))
     batches.close()
 
