@@ -81,6 +81,9 @@ def open_image(image: Any, channels: int, preparation: Preparation) -> InputImag
 def _tensor(image: Tensor) -> InputImage:
     if image.ndim not in (3, 4):
         raise DataError(f"A tensor of images must have shape [B, C, H, W] or [C, H, W]; found {list(image.shape)}.")
+    if image.layout != torch.strided or image.is_meta:
+        found = "without values (on the device meta)" if image.is_meta else f"with the layout {image.layout}"
+        raise DataError(f"A tensor of images must be dense and have values; found one {found}.")
     single, dtype, device = image.ndim == 3, image.dtype, image.device
     if dtype is not torch.uint8 and not dtype.is_floating_point:
         raise DataError(f"A tensor of images must be float in [-1, 1], or uint8; found {dtype}.")

@@ -204,6 +204,8 @@ def test_bad_target_is_one_clear_line(model: Model, options: dict[str, object], 
         (torch.zeros(1, 4, 16, 16), "4 channels, and the model takes 3."),
         (torch.zeros(16, 16), "[B, C, H, W] or [C, H, W]; found [16, 16]."),
         (torch.zeros(1, 3, 16, 16, dtype=torch.int64), "found torch.int64"),
+        (torch.zeros(1, 3, 16, 16).to_sparse(), "with the layout torch.sparse_coo"),
+        (torch.zeros(1, 3, 16, 16, device="meta"), "without values"),
         (
             np.zeros((16, 16, 3), np.int32),
             "holds int32 from 0 to 0, and it is not known which values are black and white. Save it as uint8, uint16 or floats, or declare",
