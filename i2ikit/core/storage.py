@@ -77,9 +77,11 @@ def read_config(folder: Path) -> dict[str, Any]:
         CheckpointError: It is missing or damaged, or this version cannot read it.
     """
     data = read_json(folder / CONFIG)
-    if data.get("format") not in READABLE_FORMATS:
+    if "format" not in data:
+        raise CheckpointError(f'"{folder / CONFIG}" was not written by i2ikit: it has no "format". Choose the folder of a model of i2ikit.')
+    if data["format"] not in READABLE_FORMATS:
         raise CheckpointError(
-            f'"{folder / CONFIG}" has format {data.get("format")!r}, but this version of i2ikit reads only these formats: '
+            f'"{folder / CONFIG}" has format {data["format"]!r}, but this version of i2ikit reads only these formats: '
             f"{', '.join(map(str, READABLE_FORMATS))}. Install the version of i2ikit that saved the model."
         )
     try:

@@ -113,7 +113,8 @@ def refuse_existing(run: Path) -> None:
             raise OptionError(
                 f'"{run}" already holds a run. Choose another folder, or resume the run: i2ikit train --resume {quote_path(run)}'
             )
-        return  # the run stopped before its first step, so there is nothing to lose
+        if _is_configuration(run / FILE):
+            return  # the run stopped before its first step, so there is nothing to lose
     if storage.list_stage_folders(run):
         raise OptionError(
             f'"{run}" already holds a run with stages. Choose another folder, or resume the run: i2ikit train --resume {quote_path(run)}'
@@ -122,6 +123,16 @@ def refuse_existing(run: Path) -> None:
         raise OptionError(f'"{run}" is a file. Choose a folder for the run.')
     if run.is_dir() and any(not each.name.startswith(".") for each in run.iterdir()):
         raise OptionError(f'"{run}" holds files that do not belong to a run. Choose a new or an empty folder.')
+
+
+def _is_configuration(path: Path) -> bool:
+    """Return whether a file is the configuration of a run, not a file of another program that has its name."""
+    from i2ikit.core.storage import read_json
+
+    try:
+        return {"recipe", "data", "train"} <= set(read_json(path))
+    except CheckpointError:
+        return False
 
 
 def _has_trained(run: Path) -> bool:

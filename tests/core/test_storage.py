@@ -270,3 +270,9 @@ def test_a_model_is_loaded_without_a_loss_that_was_a_module(model: Model, tmp_pa
     assert "translator/roughness" not in again.losses
     assert all(torch.equal(one, other) for one, other in zip(saved.nets.parameters(), again.nets.parameters(), strict=True))
     again.step(again.example_batch(2))
+
+
+def test_the_configuration_of_another_library_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"_class_name": "UNet2DModel"}')
+    with pytest.raises(CheckpointError, match=r'config.json" was not written by i2ikit: it has no "format"'):
+        load(tmp_path)

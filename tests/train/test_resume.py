@@ -156,10 +156,12 @@ def test_a_finished_run_without_its_checkpoints_is_not_trained_over(tmp_path: Pa
         train(tmp_path / "run", 2)
 
 
-def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "thesis.tex").touch()
+@pytest.mark.parametrize(("name", "text"), [("thesis.tex", ""), ("run.json", '{"id": 1}'), ("run.json", "no JSON")])
+def test_a_folder_with_other_files_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
     with pytest.raises(OptionError, match="files that do not belong to a run"):
         train(tmp_path, 1)
+    assert (tmp_path / name).read_text() == text
 
 
 def test_a_changed_recipe_is_refused_and_each_difference_is_named(tmp_path: Path) -> None:
