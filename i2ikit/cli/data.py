@@ -17,7 +17,7 @@ from i2ikit.cli.options import check_colour
 from i2ikit.cli.output import echo
 from i2ikit.cli.progress_bar import show_tasks
 from i2ikit.core.visible_text import make_visible
-from i2ikit.errors import format_count
+from i2ikit.errors import I2IKitError, format_count
 
 if TYPE_CHECKING:
     from i2ikit.data import CheckReport
@@ -50,7 +50,8 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None
         with show_tasks() as on_task:
             found = check_data(path, on_task=on_task, **given)
         problems = [(file, name_options(reason)) for file, reason in found.unreadable]
-        report = evolve(found, notes=[name_options(note) for note in found.notes], reason=name_options(found.reason), unreadable=problems)
+        reason = _find_duration(found.command) or found.reason
+        report = evolve(found, notes=[name_options(note) for note in found.notes], reason=name_options(reason), unreadable=problems)
         reports.append(report)
         if len(reports) > 1:
             echo("")
@@ -83,6 +84,21 @@ def faces(directory: Path, count: int, size: int, seed: int, views: bool, partia
     folder = cartoon_faces.write_faces(directory, count, size, seed, views=views, partial=partial)
     echo(f"{format_count(count, 'face')} of {size}x{size} pixels in {folder}")
     echo(f"To check the data: i2ikit data check {shlex.quote(str(folder))}")
+
+
+def _find_duration(command: str) -> str:
+    """Return a sentence about the time of a training on the CPU; nothing if there is a GPU, whose steps are not measured, or no command."""
+    from i2ikit.cli.long_training import describe_duration
+    from i2ikit.data.train_command import has_gpu
+
+    if not command or has_gpu():
+        return ""
+    try:
+        with show_tasks() as on_task:
+            on_task("Measuring the time of a step", 0, 1)
+            return describe_duration(command)
+    except I2IKitError:  # the check itself has its result
+        return ""
 
 
 def _print_tables(report: CheckReport) -> None:

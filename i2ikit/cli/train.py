@@ -143,7 +143,7 @@ def _start(run: Path | None, given: dict[str, Any], options: dict[str, Any]) -> 
         refuse_used_run(run)
         check_writable(run)
     progress = options["progress"]
-    model, sources = _build_model(given, progress)
+    model, sources = build_model(given, progress)
     if given["dry_run"]:
         show_dry_run(run, model, sources, given, options)
         return False
@@ -156,7 +156,7 @@ def _start(run: Path | None, given: dict[str, Any], options: dict[str, Any]) -> 
     return True
 
 
-def _build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str, list[TrainingData]]]:
+def build_model(given: dict[str, Any], progress: Any) -> tuple[Model, dict[str, list[TrainingData]]]:
     """Open the data sets, build the model for them, and return it with the data sets of each stage; of one if there are no stages."""
     from i2ikit.core.build import build
     from i2ikit.core.catalogue import recipe as find_recipe

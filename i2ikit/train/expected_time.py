@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from i2ikit.train.time_budget import count_cycle
 
 if TYPE_CHECKING:
+    from i2ikit.core.model import Model
     from i2ikit.train.trainer import Trainer
 
 MIN_STEPS = 1000
@@ -29,17 +31,31 @@ def confirm_duration(trainer: Trainer) -> None:
     steps = model.recipe.steps - model.steps_done
     if options.confirm is None or steps < MIN_STEPS or engine.device.type != "cpu" or engine.count > 1:
         return
-    position, cycle = trainer.batches.state(), count_cycle(model)
+    position = trainer.batches.state()
+    seconds = measure_step(model, trainer.batches.next, options.accumulate)
+    trainer.batches.restore(position)
+    options.confirm(steps * seconds)
+
+
+def measure_step(model: Model, next_batches: Callable[[], Any], accumulate: int = 1, longest: float = MAX_SECONDS) -> float:
+    """Return the mean seconds of a step, measured on a copy of the model. Its random numbers stay what they are.
+
+    Args:
+        model: The model.
+        next_batches: Returns the batches of a step.
+        accumulate: Number of micro-batches of each batch.
+        longest: Seconds after which no other step is measured. One step is always measured.
+    """
+    cycle = count_cycle(model)
     trial = copy.deepcopy(model, {id(model.engine): model.engine})
     trial.steps_done = cycle - 1
     seconds: list[float] = []
     with torch.random.fork_rng([]):
-        while not seconds or (len(seconds) <= cycle and sum(seconds) < MAX_SECONDS):
-            batches, start = trainer.batches.next(), time.perf_counter()
-            trial.step(batches, accumulate=options.accumulate)
+        while not seconds or (len(seconds) <= cycle and sum(seconds) < longest):
+            batches, start = next_batches(), time.perf_counter()
+            trial.step(batches, accumulate=accumulate)
             seconds.append(time.perf_counter() - start)
-    trainer.batches.restore(position)
-    options.confirm(steps * estimate_step(seconds, cycle))
+    return estimate_step(seconds, cycle)
 
 
 def estimate_step(seconds: list[float], cycle: int) -> float:

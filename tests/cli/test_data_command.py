@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 import pytest
+
+from i2ikit.errors import OptionError
+
+DURATION = "On this machine it takes about 9 min (10,000 steps of 54 ms)."  # of the fixture no_measured_steps
 
 
 def test_make_faces_and_check_them(run_cli, tmp_path, monkeypatch) -> None:
@@ -17,9 +23,30 @@ def test_make_faces_and_check_them(run_cli, tmp_path, monkeypatch) -> None:
     assert result.code == 0
     assert result.out.startswith(f"{place}: labelled, 20 images\n")
     assert result.out.endswith(
-        f"  i2ikit train stargan-fast --data {place} --labels hair,glasses,hat,expression --size 16 --run runs/{place.stem}\n"
-        "This machine has no GPU: --minutes 30 ends the training after half an hour.\n"
+        f"  i2ikit train stargan-fast --data {place} --labels hair,glasses,hat,expression --size 16 --run runs/{place.stem}\n{DURATION}\n"
     )
+
+
+@pytest.mark.measured
+def test_check_measures_how_long_the_training_takes_on_a_cpu(run_cli, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("i2ikit.data.train_command.has_gpu", lambda: False)
+    monkeypatch.setattr("i2ikit.cli.long_training.CHECK_SECONDS", 0.0)  # one step
+    monkeypatch.chdir(tmp_path)
+    result = run_cli("data", "check", "faces:count=12,size=16")
+    assert re.search(r"On this machine it takes about [\d h]+ (s|min) \(10,000 steps of [\d.]+ (ms|s)\)", result.out)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("gpu", [True, False])
+def test_check_says_no_time_that_it_cannot_measure(run_cli, monkeypatch, gpu) -> None:
+    def fail(command: str) -> str:
+        raise OptionError("no")
+
+    monkeypatch.setattr("i2ikit.data.train_command.has_gpu", lambda: gpu)
+    monkeypatch.setattr("i2ikit.cli.long_training.describe_duration", fail)
+    result = run_cli("data", "check", "faces:count=12,size=16")
+    assert result.code == 0
+    assert ("--minutes 30" in result.out) is not gpu
 
 
 def test_check_reports_a_damaged_file_with_exit_code_2(run_cli, tmp_path) -> None:
