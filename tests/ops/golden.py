@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
-from ops.interpreted import INTERPRETED, sample_cases
+from ops.interpreted import INTERPRETED, NO_GOLDEN, sample_cases
 from scripts import load_script
 from torch import Tensor
 
 FOLDER = Path(__file__).parents[3] / "shared/golden"
-needs_golden = pytest.mark.skipif(not FOLDER.is_dir(), reason="the results of the original code are missing (../shared/golden)")
+needs_golden = pytest.mark.skipif(not FOLDER.is_dir(), reason=NO_GOLDEN)
 
 
 class Case(NamedTuple):
