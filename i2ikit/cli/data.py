@@ -88,7 +88,7 @@ def faces(directory: Path, count: int, size: int, seed: int, views: bool, partia
 
 def _find_duration(command: str) -> str:
     """Return a sentence about the time of a training on the CPU; nothing if there is a GPU, whose steps are not measured, or no command."""
-    from i2ikit.cli.long_training import describe_duration
+    from i2ikit.cli.training_time import describe_duration
     from i2ikit.data.train_command import has_gpu
 
     if not command or has_gpu():

@@ -39,7 +39,7 @@ DURATION = "On this machine it takes about 9 min (10,000 steps of 54 ms)."
 def no_measured_steps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let ``data check`` say a fixed time: to measure steps takes seconds. The mark "measured" turns this off."""
     if request.node.get_closest_marker("measured") is None:
-        monkeypatch.setattr("i2ikit.cli.long_training.describe_duration", lambda command: DURATION)
+        monkeypatch.setattr("i2ikit.cli.training_time.describe_duration", lambda command: DURATION)
 
 
 def save_trained(model: Model, folder: Path) -> Path:

@@ -30,7 +30,7 @@ def test_make_faces_and_check_them(run_cli, tmp_path, monkeypatch) -> None:
 @pytest.mark.measured
 def test_check_measures_how_long_the_training_takes_on_a_cpu(run_cli, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("i2ikit.data.train_command.has_gpu", lambda: False)
-    monkeypatch.setattr("i2ikit.cli.long_training.CHECK_SECONDS", 0.0)  # one step
+    monkeypatch.setattr("i2ikit.cli.training_time.CHECK_SECONDS", 0.0)  # one step
     monkeypatch.chdir(tmp_path)
     result = run_cli("data", "check", "faces:count=12,size=16")
     assert re.search(r"On this machine it takes about [\d h]+ (s|min) \(10,000 steps of [\d.]+ (ms|s)\)", result.out)
@@ -43,7 +43,7 @@ def test_check_says_no_time_that_it_cannot_measure(run_cli, monkeypatch, gpu) ->
         raise OptionError("no")
 
     monkeypatch.setattr("i2ikit.data.train_command.has_gpu", lambda: gpu)
-    monkeypatch.setattr("i2ikit.cli.long_training.describe_duration", fail)
+    monkeypatch.setattr("i2ikit.cli.training_time.describe_duration", fail)
     result = run_cli("data", "check", "faces:count=12,size=16")
     assert result.code == 0
     assert ("--minutes 30" in result.out) is not gpu
