@@ -13,8 +13,10 @@ from attrs import asdict
 
 from i2ikit.core.player import Player
 from i2ikit.core.recipe import PYTHON, Recipe
-from i2ikit.core.saved_recipe import make_recipe
+from i2ikit.core.saved_recipe import restore
 from i2ikit.core.training import Ema, Schedule
+
+__all__ = ["dump", "find_missing_losses", "restore"]
 
 # Settings that earlier versions did not have. At their default they are left out, so that a stored run equals the same run of today.
 NEWER_SETTINGS: dict[str, Any] = {"input": "", "weights": "", "wrappers": [], "value": 1.0, "lazy": False}
@@ -39,20 +41,6 @@ def dump(recipe: Recipe) -> dict[str, Any]:
         "players": [_dump_player(player) for player in recipe.players],
         **({"stages": {name: dump(stage) for name, stage in recipe.stages.items()}} if recipe.stages else {}),
     }
-
-
-def restore(data: Mapping[str, Any], title: str = "The saved recipe", path: tuple[str, ...] = ()) -> Recipe:
-    """Make a recipe from the data that :func:`dump` returned.
-
-    Args:
-        data: The data.
-        title: What it is in messages.
-        path: The keys that lead to the data in its file.
-
-    Raises:
-        CheckpointError: A key is missing or unknown, or a value is wrong.
-    """
-    return make_recipe(data, title, path)
 
 
 def find_missing_losses(data: Mapping[str, Any]) -> tuple[str, ...]:

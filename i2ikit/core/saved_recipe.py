@@ -96,7 +96,7 @@ class SavedRecipe:
     stages: dict[str, Recipe] = field(factory=dict)
 
 
-def make_recipe(data: object, title: str, path: tuple[str, ...] = ()) -> Recipe:
+def restore(data: object, title: str = "The saved recipe", path: tuple[str, ...] = ()) -> Recipe:
     """Return the recipe that JSON data with present names stands for. A warning names each loss that was not saved.
 
     Args:

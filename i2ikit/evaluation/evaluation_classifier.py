@@ -128,11 +128,7 @@ def make_evaluation_classifier(
     Raises:
         DataError: There is no training split, or no attribute to learn.
     """
-    if "train" not in data.splits:
-        raise DataError(f'"{data.name}" has no split "train". An evaluation classifier is trained on it.')
-    training = data.split("train")
-    items = sample_items(training.items, MAX_IMAGES)
-    learnable = _find_learnable(data, items, attributes)
+    training, items, learnable = _select_training(data, MAX_IMAGES, attributes)
     config = {
         "format": FORMAT,
         "attributes": {each.name: list(each.values) for each in learnable},
@@ -162,11 +158,7 @@ def estimate_training(data: Dataset, prepare: Preparation, *, held_out: str = "t
     Raises:
         DataError: There is no training split, or no attribute to learn.
     """
-    if "train" not in data.splits:
-        raise DataError(f'"{data.name}" has no split "train".')
-    training = data.split("train")
-    items = sample_items(training.items, TRIAL_IMAGES)
-    learnable = _find_learnable(data, items, None)
+    training, items, learnable = _select_training(data, TRIAL_IMAGES)
     network = _make_network(learnable, data.image.channels, prepare.height, prepare.width)
     start = time.perf_counter()
     images = _read_images(training, items, prepare, show_nothing)
@@ -181,6 +173,15 @@ def estimate_training(data: Dataset, prepare: Preparation, *, held_out: str = "t
 def _make_network(attributes: Sequence[Attribute], channels: int, height: int, width: int) -> Classifier:
     with torch.random.fork_rng(devices=[]):  # a measurement leaves the caller's random state unchanged
         return Classifier(attributes, channels, height, width)
+
+
+def _select_training(data: Dataset, limit: int, attributes: Sequence[str] | None = None) -> tuple[Dataset, Sequence[Item], list[Attribute]]:
+    """Return the training split, at most ``limit`` of its items, and the attributes that can be learned from them."""
+    if "train" not in data.splits:
+        raise DataError(f'"{data.name}" has no split "train". An evaluation classifier is trained on it: give it training images.')
+    training = data.split("train")
+    items = sample_items(training.items, limit)
+    return training, items, _find_learnable(data, items, attributes)
 
 
 def _find_learnable(data: Dataset, items: Sequence[Item], names: Sequence[str] | None) -> list[Attribute]:

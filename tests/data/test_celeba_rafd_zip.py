@@ -8,17 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from data.files import open_files
 
-from i2ikit.data import FileDataset, open_data
+from i2ikit.data import open_data
 from i2ikit.errors import DataError, UnknownNameError
 
 WritePicture = Callable[..., Path]
-
-
-def open_files(path: Path, **options: object) -> FileDataset:
-    data = open_data(path, **options)  # type: ignore[arg-type]
-    assert isinstance(data, FileDataset)
-    return data
 
 
 @pytest.fixture

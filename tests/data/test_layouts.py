@@ -5,17 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from data.files import open_files
 
 from i2ikit.data import FileDataset, open_data
 from i2ikit.errors import DataError, OptionError, UnknownNameError
 
 WritePicture = Callable[..., Path]
-
-
-def open_files(path: Path, **options: object) -> FileDataset:
-    data = open_data(path, **options)  # type: ignore[arg-type]
-    assert isinstance(data, FileDataset)
-    return data
 
 
 def test_one_folder_for_each_domain_below_the_splits(write_picture: WritePicture, tmp_path: Path) -> None:

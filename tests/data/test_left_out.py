@@ -5,22 +5,19 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+from data import files
 
-from i2ikit.data import FileDataset, check, open_data
+from i2ikit.data import check, open_data
 from i2ikit.data.left_out import summarise
 from i2ikit.errors import DataError
 
 WritePicture = Callable[..., Path]
+open_files = partial(files.open_files, holdout=0)
 SYSTEM = "hidden, or of the system"
-
-
-def open_files(path: Path, **options: object) -> FileDataset:
-    data = open_data(path, holdout=0, **options)  # type: ignore[arg-type]
-    assert isinstance(data, FileDataset)
-    return data
 
 
 @pytest.fixture

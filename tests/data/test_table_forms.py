@@ -6,21 +6,18 @@ import json
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
+from data import files
 
-from i2ikit.data import FileDataset, open_data, source, table_text, tables
+from i2ikit.data import open_data, source, table_text, tables
 from i2ikit.errors import DataError
 
 WritePicture = Callable[..., Path]
+open_files = partial(files.open_files, holdout=0)
 TEXT = "file;größe;tone\r\n1.png;klein;hell, warm\r\n2.png;groß;dunkel\r\n3.png;klein;dunkel\r\n"
-
-
-def open_files(path: Path, **options: object) -> FileDataset:
-    data = open_data(path, holdout=0, **options)  # type: ignore[arg-type]
-    assert isinstance(data, FileDataset)
-    return data
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from data.files import open_files
 
 from i2ikit.core.domain import DomainSpec
-from i2ikit.data import FileDataset, open_data
+from i2ikit.data import open_data
 from i2ikit.errors import DataError, LabelError, UnknownNameError
 
 WritePicture = Callable[..., Path]
@@ -31,12 +32,6 @@ ROWS = [
     "5.png,test,c,dark,no",
     "6.png,test,c,dark,yes",
 ]
-
-
-def open_files(path: Path, **options: object) -> FileDataset:
-    data = open_data(path, **options)  # type: ignore[arg-type]
-    assert isinstance(data, FileDataset)
-    return data
 
 
 def test_a_table_gives_groups_yes_or_no_attributes_splits_and_subjects(write_picture: WritePicture, tmp_path: Path) -> None:
